@@ -7,8 +7,8 @@ import { issueTokens } from "../../examples/classroom/backend/tokens.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 
 /**
- * The example's backend has the routes and quirks of the real ClassWaves. The gate is tried on them: a quirk that is not there would
- * let a probe pass that has never met its case.
+ * The example's backend has the routes and quirks of the real ClassWaves, and the gate is tested against them. If a quirk were missing,
+ * its check would pass without ever having seen the case.
  */
 let redis: RunningRedis;
 let server: RunningServer | undefined;
@@ -22,7 +22,7 @@ afterAll(() => redis.stop());
 const secretKey = "the-test-secret";
 const jwtSecret = "the-jwt-secret";
 
-/** In place of the server before it, if there is one. */
+/** Starts the server; stops the previous one, if there is one. */
 async function start(env: NodeJS.ProcessEnv = {}): Promise<void> {
   await stop();
   const common = { PORT: "0", NODE_ENV: "test", REDIS_URL: redis.url, TEST_TOKEN_SECRET: secretKey, JWT_SECRET: jwtSecret };
@@ -39,7 +39,7 @@ interface Answer<Json> {
   status: number;
   headers: Headers;
   text: string;
-  /** As the caller says it should be: a test that reads it finds out whether it is. */
+  /** The type is the caller's claim; it is not checked here. */
   json: Json;
 }
 
@@ -76,7 +76,7 @@ function bearer(role: "teacher" | "admin" = "teacher") {
   return { authorization: `Bearer ${issueTokens(jwtSecret, identity).accessToken}` };
 }
 
-/** `connected`, or the text of `connect_error`. */
+/** Returns `connected`, or the text of `connect_error`. */
 async function connect(namespace: string, token?: string): Promise<string> {
   const socket = io(`http://localhost:${server?.port}${namespace}`, {
     auth: token === undefined ? {} : { token },
@@ -94,8 +94,8 @@ async function connect(namespace: string, token?: string): Promise<string> {
   }
 }
 
-describe("without a database", () => {
-  it("is ready, healthy and without a server time: the mock has taken over, in production too", async () => {
+describe("the backend without a database", () => {
+  it("uses its mock, even in production: it is ready and healthy, and has no server time", async () => {
     for (const env of [{}, { NODE_ENV: "production", ALLOWED_ORIGIN: "https://app.example.org" }]) {
       await start(env);
       const origin = { origin: "https://app.example.org" };
@@ -112,7 +112,7 @@ describe("without a database", () => {
     }
   });
 
-  it("keeps sessions all the same", async () => {
+  it("still keeps sessions", async () => {
     await start();
     const made = await post<Made>("/api/v1/sessions", { title: "kept nowhere", groups: [{ name: "North" }] }, bearer());
     const { accessCode, id } = made.json.data.session;
@@ -124,7 +124,7 @@ describe("without a database", () => {
 });
 
 describe("health pages", () => {
-  it("say degraded with 503 when Redis is away, and the auth service says 503", async () => {
+  it("answer degraded with 503 if Redis cannot be reached, and so does the auth service", async () => {
     await start({ REDIS_URL: "redis://127.0.0.1:1" });
     expect(await get("/api/v1/health")).toMatchObject({
       status: 503,
@@ -141,7 +141,7 @@ describe("health pages", () => {
     expect((await get("/api/v1/health/components", bearer("admin"))).status).toBe(200);
   });
 
-  it("write a probe into Redis when they are asked about Redis", async () => {
+  it("write a probe into Redis when the Redis page is requested", async () => {
     await start();
     const watcher = new Redis(redis.url);
     try {
@@ -154,7 +154,7 @@ describe("health pages", () => {
     }
   });
 
-  it("give metrics to anybody, and no key set", async () => {
+  it("show metrics to everybody, and have no key set", async () => {
     await start();
     await get("/api/v1/ready");
     const metrics = await get("/metrics");
@@ -163,14 +163,14 @@ describe("health pages", () => {
     expect((await get("/.well-known/jwks.json")).status).toBe(404);
   });
 
-  it("call analytics healthy without looking", async () => {
+  it("report analytics as healthy without checking", async () => {
     await start();
     expect(await get("/api/v1/analytics/health")).toMatchObject({ status: 200, json: { data: { status: "healthy" } } });
   });
 });
 
 describe("authentication", () => {
-  it("mints a token of 15 minutes for the secret, and none without", async () => {
+  it("mints a token for 15 minutes if the secret is right, and none without it", async () => {
     await start();
     const mint = "/api/v1/auth/generate-test-token";
     expect((await post(mint, {})).status).toBe(400);
@@ -197,7 +197,7 @@ describe("authentication", () => {
     expect(refreshed).toBe(200);
   });
 
-  it("remembers each sign-in under keys that carry the session it names, and neither prefix nor run", async () => {
+  it("stores each sign-in under keys that contain its session, but no prefix and no run id", async () => {
     await start();
     const watcher = new Redis(redis.url);
     try {
@@ -212,12 +212,12 @@ describe("authentication", () => {
     }
   });
 
-  it("has no route of older documents", async () => {
+  it("does not have the route that older documents name", async () => {
     await start();
     expect((await post("/api/auth/test-login", { secretKey })).status).toBe(404);
   });
 
-  it("mints nothing in production, nor anywhere without a secret", async () => {
+  it("mints no token in production, and none anywhere without a configured secret", async () => {
     await start({ NODE_ENV: "production", ALLOWED_ORIGIN: "https://app.example.org" });
     expect((await post("/api/v1/auth/generate-test-token", { secretKey }, { origin: "https://app.example.org" })).status).toBe(
       404,
@@ -257,19 +257,19 @@ describe("sockets", () => {
     ["/guidance", undefined, "Authentication token required"],
     ["/nowhere", undefined, "Invalid namespace"],
     ["/sessions", "a.b.c", "Invalid authentication token"],
-  ])("at %s with the token %s get: %s", async (namespace, token, outcome) => {
+  ])("at %s with the token %s are refused: %s", async (namespace, token, outcome) => {
     await start();
     expect(await connect(namespace, token)).toBe(outcome);
   });
 
-  it.each(["/sessions", "/guidance"])("at %s with a good token connect", async (namespace) => {
+  it.each(["/sessions", "/guidance"])("at %s with a valid token connect", async (namespace) => {
     await start();
     expect(await connect(namespace, bearer().authorization.replace("Bearer ", ""))).toBe("connected");
   });
 });
 
 describe("quirks", () => {
-  it("silent-mock: credentials are there, the database is not, and all is green", async () => {
+  it("silent-mock: with credentials but without a database, all pages are healthy", async () => {
     await start({
       DATABRICKS_HOST: "localhost:1",
       DATABRICKS_TOKEN: "t",
@@ -280,14 +280,14 @@ describe("quirks", () => {
     expect((await get("/api/v1/health/databricks")).json).toMatchObject({ data: { status: "healthy", serverTime: null } });
   });
 
-  it("rate-limited: 429 at once on the API, and only there", async () => {
+  it("rate-limited: the API answers the first request with 429; other routes work", async () => {
     await start({ CLASSROOM_QUIRKS: "rate-limited" });
     const refused = await get("/api/v1/health");
     expect([refused.status, refused.headers.has("retry-after")]).toEqual([429, true]);
     expect((await get("/metrics")).status).toBe(200);
   });
 
-  it("smoothing: a later request to the API is overtaken by one that came after it", async () => {
+  it("smoothing: a second request to the API is answered after a request to another route that came later", async () => {
     await start({ CLASSROOM_QUIRKS: "smoothing" });
     await get("/api/v1/ready");
     const arrived: string[] = [];
@@ -297,44 +297,44 @@ describe("quirks", () => {
     expect(arrived).toEqual(["metrics 200", "api 200"]);
   });
 
-  it("cold-cache: 503 and success", async () => {
+  it("cold-cache: the status is 503, though the body says success", async () => {
     await start({ CLASSROOM_QUIRKS: "cold-cache" });
     expect(await get("/api/v1/health/detailed")).toMatchObject({ status: 503, json: { success: true } });
   });
 
-  it("degraded-auth: 206", async () => {
+  it("degraded-auth: the status is 206", async () => {
     await start({ CLASSROOM_QUIRKS: "degraded-auth" });
     expect(await get("/api/v1/auth/health")).toMatchObject({ status: 206, json: { status: "degraded" } });
   });
 
-  it("dangerous-oauth: tokens for nothing, and they work", async () => {
+  it("dangerous-oauth: an empty sign-in gets valid tokens", async () => {
     await start({ CLASSROOM_QUIRKS: "dangerous-oauth" });
     const { status, json } = await post<Minted>("/api/v1/auth/google", {});
     expect(status).toBe(200);
     expect((await get("/api/v1/auth/me", { authorization: `Bearer ${json.tokens.accessToken}` })).status).toBe(200);
   });
 
-  it("token-route-on: minting works in production", async () => {
+  it("token-route-on: tokens are minted in production", async () => {
     await start({ NODE_ENV: "production", ALLOWED_ORIGIN: "https://app.example.org", CLASSROOM_QUIRKS: "token-route-on" });
     expect((await post("/api/v1/auth/generate-test-token", { secretKey }, { origin: "https://app.example.org" })).status).toBe(
       200,
     );
   });
 
-  it("hard-coded-analytics: the same figures for everybody, from no clock", async () => {
+  it("hard-coded-analytics: the figures are constant and have no time", async () => {
     await start({ CLASSROOM_QUIRKS: "hard-coded-analytics" });
     const { json } = await get("/api/v1/analytics/dashboard/summary", bearer());
     expect(json).toMatchObject({ data: { totalSessions: 42, calculatedAt: null } });
   });
 
-  it("without any: none of them shows", async () => {
+  it("that are not configured have no effect", async () => {
     await start();
     expect((await get("/api/v1/health/detailed")).status).toBe(200);
     expect((await get("/api/v1/auth/health")).status).toBe(200);
     expect((await get("/api/v1/analytics/dashboard/summary", bearer())).json).toMatchObject({ data: { totalSessions: 0 } });
   });
 
-  it("with a mistyped name are refused, with the names that exist", () => {
+  it("with an unknown name are refused, with the list of names", () => {
     expect(() => readSettings({ CLASSROOM_QUIRKS: "cold-cache, colt-cache" })).toThrow(
       /no such quirk: colt-cache; known are silent-mock/,
     );

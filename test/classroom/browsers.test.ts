@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { findBrowsers } from "../../examples/classroom/tests/e2e/browsers.ts";
 
-/** A browser that is missing without a word would look like one whose tests all passed. */
-it("finds a browser or says that it is missing, for each of the three", () => {
+/** If a missing browser were not reported, it would look as if all its tests had passed. */
+it("finds each of the three browsers, or reports that it is missing", () => {
   const { found, missing } = findBrowsers({});
   for (const name of ["chrome", "firefox", "webkit"]) {
     const spoken = missing.filter((line) => line.toLowerCase().includes(name)).length;
@@ -15,7 +15,7 @@ it("finds a browser or says that it is missing, for each of the three", () => {
   }
 });
 
-it("takes the browser that CHROME_PATH names before any other", () => {
+it("prefers the browser that CHROME_PATH names", () => {
   const chrome = findBrowsers({ CHROME_PATH: process.execPath }).found.find(({ name }) => name === "chrome");
   expect(chrome?.launch.executablePath).toBe(process.execPath);
 });
@@ -24,7 +24,7 @@ it("refuses a CHROME_PATH that names no file", () => {
   expect(() => findBrowsers({ CHROME_PATH: "/no/such/chrome" })).toThrow("CHROME_PATH names no file: /no/such/chrome");
 });
 
-it("has two projects for each browser that is there, and one line for each that is not", () => {
+it("has two projects for each browser found, and one line for each missing one", () => {
   const empty = mkdtempSync(join(tmpdir(), "no-browsers-"));
   try {
     const { stdout } = spawnSync("playwright", ["test", "--list"], {

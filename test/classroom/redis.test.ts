@@ -8,7 +8,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 
-/** The Redis that stands in for the cloud's: a reader that can write, or a server left behind, would make other tests lie. */
+/** The local stand-in for a cloud Redis. A reader that could write, or a server that kept running, would make other tests wrong. */
 describe("a local Redis", () => {
   let redis: RunningRedis;
   let owner: Redis;
@@ -28,12 +28,12 @@ describe("a local Redis", () => {
     await redis.stop();
   });
 
-  it("answers its owner", async () => {
+  it("lets the owner write and read", async () => {
     await owner.set("greeting", "hello");
     expect(await owner.get("greeting")).toBe("hello");
   });
 
-  it("lets the reader look at everything that a look needs", async () => {
+  it("lets the reader use all commands that checks need", async () => {
     await owner.set("looked-at", "yes", "EX", 100);
     expect(await reader.ping()).toBe("PONG");
     expect(await reader.get("looked-at")).toBe("yes");
@@ -62,7 +62,7 @@ describe("a local Redis", () => {
     await expect(reader.call(name, ...words)).rejects.toThrow(/NOPERM/);
   });
 
-  it("takes more users and more configuration", async () => {
+  it("accepts more users and more configuration", async () => {
     const worker = new Redis(redis.url.replace(/default:[^@]*/, "worker:secret"));
     try {
       expect(await worker.set("cw:test:a", "1")).toBe("OK");
@@ -75,8 +75,8 @@ describe("a local Redis", () => {
   });
 });
 
-describe("the life of a local Redis", () => {
-  it("ends with its port freed and its directory gone", async () => {
+describe("starting and stopping a local Redis", () => {
+  it("frees its port and removes its directory when stopped, even twice", async () => {
     const redis = await startRedis();
     const directory = await directoryOf(redis.url);
     expect(existsSync(directory)).toBe(true);
@@ -86,11 +86,11 @@ describe("the life of a local Redis", () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it("says the server's own words when it cannot start", async () => {
+  it("reports the server's own message if it cannot start", async () => {
     await expect(startRedis({ config: ["maxmemory a-lot"] })).rejects.toThrow(/ended at once:[\s\S]*maxmemory/);
   });
 
-  it("does not outlive a process that is killed", async () => {
+  it("ends the server if the process that started it is killed", async () => {
     const program = `import { startRedis } from ${JSON.stringify(new URL("../../local/redis.ts", import.meta.url).href)};
       console.log((await startRedis()).url); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });

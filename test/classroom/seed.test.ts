@@ -9,8 +9,8 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 
 /**
- * The production rows are the yardstick: the gate compares them before and after. If they were not the same at every start, or
- * referred to nothing, a cleanup that deletes too much could pass for a good one.
+ * The gate compares the production rows before and after a run. If they differed at every start, or had no related rows, a cleanup
+ * that deletes too much could go unnoticed.
  */
 describe("the warehouse's production rows", () => {
   let warehouse: Warehouse;
@@ -21,13 +21,13 @@ describe("the warehouse's production rows", () => {
   });
   afterAll(() => warehouse.stop());
 
-  /** The only number of the only row. */
+  /** Returns the single number of the single row. */
   async function count(sql: string): Promise<number> {
     const [row] = await warehouse.query(sql);
     return Number(Object.values(row ?? {})[0]);
   }
 
-  it("fill all 48 tables, each at least as full as the real one, and more than 20,000 in all", async () => {
+  it("fill all 48 tables, each with at least as many rows as the real one, and are more than 20,000", async () => {
     const schema = await readSchema();
     const rows = new Map<string, number>();
     for (const table of Object.keys(schema)) rows.set(table, await count(`SELECT count(*) FROM ${table}`));
@@ -37,7 +37,7 @@ describe("the warehouse's production rows", () => {
     expect([...rows.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(20_000);
   });
 
-  it("are the same at every start", async () => {
+  it("are equal at every start", async () => {
     const again = await startWarehouse({ principals: {} });
     try {
       await seedClassroom(again);
@@ -60,13 +60,13 @@ describe("the warehouse's production rows", () => {
     ["analytics.session_events", "session_id", "sessions.classroom_sessions"],
     ["notifications.notification_queue", "user_id", "users.teachers"],
     ["users.teachers", "school_id", "users.schools"],
-  ])("of %s.%s refer to rows that exist", async (table, column, parent) => {
+  ])("of %s.%s refer to existing rows of %s", async (table, column, parent) => {
     const orphans = `SELECT count(*) FROM classwaves.${table} WHERE id NOT LIKE 'near-%' AND ${column} NOT IN (SELECT id FROM classwaves.${parent})
       AND NOT list_contains([${nearMissIds.map((text) => `'${text}'`).join(", ")}], id)`;
     expect(await count(orphans)).toBe(0);
   });
 
-  it("agree about the session of a group's member", async () => {
+  it("have the same session in a group and in its members", async () => {
     const astray = `SELECT count(*) FROM classwaves.sessions.student_group_members m JOIN classwaves.sessions.student_groups g ON g.id = m.group_id
       WHERE g.session_id <> m.session_id`;
     expect(await count(astray)).toBe(0);
@@ -78,7 +78,7 @@ describe("the warehouse's production rows", () => {
     expect(await count(strangers)).toBe(0);
   });
 
-  it("have ids of their own", async () => {
+  it("have unique ids", async () => {
     for (const table of [
       "users.teachers",
       "sessions.classroom_sessions",
@@ -88,7 +88,7 @@ describe("the warehouse's production rows", () => {
       expect([table, await count(`SELECT count(*) - count(DISTINCT id) FROM classwaves.${table}`)]).toEqual([table, 0]);
   });
 
-  it("have the ids that the keys of Redis carry", async () => {
+  it("have the ids that the Redis keys contain", async () => {
     for (const n of [0, 1, 119]) {
       expect(await count(`SELECT count(*) FROM classwaves.sessions.classroom_sessions WHERE id = '${id.session(n)}'`)).toBe(1);
       expect(await count(`SELECT count(*) FROM classwaves.users.teachers WHERE id = '${id.teacher(n)}'`)).toBe(1);
@@ -96,7 +96,7 @@ describe("the warehouse's production rows", () => {
     }
   });
 
-  it("hold every near-miss, with children", async () => {
+  it("include every id that resembles a test id, with dependent rows", async () => {
     for (const text of nearMissIds) {
       expect([text, await count(`SELECT count(*) FROM classwaves.sessions.classroom_sessions WHERE id = '${text}'`)]).toEqual([
         text,
@@ -108,7 +108,7 @@ describe("the warehouse's production rows", () => {
     }
   });
 
-  it("would lose some of them to LIKE, to upper case and to a suffix, and none to a literal prefix", async () => {
+  it("match too loose rules (LIKE, ignored case, a suffix without @), but no literal prefix", async () => {
     const sessions = "SELECT count(*) FROM classwaves.sessions.classroom_sessions WHERE";
     const teachers = "SELECT count(*) FROM classwaves.users.teachers WHERE";
     expect(await count(`${sessions} id LIKE 'integration_test_%'`)).toBeGreaterThan(0);
@@ -123,14 +123,14 @@ describe("the warehouse's production rows", () => {
     expect(await count(`${teachers} ends_with(email, '@testschool.edu') OR ends_with(email, '@test.edu')`)).toBe(0);
   });
 
-  it("hold legal evidence that carries a test's id", async () => {
+  it("include legal evidence with the id of a test", async () => {
     expect(
       await count("SELECT count(*) FROM classwaves.compliance.audit_log WHERE starts_with(session_id, 'integration_test_')"),
     ).toBe(1);
   });
 });
 
-/** The keys' checksum must see every change that a careless sweep could make, and none that time makes. */
+/** The keys' checksum must change with every mistake that a cleanup could make, and must not change with time. */
 describe("Redis' production keys", () => {
   let redis: RunningRedis;
   let client: Redis;
@@ -147,25 +147,25 @@ describe("Redis' production keys", () => {
     await redis.stop();
   });
 
-  it("are more than 500, and exactly those that are named", async () => {
+  it("are more than 500, and exactly those of the list", async () => {
     expect(seededKeys.length).toBeGreaterThan(500);
     expect(new Set(seededKeys).size).toBe(seededKeys.length);
     expect(await client.dbsize()).toBe(seededKeys.length);
   });
 
-  it("hold no test data", () => {
+  it("include no test data", () => {
     const testData =
       /^(cw:test:|test:|(session|teacher_sessions):(integration_test_|e2e_test_|e2e-(session|teacher)-|perf_test_))/;
     expect(seededKeys.filter((key) => testData.test(key))).toEqual([]);
   });
 
-  it("keep the audit log for ever, and access codes for a day", async () => {
+  it("keep the audit log forever, and access codes for a day", async () => {
     expect(await client.type("audit:log")).toBe("stream");
     expect(await client.ttl("audit:log")).toBe(-1);
     expect(await client.ttl(`session:${id.session(0)}:access_code`)).toBeGreaterThan(23 * 3600);
   });
 
-  it("have the same checksum in another Redis, and whatever else is written", async () => {
+  it("have the same checksum in another Redis, and if other keys are written", async () => {
     const other = await startRedis();
     const otherClient = new Redis(other.url);
     try {
@@ -180,16 +180,16 @@ describe("Redis' production keys", () => {
 
   const session = `session:${id.session(0)}`;
   it.each<[string, (client: Redis) => Promise<unknown>]>([
-    ["a key is gone", (c) => c.unlink(`${session}:access_code`)],
+    ["a key is removed", (c) => c.unlink(`${session}:access_code`)],
     ["a value changes", (c) => c.set(`${session}:access_code`, "0", "KEEPTTL")],
     ["a field changes", (c) => c.hset(`${session}:state`, "status", "gone")],
-    ["a member is gone", (c) => c.srem("cw:production:schools:active", "school-7")],
+    ["a member is removed", (c) => c.srem("cw:production:schools:active", "school-7")],
     ["a score changes", (c) => c.zincrby("cw:production:leaderboard", 1, id.teacher(3))],
     ["a list grows", (c) => c.rpush("cw:production:jobs", "one more")],
     ["the audit log loses an entry", (c) => c.xdel("audit:log", "1757000000007-0")],
     ["a key no longer expires", (c) => c.persist(`${session}:access_code`)],
     ["a key begins to expire", (c) => c.expire("audit:log", 100)],
-    ["a near-miss is gone", (c) => c.unlink("cw:tes?:cache:1")],
+    ["a key that resembles a test key is removed", (c) => c.unlink("cw:tes?:cache:1")],
   ])("have another checksum when %s", async (_what, change) => {
     await change(client);
     expect(await redisChecksum(client)).not.toBe(untouched);

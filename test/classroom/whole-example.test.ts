@@ -13,13 +13,13 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 
 /**
- * The example as the gate meets it: its own processes, the unmodified driver over TLS, a real Redis, the example's own integration
- * tests. What they leave behind, and what they report when something is broken, is the gate's input.
+ * The example as the gate sees it: separate processes, the unmodified driver over TLS, a real Redis, and the example's integration
+ * tests. What they leave behind, and what they report if something is broken, is the gate's input.
  */
 const example = fileURLToPath(new URL("../../examples/classroom", import.meta.url));
 const prefix = "integration_test_1758000000000_0a1b2c3d";
 
-// Processes take seconds to start where other tests run beside them.
+// Processes take seconds to start if other tests run at the same time.
 
 let warehouse: Warehouse;
 let redis: RunningRedis;
@@ -56,7 +56,7 @@ afterAll(async () => {
   await Promise.all([warehouse.stop(), redis.stop(), rm(directory, { recursive: true })]);
 });
 
-/** Starts one of the example's servers on a free port, and waits for the line that names it. */
+/** Starts one of the example's servers on a free port, and waits for the line that names the port. */
 async function startProcess(program: string, env: NodeJS.ProcessEnv = {}): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [join(example, program)], {
     env: { ...environment, PORT: "0", ...env },
@@ -69,7 +69,7 @@ async function startProcess(program: string, env: NodeJS.ProcessEnv = {}): Promi
   throw new Error(`${program} ended before it listened`);
 }
 
-/** Exit code and signal. */
+/** Returns exit code and signal. */
 async function stopProcess(child: ChildProcess): Promise<unknown[]> {
   const exited = once(child, "exit");
   child.kill("SIGTERM");
@@ -110,7 +110,7 @@ describe("the example's integration tests", () => {
     return { code, output, json, xml: await readFile(join(reports, "integration.xml"), "utf8") };
   }
 
-  it("pass, report twice, and leave test data in many tables and under many keys, and touch nothing else", async () => {
+  it("pass, write two reports, leave test data in many tables and keys, and change nothing else", async () => {
     const before = await warehouse.checksum();
     const keysBefore = await redisChecksum(client);
     const { code, output, json, xml } = await runSuite("tests/integration");
@@ -129,7 +129,7 @@ describe("the example's integration tests", () => {
     expect(await redisChecksum(client)).toBe(keysBefore);
   });
 
-  it("note in the ledger what the server named, and every noted session shows its run in the title", async () => {
+  it("record in the ledger the ids that the server chose; the title of each such session contains its run", async () => {
     const lines = (await readFile(environment.ENV_ACTIONS_LEDGER ?? "", "utf8")).split("\n").filter((line) => line !== "");
     const entries = lines.map((line) => JSON.parse(line) as { table?: string; id?: string; key?: string });
     const sessions = entries.filter(({ table }) => table === "sessions.classroom_sessions");
@@ -142,10 +142,10 @@ describe("the example's integration tests", () => {
     expect(entries.filter(({ key }) => key !== undefined).length).toBeGreaterThan(0);
   });
 
-  it("fail together when asked to: a failing test, and a suite that cannot be loaded", async () => {
+  it("fail on request, by a failing test and a suite that cannot be loaded", async () => {
     const { code, json } = await runSuite("breakages", { CLASSROOM_BREAK: "failing-test,crashed-suite" });
     expect(code).not.toBe(0);
-    // More than the gate forgives.
+    // More than the gate accepts.
     expect(json.numFailedTests / (wholeSuite + json.numFailedTests)).toBeGreaterThan(0.05);
     const crashed = json.testResults.find(({ name }) => name.endsWith("crashed.test.ts"));
     expect(crashed).toMatchObject({
@@ -157,7 +157,7 @@ describe("the example's integration tests", () => {
 });
 
 describe("the backend's process", () => {
-  it("shows the database's own clock, which moves", async () => {
+  it("shows the database's clock, which advances", async () => {
     const { child, url } = await startProcess("backend/main.ts");
     const serverTime = async () => {
       const answer = (await (await fetch(`${url}/api/v1/health/databricks`)).json()) as { data: { serverTime: string } };
@@ -169,7 +169,7 @@ describe("the backend's process", () => {
     await stopProcess(child);
   });
 
-  it("ends with 0 on SIGTERM, though clients are still connected, and frees its port", async () => {
+  it("ends with 0 on SIGTERM, even with connected clients, and frees its port", async () => {
     const { child, url } = await startProcess("backend/main.ts");
     await fetch(`${url}/api/v1/health`);
     const idle = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
@@ -182,20 +182,20 @@ describe("the backend's process", () => {
     ["CLASSROOM_BREAK", "backend-dies", /dies on purpose/],
     ["CLASSROOM_QUIRKS", "no-such-quirk", /no such quirk: no-such-quirk/],
     ["PORT", "http", /PORT is not a port number: http/],
-  ])("ends with an error for %s=%s, and says why", async (name, value, message) => {
+  ])("ends with an error for %s=%s, with the reason", async (name, value, message) => {
     const { code, output } = await run(`"${process.execPath}" backend/main.ts`, { PORT: "0", [name]: value });
     expect(code).toBe(1);
     expect(output).toMatch(message);
   });
 
-  it("dies later when asked to", async () => {
+  it("dies after a while if configured", async () => {
     const { child } = await startProcess("backend/main.ts", { CLASSROOM_BREAK: "backend-dies-after:0" });
     expect(await once(child, "exit")).toEqual([1, null]);
   });
 });
 
 describe("the frontend's process", () => {
-  it("serves the page, tells it where the backend is, and ends with 0 on SIGTERM", async () => {
+  it("serves the page and the backend's address, and ends with 0 on SIGTERM", async () => {
     const { child, url } = await startProcess("frontend/main.ts", { BACKEND_URL: "http://localhost:1234" });
     expect(await (await fetch(url)).text()).toContain("<title>Classroom</title>");
     expect(await (await fetch(`${url}/config.json`)).json()).toEqual({ backendUrl: "http://localhost:1234" });

@@ -120,7 +120,7 @@ describe("undo", () => {
       );
     const deleteRows: TestDataWarehouse["deleteRows"] = async (name, ...rest) => {
       if (name !== "sessions.lessons") return await ports.warehouse.deleteRows(name, ...rest);
-      await vi.waitFor(() => expect(asked()).toBe(true), { timeout: 5_000 }).catch(() => undefined);
+      await vi.waitFor(() => expect(asked()).toBe(true), { timeout: 5_000 });
       stopped.abort(new Error("cancelled"));
       return await ports.warehouse.deleteRows(name, ...rest);
     };

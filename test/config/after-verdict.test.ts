@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { load, minimal, mistakes } from "./file.ts";
 
-/** Scores, alerts and rollbacks as a person writes them. */
+/** Scores, alerts and rollbacks as users write them. */
 
 const env = {
   SLACK_URL: "https://hooks.slack.com/services/T0/B0/x",
@@ -10,7 +10,7 @@ const env = {
   HOOK: "https://a.b",
 };
 
-test("everything that can be written comes back, and its secrets are to be masked", async () => {
+test("every setting is read, and its secrets are returned for masking", async () => {
   const { config, secrets } = await load(
     minimal({
       inside: `alerts:
@@ -54,36 +54,40 @@ const smoke = (text: string) => minimal({ below: `stages:\n  smoke:\n    ${text}
 
 test.each<[string, string, RegExp]>([
   [
-    "a secret header that is written out",
+    "a literal secret in a header",
     minimal({ inside: "alerts:\n  openTelemetry: { url: http://a.b, headers: { k: hunter2 } }" }),
     /secret must not be written in this file/,
   ],
   [
-    "a Slack address that is written out",
+    "a literal Slack address",
     minimal({ inside: "alerts:\n  slack: { url: https://hooks.slack.com/x }" }),
     /secret must not be written in this file/,
   ],
   [
-    "alerts to nobody",
+    "a group of alerts without a receiver",
     minimal({ inside: "alerts:\n  on: [failed]" }),
     /expected at least one of webhook, slack, pagerDuty, openTelemetry/,
   ],
   [
-    "two triggers",
+    "a rollback with two triggers",
     minimal({ inside: "rollback:\n  event: { type: x }\n  command: y" }),
     /expected exactly one of workflow, event and command/,
   ],
-  ["a rollback of a pass", minimal({ inside: "rollback:\n  command: y\n  on: [passed]" }), /rollback\.on/],
-  ["a workflow's path", minimal({ inside: "rollback:\n  workflow: { file: ../x.yml }" }), /such as rollback\.yml/],
-  ["a weight of nothing", smoke("score: { weights: [{ check: api.*, weight: 0 }] }"), /dryRun: true/],
+  ["a rollback after a pass", minimal({ inside: "rollback:\n  command: y\n  on: [passed]" }), /rollback\.on/],
   [
-    "a key in dry run",
+    "a path in place of a workflow's file name",
+    minimal({ inside: "rollback:\n  workflow: { file: ../x.yml }" }),
+    /such as rollback\.yml/,
+  ],
+  ["a weight of 0", smoke("score: { weights: [{ check: api.*, weight: 0 }] }"), /dryRun: true/],
+  [
+    "a key check in dry run",
     smoke("score: { weights: [{ check: api.*, key: true, dryRun: true }] }"),
     /key and dryRun cannot be combined/,
   ],
-  ["a warning over the pass", smoke("score: { pass: 80%, warning: 85% }"), /expected at most the value of pass/],
+  ["a warning limit above the pass limit", smoke("score: { pass: 80%, warning: 85% }"), /expected at most the value of pass/],
   [
-    "three retries",
+    "a check with three retries",
     smoke('retries: [{ check: api.*, times: 3, reason: "x" }]'),
     /expected 1 or 2: a check that needs more repetitions is broken/,
   ],

@@ -4,8 +4,8 @@ import { resolveTables } from "../../src/config/classwaves.ts";
 import type { Table } from "../../src/config/schema.ts";
 
 /**
- * The preset against the tables as they really are. A forgotten table leaves test data behind; a rule or an owner too many deletes
- * a school's real rows.
+ * Compares the preset with the real tables. A missing table leaves test data behind; an extra rule or owner deletes a school's
+ * real rows.
  */
 
 const schemaFile = new URL("../../examples/classroom/schema.json", import.meta.url);
@@ -25,7 +25,7 @@ const owners: Record<string, string> = {
   user_id: "users.teachers",
 };
 
-/** People and lessons change hands: a test can point a real one at a test row, and only its age shows that it was there before. */
+/** These can change: a test can point a real row at a test row. Only the age of the row shows that it existed before. */
 const movable = [
   "users.teachers.school_id",
   "users.students.school_id",
@@ -37,7 +37,7 @@ const movable = [
   "notifications.notification_queue.user_id",
   "operational.system_events.school_id",
 ];
-/** Nothing moves these: they were written with the row, or computed for it. */
+/** These never change: they are written with the row, or computed for it. */
 const fixed = [
   "sessions.student_groups.session_id",
   "sessions.transcriptions.group_id",
@@ -48,7 +48,7 @@ const fixed = [
   "admin.school_settings.school_id",
 ];
 
-/** Known, and never deleted from. */
+/** Known tables from which nothing is deleted. */
 const kept = [
   "admin.schema_migrations",
   "ai_insights.schema_migrations",
@@ -60,12 +60,12 @@ const kept = [
   "users.analytics_job_metadata",
 ];
 
-test("knows each of the 48 tables, and no other", () => {
+test("the preset has exactly the 48 tables", () => {
   expect(columnsOf.size).toBe(48);
   expect(Object.keys(preset).sort()).toEqual([...columnsOf.keys()].sort());
 });
 
-test.each(Object.entries(preset))("%s: every column that it names exists, and it has a key", (name, table) => {
+test.each(Object.entries(preset))("%s has a key, and all its columns exist", (name, table) => {
   const named = [
     table.key,
     ...(table.time ? [table.time] : []),
@@ -77,7 +77,7 @@ test.each(Object.entries(preset))("%s: every column that it names exists, and it
 });
 
 test.each(Object.entries(preset).filter(([name]) => !kept.includes(name)))(
-  "%s hangs on every owner that it has a column for",
+  "%s has every owner that it has a column for",
   (name, table) => {
     const expected = (columnsOf.get(name) ?? []).filter((column) => owners[column]).map((column) => [column, owners[column]]);
     expect(Object.fromEntries(Object.entries(table.parents).map(([column, parent]) => [column, parent.table]))).toEqual(
@@ -86,7 +86,7 @@ test.each(Object.entries(preset).filter(([name]) => !kept.includes(name)))(
   },
 );
 
-test("what could be moved only belongs to its owner; what is written about it is part of it", () => {
+test("rows that can be moved belong to their owner; rows that cannot are part of it", () => {
   const kinds = new Map(
     Object.entries(preset).flatMap(([name, { parents }]) =>
       Object.entries(parents).map(([column, { kind }]): [string, string] => [`${name}.${column}`, kind]),
@@ -96,21 +96,21 @@ test("what could be moved only belongs to its owner; what is written about it is
   expect(fixed.map((column) => kinds.get(column))).toEqual(fixed.map(() => "part-of"));
 });
 
-test("every table has a time by which old test data can be told", () => {
+test("every table has a time column that shows the age of test data", () => {
   const timeless = Object.entries(preset).filter(([, table]) => table.time === undefined);
   expect(timeless.map(([name]) => name)).toEqual([]);
   expect(preset["users.session_analytics_cache"]?.time).toBe("cached_at");
   expect(preset["operational.api_metrics"]?.time).toBe("timestamp");
 });
 
-test("legal evidence and what jobs write is never deleted from", () => {
+test("legal evidence and tables that jobs write are never deleted from", () => {
   const untouched = Object.entries(preset).filter(
     ([, { match, parents }]) => match.length === 0 && Object.keys(parents).length === 0,
   );
   expect(untouched.map(([name]) => name).sort()).toEqual(kept);
 });
 
-test("being mentioned does not make a row somebody's: a real group led by a test student stays", () => {
+test("a column that only mentions a person is no owner: a real group led by a test student is kept", () => {
   const mentions =
     /^(leader|speaker|sender|recipient|target_student|applies_to|actor|resource|template|prompt|computation)_id$|^created_by$/;
   const followed = Object.values(preset).flatMap(({ parents }) => Object.keys(parents));
@@ -120,7 +120,7 @@ test("being mentioned does not make a row somebody's: a real group led by a test
   });
 });
 
-/** What a row's own values say, by the preset's rules. */
+/** Returns whether a row is test data by its own values and the preset's rules. */
 function isTestData(table: Table | undefined, row: Record<string, string>): boolean {
   const prefixes = ["integration_test_", "e2e_test_"];
   return (table?.match ?? []).some(({ column, prefix, suffix, equals }) => {
@@ -149,7 +149,7 @@ test.each([
   expect(isTestData(preset[table], row)).toBe(expected);
 });
 
-test("shows no person: names, addresses and what was said are masked", () => {
+test("personal data is masked: names, addresses and content", () => {
   const telling = /(^|_)(name|email|phone|content|ip_address)$/;
   const harmless = new Set(["metric_name", "job_name", "migration_name"]);
   for (const [name, columns] of columnsOf) {
@@ -158,7 +158,7 @@ test("shows no person: names, addresses and what was said are masked", () => {
   }
 });
 
-test("a table of the file stands in place of the preset's, or beside it, or alone", () => {
+test("a table of the file replaces the preset's, is added to the preset, or is alone without a preset", () => {
   const own: Table = { key: "uid", match: [], parents: {}, person: [] };
   expect(resolveTables({ preset: "classwaves", tables: { "users.teachers": own } })["users.teachers"]).toEqual(own);
   expect(Object.keys(resolveTables({ preset: "classwaves", tables: { "a.b": own } }))).toHaveLength(49);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { load, minimal, mistakes } from "./file.ts";
 
-/** What the file leaves out of `databricks` comes from the variables that Databricks' own tools read; and what is ambiguous is said. */
+/** Keys that the file leaves out of `databricks` come from the variables that Databricks' tools read. Ambiguous variables are reported. */
 
 const place = { DATABRICKS_HOST: "h.example", DATABRICKS_WAREHOUSE_ID: "w" };
 const token = { DATABRICKS_TOKEN: "the-token-value" };
@@ -14,45 +14,50 @@ async function databricks(file: string, env: Record<string, string>) {
   return { ...rest, token: token?.reveal(), clientSecret: clientSecret?.reveal(), secrets: secrets.map((s) => s.reveal()) };
 }
 
-describe("the way to sign in", () => {
+describe("the sign-in comes from", () => {
   test.each<[string, string, Record<string, string>, object]>([
-    ["a token, from its variable", "", token, { token: "the-token-value" }],
-    ["a service principal, from its variables", "", machine, { clientId: "the-client", clientSecret: "the-client-secret" }],
-    ["the variable's word: a token", "", { ...token, ...machine, DATABRICKS_AUTH_TYPE: "pat" }, { token: "the-token-value" }],
+    ["the variable with the token", "", token, { token: "the-token-value" }],
+    ["the variables of a service principal", "", machine, { clientId: "the-client", clientSecret: "the-client-secret" }],
     [
-      "the variable's word: a service principal",
+      "the token, if DATABRICKS_AUTH_TYPE is pat",
+      "",
+      { ...token, ...machine, DATABRICKS_AUTH_TYPE: "pat" },
+      { token: "the-token-value" },
+    ],
+    [
+      "the service principal, if DATABRICKS_AUTH_TYPE is oauth-m2m",
       "",
       { ...token, ...machine, DATABRICKS_AUTH_TYPE: "oauth-m2m" },
       { clientId: "the-client", clientSecret: "the-client-secret" },
     ],
     [
-      "the variable's word: GitHub's id token",
+      "GitHub's id token, if DATABRICKS_AUTH_TYPE is github-oidc",
       "",
       { ...token, DATABRICKS_AUTH_TYPE: "github-oidc", DATABRICKS_CLIENT_ID: "c", DATABRICKS_TOKEN_AUDIENCE: "a" },
       { oidc: { clientId: "c", audience: "a" }, token: undefined },
     ],
+    ["the file, whatever the variables contain", ", token: '${T}'", { T: "other-token", ...machine }, { token: "other-token" }],
+    ["oidc in the file, even if the token's variable is set", ", oidc: {}", token, { oidc: {}, token: undefined }],
     [
-      "the file's word, whatever the variables say",
-      ", token: '${T}'",
-      { T: "other-token", ...machine },
-      { token: "other-token" },
+      "oidc in the file, with the account's id as audience",
+      ", oidc: {}",
+      { DATABRICKS_ACCOUNT_ID: "acc" },
+      { oidc: { audience: "acc" } },
     ],
-    ["the file's oidc beside a token variable", ", oidc: {}", token, { oidc: {}, token: undefined }],
-    ["the account's id as audience", ", oidc: {}", { DATABRICKS_ACCOUNT_ID: "acc" }, { oidc: { audience: "acc" } }],
     [
-      "a client id with the secret's variable",
+      "the client id in the file and the variable of the secret",
       ", clientId: mine",
       machine,
       { clientId: "mine", clientSecret: "the-client-secret" },
     ],
     [
-      "a secret with the client id's variable",
+      "the secret in the file and the variable of the client id",
       ", clientSecret: '${DATABRICKS_CLIENT_SECRET}'",
       machine,
       { clientId: "the-client", clientSecret: "the-client-secret" },
     ],
     [
-      "an empty variable is none",
+      "the other variables, if one is empty",
       "",
       { ...token, DATABRICKS_CLIENT_SECRET: "", DATABRICKS_AUTH_TYPE: "" },
       { token: "the-token-value" },
@@ -61,7 +66,7 @@ describe("the way to sign in", () => {
     expect(await databricks(written(inside), env)).toMatchObject(expected);
   });
 
-  test("secrets that only a variable names are masked like those that the file names", async () => {
+  test("variables, and their secrets are masked like those of the file", async () => {
     expect((await databricks(minimal({ inside: "databricks: {}" }), { ...place, ...machine })).secrets).toEqual([
       "the-client-secret",
     ]);
@@ -71,25 +76,25 @@ describe("the way to sign in", () => {
   });
 });
 
-describe("the place", () => {
+describe("host, warehouse and catalog", () => {
   test.each<[Record<string, string>, object]>([
     [place, { host: "h.example", warehouse: "w", catalog: "classwaves" }],
     [{ ...place, DATABRICKS_CATALOG: "c" }, { catalog: "c" }],
     [{ DATABRICKS_HOST: "h.example", DATABRICKS_HTTP_PATH: "/sql/1.0/warehouses/p" }, { path: "/sql/1.0/warehouses/p" }],
     [{ ...place, DATABRICKS_HTTP_PATH: "/sql/1.0/warehouses/w" }, { warehouse: "w" }],
-  ])("from %j", async (env, expected) => {
+  ])("come from %j", async (env, expected) => {
     expect(await databricks(minimal({ inside: "databricks: {}" }), { ...env, ...token })).toMatchObject(expected);
   });
 
   test.each(["https://h.example", "https://h.example/", "h.example:443", "HTTPS://h.example:8443/"])(
-    "may be written as an address: %s",
+    "accept a host that is written as an address: %s",
     async (DATABRICKS_HOST) => {
       const file = minimal({ inside: "databricks: { path: /p, token: '${T}' }" });
       expect(await databricks(file, { DATABRICKS_HOST, T: "t" })).toMatchObject({ host: DATABRICKS_HOST });
     },
   );
 
-  test("what the file says stays", async () => {
+  test("come from the file if it has them", async () => {
     const file = minimal({ inside: "databricks: { host: mine.example, path: /p, catalog: c }" });
     const env = { ...place, ...token, DATABRICKS_CATALOG: "other" };
     expect(await databricks(file, env)).toMatchObject({ host: "mine.example", path: "/p", catalog: "c" });
@@ -99,10 +104,10 @@ describe("the place", () => {
 
 const at = "environments.sandbox.databricks";
 
-describe("a mistake", () => {
+describe("a mistake is reported", () => {
   test.each<[string, string, Record<string, string>, string[]]>([
     [
-      "nothing at all",
+      "without any file key or variable",
       minimal({ inside: "databricks: {}" }),
       {},
       [
@@ -112,7 +117,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "two ways in the variables",
+      "for two ways to sign in by variables",
       written(""),
       { ...token, ...machine },
       [
@@ -120,7 +125,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "two warehouses in the variables",
+      "for two warehouses in variables",
       minimal({ inside: "databricks: { host: h.example }" }),
       { ...token, DATABRICKS_WAREHOUSE_ID: "w", DATABRICKS_HTTP_PATH: "/sql/1.0/warehouses/another" },
       [
@@ -128,7 +133,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "a way that is not known",
+      "for an unknown way to sign in",
       written(""),
       { DATABRICKS_AUTH_TYPE: "azure-cli" },
       [
@@ -136,13 +141,13 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "a way without its token",
+      "for a way to sign in without its token",
       written(""),
       { ...machine, DATABRICKS_AUTH_TYPE: "pat" },
       [`c.yml:5:5  EA1008: ${at}.token  DATABRICKS_AUTH_TYPE is pat, so the variable DATABRICKS_TOKEN must be set`],
     ],
     [
-      "a way without its secret",
+      "for a way to sign in without its secret",
       written(""),
       { DATABRICKS_CLIENT_ID: "c", DATABRICKS_AUTH_TYPE: "oauth-m2m" },
       [
@@ -150,7 +155,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "a secret without its client",
+      "for a secret without its client id",
       written(""),
       { DATABRICKS_CLIENT_SECRET: "the-client-secret" },
       [
@@ -158,7 +163,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "two ways in the file",
+      "for two ways to sign in in the file",
       written(", oidc: {}, token: '${DATABRICKS_TOKEN}'"),
       token,
       [
@@ -166,19 +171,19 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "a client id beside a token",
+      "for a client id in addition to a token",
       written(", clientId: c, token: '${DATABRICKS_TOKEN}'"),
       token,
       [`c.yml:5:60  EA1029: ${at}.clientId  token and clientId cannot be combined: remove one of them`],
     ],
     [
-      "a client id beside oidc",
+      "for a client id in addition to oidc",
       written(", oidc: {}, clientId: c"),
       {},
       [`c.yml:5:70  EA1029: ${at}.clientId  with oidc, write clientId inside it: oidc: { clientId: … }`],
     ],
     [
-      "a client id without a secret",
+      "for a client id without a secret",
       written(", clientId: c"),
       {},
       [
@@ -186,7 +191,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "a secret that stands in the file",
+      "for a literal secret in the file",
       written(", clientId: c, clientSecret: dose1234"),
       {},
       [
@@ -194,7 +199,7 @@ describe("a mistake", () => {
       ],
     ],
     [
-      "a misspelt part of oidc",
+      "for a mistyped key of oidc",
       written(", oidc: { audiance: a }"),
       {},
       [`c.yml:5:58  EA1007: ${at}.oidc.audiance  unknown key; did you mean "audience"?`],
@@ -203,7 +208,7 @@ describe("a mistake", () => {
     expect(await mistakes(file, { env })).toEqual(says);
   });
 
-  test("in the variables is none of an environment that is not looked at", async () => {
+  test("in variables only for the environment that is used", async () => {
     const file = `version: 1
 environments:
   sandbox: { access: read-only }

@@ -17,14 +17,14 @@ export async function load(content: string | Uint8Array, { env = {}, environment
   }
 }
 
-/** The whole message with which a file is refused. */
+/** Returns the whole message for an invalid file. */
 export async function refusal(content: string | Uint8Array, surroundings?: Surroundings): Promise<string> {
   const outcome = await load(content, surroundings).catch((error: unknown) => error);
   if (outcome instanceof UserError) return outcome.message;
   throw new Error("expected the file to be refused with a UserError", { cause: outcome });
 }
 
-/** The refusal's lines that name a place, without the excerpts. */
+/** Returns the lines of the message that name a position, without the excerpts. */
 export async function mistakes(content: string | Uint8Array, surroundings?: Surroundings): Promise<string[]> {
   return (await refusal(content, surroundings)).split("\n").filter((line) => /^c\.yml:\d+:\d+ {2}/.test(line));
 }

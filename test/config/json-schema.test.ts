@@ -14,7 +14,7 @@ describe("the published schema", () => {
     JSON.parse(await readFile(join(root, "schema/config.schema.json"), "utf8"));
   const accepts = async (file: string): Promise<boolean> => z.fromJSONSchema(await read()).safeParse(parse(file)).success;
 
-  test("is draft 7, which editors know", async () => {
+  test("is draft 7, which editors support", async () => {
     expect(await read()).toMatchObject({
       $schema: "http://json-schema.org/draft-07/schema#",
       type: "object",
@@ -22,7 +22,7 @@ describe("the published schema", () => {
     });
   });
 
-  test("describes every key of a group, because editors show it", async () => {
+  test("describes every key of a group, because editors show the description", async () => {
     const undescribed: string[] = [];
     const walk = (schema: unknown, path: string): void => {
       if (typeof schema !== "object" || schema === null) return;
@@ -52,7 +52,7 @@ describe("the published schema", () => {
     ["an unknown key", minimal({ inside: "colour: red" })],
     ["a wrong unit", minimal({ below: "testData:\n  expireAfter: 2 hours" })],
     ["a wrong word", minimal().replace("read-only", "readonly")],
-    ["a secret that is written out", minimal({ inside: "token: dapi0123456789" })],
+    ["a literal secret", minimal({ inside: "token: dapi0123456789" })],
     ["a name in capitals", minimal().replace("sandbox", "Sandbox")],
   ])("refuses %s", async (_, file) => {
     expect(await accepts(file)).toBe(false);

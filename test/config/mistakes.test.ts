@@ -6,8 +6,8 @@ import { loadConfig } from "../../src/config/load.ts";
 import { minimal, mistakes, refusal } from "./file.ts";
 
 /**
- * Each kind of mistake, with the exact place and words. A person reads them at the end of a failed job, with nothing else to go by:
- * a place that is off by a line, or a cure that is none, costs them an hour.
+ * Each kind of mistake, with the exact position and message. The message is all that people have at the end of a failed job. A position
+ * that is off by a line, or advice that does not help, costs them an hour.
  */
 
 interface Case {
@@ -22,27 +22,27 @@ const api = "api:\n  url: http://localhost:3000";
 
 const shape: Case[] = [
   {
-    mistake: "unknown key",
+    mistake: "an unknown key",
     file: minimal({ inside: "databriks: {}" }),
     says: ['c.yml:5:5  EA1007: environments.sandbox.databriks  unknown key; did you mean "databricks"?'],
   },
   {
-    mistake: "unknown key that resembles none",
+    mistake: "an unknown key that is similar to none",
     file: minimal({ below: "evidence:\n  colour: red" }),
     says: ["c.yml:6:3  EA1007: evidence.colour  unknown key; known: maxAge"],
   },
   {
-    mistake: "missing key",
+    mistake: "a missing key",
     file: "version: 1\nenvironments:\n  sandbox: {}",
     says: ['c.yml:3:3  EA1008: environments.sandbox.access  missing: expected "read-only" or "test-data"'],
   },
   {
-    mistake: "missing version",
+    mistake: "a missing version",
     file: "environments:\n  sandbox:\n    access: read-only",
     says: ["c.yml:1:1  EA1008: version  missing: expected 1"],
   },
   {
-    mistake: "wrong word",
+    mistake: "a wrong word",
     file: "version: 1\nenvironments:\n  sandbox:\n    access: readonly",
     says: ['c.yml:4:13  EA1010: environments.sandbox.access  expected "read-only" or "test-data"; did you mean "read-only"?'],
   },
@@ -67,17 +67,17 @@ const shape: Case[] = [
     says: ["c.yml:5:1  EA1009: testData  expected a group of keys, got nothing"],
   },
   {
-    mistake: "a fraction of a row",
+    mistake: "a fraction where a whole number belongs",
     file: minimal({ below: "testData:\n  maxRows: 1.5" }),
     says: ["c.yml:6:12  EA1009: testData.maxRows  expected a whole number, got a fraction"],
   },
   {
-    mistake: "too few",
+    mistake: "a number below the minimum",
     file: minimal({ below: "testData:\n  maxRows: 0" }),
     says: ["c.yml:6:12  EA1010: testData.maxRows  expected 1 or more"],
   },
   {
-    mistake: "too many",
+    mistake: "a number above the maximum",
     file: minimal({ inside: `${api}\n  samples: 201` }),
     says: ["c.yml:7:16  EA1010: environments.sandbox.api.samples  expected 200 or less"],
   },
@@ -92,12 +92,12 @@ const shape: Case[] = [
     says: ['c.yml:7:13  EA1010: stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
   },
   {
-    mistake: "a time without unit",
+    mistake: "a time without a unit",
     file: minimal({ below: "stages:\n  smoke:\n    budget: 300" }),
     says: ['c.yml:7:13  EA1009: stages.smoke.budget  expected a duration such as "500ms", "30s", "2m", "4h" or "7d"'],
   },
   {
-    mistake: "no time at all, and more than a timer can count",
+    mistake: "a time limit of 0, and one longer than a timer allows",
     file: minimal({ below: "stages:\n  preflight: { budget: 0s }\n  smoke: { budget: 25d }" }),
     says: [
       "c.yml:6:24  EA1010: stages.preflight.budget  expected a time limit above 0 and of at most 24d",
@@ -105,7 +105,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "more than everything",
+    mistake: "a percentage above 100",
     file: minimal({ below: "stages:\n  e2e:\n    passRate: 101%" }),
     says: ['c.yml:7:15  EA1010: stages.e2e.passRate  expected a percentage from "0%" to "100%"'],
   },
@@ -125,7 +125,7 @@ const shape: Case[] = [
     ),
   },
   {
-    mistake: "prefixes with which a number, a UUID or a filler begins",
+    mistake: "prefixes that a number, a UUID or a placeholder could begin with",
     file: minimal({ below: 'testData:\n  prefixes: [integration_test_, e2e_test_, "176392", 7b1c-6c0e, zzzzzz_, ______]' }),
     says: [44, 54, 65, 74].map(
       (column, index) =>
@@ -133,7 +133,7 @@ const shape: Case[] = [
     ),
   },
   {
-    mistake: "columns that are none, and a suffix that real domains end with",
+    mistake: "invalid column names, and a suffix that real domains end with",
     file: minimal({
       below:
         "testData:\n  tables:\n    a.b:\n      key: b id\n      time: created-at\n      parents: { c.id: { partOf: a.b } }\n      match: [{ column: '*', prefix: true }, { column: mail, suffix: test.edu }, { column: id }]",
@@ -148,7 +148,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "a namespace of every key",
+    mistake: "a namespace that contains every key",
     file: minimal({ below: 'testData:\n  keys: ["*"]' }),
     says: [
       "c.yml:6:10  EA1010: testData.keys[0]  expected a Redis namespace such as cw:test:*, with at least 6 literal characters and at most one * at the end",
@@ -156,7 +156,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "two ways to find Redis, and nodes that are no addresses",
+    mistake: "two ways to find Redis, and nodes with invalid addresses",
     file: minimal({
       inside:
         "redis:\n  url: ${REDIS_URL}\n  cluster: [redis-1, http://redis-2]\n  sentinel: { master: m, nodes: [] }\n  certificateAuthority: ca.pem",
@@ -171,7 +171,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "an address that is none of Redis",
+    mistake: "an address that is not for Redis",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
     env: { REDIS_URL: "http://:the-password@localhost" },
     says: [
@@ -180,7 +180,7 @@ const shape: Case[] = [
   },
   ...["redis://user:12#34@redis.internal:6379", "redis://user:12?34@redis.internal", "rediss://user:1/2@redis.internal"].map(
     (REDIS_URL) => ({
-      mistake: `a password whose letters end the host: ${REDIS_URL}`,
+      mistake: `a password with unescaped special characters: ${REDIS_URL}`,
       file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
       env: { REDIS_URL },
       says: [
@@ -200,13 +200,13 @@ const shape: Case[] = [
     "redis://localhost/1#2": "expected no # in the address: remove it, or write %23 if it is part of the password",
     "redis://redis-1,redis-2:6379": "expected one host: write the others under redis.cluster or redis.sentinel.nodes",
   }).map(([REDIS_URL, says]) => ({
-    mistake: `what stands behind or beside the host of ${REDIS_URL}`,
+    mistake: `unsupported parts after or next to the host of ${REDIS_URL}`,
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
     env: { REDIS_URL },
     says: [`c.yml:6:12  EA1021: environments.sandbox.redis.url  ${says}`],
   })),
   {
-    mistake: "a secret that is no text",
+    mistake: "a secret that is not text",
     file: minimal({ inside: "redis: { url: 6379 }\napi: { url: http://a.b }\nauth: { secret: [a] }" }),
     says: [
       "c.yml:5:19  EA1009: environments.sandbox.redis.url  expected a reference to an environment variable, such as ${REDIS_URL}",
@@ -214,7 +214,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "a query behind a node or a sentinel",
+    mistake: "options after a node or a sentinel",
     file: minimal({
       inside: "redis:\n  url: ${REDIS_URL}\n  cluster: [redis-2?db=3]\n  sentinel: { master: m, nodes: ['s-1?keyPrefix=app'] }",
     }),
@@ -227,7 +227,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "a database that is no number",
+    mistake: "a database that is not a number",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}" }),
     env: { REDIS_URL: "rediss://localhost/cache" },
     says: [
@@ -235,12 +235,12 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "an address of another kind",
+    mistake: "an address with another protocol",
     file: minimal({ inside: "api:\n  url: ftp://files.example" }),
     says: ["c.yml:6:12  EA1010: environments.sandbox.api.url  expected an http:// or https:// address"],
   },
   {
-    mistake: "an address with a path, which no route would keep",
+    mistake: "an address with a path, which requests would not use",
     file: minimal({ inside: "api:\n  url: https://app.example/api/v1\nwebsocket:\n  url: ${SOCKETS}" }),
     env: { SOCKETS: "https://app.example/?a" },
     says: [6, 8].map(
@@ -249,7 +249,7 @@ const shape: Case[] = [
     ),
   },
   {
-    mistake: "an address with a password, which no request would carry",
+    mistake: "an address with a password, which requests would not send",
     file: minimal({
       inside: "api:\n  url: https://${USER}:${PASSWORD}@app.example\noauth:\n  discovery: https://me@provider.example/openid",
     }),
@@ -260,7 +260,7 @@ const shape: Case[] = [
     ],
   },
   ...["https://adb-1.7.azuredatabricks.net/?o=123", "http://adb-1.7.azuredatabricks.net", "adb-1.net/sql", "a b"].map((host) => ({
-    mistake: `a host of Databricks' that is none: ${host}`,
+    mistake: `an invalid Databricks host: ${host}`,
     file: minimal({ inside: "databricks:\n  token: ${T}\n  warehouse: w" }),
     env: { T: "t", DATABRICKS_HOST: host },
     says: [
@@ -268,7 +268,7 @@ const shape: Case[] = [
     ],
   })),
   ...["dapi0123456789\n", " dapi0123456789", "dapi0123\n456789"].map((T) => ({
-    mistake: `a token with a blank or a line break: ${JSON.stringify(T)}`,
+    mistake: `a token with a space or a line break: ${JSON.stringify(T)}`,
     file: minimal({ inside: "token: ${T}\ndatabricks:\n  host: h.example\n  warehouse: w\n  token: ${T}" }),
     env: { T },
     says: [
@@ -277,7 +277,7 @@ const shape: Case[] = [
     ],
   })),
   {
-    mistake: "an alert to an address that is none",
+    mistake: "an alert to an invalid address",
     file: minimal({ inside: "alerts:\n  slack:\n    url: ${A}\n  webhook:\n    url: ${B}\n    secret: ${C}" }),
     env: { A: "hooks.slack.com/services/x", B: "ftp://a.example", C: "signs" },
     says: [
@@ -286,22 +286,22 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "statements and no warehouse that runs them",
+    mistake: "SQL samples without a warehouse",
     file: minimal({ inside: "sql:\n  - name: sessions\n    query: SELECT 1" }),
     says: ["c.yml:5:5  EA1017: environments.sandbox.sql  requires databricks: add databricks: { host: … } to the environment"],
   },
   {
-    mistake: "a port that is none",
+    mistake: "an invalid port",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    port: 70000\n    ready: { tcp: 3000 }" }),
     says: ["c.yml:8:15  EA1010: environments.sandbox.servers.back.port  expected a port from 1 to 65535"],
   },
   {
-    mistake: "two ways to be ready",
+    mistake: "two conditions for a ready server",
     file: minimal({ inside: "servers:\n  back:\n    command: npm start\n    ready: { tcp: 3000, log: listening }" }),
     says: ["c.yml:8:9  EA1016: environments.sandbox.servers.back.ready  expected exactly one of url, tcp, log and socketIo"],
   },
   {
-    mistake: "a status and JSON that nobody is asked for",
+    mistake: "a status and JSON without an address to request",
     file: minimal({
       inside:
         "servers:\n  back:\n    command: a\n    ready:\n      tcp: 3000\n      status: [204]\n      json: [{ path: $.a, notNull: true }]",
@@ -312,7 +312,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "a change, which one answer cannot show",
+    mistake: "changes for a ready server, because one answer shows no change",
     file: minimal({
       inside:
         "servers:\n  back:\n    command: a\n    ready: { url: http://localhost:3000, json: [{ path: $.a, changes: true }] }",
@@ -323,7 +323,7 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "a stability that takes longer than all",
+    mistake: "stableFor longer than timeout",
     file: minimal({
       inside: "servers:\n  back:\n    command: a\n    ready: { socketIo: http://localhost:3000, stableFor: 60s }",
     }),
@@ -332,21 +332,21 @@ const shape: Case[] = [
     ],
   },
   {
-    mistake: "a value that no JSON assertion can equal",
+    mistake: "a value that equals does not support",
     file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, equals: [1] }]` }),
     says: [
       "c.yml:9:31  EA1009: environments.sandbox.api.endpoints[0].json[0].equals  expected text, a number, true, false or null",
     ],
   },
   {
-    mistake: "an unreadable regular expression",
+    mistake: "an invalid regular expression",
     file: minimal({ inside: `${api}\n  endpoints:\n    - path: /x\n      json: [{ path: $.a, matches: "(" }]` }),
     says: [
       "c.yml:9:40  EA1030: environments.sandbox.api.endpoints[0].json[0].matches  expected a regular expression in RE2 syntax (https://github.com/google/re2/wiki/Syntax), got an invalid one: missing closing )",
     ],
   },
   {
-    mistake: "a name in capitals, and a mistake below it",
+    mistake: "an environment's name in capitals, and a mistake inside it",
     file: "version: 1\nenvironments:\n  Sandbox:\n    acess: read-only",
     says: [
       "c.yml:3:3  EA1010: environments.Sandbox  expected a name of lower-case letters, digits and dashes, such as staging",
@@ -363,12 +363,12 @@ const acrossPlaces: Case[] = [
     says: ["c.yml:2:1  EA1008: environments  expected at least one environment"],
   },
   {
-    mistake: "default environment that does not exist",
+    mistake: "a default environment that does not exist",
     file: minimal({ below: "defaultEnvironment: sandbix" }),
     says: ['c.yml:5:21  EA1014: defaultEnvironment  no environment has the name "sandbix"; did you mean "sandbox"?'],
   },
   {
-    mistake: "environment asked for that does not exist",
+    mistake: "a selected environment that does not exist",
     file: `${minimal()}  production:\n    access: read-only`,
     environment: "prodution",
     says: [
@@ -376,7 +376,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "promotion from nowhere, and from itself",
+    mistake: "promotion from an unknown environment, and from itself",
     file: `${minimal({ inside: "promotedFrom: staging" })}  production:\n    access: read-only\n    promotedFrom: production`,
     says: [
       'c.yml:5:19  EA1014: environments.sandbox.promotedFrom  no environment has the name "staging"; known: sandbox, production',
@@ -384,7 +384,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "test data written without proven identity, although another key is wrong too",
+    mistake: "test data without a proven identity, and another mistake",
     file: "version: 1\nenvironments:\n  sandbox:\n    access: test-data\n    colour: red\n    redis:\n      url: ${REDIS_URL}",
     env: { REDIS_URL: "redis://localhost" },
     says: [
@@ -393,7 +393,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "identity that comes from where the connection comes from",
+    mistake: "an expected identity from the same variable as the connection",
     file: minimal({ inside: "redis:\n  url: ${REDIS_URL}\n  expect:\n    host: ${REDIS_HOST}" }),
     env: { REDIS_URL: "redis://localhost", REDIS_HOST: "localhost" },
     says: [
@@ -401,7 +401,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a warehouse that nobody can find",
+    mistake: "a warehouse without an address",
     file: minimal({ inside: "databricks:\n  host: h.example\n  token: ${T}" }),
     env: { T: "secret-value" },
     says: [
@@ -409,7 +409,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "probes of an API whose address is missing",
+    mistake: "checks of an API without its address",
     file: minimal({ inside: "oauth: {}\nwebsocket: {}" }),
     says: [
       "c.yml:5:5  EA1017: environments.sandbox.oauth  requires api: add api: { url: … } to the environment",
@@ -432,21 +432,21 @@ const acrossPlaces: Case[] = [
     says: ["c.yml:12:15  EA1018: environments.sandbox.servers.front.port  the server back has the same port"],
   },
   {
-    mistake: "a stage's prefix by which nothing left over would be found",
+    mistake: "a stage's prefix that cleanup would not find",
     file: minimal({ below: "stages:\n  e2e:\n    prefix: browser_test_" }),
     says: [
       'c.yml:7:13  EA1022: stages.e2e.prefix  what the e2e stage leaves behind would not be found by cleanup: add "browser_test_" to testData.prefixes',
     ],
   },
   {
-    mistake: "a list of prefixes without the stages' own",
+    mistake: "a list of prefixes without those of the stages",
     file: minimal({ below: "testData:\n  prefixes: [integration_test_]" }),
     says: [
       'c.yml:6:3  EA1022: testData.prefixes  what the e2e stage leaves behind would not be found by cleanup: add "e2e_test_" here, or set stages.e2e.prefix',
     ],
   },
   {
-    mistake: "test data that expires while its run goes on",
+    mistake: "test data that expires during its run",
     file: minimal({ below: "testData:\n  expireAfter: 30m\nstages:\n  integration:\n    budget: 1h" }),
     says: [
       "c.yml:6:16  EA1023: testData.expireAfter  expected testData.expireAfter to be longer than stages.e2e.budget: otherwise cleanup could delete test data of a run in progress",
@@ -454,7 +454,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a parent that is no table",
+    mistake: "a parent that is not a table",
     file: minimal({
       below: "testData:\n  tables:\n    sessions.notes:\n      parents: { session_id: { partOf: sessions.classroom_session } }",
     }),
@@ -463,7 +463,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a parent of the preset that is switched off",
+    mistake: "a parent of the preset, with the preset off",
     file: minimal({
       below:
         "testData:\n  preset: none\n  tables:\n    a.notes:\n      parents: { session_id: { partOf: sessions.classroom_sessions } }",
@@ -473,7 +473,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a parent of no kind, and one of both",
+    mistake: "a parent of neither kind, and one of both kinds",
     file: minimal({
       below:
         "testData:\n  tables:\n    a.notes:\n      parents: { session_id: sessions.classroom_sessions, teacher_id: { partOf: users.teachers, belongsTo: users.teachers } }",
@@ -484,7 +484,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a sweep by a value that no rule has, fixed rows of no table, and a zone that is none",
+    mistake: "a sweep by a value that no rule has, kept rows of an unknown table, and an invalid time zone",
     file: minimal({
       below: 'testData:\n  sweep: ["@testschol.edu", testschool.edu]\n  keep: { users.teacher: [a] }\n  timeZone: Middle/Earth',
     }),
@@ -495,7 +495,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a circle of tables",
+    mistake: "a cycle of tables",
     file: minimal({
       below:
         "testData:\n  tables:\n    a.b:\n      parents: { c_id: { partOf: a.c } }\n    a.c:\n      parents: { b_id: { partOf: a.b } }",
@@ -506,21 +506,21 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a namespace inside of what is protected",
+    mistake: "a namespace inside the protected keys",
     file: minimal({ below: 'testData:\n  keys: ["audit:test:*"]\n  protectedKeys: ["audit:*"]' }),
     says: [
       "c.yml:6:10  EA1024: testData.keys[0]  the namespace contains a key of testData.protectedKeys: choose a narrower namespace",
     ],
   },
   {
-    mistake: "a protected table among those that test data are deleted from, whatever its capitals",
+    mistake: "a protected table with rules for test data, in upper or lower case",
     file: minimal({ below: "testData:\n  tables:\n    Compliance.notes:\n      match: [{ column: id, prefix: true }]" }),
     says: [
       'c.yml:7:5  EA1027: testData.tables["Compliance.notes"]  the table also matches testData.protectedTables, so nothing is ever deleted from it: remove it from one of the two',
     ],
   },
   {
-    mistake: "prefixes with which ids and keys of production begin",
+    mistake: "prefixes that production ids and keys begin with",
     file: minimal({
       below:
         'testData:\n  prefixes: [integration_test_, e2e_test_, teacher_, "audit:"]\nstages:\n  e2e:\n    prefix: classroom_session-',
@@ -532,14 +532,14 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "a prefix that is the beginning of a table's word",
+    mistake: "a prefix that is the beginning of a table's name",
     file: minimal({ below: "testData:\n  prefixes: [integration_test_, e2e_test_, sessio]" }),
     says: [
       "c.yml:6:44  EA1024: testData.prefixes[2]  production ids or names could begin with this, such as session_…: write a prefix that only tests use, such as session_test_",
     ],
   },
   {
-    mistake: "a namespace of keys that the application writes for everybody",
+    mistake: "a namespace of keys that the application writes in production",
     file: minimal({ below: 'testData:\n  keys: ["session:*", "cw:prod*", "session:test:*"]' }),
     says: [
       "c.yml:6:10  EA1024: testData.keys[0]  the namespace contains keys that ClassWaves writes in production, such as session:…: choose a narrower namespace",
@@ -547,7 +547,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake: "the legal evidence of ClassWaves without protection",
+    mistake: "ClassWaves' legal evidence without protection",
     file: minimal({ below: "testData:\n  protectedTables: []\n  protectedKeys: [billing:*]" }),
     says: [
       'c.yml:6:3  EA1028: testData.protectedTables  legal evidence must stay protected: add "compliance.*" to the list. If this is not ClassWaves, write preset: none',
@@ -555,8 +555,7 @@ const acrossPlaces: Case[] = [
     ],
   },
   {
-    mistake:
-      "the legal evidence of ClassWaves under another spelling, which is another key to Redis, and the same table to Databricks",
+    mistake: "ClassWaves' legal evidence in upper case, which is another key in Redis, but the same table in Databricks",
     file: minimal({ below: "testData:\n  protectedTables: [Compliance.*]\n  protectedKeys: [AUDIT:LOG]" }),
     says: [
       'c.yml:7:3  EA1028: testData.protectedKeys  legal evidence must stay protected: add "audit:log" to the list. If this is not ClassWaves, write preset: none',
@@ -584,7 +583,7 @@ const variables: Case[] = [
     ],
   },
   {
-    mistake: "an absent GitHub secret",
+    mistake: "a missing GitHub secret",
     file: minimal({ inside: "token: ${READER}" }),
     env: { READER: "" },
     says: [
@@ -597,27 +596,27 @@ const variables: Case[] = [
     says: ["c.yml:6:16  EA1011: testData.expireAfter  the environment variable AGE is not set: set it, or write ${AGE:-default}"],
   },
   {
-    mistake: "a variable whose value is wrong, without telling the value",
+    mistake: "a variable with a wrong value, which is not shown",
     file: minimal({ below: "defaultEnvironment: ${WHERE}" }),
     env: { WHERE: "somewhere" },
     says: ['c.yml:5:21  EA1014: defaultEnvironment  no environment has the name "${WHERE}"; known: sandbox'],
   },
   {
-    mistake: "GitHub's own expression",
+    mistake: "a GitHub expression",
     file: minimal({ inside: 'token: "${{ secrets.TOKEN }}"' }),
     says: [
       "c.yml:5:12  EA1012: environments.sandbox.token  ${{ … }} is not replaced in this file: pass the value in the workflow's env, and write ${NAME} here",
     ],
   },
   {
-    mistake: "a reference that is none",
+    mistake: "an invalid reference",
     file: minimal({ inside: "environment:\n  A: ${not-a-name}" }),
     says: [
       "c.yml:6:10  EA1012: environments.sandbox.environment.A  expected ${NAME} or ${NAME:-default} with the name of an environment variable; for a literal ${ write $${",
     ],
   },
   {
-    mistake: "a secret written out",
+    mistake: "a literal secret",
     file: minimal({ inside: "token: dapi0123456789" }),
     says: [
       "c.yml:5:12  EA1013: environments.sandbox.token  a secret must not be written in this file: expected ${NAME} without default, with the value in that environment variable",
@@ -632,7 +631,7 @@ const yaml: Case[] = [
     says: ["c.yml:2:1  EA1005: invalid YAML: indented with a tab: use spaces"],
   },
   {
-    mistake: "a key without colon",
+    mistake: "a key without a colon",
     file: "version: 1\nenvironments\n",
     says: ["c.yml:2:1  EA1005: invalid YAML: a closing quote, a closing bracket or the colon after a key is missing"],
   },
@@ -664,7 +663,7 @@ const yaml: Case[] = [
     says: ["c.yml:2:1  EA1005: invalid YAML: expected one document: remove the line ---"],
   },
   {
-    mistake: "an older YAML",
+    mistake: "an older version of YAML",
     file: "%YAML 1.1\n---\nversion: 1",
     says: ["c.yml:1:1  EA1005: expected YAML 1.2: remove the %YAML line"],
   },
@@ -674,12 +673,12 @@ const yaml: Case[] = [
     says: ["c.yml:5:1  EA1006: version  duplicate key: remove one of the two"],
   },
   {
-    mistake: "an alias of nothing",
+    mistake: "an alias without an anchor",
     file: minimal({ inside: "api: *api" }),
     says: ["c.yml:5:10  EA1005: environments.sandbox.api  the alias names an anchor that is not defined above it (&name)"],
   },
   {
-    mistake: "an alias inside of what it names",
+    mistake: "an alias inside its own anchor",
     file: minimal({ inside: `${api}\nanalytics: &a [*a]` }),
     says: [
       "c.yml:7:20  EA1005: environments.sandbox.analytics[0]  the alias is inside the value that it refers to: write the value out",
@@ -691,15 +690,15 @@ const yaml: Case[] = [
     says: ["c.yml:5:5  EA1005: environments.sandbox  expected a plain word as key: << and aliases are not supported"],
   },
   {
-    mistake: "a text instead of a file's groups",
+    mistake: "text where the file's groups belong",
     file: "hello",
     says: ["c.yml:1:1  EA1009: expected a group of keys, got text"],
   },
 ];
 
 describe.each([
-  ["the shape", shape],
-  ["several places", acrossPlaces],
+  ["the form", shape],
+  ["several keys together", acrossPlaces],
   ["variables", variables],
   ["YAML", yaml],
 ])("a mistake in %s", (_, cases) => {
@@ -708,8 +707,8 @@ describe.each([
   });
 });
 
-describe("the message as a whole", () => {
-  test("has all mistakes in the order of the file, with the lines and a caret", async () => {
+describe("the whole message", () => {
+  test("lists all mistakes in the order of the file, with their lines and a caret", async () => {
     const file = minimal({ inside: "databriks: {}", below: "stages:\n  smoke:\n    budget: soon" });
     expect(await refusal(file)).toBe(
       [
@@ -731,27 +730,27 @@ describe("the message as a whole", () => {
     expect(message.match(/^ +\| +\^+$/gm)).toHaveLength(5);
   });
 
-  test("cannot steer the terminal", async () => {
+  test("cannot control the terminal by a key", async () => {
     const message = await refusal(`${minimal()}"\\u001b[31mred": 1\n`);
     expect(message).not.toContain("\u001b");
     expect(message).toContain('["\\u001b[31mred"]');
   });
 
-  test("cannot steer the terminal by a line that it shows", async () => {
+  test("cannot control the terminal by a line that it shows", async () => {
     const message = await refusal(minimal({ below: "defaultEnvironment: \u001b[31mred\u202e" }));
     for (const steering of ["\u001b", "\u202e"]) expect(message).not.toContain(steering);
     expect(message).toContain("[31mred");
   });
 });
 
-describe("a file that is none", () => {
-  test("missing", async () => {
+describe("a file that cannot be read is refused", () => {
+  test("if it is missing", async () => {
     await expect(loadConfig({ file: "no/such.yml", cwd: tmpdir(), env: {} })).rejects.toThrow(
       "no/such.yml: the file does not exist: `env-actions init` writes one",
     );
   });
 
-  test("a directory", async () => {
+  test("if it is a directory", async () => {
     const directory = await mkdtemp(join(tmpdir(), "env-actions-config-"));
     await expect(loadConfig({ file: directory, cwd: "/", env: {} })).rejects.toThrow(
       `${directory}: expected a file, got a directory`,
@@ -759,26 +758,26 @@ describe("a file that is none", () => {
     await rm(directory, { recursive: true });
   });
 
-  test.each(["", "\n", "# only a comment\n", "---\n"])("empty: %j", async (content) => {
+  test.each(["", "\n", "# only a comment\n", "---\n"])("if it is empty: %j", async (content) => {
     expect(await refusal(content)).toBe("c.yml:1:1  the file is empty: `env-actions init` writes one");
   });
 
-  test("not UTF-8, with the line", async () => {
+  test("if it is not UTF-8, with the line", async () => {
     const content = Buffer.concat([Buffer.from("version: 1\n# Stra"), Buffer.from([0xdf]), Buffer.from("e\n")]);
     expect(await refusal(content)).toBe("c.yml:2:1  the file is not UTF-8: save it as UTF-8");
   });
 
-  test("too big", async () => {
+  test("if it is too big", async () => {
     expect(await refusal(`# ${"x".repeat(1_000_000)}`)).toContain(
       "expected at most 1000000 bytes, got 1000002: check whether this is the right file",
     );
   });
 
-  test("nested so deeply that a reader could run out of stack", async () => {
+  test("if it is nested so deeply that the parser could run out of stack", async () => {
     expect(await refusal("[".repeat(20_000))).toContain("invalid YAML: nested too deeply");
   });
 
-  test("a bomb of aliases", async () => {
+  test("if its aliases expand to too many entries", async () => {
     const levels = Array.from(
       { length: 12 },
       (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(", ")}]`,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nearest } from "../../src/lib/nearest.ts";
 
-/** A wrong guess sends a person the wrong way; no guess for a plain slip makes them search. */
+/** A wrong suggestion misleads people; a missing one for an obvious typo makes them search. */
 
 const known = ["databricks", "redis", "api", "websocket", "access"];
 
@@ -22,6 +22,6 @@ test.each([
   expect(nearest(written, known)).toBe(meant);
 });
 
-test("of two that are equally near, the first", () => {
+test("of two equally near names, the first is suggested", () => {
   expect(nearest("staging3", ["staging1", "staging2"])).toBe("staging1");
 });

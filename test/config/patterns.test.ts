@@ -6,9 +6,9 @@ import { routeGlob, textGlob } from "../../src/lib/glob.ts";
 import { pattern, whyNoPattern } from "../../src/lib/pattern.ts";
 import { mistakes } from "./file.ts";
 
-/** Patterns and globs meet texts that servers and tests choose: none of them may take more than a moment. */
+/** Servers and tests choose the texts that patterns and globs are matched with. No match may take more than a moment. */
 
-/** What a JavaScript expression would need minutes for, or longer than the universe. */
+/** A JavaScript regular expression would need minutes for these, or would never end. */
 const momentMs = 2_000;
 const took = (work: () => void) => {
   const started = performance.now();
@@ -22,11 +22,11 @@ describe("patterns", () => {
     ["^(a|aa)+$", `${"a".repeat(20_000)}!`],
     ["(.*,){20}x", "a,".repeat(10_000)],
     ["([a-z]+)*\\d", "a".repeat(20_000)],
-  ])("%s over a text that was made for it", (written, text) => {
+  ])("%s is fast with a text made to slow it down", (written, text) => {
     expect(took(() => expect(meetsClaim({ matches: written }, text)).toBe(false))).toBeLessThan(momentMs);
   });
 
-  test("mean what they mean in JavaScript", () => {
+  test("match the same as in JavaScript", () => {
     const pieces = [
       "a",
       "b",
@@ -62,7 +62,7 @@ describe("patterns", () => {
     ["(", /RE2 syntax/],
   ])("%s is refused with its reason", (written, why) => expect(whyNoPattern(written)).toMatch(why));
 
-  test("each place in the file that takes one says so", async () => {
+  test("every key of the file that takes a pattern reports an invalid one", async () => {
     const file = `version: 1
 environments:
   e:
@@ -90,13 +90,13 @@ environments:
 });
 
 describe("globs", () => {
-  test("take no longer over a text that was made for them", () => {
+  test("are fast with a text made to slow them down", () => {
     const stars = `${"*a".repeat(30)}*b`;
     expect(took(() => expect(textGlob(stars).test("a".repeat(5_000))).toBe(false))).toBeLessThan(momentMs);
     expect(took(() => expect(isRoute(`/${"a/".repeat(1_000)}`, [`${"**/a/".repeat(12)}b`])).toBe(false))).toBeLessThan(momentMs);
   });
 
-  test("mean what they always meant", () => {
+  test("match the same as an equivalent regular expression", () => {
     const text = fc.string({ unit: fc.constantFrom(..."ab/.\n["), maxLength: 10 });
     const written = fc
       .array(fc.constantFrom("a", "b", "*", "**", "?", "/", ".", "["), { maxLength: 7 })
@@ -129,7 +129,7 @@ describe("globs", () => {
     ["+(+(a))b.xml", "without groups"],
     ["*a*a*a*a*.xml", "at most 3 stars"],
     ["**/a/**/b/**/c/**/d.xml", "** at most 3 times"],
-  ])("for files, %s is refused", async (written, why) => {
+  ])("of files are refused if slow: %s", async (written, why) => {
     const file = `version: 1\nenvironments: { e: { access: test-data } }\nstages: { integration: { command: x, reports: ["${written}"] } }\n`;
     expect(await mistakes(file)).toEqual([expect.stringContaining(why)]);
   });

@@ -14,13 +14,13 @@ const env = { REDIS_URL: "rediss://:password@localhost:6380/0", SECRET: "the-sec
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/);
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
-/** In the file a `$` that begins a reference is written twice; other texts stand for themselves. */
+/** In the file, a `$` that would begin a reference is written twice; other text is written unchanged. */
 const plain = text.filter((value) => !value.includes("${"));
 const path = plain.map((value) => `/${value}`);
 const timeLimit = fc
   .tuple(fc.integer({ min: 1, max: 500 }), fc.constantFrom("ms", "s", "m", "h"))
   .map(([count, unit]) => `${count}${unit}`);
-/** Longer than the budgets, as the age of expired test data must be. */
+/** Longer than the budgets, as required for the age of expired test data. */
 const age = fc.tuple(fc.integer({ min: 1, max: 999 }), fc.constantFrom("h", "d")).map(([count, unit]) => `${count}${unit}`);
 const percent = fc.nat(100).map((value) => `${value}%`);
 const some = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
@@ -60,7 +60,7 @@ const config = fc.record({
   stages: some(fc.record({ smoke: some(fc.record({ budget: some(timeLimit), redisHitRate: some(percent) })) })),
 });
 
-/** Secrets cannot be compared as they are: that is their purpose. */
+/** Replaces secrets by text, because secrets themselves cannot be compared. */
 function revealed(value: unknown): unknown {
   if (value instanceof Secret) return `secret ${value.reveal()}`;
   if (Array.isArray(value)) return value.map(revealed);
@@ -68,7 +68,7 @@ function revealed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, revealed(part)]));
 }
 
-test("a random valid configuration comes back from its file as it was", async () => {
+test("a random valid configuration is read back from its file unchanged", async () => {
   await fc.assert(
     fc.asyncProperty(config, async (written) => {
       const loaded = await load(stringify(written), { env });
@@ -93,8 +93,8 @@ const initialEnv = {
   TEST_TOKEN_SECRET: "the-token-secret",
 };
 
-describe("a file that somebody mistyped", () => {
-  /** The keys of fixed groups, with their place: those of records (names, headers, variables) may be anything. */
+describe("a file with a typo", () => {
+  /** The keys of fixed groups, with their position. Keys of records (names, headers, variables) may be anything. */
   const keys: { start: number; end: number; name: string; siblings: string[] }[] = [];
   visit(parseDocument(initial), {
     Pair(_, pair, parents) {
@@ -132,7 +132,7 @@ describe("a file that somebody mistyped", () => {
     );
   });
 
-  test("anywhere, is loaded or refused with places, and never crashes", async () => {
+  test("anywhere is loaded or refused with positions, and never crashes", async () => {
     const edit = fc.tuple(fc.nat(initial.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 5 }));
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
@@ -152,7 +152,7 @@ describe("a file that somebody mistyped", () => {
   });
 });
 
-test("any bytes are refused as the user's mistake", async () => {
+test("random bytes are refused as a mistake of the user", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
       await expect(load(bytes)).rejects.toBeInstanceOf(UserError);
@@ -162,7 +162,7 @@ test("any bytes are refused as the user's mistake", async () => {
   await expect(loadConfig({ file: "", cwd: "/", env: {} })).rejects.toBeInstanceOf(UserError);
 });
 
-test("durations and percentages are read as what they say", () => {
+test("durations and percentages are converted to numbers", () => {
   expect(["500ms", "1.5s", "2m", "4h", "7d"].map(parseDuration)).toEqual([500, 1_500, 120_000, 14_400_000, 604_800_000]);
   expect(["", "5", "m", "-1s", "1 s", "1S", "1e3s"].map(parseDuration)).toEqual(Array(7).fill(undefined));
   expect(["95%", "0%", "100%", "12.5%"].map(parsePercent)).toEqual([0.95, 0, 1, 0.125]);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { isRoute } from "../../src/config/routes.ts";
 
-// Which spellings are a marked route is shown in stages/read-only.test.ts, where they are also sent; here, that others are left alone.
+// stages/read-only.test.ts tests which spellings match a marked route, and sends them. This test shows that other routes do not match.
 test.each([
   "/",
   "/api/v1/health",
@@ -18,7 +18,7 @@ test.each([
   "/api/v1/sessions?next=/health",
   "/api/v1/health/redis.keys.of/all",
   "/api/v1/health/.redis",
-])("%s is not **/health/redis", (path) => {
+])("%s does not match **/health/redis", (path) => {
   expect(isRoute(path, ["**/health/redis"])).toBe(false);
 });
 
@@ -43,7 +43,7 @@ test.each([
   ["mayWrite: { until: 2026-12-31 }", "reason"],
   ['mayWrite: { until: "soon", reason: "x" }', "expected the last day as a date, such as 2026-12-31"],
   ['mayWrite: { until: 2026-12-31, reason: " " }', "why this credential can write"],
-])("an exception without day or reason is a mistake: %s", async (line, says) => {
+])("an exception without a valid day and reason is a mistake: %s", async (line, says) => {
   const directory = await mkdtemp(join(tmpdir(), "env-actions-routes-"));
   try {
     const redis = `{ url: "\${REDIS_URL}", ${line} }`;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Secret } from "../../src/config/secret.ts";
 import { load, minimal, refusal } from "./file.ts";
 
-/** A secret that gets into a message gets into a log that many can read, and has to be changed everywhere. */
+/** A secret in a message ends up in a log that many people can read, and must then be replaced everywhere. */
 
 const secretText = fc.stringMatching(/^[A-Za-z0-9+/=_.!&#@:-]{8,40}$/);
 
@@ -14,19 +14,19 @@ describe("a secret written into the file", () => {
   const places: [string, (text: string) => string][] = [
     ["as the token", (text) => minimal({ inside: databricks(JSON.stringify(text)) })],
     ["as the default of a reference", (text) => minimal({ inside: databricks(JSON.stringify(`\${T:-${text}}`)) })],
-    ["beside a reference", (text) => minimal({ inside: databricks(JSON.stringify(`\${T}${text}`)) })],
-    ["under a misspelt key", (text) => minimal({ inside: `tokn: ${JSON.stringify(text)}` })],
-    ["in place of a whole group", (text) => minimal({ inside: `redis: ${JSON.stringify(text)}` })],
-    ["below a key that should hold a text", (text) => minimal({ inside: `token:\n  - ${JSON.stringify(text)}` })],
-    ["in the line of another mistake", (text) => minimal({ inside: `redis: { url: ${JSON.stringify(text)}, expct: 1 }` })],
-    ["in a header beside a mistake", (text) => minimal({ inside: `api: { headers: { A: ${JSON.stringify(text)} }, ulr: 1 }` })],
+    ["next to a reference", (text) => minimal({ inside: databricks(JSON.stringify(`\${T}${text}`)) })],
+    ["under a mistyped key", (text) => minimal({ inside: `tokn: ${JSON.stringify(text)}` })],
+    ["where a group belongs", (text) => minimal({ inside: `redis: ${JSON.stringify(text)}` })],
+    ["in a list where text belongs", (text) => minimal({ inside: `token:\n  - ${JSON.stringify(text)}` })],
+    ["on the line of another mistake", (text) => minimal({ inside: `redis: { url: ${JSON.stringify(text)}, expct: 1 }` })],
+    ["in a header next to a mistake", (text) => minimal({ inside: `api: { headers: { A: ${JSON.stringify(text)} }, ulr: 1 }` })],
     [
       "as the password of an address",
       (text) => minimal({ inside: `api: { url: "http://u:${encodeURIComponent(text)}@h", x: 1 }` }),
     ],
     ["over several lines", (text) => minimal({ inside: `token: >-\n  ${text}\n  ${text}` })],
-    ["in a file that is no YAML", (text) => minimal({ inside: `token: ${JSON.stringify(text)} ]\n\tx: 1` })],
-    ["in a broken line without key", (text) => minimal({ inside: `token: [\n'${text}` })],
+    ["in a file that is not YAML", (text) => minimal({ inside: `token: ${JSON.stringify(text)} ]\n\tx: 1` })],
+    ["in a broken line without a key", (text) => minimal({ inside: `token: [\n'${text}` })],
   ];
 
   test.each(places)("%s is not repeated", async (_, file) => {
@@ -42,7 +42,7 @@ describe("a secret written into the file", () => {
 });
 
 describe("a secret in a variable", () => {
-  test("is in no message, wherever the file refers to it and whatever is wrong", async () => {
+  test("is in no message, wherever the file refers to it and whatever the mistake", async () => {
     const place = fc.constantFrom(
       databricks("${S}"),
       "token: ${S}",
@@ -68,14 +68,14 @@ describe("a secret in a variable", () => {
     );
   });
 
-  test("is blotted out even where the file repeats its value in a place that is otherwise harmless", async () => {
+  test("is masked even if the file repeats its value in a harmless place", async () => {
     const message = await refusal(minimal({ inside: "token: ${S}\napi: { url: http://the-secret-value.example, x: 1 }" }), {
       env: { S: "the-secret-value" },
     });
     expect(message).toContain("http://***.example");
   });
 
-  test("is handed over for masking, with the password of an address by itself", async () => {
+  test("is returned for masking, and so is the password alone of an address", async () => {
     const env = { REDIS_URL: "redis://user:p%40ss-word@localhost:6379", BEARER_TOKEN: "bearer-value", PORT: "3000" };
     const { secrets } = await load(
       minimal({ inside: "redis:\n  url: ${REDIS_URL}\nenvironment:\n  A: ${BEARER_TOKEN}\n  PORT: ${PORT}" }),
@@ -100,11 +100,11 @@ describe("a secret in a variable", () => {
     ["in a header of one route", 'api: { url: http://x, endpoints: [{ path: /a, headers: { cookie: "${A}" } }] }', ["aa"]],
     ["in a header that is none", 'api: { url: http://x, headers: { Origin: "${A}", x-monkey: "${B}" } }', []],
     ["as the password of an address", 'environment: { DATABASE_URL: "${URL_}" }', ["pass"]],
-    ["as the password of an address that is put together", 'environment: { DATABASE_URL: "pg://u:${A}@h/d" }', ["aa"]],
-    ["as the password of an address of several hosts", 'environment: { MONGO: "${HOSTS}" }', ["p/ss"]],
+    ["as the password of an address made of several parts", 'environment: { DATABASE_URL: "pg://u:${A}@h/d" }', ["aa"]],
+    ["as the password of an address with several hosts", 'environment: { MONGO: "${HOSTS}" }', ["p/ss"]],
     ["as the password of an address in the file", 'environment: { DATABASE_URL: "${ABSENT:-pg://u:local@h/d}" }', []],
     ["that commands inherit", "variables: [JWT_SECRET, { name: OTHER_KEY }, PLAIN, URL_]", ["jwt", "key", "pass"]],
-  ])("is handed over for masking %s", async (_, inside, masked) => {
+  ])("is returned for masking %s", async (_, inside, masked) => {
     const env = {
       A: "aa",
       B: "bb",
@@ -118,7 +118,7 @@ describe("a secret in a variable", () => {
     expect(secrets.map((secret) => secret.reveal()).sort()).toEqual(masked);
   });
 
-  test("of another environment is handed over too", async () => {
+  test("of another environment is returned for masking too", async () => {
     const { secrets } = await load(
       `${minimal()}  production:\n    access: read-only\n    token: \${P}\n    api: { url: "\${ABSENT}" }`,
       {
@@ -130,7 +130,7 @@ describe("a secret in a variable", () => {
   });
 });
 
-test("a loaded secret has no way into text but reveal", async () => {
+test("a loaded secret becomes text only by reveal", async () => {
   await fc.assert(
     fc.property(secretText, (text) => {
       const holder = { token: new Secret(text) };

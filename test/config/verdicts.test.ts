@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { load, minimal, mistakes } from "./file.ts";
 
-/** What the file says about verdicts over tests. A date or a reason that is silently dropped would quarantine a test for ever. */
+/** The settings for verdicts on tests. If a date or a reason were silently dropped, a test would stay in quarantine forever. */
 
 function integration(lines: string): string {
   return minimal({ below: `stages:\n  integration:\n${lines.replaceAll(/^/gm, "    ")}` });
@@ -18,13 +18,13 @@ test.each([
   expect((await load(integration(line))).config.stages.integration.flaky).toEqual(budget);
 });
 
-test("a date is read as it is written", async () => {
+test("a date is read unchanged", async () => {
   expect((await load(integration(good))).config.stages.integration.quarantine).toEqual([
     { test: "*mail*", until: "2026-12-31", reason: "mail server moves" },
   ]);
 });
 
-describe("mistakes, with their place", () => {
+describe("mistakes are reported with their position", () => {
   const reason = "expected the reason why the test may fail, and who will fix it";
   const date = "expected the last day as a date, such as 2026-12-31";
   const path = "stages.integration.quarantine[0]";
@@ -60,7 +60,7 @@ describe("mistakes, with their place", () => {
     expect(await mistakes(integration(lines).replace("integration:", "e2e:"))).toEqual([says]);
   });
 
-  test("a command that names its shard is right", async () => {
+  test("a command that uses the shard variables is accepted", async () => {
     const lines = 'command: "playwright test --shard=$ENV_ACTIONS_SHARD/${ENV_ACTIONS_SHARDS}"\nshards: 2';
     const { config } = await load(integration(lines).replace("integration:", "e2e:"));
     expect(config.stages.e2e.command).toBe("playwright test --shard=$ENV_ACTIONS_SHARD/${ENV_ACTIONS_SHARDS}");

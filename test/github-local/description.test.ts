@@ -9,8 +9,8 @@ import {
 } from "../../local/github/index.ts";
 
 /**
- * The stand-in is only worth something if it refuses what GitHub would not understand, and cannot itself answer what GitHub never
- * would. So here it is asked wrongly, and made to answer wrongly.
+ * The stand-in is only useful if it refuses requests that GitHub would refuse, and never gives an answer that GitHub would not give.
+ * These tests send wrong requests, and make it give wrong answers.
  */
 
 const running: LocalGitHub[] = [];
@@ -45,21 +45,26 @@ async function ask(
   return { status: response.status, data: await response.json() };
 }
 
-describe("a request that GitHub would not understand fails loudly", () => {
+describe("a request that GitHub would refuse is a violation", () => {
   const wrong: [string, string, unknown, RegExp][] = [
     ["an unknown path", "GET /repos/classwaves/app/deployment", undefined, /GitHub has no such path/],
-    ["a path with a part too many", `GET ${deployments}/7/statuses/8/more`, undefined, /GitHub has no such path/],
-    ["a known path with another method", `PUT ${deployments}`, {}, /GitHub has no such path with this method/],
+    ["a path with one part too many", `GET ${deployments}/7/statuses/8/more`, undefined, /GitHub has no such path/],
+    ["a known path with an unknown method", `PUT ${deployments}`, {}, /GitHub has no such path with this method/],
     ["a path parameter of the wrong type", `GET ${deployments}/latest`, undefined, /path\.deployment_id: .*number/],
     ["an unknown query parameter", `GET ${deployments}?enviroment=staging`, undefined, /query\.enviroment: GitHub has no such/],
     ["a query parameter of the wrong type", `GET ${deployments}?per_page=all`, undefined, /query\.per_page: .*number/],
     ["a missing required field", `POST ${deployments}`, { environment: "staging" }, /body\.ref: .*undefined/],
     ["a field of the wrong type", `POST ${deployments}`, { ref: "main", auto_merge: "no" }, /body\.auto_merge: .*boolean/],
-    ["a value that is none of those allowed", `POST ${deployments}/7/statuses`, { state: "done" }, /body\.state: /],
+    ["a value that is not allowed", `POST ${deployments}/7/statuses`, { state: "done" }, /body\.state: /],
     ["a misspelt field", `POST ${deployments}`, { ref: "main", enviroment: "x" }, /body\.enviroment: GitHub has no such field/],
     ["no body where one is required", `POST ${deployments}`, undefined, /body: it is required/],
     ["a body that is not JSON", `POST ${deployments}`, "ref=main", /body: /],
-    ["an endpoint that the stand-in has not got yet", "GET /repos/classwaves/app/check-runs/7", undefined, /no checks\/get yet/],
+    [
+      "an endpoint that the stand-in does not have yet",
+      "GET /repos/classwaves/app/check-runs/7",
+      undefined,
+      /no checks\/get yet/,
+    ],
   ];
   test.each(wrong)("%s", async (_, route, body, problem) => {
     const local = await start();
@@ -72,14 +77,14 @@ describe("a request that GitHub would not understand fails loudly", () => {
     expect(local.requests).toMatchObject([{ status: violationStatus }]);
   });
 
-  test("every problem is told, not only the first", async () => {
+  test("every problem is reported, not only the first", async () => {
     const local = await start();
     await ask(local, `POST ${deployments}`, { auto_merge: 1, required_contexts: "none" });
     expect(local.violations[0]?.problems).toHaveLength(3);
   });
 });
 
-describe("an answer that GitHub never gives fails loudly, though the request was right", () => {
+describe("an answer that GitHub would not give is a violation, even for a valid request", () => {
   async function answered(change: (body: Record<string, unknown>) => Answer): Promise<LocalGitHub> {
     const good = await start();
     const { data } = await ask(good, `POST ${deployments}`, { ref: "main" });
@@ -94,19 +99,23 @@ describe("an answer that GitHub never gives fails loudly, though the request was
     return local;
   }
 
-  test("the answer itself, unchanged, is right", async () => {
+  test("the unchanged answer is valid", async () => {
     expect((await answered((body) => ({ status: 200, body }))).violations).toEqual([]);
   });
 
   const wrong: [string, (body: Record<string, unknown>) => Answer, RegExp][] = [
     ["a missing field", ({ sha: _, ...body }) => ({ status: 200, body }), /answer\.sha/],
     ["a field of the wrong type", (body) => ({ status: 200, body: { ...body, id: "7" } }), /answer\.id: .*number/],
-    ["null where none is allowed", (body) => ({ status: 200, body: { ...body, ref: null } }), /answer\.ref/],
+    ["null where it is not allowed", (body) => ({ status: 200, body: { ...body, ref: null } }), /answer\.ref/],
     ["a time in another format", (body) => ({ status: 200, body: { ...body, created_at: "today" } }), /answer\.created_at/],
-    ["an address that is none", (body) => ({ status: 200, body: { ...body, url: "deployments/7" } }), /answer\.url/],
-    ["a mistake deep inside", (body) => ({ status: 200, body: { ...body, creator: { login: 1 } } }), /answer\.creator\.login/],
+    ["an invalid address", (body) => ({ status: 200, body: { ...body, url: "deployments/7" } }), /answer\.url/],
     [
-      "a status that GitHub does not give here",
+      "a mistake in a nested field",
+      (body) => ({ status: 200, body: { ...body, creator: { login: 1 } } }),
+      /answer\.creator\.login/,
+    ],
+    [
+      "a status that GitHub does not use here",
       (body) => ({ status: 201, body }),
       /does not answer repos\/get-deployment with 201/,
     ],
@@ -131,8 +140,8 @@ describe("an answer that GitHub never gives fails loudly, though the request was
   });
 });
 
-describe("what GitHub refuses is refused as GitHub does it, and is no violation", () => {
-  test("who asks, what about, and may they", async () => {
+describe("a valid request that GitHub refuses is no violation", () => {
+  test("a wrong token, a missing repository, a missing deployment and a missing branch get GitHub's status", async () => {
     const local = await start();
     expect((await ask(local, `GET ${deployments}/7`, undefined, "unknown")).status).toBe(401);
     expect((await ask(local, "GET /repos/classwaves/none/deployments/7")).status).toBe(404);
@@ -141,7 +150,7 @@ describe("what GitHub refuses is refused as GitHub does it, and is no violation"
     expect(local.violations).toEqual([]);
   });
 
-  test("a fault for one operation leaves the others alone, and is used up", async () => {
+  test("a planned fault affects only its operation, and only as often as planned", async () => {
     const local = await start();
     local.faults.refuse.push({ times: 1, operation: "repos/list-deployments", answer: badCredentials() });
     expect((await ask(local, `GET ${deployments}/7`)).status).toBe(404);
@@ -151,7 +160,7 @@ describe("what GitHub refuses is refused as GitHub does it, and is no violation"
 });
 
 describe("lists are filtered and paged", () => {
-  test("newest first, with links that lead through all of it", async () => {
+  test("a list is newest first, and its links lead through all pages", async () => {
     const local = await start();
     for (let count = 0; count < 5; count++)
       await ask(local, `POST ${deployments}`, { ref: "main", environment: count === 2 ? "production" : "staging" });

@@ -9,7 +9,7 @@ import { hostileNames } from "../report/sample.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 import { impatient, newSetting, type Setting, smoke } from "./setting.ts";
 
-/** Alerts over real HTTP, to receivers that look at them as the documentation of each service says. */
+/** Sends alerts over real HTTP. The receivers check them against the documentation of each service. */
 
 const signingSecret = "whsec-0123456789abcdef";
 const routingKey = "0123456789abcdef0123456789abcdef";
@@ -26,7 +26,7 @@ const webhook = () => ({ webhook: { url: `${receiver.url}/hook`, secret: signing
 const slack = () => ({ slack: { url: `${receiver.url}/services/T0/B0/abc` } });
 const pagerDuty = () => ({ pagerDuty: { url: `${receiver.url}/v2/enqueue`, routingKey } });
 
-/** https://docs.slack.dev/reference/block-kit/blocks: what an incoming webhook may hold, with its limits. */
+/** https://docs.slack.dev/reference/block-kit/blocks: what an incoming webhook accepts, with its limits. */
 const slackPlain = z.strictObject({
   type: z.literal("plain_text"),
   text: z.string().min(1).max(150),
@@ -82,8 +82,8 @@ const pagerDutyPayload = z.discriminatedUnion("event_action", [
 const bodies = () => receiver.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
 const outcomes = (report: StageReport) => report.alerts?.map(({ channel, event, outcome }) => `${channel} ${event} ${outcome}`);
 
-describe("the webhook", () => {
-  test("is signed, over its time and its body, as an implementation of its own finds", async () => {
+describe("an alert to a webhook", () => {
+  test("has a signature of its time and body that an independent implementation confirms", async () => {
     await setting.after(smoke("failed"), { alerts: webhook() });
     const [seen] = receiver.received;
     const header = String(seen?.headers["x-env-actions-signature"]);
@@ -106,7 +106,7 @@ describe("the webhook", () => {
     });
   });
 
-  test("is tried again after 500, 429 and a cut connection; it is the same delivery", async () => {
+  test("is retried after 500, 429 and a lost connection, with the same delivery id", async () => {
     receiver.next.push({ status: 500 }, { status: 429, headers: { "retry-after": "0" } });
     const report = await setting.after(smoke("failed"), { alerts: webhook() });
     expect(report.alerts).toMatchObject([{ outcome: "sent", attempts: 3 }]);
@@ -116,7 +116,7 @@ describe("the webhook", () => {
     expect(again.alerts).toMatchObject([{ outcome: "sent", attempts: 2 }]);
   });
 
-  test.each([400, 401, 404, 410])("is not tried again after %i, which would be the same", async (status) => {
+  test.each([400, 401, 404, 410])("is not retried after %i", async (status) => {
     receiver.next.push({ status });
     const report = await setting.after(smoke("failed"), { alerts: webhook() });
     expect(report).toMatchObject({
@@ -125,14 +125,14 @@ describe("the webhook", () => {
     });
   });
 
-  test("is not sent where a redirect leads", async () => {
+  test("does not follow a redirect", async () => {
     receiver.next.push({ status: 307, headers: { location: `${receiver.url}/elsewhere` } });
     const report = await setting.after(smoke("failed"), { alerts: webhook() });
     expect(report.alerts).toMatchObject([{ outcome: "failed", attempts: 1 }]);
     expect(receiver.received.map(({ path }) => path)).toEqual(["/hook"]);
   });
 
-  test("that is never answered ends at the deadline", async () => {
+  test("ends at the deadline if nobody answers", async () => {
     receiver.next.push("hang", "hang", "hang");
     const report = await setting.after(smoke("failed"), { alerts: webhook(), limits: impatient });
     expect(report.alerts).toMatchObject([
@@ -140,7 +140,7 @@ describe("the webhook", () => {
     ]);
   });
 
-  test("of a dead host is a problem that does not name its address, and changes no verdict", async () => {
+  test("to an unreachable host is a problem that does not reveal the address; the verdict stays", async () => {
     await receiver.stop();
     for (const verdict of ["failed", "error"] as const) {
       const report = await setting.after(smoke(verdict), { alerts: webhook() });
@@ -149,7 +149,7 @@ describe("the webhook", () => {
     }
   });
 
-  test("ends when the run is cancelled, and after that nothing is sent", async () => {
+  test("stops when the run is cancelled; a cancelled run sends none", async () => {
     const cancel = new AbortController();
     receiver.next.push("hang");
     const sending = setting.after(smoke("failed"), {
@@ -165,8 +165,8 @@ describe("the webhook", () => {
   });
 });
 
-describe("each service is told in its own shape", () => {
-  test.each(["failed", "error", "degraded"] as const)("%s, and the recovery after it", async (verdict) => {
+describe("each service gets its own format", () => {
+  test.each(["failed", "error", "degraded"] as const)("for %s, and for the recovery after it", async (verdict) => {
     const alerts = { on: ["failed", "error", "degraded", "recovered"], ...slack(), ...pagerDuty() };
     expect(outcomes(await setting.after(smoke(verdict), { alerts }))).toEqual([
       `slack ${verdict} sent`,
@@ -189,7 +189,7 @@ describe("each service is told in its own shape", () => {
     ...hostileNames,
     "<!channel> <@U123|x> <https://evil.example|Open the run> @here #general *x* &lt;!here&gt;",
     "&".repeat(9_000),
-  ])("hostile text %# mentions nobody and links nowhere", async (text) => {
+  ])("hostile text %# mentions nobody and adds no link", async (text) => {
     const report = smoke("failed", { reason: text, environment: { name: text, access: "read-only" } });
     const check = { id: "api.health", title: text, verdict: "failed" as const, message: text, durationMs: 1 };
     await setting.after({ ...report, checks: [check] }, { alerts: { ...slack(), ...pagerDuty(), ...webhook() } });
@@ -215,7 +215,7 @@ describe("each service is told in its own shape", () => {
     }
   });
 
-  test("escapes are not cut in two", () => {
+  test("text is never cut inside an escape", () => {
     for (let most = 60; most < 90; most++) {
       const text = slackText("<&>".repeat(200), most);
       expect(text.length).toBeLessThanOrEqual(most);
@@ -223,7 +223,7 @@ describe("each service is told in its own shape", () => {
     }
   });
 
-  test("no secret is in any of them, nor in what is kept", async () => {
+  test("no secret is in an alert or in a stored file", async () => {
     setting.secrets.add("hunter2-hunter2");
     setting.secrets.add(`${receiver.url}/services/T0/B0/abc`);
     const reason = `redis://:hunter2-hunter2@host refused; ${receiver.url}/services/T0/B0/abc`;
@@ -235,8 +235,8 @@ describe("each service is told in its own shape", () => {
   });
 });
 
-describe("the same is told once", () => {
-  test("within the window; another cause, and the first pass, are told", async () => {
+describe("repeated alerts", () => {
+  test("the same cause is sent once within the window; another cause and the first pass are sent", async () => {
     const told = async (report: StageReport) => outcomes(await setting.after(report, { alerts: webhook() }));
     expect(await told(smoke("passed"))).toBeUndefined();
     expect(await told(smoke("failed"))).toEqual(["webhook failed sent"]);
@@ -249,7 +249,7 @@ describe("the same is told once", () => {
     expect(await told(smoke("failed"))).toEqual(["webhook failed sent"]);
   });
 
-  test("what did not arrive is sent by the next run, and a recovery that nobody waits for is not told", async () => {
+  test("the next run sends an alert or a recovery that did not arrive", async () => {
     receiver.next.push({ status: 400 });
     await setting.after(smoke("failed"), { alerts: webhook() });
     expect(outcomes(await setting.after(smoke("failed"), { alerts: webhook() }))).toEqual(["webhook failed sent"]);
@@ -258,7 +258,7 @@ describe("the same is told once", () => {
     expect(outcomes(await setting.after(smoke("passed"), { alerts: webhook() }))).toEqual(["webhook recovered sent"]);
   });
 
-  test("what may have arrived although its answer was lost is resolved by the next pass, and is told again by the next failure", async () => {
+  test("an alert whose answer was lost is resolved by the next pass, and sent again by the next failure", async () => {
     const alerts = pagerDuty();
     const lost = () => receiver.next.push("hang", "hang", "hang");
     lost();
@@ -271,13 +271,13 @@ describe("the same is told once", () => {
     expect(outcomes(await setting.after(smoke("failed"), { alerts }))).toEqual(["pagerDuty failed sent"]);
   });
 
-  test("also when two runs come to it at once", async () => {
+  test("two runs at the same time send one alert", async () => {
     const both = await Promise.all([1, 2].map(() => setting.after(smoke("failed"), { alerts: webhook() })));
     expect(both.flatMap((report) => outcomes(report) ?? []).sort()).toEqual(["webhook failed repeated", "webhook failed sent"]);
     expect(receiver.received).toHaveLength(1);
   });
 
-  test("a memory that cannot be understood is told, and everything is sent", async () => {
+  test("an unreadable list of sent alerts is reported, and the alert is sent", async () => {
     await writeFile(join(setting.records, "alerts.json"), '{"version":1,"pla');
     const report = await setting.after(smoke("failed"), { alerts: webhook() });
     expect(report.alerts).toMatchObject([
@@ -286,7 +286,7 @@ describe("the same is told once", () => {
     expect(outcomes(await setting.after(smoke("failed"), { alerts: webhook() }))).toEqual(["webhook failed repeated"]);
   });
 
-  test("only for the stages and the places that are configured", async () => {
+  test("only configured stages send alerts, and a terminal only if configured", async () => {
     expect((await setting.after({ ...smoke("failed"), stage: "preflight" }, { alerts: webhook() })).alerts).toBeUndefined();
     const terminal = smoke("failed", { origin: { kind: "terminal", actor: "mira" } });
     expect((await setting.after(terminal, { alerts: webhook() })).alerts).toBeUndefined();
@@ -296,7 +296,7 @@ describe("the same is told once", () => {
   });
 });
 
-/** What an OTLP/HTTP collector takes: the parts that are asserted here. */
+/** The parts of an OTLP/HTTP request that these tests check. */
 const otlp = z.looseObject({
   resourceMetrics: z
     .array(
@@ -320,7 +320,7 @@ const otlp = z.looseObject({
 describe("OpenTelemetry", () => {
   const openTelemetry = () => ({ openTelemetry: { url: `${receiver.url}/v1/metrics`, headers: { "api-key": "otel-key-1" } } });
 
-  test.each(["passed", "failed"] as const)("gets the measurements of every run: %s", async (verdict) => {
+  test.each(["passed", "failed"] as const)("gets the measurements of a run that %s", async (verdict) => {
     const checks = [
       { id: "api.health", title: "x", verdict, durationMs: 1, latency: { count: 10, p50: 80, p95: 120, max: 130 } },
     ];
@@ -340,7 +340,7 @@ describe("OpenTelemetry", () => {
     expect(JSON.stringify(metrics[3])).toContain("120");
   });
 
-  test("that does not take them is a problem, and not for longer than the time", async () => {
+  test("that refuses them or does not answer is a problem, and the time limit holds", async () => {
     receiver.next.push({ status: 400 });
     const report = await setting.after(smoke("failed"), { alerts: openTelemetry() });
     expect(report).toMatchObject({ verdict: "failed", alerts: [{ channel: "openTelemetry", outcome: "failed" }] });

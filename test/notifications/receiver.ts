@@ -9,18 +9,18 @@ export interface Received {
   body: string;
 }
 
-/** `status` with headers, or `hang`: never answered, or `cut`: the connection is cut. */
+/** A status with headers; `hang`: no answer; `cut`: the connection is closed without an answer. */
 export type Behaviour = { status: number; headers?: Record<string, string>; body?: string } | "hang" | "cut";
 
 export interface Receiver {
   url: string;
   received: Received[];
-  /** What is answered next, one each; then 202. */
+  /** The next answers, one for each request; after them, 202. */
   next: Behaviour[];
   stop(): Promise<void>;
 }
 
-/** Somebody who takes alerts, over real HTTP. */
+/** Receives alerts over real HTTP. */
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   const next: Behaviour[] = [];

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Verdict } from "../../src/model/report.ts";
 import { type ChannelState, decideAlert, nextChannelState, type VerdictEvent } from "../../src/notifications/repetition.ts";
 
-/** A channel through any history of runs, deliveries that fail among them. */
+/** One channel and any history of runs, including failed deliveries. */
 
 const windowMs = 1_000;
 const step = fc.record({
@@ -20,15 +20,15 @@ interface Sent {
   cause: string;
 }
 
-test("nothing is told twice within the window, nothing is lost, and a recovery follows what was bad", () => {
+test("no alert is sent twice within the window, none is lost, and each failure gets its recovery", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), wanted, (steps, on) => {
       let known: ChannelState | undefined;
       let now = 1_000_000;
-      /** Those that arrived since the last pass. */
+      /** The alerts that arrived since the last pass. */
       let since: Sent[] = [];
       let unwanted = false;
-      /** One was sent and not answered: it may have arrived all the same. */
+      /** An alert was sent but not answered, so it may have arrived. */
       let unanswered = false;
       for (const { verdict, cause: base, passesMs, arrives } of steps) {
         now += passesMs;
@@ -55,7 +55,7 @@ test("nothing is told twice within the window, nothing is lost, and a recovery f
           expect(decision.kind).toBe("silent");
           unwanted ||= verdict !== "degraded";
         }
-        // It goes through a file.
+        // As it comes back from the file that stores it.
         known = JSON.parse(JSON.stringify(known)) as ChannelState;
       }
     }),
@@ -63,7 +63,7 @@ test("nothing is told twice within the window, nothing is lost, and a recovery f
   );
 });
 
-test("what was told in the future, by a wrong clock, silences nothing", () => {
+test("an alert with a time in the future, from a wrong clock, suppresses no other", () => {
   const known = { sent: { a: new Date(9_000_000).toISOString() }, open: true };
   expect(decideAlert(known, { verdict: "failed", cause: "a", now: 1_000, windowMs, on: ["failed"] }).kind).toBe("send");
 });

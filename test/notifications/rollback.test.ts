@@ -9,7 +9,7 @@ import type { StageReport, Verdict } from "../../src/model/report.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { type Configured, newSetting, type Setting, smoke } from "./setting.ts";
 
-/** Rollbacks against the stand-in, which holds every request against GitHub's description, and as real commands. */
+/** Rollbacks by real commands, and by the GitHub stand-in, which checks each request against GitHub's API description. */
 
 const sha = "a".repeat(40);
 const place = "classwaves/app";
@@ -36,7 +36,7 @@ afterEach(async () => {
   expect(violations).toEqual([]);
 });
 
-/** A runner of its own: nothing is left of another's files. */
+/** A new runner, without files of another one. */
 async function runner(): Promise<Setting> {
   const setting = await newSetting();
   settings.push(setting);
@@ -75,8 +75,8 @@ const statuses = () =>
 const recorded = async (setting: Setting) =>
   (JSON.parse(await readFile(join(setting.records, "rollbacks.json"), "utf8")) as { rollbacks: { outcome: string }[] }).rollbacks;
 
-describe("a failed smoke asks once for the rollback of its deployment", () => {
-  test("as a workflow, with its record at the deployment, in the report, in the file and in the audit log", async () => {
+describe("a failed smoke requests the rollback of its deployment once", () => {
+  test("by a workflow, with records at the deployment, in the report, in the file and in the audit log", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
     expect(dispatches()).toEqual([
@@ -111,7 +111,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     expect(dispatches()).toHaveLength(1);
   });
 
-  test("as an event, that holds nothing others wrote", async () => {
+  test("by an event that contains no text of others", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     const hostile = { reason: "$(rm -rf /)" };
     await setting.after(smokeOf("failed", hostile), { ...onGitHub(), deployment, rollback: { event: { type: "roll-back" } } });
@@ -124,7 +124,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     ]);
   });
 
-  test("eight runners that come to it at once: one asks", async () => {
+  test("from eight runners at the same time, one requests it", async () => {
     const deployment = await deployed();
     const runners = await Promise.all(Array.from({ length: 8 }, runner));
     const options = { ...onGitHub(), deployment, rollback: workflow };
@@ -134,7 +134,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     expect(dispatches()).toHaveLength(1);
   });
 
-  test("two runs in one workspace, without a deployment: one asks, for the commit", async () => {
+  test("from two runs in one workspace without a deployment, one requests it, for the commit", async () => {
     const setting = await runner();
     const options = { ...onGitHub(), rollback: workflow };
     const reports = await Promise.all([1, 2].map(() => setting.after(smokeOf("failed"), options)));
@@ -144,7 +144,7 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
     expect((await setting.after(next, options)).rollback?.outcome).toBe("fired");
   });
 
-  test("an answer that was lost leaves unknown what was done, and nobody asks again", async () => {
+  test("a lost answer makes the result unknown, and no run requests it again", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     refuseDispatch();
     const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
@@ -157,11 +157,11 @@ describe("a failed smoke asks once for the rollback of its deployment", () => {
   });
 });
 
-describe("a claim", () => {
+describe("the claim of a rollback", () => {
   const claim = { deployment: 7, mark: "run/1", state: "failure" as const, pauseMs: 0 };
   const where = { owner: "classwaves", repo: "app" };
   const at = "2026-11-28T05:00:00Z";
-  /** A GitHub that writes, or does not, and then does not answer; and that shows a status only at a later look. */
+  /** A GitHub that stores these claims, does not answer, and lists them only after some requests. */
   const github = (written: string[], shownAtLook = 1) => {
     let looks = 0;
     const statuses: { id: number; description: string; created_at: string }[] = [];
@@ -175,22 +175,22 @@ describe("a claim", () => {
     return { rest: { repos: { listDeploymentStatuses, createDeploymentStatus } }, paginate } as unknown as GitHub;
   };
 
-  test("whose answer was lost is found again", async () => {
+  test("is found again if its answer was lost", async () => {
     expect(await claimRollback(github(["run/1"]), where, claim)).toEqual({ mine: true });
     expect(await claimRollback(github(["run/1"], 3), where, claim)).toEqual({ mine: true });
   });
 
-  test("that was not written, or is never shown, is none", async () => {
+  test("does not count if it was not written or is never listed", async () => {
     await expect(claimRollback(github([]), where, claim)).rejects.toThrow("no answer");
     await expect(claimRollback(github(["run/1"], 99), where, claim)).rejects.toThrow("no answer");
   });
 
-  test("that came later than another's yields, in whatever order they are shown", async () => {
+  test("gives way to an earlier one, in whichever order GitHub lists them", async () => {
     expect(await claimRollback(github(["run/1", "run/2"]), where, claim)).toEqual({ mine: false, by: "run/2", at });
   });
 });
 
-describe("it is not asked for", () => {
+describe("no rollback is requested", () => {
   const nothing = async (report: StageReport, options: Configured, why: RegExp | undefined) => {
     const setting = await runner();
     const { rollback, verdict } = await setting.after(report, { ...onGitHub(), deployment: await deployed(), ...options });
@@ -210,7 +210,7 @@ describe("it is not asked for", () => {
     await nothing({ ...smokeOf("failed"), stage: "e2e" }, { rollback: workflow }, undefined);
   });
 
-  test("in a dry run, which leaves no record either", async () => {
+  test("in a dry run, whose only record is in the audit log", async () => {
     const setting = await nothing(smokeOf("failed"), { rollback: { ...workflow, dryRun: true } }, /^dry-run: smoke failed/);
     await expect(recorded(setting)).rejects.toThrow("ENOENT");
     expect(setting.audit).toMatchObject([{ details: { what: "rollback", outcome: "dry-run" } }]);
@@ -222,7 +222,7 @@ describe("it is not asked for", () => {
     await nothing(terminal, { rollback: workflow }, /^not-fired: this run is in a terminal: set rollback.terminal/);
   });
 
-  test("of nobody knows what", async () => {
+  test("without a deployment and a commit", async () => {
     const unversioned = smokeOf("failed", { commit: { sha: "unversioned" } });
     await nothing(
       unversioned,
@@ -231,7 +231,7 @@ describe("it is not asked for", () => {
     );
   });
 
-  test("where nobody can tell whether it was", async () => {
+  test("if the record of earlier rollbacks cannot be read", async () => {
     const setting = await runner();
     await writeFile(join(setting.records, "rollbacks.json"), "{");
     const report = await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow });
@@ -242,12 +242,12 @@ describe("it is not asked for", () => {
     expect(dispatches()).toEqual([]);
   });
 
-  test("where the record at the deployment may not be written; the permission is named, and a later run may", async () => {
+  test("if the token may not write the record at the deployment; the missing permission is named, and a later run may try", async () => {
     const setting = await nothing(smokeOf("failed"), { rollback: workflow, githubToken: "reader" }, /\n {2}deployments: write/);
     expect(await recorded(setting)).toEqual([]);
   });
 
-  test("after an error, unless that is configured; then the deployment is in error", async () => {
+  test("after an error, unless configured; then the deployment's status is error", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     const rollback = { ...workflow, on: ["failed", "error"] };
     expect((await setting.after(smokeOf("error"), { ...onGitHub(), deployment, rollback })).rollback?.outcome).toBe("fired");
@@ -255,7 +255,7 @@ describe("it is not asked for", () => {
   });
 });
 
-test("a refusal names the permission, is a problem of the report, and without a deployment a later run may ask", async () => {
+test("a refused request is a problem that names the permission; without a deployment a later run may try again", async () => {
   const setting = await runner();
   const options = { ...onGitHub(), rollback: workflow };
   const report = await setting.after(smokeOf("failed"), { ...options, githubToken: "narrow" });
@@ -266,12 +266,8 @@ test("a refusal names the permission, is a problem of the report, and without a 
 
 test.each<[string, Configured, RegExp]>([
   ["a token", { githubToken: undefined }, /^EA9001: there is no token/],
-  [
-    "an address of GitHub",
-    { env: { GITHUB_API_URL: "nowhere" } },
-    /^EA9001: GITHUB_API_URL: expected an address, got "nowhere"$/,
-  ],
-])("without %s nothing is asked for, and a later run that has one may", async (_, lacking, why) => {
+  ["GitHub's address", { env: { GITHUB_API_URL: "nowhere" } }, /^EA9001: GITHUB_API_URL: expected an address, got "nowhere"$/],
+])("without %s no rollback is requested, and a later run that has it may try", async (_, lacking, why) => {
   const [setting, deployment] = [await runner(), await deployed()];
   for (const subject of [{}, { deployment }]) {
     const options = { ...onGitHub(), ...subject, rollback: workflow };
@@ -284,7 +280,7 @@ test.each<[string, Configured, RegExp]>([
   }
 });
 
-test("one that was stopped while it asked is not asked for again, and a person is told", async () => {
+test("a rollback whose run was stopped during the request is not requested again, and the report asks for a check by hand", async () => {
   const setting = await runner();
   const key = `production: commit ${sha}`;
   const asked = (at: Date) => ({ key, at: at.toISOString(), run: "1_a", trigger: "x", outcome: "asked" });
@@ -301,7 +297,7 @@ test("one that was stopped while it asked is not asked for again, and a person i
   expect(dispatches()).toEqual([]);
 });
 
-describe("what another runner's claim tells", () => {
+describe("the claim of another runner", () => {
   const elsewhere = async (age: number) => {
     const [setting, deployment] = [await runner(), await deployed()];
     await post(`/deployments/${deployment}/statuses`, {
@@ -315,20 +311,20 @@ describe("what another runner's claim tells", () => {
     return { setting, report };
   };
 
-  test("that its run may still be asking", async () => {
+  test("from ten seconds ago: that run may still be working", async () => {
     const { setting, report } = await elsewhere(10_000);
     expect(report).toMatchObject({
       problems: [],
       rollback: { outcome: "already-fired", why: expect.stringMatching(/1_a\/deadbeef\), and it is still running$/) },
     });
-    // How that will end nobody knows yet, so it is not recorded as done.
+    // Its result is not known yet, so it is not recorded as done.
     expect(await recorded(setting)).toMatchObject([{ outcome: "asked" }]);
   });
 
   test.each([
-    ["of a run that was stopped an hour ago", 3_600_000],
-    ["of a run in the future, of a clock that is wrong", -3_600_000],
-  ])("nothing, %s: a person has to look", async (_, age) => {
+    ["from an hour ago, of a run that was stopped", 3_600_000],
+    ["from the future, by a wrong clock", -3_600_000],
+  ])("%s: the result is unknown and must be checked by hand", async (_, age) => {
     const { report } = await elsewhere(age);
     expect(report).toMatchObject({
       rollback: { outcome: "unknown" },
@@ -336,7 +332,7 @@ describe("what another runner's claim tells", () => {
     });
   });
 
-  test("that its run could not read it back, and so asked for nothing", async () => {
+  test("that could not be read back: that run requested nothing, and no later one does", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     const options = { ...onGitHub(), deployment, rollback: workflow };
     local.faults.latencyMs = 100;
@@ -364,7 +360,7 @@ describe("what another runner's claim tells", () => {
       },
     ],
     ["already-fired", () => ({})],
-  ])("%s, and the next run here says the same", async (outcome, first) => {
+  ])("with the result %s: every later run reports the same", async (outcome, first) => {
     const [one, other, deployment] = [await runner(), await runner(), await deployed()];
     const options = { ...onGitHub(), deployment, rollback: workflow };
     await one.after(smokeOf("failed"), { ...options, ...first() });
@@ -376,8 +372,8 @@ describe("what another runner's claim tells", () => {
   });
 });
 
-describe("as a command", () => {
-  test("with what is rolled back in its environment; once, also when it fails", async () => {
+describe("a rollback by a command", () => {
+  test("gets deployment, commit and verdict in its environment, and runs once, even if it fails", async () => {
     const setting = await runner();
     const command = 'echo "$ENV_ACTIONS_DEPLOYMENT $ENV_ACTIONS_COMMIT $ENV_ACTIONS_VERDICT" >> ran; exit $STATUS';
     const run = (status: string, deployment: string) =>
@@ -399,14 +395,14 @@ describe("as a command", () => {
     expect(await readFile(join(setting.records, "ran"), "utf8")).toBe(`7 ${sha} failed\n8 ${sha} failed\n`);
   });
 
-  test("that does not end is ended, and nobody knows what it did", async () => {
+  test("is stopped at its time limit, and its result is unknown", async () => {
     const setting = await runner();
     const report = await setting.after(smokeOf("failed"), { rollback: { command: "sleep 60", timeout: "200ms" } });
     expect(report.rollback).toMatchObject({ outcome: "unknown", why: "the command took too long" });
   });
 });
 
-test("an audit log that cannot be written does not stop it, and is said", async () => {
+test("an audit log that cannot be written is reported and does not stop the rollback", async () => {
   const setting = await runner();
   const audit = () => Promise.reject(new Error("the disk is full"));
   const report = await setting.after(smokeOf("failed"), { ...onGitHub(), rollback: workflow, audit });

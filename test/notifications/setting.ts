@@ -8,7 +8,7 @@ import type { Check, StageReport, Verdict } from "../../src/model/report.ts";
 import { type AfterVerdict, applyRollback, sendAlerts } from "../../src/notifications/after-verdict.ts";
 import { degradedSmoke } from "../report/sample.ts";
 
-/** After a verdict, without the stage before it. */
+/** Runs what follows a verdict, without running a stage. */
 export interface Setting {
   records: string;
   audit: AuditRecord[];
@@ -18,14 +18,14 @@ export interface Setting {
 }
 
 export interface Configured extends Partial<Omit<AfterVerdict, "alerts" | "rollback">> {
-  /** As the file has them, with secrets filled in. */
+  /** The settings of the configuration file, with secrets filled in. */
   alerts?: object;
   rollback?: object;
 }
 
-/** Long enough for a busy machine; only the pauses are short. */
+/** Limits that a busy machine can keep; only the pauses are short. */
 const limits = { attemptMs: 20_000, totalMs: 60_000, attempts: 3, firstPauseMs: 1 };
-/** For a receiver that never answers. */
+/** Limits for a receiver that never answers. */
 export const impatient = { ...limits, attemptMs: 200 };
 
 export async function newSetting(): Promise<Setting> {

@@ -10,7 +10,7 @@ import { listen, portOf } from "../harness/port.ts";
 import { performIn } from "../harness/stage.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
-/** The whole way of a smoke on a runner: from the configuration to what is recorded, with a score, a rollback and alerts. */
+/** A whole smoke stage on a runner, from the configuration to the records, with a score, a rollback and alerts. */
 
 const sha = "a".repeat(40);
 const slackPath = "/services/T000/B000/notforanybodyselse";
@@ -99,7 +99,7 @@ async function deployed(): Promise<string> {
   return String(id);
 }
 
-test("a key that fails: rolled back, told, recorded; and the next deployment that passes is told as recovered", async () => {
+test("a failed key check triggers a rollback and an alert; the next deployment that passes is reported as recovered", async () => {
   await configured(
     `    score: { pass: 50%, warning: 40%, weights: [{ check: api.health, key: true }, { check: api.third, dryRun: true }] }\n`,
   );
@@ -138,7 +138,7 @@ test("a key that fails: rolled back, told, recorded; and the next deployment tha
   });
   expect(next.report.rollback).toBeUndefined();
 
-  // Later steps of the job hear of it.
+  // Later steps of the job can read the result.
   const outputs = [{ report, files }, next].map((answer) => Object.fromEntries(outputsOf(answer)));
   expect(outputs).toMatchObject([
     { verdict: "failed", score: "66.6%", rollback: "fired" },
@@ -146,7 +146,7 @@ test("a key that fails: rolled back, told, recorded; and the next deployment tha
   ]);
 });
 
-test("an alert that cannot be sent is told, and the verdict stays; a check declared flaky is looked at again", async () => {
+test("an alert that cannot be sent is reported and the verdict stays; a check declared flaky is retried", async () => {
   await configured(`    retries: [{ check: api.health, times: 1, reason: "the first answer wakes it, #9" }]\n`);
   receiver.next.push({ status: 404 });
   health = [503, 503];
@@ -174,11 +174,11 @@ test("an alert that cannot be sent is told, and the verdict stays; a check decla
   });
 });
 
-test("a pass whose decision cannot be logged is no pass, and nobody is told that it recovered", async () => {
+test("a run whose audit entry cannot be written does not pass, and no recovery is sent", async () => {
   await configured("    retries: []\n");
   health = [503];
   await smoke(await deployed());
-  // Nothing can be added to a folder.
+  // A folder in place of the log: nothing can be appended to it.
   const log = join(workspace.path, ".env-actions", "audit.jsonl");
   await rm(log);
   await mkdir(log);

@@ -6,7 +6,7 @@ import { hostileText, withTexts } from "./hostile.ts";
 import { degradedSmoke, everyReport, failedIntegration, flakyE2e, passedPreflight } from "./sample.ts";
 
 describe("annotations of a stage", () => {
-  test("a failed test stands at its line; then come checks, crashed suites and problems", () => {
+  test("a failed test is annotated at its line; checks, crashed suites and problems follow", () => {
     const errors = toAnnotations(failedIntegration()).filter(({ level }) => level === "error");
     expect(errors[0]).toMatchObject({
       title: "Test failed: sessions › creates a session and shows its access code",
@@ -20,7 +20,7 @@ describe("annotations of a stage", () => {
     expect(titles.at(-1)).toBe("Integration: problem");
   });
 
-  test("a warning band and flaky tests warn, what was skipped is noted, and a clean pass says nothing", () => {
+  test("a degraded check and flaky tests are warnings, a skipped check is a notice, and a pass has no annotation", () => {
     expect(toAnnotations(degradedSmoke()).map(({ level, title }) => [level, title])).toEqual([
       ["warning", "Databricks SELECT: degraded"],
       ["notice", "Auth: test tokens are off: skipped"],
@@ -29,7 +29,7 @@ describe("annotations of a stage", () => {
     expect(toAnnotations(passedPreflight())).toEqual([]);
   });
 
-  test("a hundred failures leave room for what else went wrong, and the tenth says how many more", () => {
+  test("a hundred failed tests leave room for other errors, and the tenth annotation counts the rest", () => {
     const report = failedIntegration();
     const [first] = report.tests?.failures ?? [];
     if (!report.tests || !first) throw new Error("the sample has failed tests");
@@ -44,7 +44,7 @@ describe("annotations of a stage", () => {
     ]);
   });
 
-  test("never more than ten of a level, every line with its file, and no terminal escape, whatever the texts are", () => {
+  test("with any text: at most ten of each level, no line without a file, and no terminal escape", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...everyReport()),
@@ -68,7 +68,7 @@ describe("annotations of a stage", () => {
   });
 });
 
-describe("annotations of the user's mistakes", () => {
+describe("annotations of mistakes in the configuration", () => {
   const at = (line: number, message: string) => ({
     code: "EA1007" as const,
     file: ".github/env-actions.yml",
@@ -77,7 +77,7 @@ describe("annotations of the user's mistakes", () => {
     message,
   });
 
-  test("each stands at its line, in the folder of the project", () => {
+  test("each mistake is annotated at its line, in the folder of the project", () => {
     const mistakes = [
       at(12, "environments.staging.acess  unknown key; did you mean access?"),
       at(30, "stages.e2e.budget  expected a duration"),
@@ -96,14 +96,14 @@ describe("annotations of the user's mistakes", () => {
     expect(mistakeAnnotations(error)[0]?.file).toBe(".github/env-actions.yml");
   });
 
-  test("one without a place is one annotation, whatever its message looks like", () => {
+  test("a mistake without a position is one annotation, even if its message looks like a position", () => {
     for (const message of ['the input `budget` is "soon", but must be a duration such as 15m', "a.yml:3:1  looks like a place"])
       expect(mistakeAnnotations(new UserError("EA1104", message))).toEqual([
         { level: "error", title: "env-actions: invalid input or configuration", message: `EA1104: ${message}` },
       ]);
   });
 
-  test("more than ten end with a count", () => {
+  test("more than ten mistakes end with a count of the rest", () => {
     const mistakes = Array.from({ length: 14 }, (_, index) => at(index + 1, `mistake ${index}`));
     const annotations = mistakeAnnotations(new UserError("EA1000", "14 mistakes", { mistakes }));
     expect(annotations).toHaveLength(10);
@@ -111,7 +111,7 @@ describe("annotations of the user's mistakes", () => {
   });
 });
 
-test("a quarantined failure is a warning: it did not fail the stage", () => {
+test("a failed test in quarantine is a warning, because it did not fail the stage", () => {
   const report = failedIntegration();
   const [first] = report.tests?.failures ?? [];
   if (first) first.quarantinedUntil = "2026-12-18";

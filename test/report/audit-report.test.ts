@@ -47,7 +47,7 @@ const whole = [
   decision({ verdict: "failed", reason: "8 left", commit: "0123456789abcdef" }, { deletedRows: 3, deletedKeys: 1 }),
 ];
 
-test("what was made, planned, deleted, left and protected, when, where and by whom", () => {
+test("the report says what was created, planned, deleted, left and protected, with time, place and actor", () => {
   const text = textOf(whole);
   for (const line of [
     `run ${run} in sandbox, by octocat`,
@@ -65,7 +65,7 @@ test("what was made, planned, deleted, left and protected, when, where and by wh
   expect(text).not.toContain("put back");
 });
 
-test("what was put back, what was not kept, and what a second signal left", () => {
+test("the report says what was restored, what did not stay unchanged, and what a second signal left", () => {
   const text = textOf([
     statement({ what: "restore", table, statement: "INSERT …", version: 7 }, { planned: 3, restored: 3 }),
     decision({ what: "protected", table: "compliance.audit_log", kept: false }, { before: 41, after: 40 }),
@@ -80,7 +80,7 @@ test("what was put back, what was not kept, and what a second signal left", () =
   expect(text).toContain(`not known to be deleted when integration got SIGINT for the second time\n ${table} 3 rows`);
 });
 
-test("what the log does not say is not said to be nothing", () => {
+test("missing entries are reported as unknown, not as nothing", () => {
   const text = textOf([decision({ verdict: "passed", reason: "" }, { deletedRows: 5, deletedKeys: 0 })]);
   expect(text).toContain("created, as reported by the tests: the log does not say");
   expect(text).toContain("deleted: 5 rows and 0 keys; the log does not name the tables");
@@ -89,7 +89,7 @@ test("what the log does not say is not said to be nothing", () => {
   expect(textOf([decision({ verdict: "passed", reason: "" })])).toContain("deleted: nothing");
 });
 
-test("runs are told apart, and one can be asked for", () => {
+test("each run is reported separately, and a single run can be selected", () => {
   const other = { ...decision({ what: "plan" }), run: "1763917900000_00000000", who: "another", environment: "staging" };
   expect(reported([...whole, other]).map((one) => [one.run, one.who])).toEqual([
     [run, ["octocat"]],
@@ -98,7 +98,7 @@ test("runs are told apart, and one can be asked for", () => {
   expect(reported([...whole, other], other.run).map((one) => one.run)).toEqual([other.run]);
 });
 
-test("lines of any form are taken as they are, and never stop the report", () => {
+test("entries of any form never stop the report", () => {
   const anything = fc.dictionary(
     fc.oneof(fc.string(), fc.constantFrom("what", "verdict", "table", "keys", "__proto__")),
     fc.anything(),

@@ -31,7 +31,7 @@ function text(lines: readonly string[]): string {
 }
 
 describe("an audit log", () => {
-  test("that nobody touched is right, and tells the hash to go on from", () => {
+  test("that was not changed is valid, and its last hash is returned", () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 6 }), (entries) => {
         const lines = log(entries);
@@ -43,7 +43,7 @@ describe("an audit log", () => {
     );
   });
 
-  test("of which one character was changed, removed or added is wrong at that line", () => {
+  test("with one character changed, removed or added is invalid at that line", () => {
     const entries = fc.array(entry, { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(entries, fc.nat(), fc.nat(), fc.constantFrom("x", "0", " ", '"', ""), (all, line, at, character) => {
@@ -61,7 +61,7 @@ describe("an audit log", () => {
     );
   });
 
-  test("of which a line was removed, doubled or moved is wrong at that place", () => {
+  test("with a line removed, doubled or moved is invalid at that place", () => {
     const [a = "", b = "", c = ""] = log(fc.sample(entry, { numRuns: 3, seed: 1 }));
     expect(verifyAudit(text([b, c]))).toMatchObject({ line: 1, why: expect.stringContaining("lines before it are missing") });
     expect(verifyAudit(text([a, c]))).toMatchObject({ line: 2, why: expect.stringContaining("does not follow") });
@@ -70,12 +70,12 @@ describe("an audit log", () => {
     expect(verifyAudit(text([a, "", b]))).toMatchObject({ line: 2, why: expect.stringContaining("not a line of an audit log") });
   });
 
-  test("to which anything was done with whole lines is wrong, and wrong only once for each thing", () => {
+  test("with any change of whole lines is invalid, at few lines", () => {
     const entries = fc.array(entry, { minLength: 3, maxLength: 8 });
     fc.assert(
       fc.property(entries, fc.nat(), fc.nat(), fc.constantFrom("remove", "double", "swap", "insert"), (all, one, other, what) => {
         const lines = log(all);
-        // What is cut off at the end does not show by itself: of the last line, no removal is found.
+        // Not the last line: the log alone cannot show that lines at its end were removed.
         const index = one % (lines.length - 1);
         const line = lines[index] ?? "";
         const [foreign = ""] = log(fc.sample(entry, { numRuns: 1, seed: other }));
@@ -95,22 +95,22 @@ describe("an audit log", () => {
     );
   });
 
-  test("in which two places were changed is wrong at both, and at no other", () => {
+  test("with two changed lines is invalid at exactly these two", () => {
     const lines = log(fc.sample(entry, { numRuns: 9, seed: 5 }));
     for (const index of [2, 6]) lines[index] = (lines[index] ?? "").replace("9f3c1a7e", "9f3c1a7f");
     const verifier = new AuditVerifier();
     expect(lines.flatMap((line) => verifier.take(line, true).fault?.line ?? [])).toEqual([3, 7]);
   });
 
-  // Another reader might believe the second of two members with one name, where we believed the first.
-  test("a member written twice is a change, although it reads the same", () => {
+  // If a member occurs twice, another reader may use the one that we ignore.
+  test("with a member written twice is invalid, even if it parses to the same value", () => {
     const [line = ""] = log(fc.sample(entry, { numRuns: 1, seed: 2 }));
     const doubled = `{"who":"somebody else",${line.slice(1)}`;
     expect(JSON.parse(doubled)).toEqual(JSON.parse(line));
     expect(verifyAudit(text([doubled]))).toMatchObject({ ok: false, line: 1, torn: false });
   });
 
-  test("whose last line was not written to its end is torn there, and was not changed", () => {
+  test("whose last line is incomplete is torn at that line, not changed", () => {
     const [a = "", b = ""] = log(fc.sample(entry, { numRuns: 2, seed: 3 }));
     for (let length = 1; length < b.length; length++)
       expect(verifyAudit(`${a}\n${b.slice(0, length)}`)).toMatchObject({
@@ -124,7 +124,7 @@ describe("an audit log", () => {
   });
 });
 
-test("the order in which an entry was put together does not matter; a number that is none is refused", () => {
+test("the order of an entry's members does not matter, and NaN is refused", () => {
   const [one] = fc.sample(entry, { numRuns: 1, seed: 4 });
   if (!one) throw new Error("fast-check gave no entry");
   const reversed = Object.fromEntries(Object.entries(one).reverse()) as unknown as AuditEntry;

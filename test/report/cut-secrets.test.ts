@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { excerpt } from "../../src/config/assertion.ts";
 
-// Answers that quote what was sent are cut before anybody redacts them: the half of a secret is still too much of it.
-it("a secret that was cut is hidden like a whole one, wherever the cut was", () => {
+// An answer that quotes the request is shortened before it is redacted. Half a secret must not be shown either.
+it("a shortened secret is redacted like a whole one, wherever it was cut", () => {
   const secret = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9+/=_.]{11,59}$/);
   fc.assert(
     fc.property(secret, fc.nat(170), (hidden, before) => {
@@ -16,7 +16,7 @@ it("a secret that was cut is hidden like a whole one, wherever the cut was", () 
   );
 });
 
-it("what only begins like a secret stays, and so does an ellipsis without one", () => {
+it("text that only begins like a secret is not redacted, and an ellipsis without a secret is not either", () => {
   const keeper = secretKeeper(() => undefined);
   keeper.add("abcdefghijkl");
   for (const text of ["abcdef", "abcde…", "…", "x… abcdefg y…", "12345…"]) expect(keeper.redact(text)).toBe(text);

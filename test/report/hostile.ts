@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { StageReport } from "../../src/model/report.ts";
 import { hostileNames } from "./sample.ts";
 
-/** Pieces of text that do something somewhere: in Markdown, HTML, GitHub's filters, a terminal, or a runner's log. */
+/** Pieces of text that have an effect in Markdown, HTML, GitHub's filters, a terminal, or a runner's log. */
 const pieces = [
   ...[
     "<img src=x onerror=alert(1)>",
@@ -88,7 +88,7 @@ export const hostileText = fc
   })
   .map((parts) => parts.join(""));
 
-/** What holds one of a few words, and so nothing untrusted; and times, whose form the schema holds. */
+/** Fields that hold one of a few words, and times, whose form the schema checks. Neither can hold hostile text. */
 const closed = new Set(["stage", "verdict", "access", "kind", "scope", "status", "startedAt", "finishedAt"]);
 
 /** The same report with every free text replaced. */

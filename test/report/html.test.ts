@@ -6,13 +6,13 @@ import { toHtml } from "../../src/report/html.ts";
 import { hostileText, withTexts } from "./hostile.ts";
 import { everyReport, failedIntegration, flakyE2e, passedPreflight, wholeGate } from "./sample.ts";
 
-/** Every tag with the names of its attributes and the values that are ours alone. */
+/** Every tag with the names of its attributes, and those values that we alone decide. */
 function skeleton(page: string): string[] {
   const tags = page.replace(/<style>.*<\/style>/s, "").match(/<[^>]*>/g) ?? [];
   return tags.map((tag) => tag.replace(/(aria-label|datetime)="[^"]*"/g, '$1=""'));
 }
 
-/** What a browser shows of the page. */
+/** The text that a browser shows. */
 function shown(page: string): string {
   return page
     .replace(/<style>.*<\/style>/s, "")
@@ -20,7 +20,7 @@ function shown(page: string): string {
     .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
 }
 
-test("whatever the report's texts are, the page's tags and attributes stay the same", () => {
+test("no text of the report changes the page's tags and attributes", () => {
   const visible = hostileText.filter((text) => text.trim() !== "");
   fc.assert(
     fc.property(fc.constantFrom(...everyReport()), fc.array(visible, { minLength: 1, maxLength: 40 }), (sample, texts) => {
@@ -37,7 +37,7 @@ test("whatever the report's texts are, the page's tags and attributes stay the s
 describe("the page", () => {
   const page = toHtml(wholeGate());
 
-  test("loads and runs nothing, and forbids it: only its own style sheet is allowed", () => {
+  test("loads and runs nothing, and its policy allows only its own style sheet", () => {
     expect(skeleton(page).join("\n")).not.toMatch(/<(script|link|img|iframe|object|embed|form|base)\b|\son\w+=|\sstyle=/i);
     for (const [, target] of page.matchAll(/(?:href|src)="([^"]*)"/g)) expect(target).toMatch(/^#/);
     const style = /<style>(.*)<\/style>/s.exec(page)?.[1] ?? "";
@@ -47,7 +47,7 @@ describe("the page", () => {
     expect(policy).toBe(`default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`);
   });
 
-  test("every link of the gate leads to a stage of the page, and every id is there once", () => {
+  test("every link of the gate leads to a stage on the page, and every id is unique", () => {
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const targets = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
@@ -56,7 +56,7 @@ describe("the page", () => {
     expect(toHtml([passedPreflight(), passedPreflight()]).match(/id="preflight-1"/g), "a stage twice").toHaveLength(1);
   });
 
-  test("critical tests, the quarantine and what failed tests left behind are there", () => {
+  test("shows critical tests, the quarantine and the attachments of failed tests", () => {
     for (const text of [
       "none ran",
       "The mail server moves",
@@ -67,7 +67,7 @@ describe("the page", () => {
       expect(shown(page)).toContain(text);
   });
 
-  test("says with words, never with colour alone, what the gate decided and why", () => {
+  test("says in words, not only by colour, what the gate decided and why", () => {
     expect(shown(page)).toContain("The gate is closed: failed");
     expect(shown(page)).toContain("Integration: 3 tests failed, 1 suite could not be loaded");
     const [preflight, , e2e] = wholeGate();
@@ -78,7 +78,7 @@ describe("the page", () => {
     );
   });
 
-  test("a stage that has not reported keeps the gate from being called open", () => {
+  test("does not call the gate open while a stage has not reported", () => {
     const text = shown(toHtml([passedPreflight(), flakyE2e()]));
     expect(text).toContain("So far: passed");
     expect(text).not.toContain("is open");
@@ -86,7 +86,7 @@ describe("the page", () => {
     expect(shown(toHtml([]))).toContain("No stage has reported");
   });
 
-  test("holds every failed test, also of thousands", () => {
+  test("shows every failed test, even thousands", () => {
     const report = failedIntegration();
     const [first] = report.tests?.failures ?? [];
     if (!report.tests || !first) throw new Error("the sample has failed tests");
@@ -94,7 +94,7 @@ describe("the page", () => {
     expect(new Set(shown(toHtml([report])).match(/case \d+ ends/g)).size).toBe(2_000);
   });
 
-  test("unknown is never shown as a number or as success", () => {
+  test("never shows unknown as a number or as success", () => {
     const report = failedIntegration();
     if (report.cleanup) report.cleanup.leftOver = null;
     delete report.cleanup?.tables[0]?.left;
@@ -121,7 +121,7 @@ function contrast(one: string, other: string): number {
 test.each([
   ["light", 0],
   ["dark", 1],
-])("in %s mode every text has a contrast of at least 4.5 to what it stands on", (_, mode) => {
+])("in %s mode every text has a contrast of at least 4.5 to its background", (_, mode) => {
   const rule = [...toHtml([]).matchAll(/:root \{([^}]*)\}/g)][mode]?.[1] ?? "";
   const colours = Object.fromEntries([...rule.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value]));
   const verdicts = ["passed", "degraded", "failed", "error", "skipped"];

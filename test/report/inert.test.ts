@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { codeBlock, htmlText, inlineCode, inlineText, logLine, plainText, tableCell } from "../../src/report/inert.ts";
 import { hostileText } from "./hostile.ts";
 
-/** What a renderer makes of character references; the zero-width space that breaks mentions is ours. */
+/** Returns what a renderer shows for character references, without the zero-width spaces that we add to break mentions. */
 function decoded(text: string): string {
   return text.replaceAll("&#8203;", "").replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
 }
@@ -12,12 +12,12 @@ function oneLine(text: string): string {
   return plainText(text).replace(/\s+/g, " ").trim();
 }
 
-/** Holds when no Markdown, HTML or GitHub filter finds anything to act on in a line. */
+/** Checks that a line contains nothing that Markdown, HTML or a GitHub filter would interpret. */
 function expectNothingActive(line: string): void {
   const bare = line.replace(/&#\d+;/g, "");
   expect(bare).not.toMatch(/[&<>[\]*`~|\\!$@#\n\r\u2028\u2029]/u);
   expect(bare, "emphasis").not.toMatch(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/u);
-  // Here references count, because they stand between what would otherwise touch.
+  // Here references count as characters, because they separate the parts of a pattern.
   expect(line, "link").not.toMatch(/:\/\/|\bwww\./i);
   expect(line, "emoji").not.toMatch(/:(?!\d+:)[\w+-]+:/);
   expect(line, "issue").not.toMatch(/\bgh-\d/i);
@@ -26,14 +26,14 @@ function expectNothingActive(line: string): void {
 }
 
 describe("inline text", () => {
-  test("holds nothing that Markdown, HTML or GitHub act on", () => {
+  test("contains nothing that Markdown, HTML or GitHub would interpret", () => {
     fc.assert(
       fc.property(hostileText, (text) => expectNothingActive(inlineText(text))),
       { numRuns: 2_000 },
     );
   });
 
-  test("still says the same", () => {
+  test("is shown with the same words", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         expect(decoded(inlineText(text))).toBe(oneLine(text));
@@ -41,12 +41,12 @@ describe("inline text", () => {
     );
   });
 
-  test("ordinary text stays as it is, so that the source can be read too", () => {
+  test("is unchanged if it is ordinary, so that the source stays readable", () => {
     const text = "P95 187 ms of 10, 98.4 % of 190, integration_test_1763917800000_9f3c1a7e at tests/a.test.ts:48:27 (10:30)";
     expect(inlineText(text)).toBe(text);
   });
 
-  test("code within a line holds nothing active either", () => {
+  test("contains nothing active as inline code either", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const [, inner = ""] = /^<code>(.*)<\/code>$/s.exec(inlineCode(text)) ?? [];
@@ -57,7 +57,7 @@ describe("inline text", () => {
   });
 });
 
-test("a table cell is one line without a column border, and keeps its line breaks", () => {
+test("a table cell is one line without a column border, and its line breaks are shown", () => {
   fc.assert(
     fc.property(hostileText, (text) => {
       for (const line of tableCell(text).split("<br>")) expectNothingActive(line);
@@ -67,11 +67,11 @@ test("a table cell is one line without a column border, and keeps its line break
 });
 
 describe("a code block", () => {
-  test("holds a log with more backticks than a function may have arguments", () => {
+  test("can hold a log with more backticks than a function can have arguments", () => {
     expect(codeBlock("`a".repeat(300_000)).startsWith("```text\n`a`a")).toBe(true);
   });
 
-  test("ends where it should, whatever fences are inside", () => {
+  test("ends at its end, whatever fences it contains", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const lines = codeBlock(text).split("\n");
@@ -86,7 +86,7 @@ describe("a code block", () => {
     );
   });
 
-  test("printed to a runner's log it holds no command", () => {
+  test("contains no command if it is printed to a runner's log", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         expect(codeBlock(text)).not.toMatch(/^\s*::/m);
@@ -96,7 +96,7 @@ describe("a code block", () => {
   });
 });
 
-test("HTML text holds no tag, no reference of its own and no quote, and still says the same", () => {
+test("HTML text contains no tag, no quote and only our references, and is shown with the same words", () => {
   fc.assert(
     fc.property(hostileText, (text) => {
       expect(htmlText(text).replace(/&#\d+;/g, "")).not.toMatch(/[<>&"'`]/);
@@ -106,7 +106,7 @@ test("HTML text holds no tag, no reference of its own and no quote, and still sa
 });
 
 describe("a log line", () => {
-  test("is one line that the runner and the terminal only show", () => {
+  test("is one line without a command for the runner or the terminal", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const line = logLine(text);
@@ -117,8 +117,8 @@ describe("a log line", () => {
     );
   });
 
-  // The runner compares by culture, which skips invisible characters: only a visible one breaks a command for sure.
-  test("breaks commands with a space, even where they were put together from pieces", () => {
+  // The runner ignores invisible characters when it compares. Only a visible one is sure to break a command.
+  test("has a space inside every command, even if removed characters would join its parts", () => {
     expect(logLine("x ::error::y")).toBe("x : :error: :y");
     expect(logLine(":\u001b[0m:error:\u001b[0m:y")).toBe(": :error: :y");
     expect(logLine("##\u001b]0;title\u0007[error]y")).toBe("# #[error]y");
@@ -126,7 +126,7 @@ describe("a log line", () => {
 });
 
 describe("plain text", () => {
-  test("holds no terminal escape and nothing that hides or reorders", () => {
+  test("contains no terminal escape and no character that hides or reorders text", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         expect(plainText(text)).not.toMatch(/(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069\u200b\ufeff\u00ad]|\p{Cs}/u);
@@ -134,13 +134,13 @@ describe("plain text", () => {
     );
   });
 
-  test("shows the unseen in place of dropping it, and leaves scripts and emoji whole", () => {
+  test("makes invisible characters visible, and keeps scripts and emoji whole", () => {
     expect(plainText("a\u202eb\u0000c\u001b[1;31md\u001b[0m")).toBe("a⟨U+202E⟩b␀cd");
     expect(plainText("👩‍👩‍👧 می‌خواهم 漢字 é")).toBe("👩‍👩‍👧 می‌خواهم 漢字 é");
   });
 
   // A pattern that backtracks would take minutes here.
-  test("takes a flood of unended escapes", () => {
+  test("handles 200,000 incomplete escapes quickly", () => {
     const flood = "\u001b]8;;".repeat(200_000);
     expect(plainText(flood)).toBe("8;;".repeat(200_000));
   });

@@ -11,7 +11,7 @@ function bytes(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** The text without its fenced blocks, in which nothing is Markdown. */
+/** Returns the text without fenced blocks, because those contain no Markdown. */
 function outsideOfCode(markdown: string): string[] {
   const outside: string[] = [];
   let fence: string | undefined;
@@ -25,7 +25,7 @@ function outsideOfCode(markdown: string): string[] {
   return outside;
 }
 
-/** How many columns each line of a table has; escaped borders do not exist, because they are written as references. */
+/** Returns the number of columns in each line of a table. Borders in cells are written as references, so every | is a border. */
 function columns(line: string): number {
   return line.split("|").length;
 }
@@ -48,8 +48,8 @@ function manyFailures(many: number, test: (index: number) => Partial<TestCase>):
   return report;
 }
 
-describe("what a summary says", () => {
-  test("the verdict and its reason come first, then what is not passed", () => {
+describe("the summary", () => {
+  test("begins with the verdict and its reason, then lists what did not pass", () => {
     const text = toMarkdown(failedIntegration());
     expect(text.split("\n").slice(0, 3)).toEqual([
       "## ❌ Integration on staging: failed",
@@ -68,7 +68,7 @@ describe("what a summary says", () => {
     expect(found).not.toContain(-1);
   });
 
-  test("every failed test has its message, its place and its stack", () => {
+  test("shows every failed test with message, place and stack", () => {
     const text = toMarkdown(failedIntegration());
     expect(text).toContain("sessions › creates a session and shows its access code");
     expect(text).toContain("<code>tests/integration/sessions.test.ts:48</code>");
@@ -78,7 +78,7 @@ describe("what a summary says", () => {
     expect(text).toContain("at createSession (tests/integration/sessions.test.ts:48:27)");
   });
 
-  test("flaky tests, slowest tests, projects, servers, commands and problems are there", () => {
+  test("shows flaky tests, slowest tests, projects, servers, commands and problems", () => {
     const text = toMarkdown([failedIntegration(), flakyE2e()]);
     for (const part of [
       "2 flaky tests",
@@ -92,7 +92,7 @@ describe("what a summary says", () => {
       expect(text).toContain(part);
   });
 
-  test("critical tests, the quarantine and what failed tests left behind are there", () => {
+  test("shows critical tests, the quarantine and the attachments of failed tests", () => {
     const text = toMarkdown(failedIntegration());
     expect(text).toMatch(/\| ✅ \*\*passed\*\* \| <code>tests\/critical\/&#42;&#42;<\/code> \| 12 \| 0 \| 0 \|/);
     expect(text, "skipped is not run").toMatch(/\| ❌ \*\*none ran\*\* \| <code>.*critical.*<\/code> \| 0 \| 0 \| 2 \|/);
@@ -104,7 +104,7 @@ describe("what a summary says", () => {
     expect(text).toContain("| 61.0 MB | ⚠️ **not kept: over the limit of 50 MiB** |");
   });
 
-  test("failures that count stand before quarantined ones, which say until when", () => {
+  test("lists failures that count before quarantined ones, which have an end date", () => {
     const text = toMarkdown(manyFailures(3, (index) => (index === 0 ? { quarantinedUntil: "2026-12-18" } : {})));
     const order = [1, 2, 0].map((index) => text.indexOf(`case ${index} ends`));
     expect(order).toEqual([...order].sort((a, b) => a - b));
@@ -112,7 +112,7 @@ describe("what a summary says", () => {
     expect(text.match(/quarantined/g)).toHaveLength(1);
   });
 
-  test("unknown is never written as a number", () => {
+  test("never shows unknown as a number", () => {
     const report = failedIntegration();
     if (report.cleanup) report.cleanup.leftOver = null;
     delete report.cleanup?.tables[0]?.deleted;
@@ -121,11 +121,11 @@ describe("what a summary says", () => {
     expect(text).toMatch(/student_group_members<\/code> \| 144 \| unknown \|/);
   });
 
-  test("a dry run says that nothing was deleted", () => {
+  test("of a dry run says that nothing was deleted", () => {
     expect(toMarkdown(dryCleanup())).toContain("18 rows and 2 keys would be deleted; nothing was.");
   });
 
-  test("several stages begin with the verdict of the whole; none at all is no success", () => {
+  test("of several stages begins with the overall verdict; no stage at all is no success", () => {
     expect(toMarkdown(wholeGate())).toMatch(/^# ❌ Quality gate: failed\n/);
     expect(toMarkdown([passedPreflight(), degradedSmoke()])).toMatch(
       /^# ⚠️ Quality gate so far: degraded\n[^#]*Not reported: Integration, End to end\.\n/,
@@ -134,7 +134,7 @@ describe("what a summary says", () => {
   });
 });
 
-test("whatever the report's texts are, nothing in the summary is active but what we wrote", () => {
+test("no text of the report adds active Markdown or HTML to the summary", () => {
   fc.assert(
     fc.property(fc.constantFrom(...everyReport()), fc.array(hostileText, { minLength: 1, maxLength: 40 }), (sample, texts) => {
       let next = 0;
@@ -156,8 +156,8 @@ test("whatever the report's texts are, nothing in the summary is active but what
   );
 });
 
-describe("the byte budget", () => {
-  test("20,000 failures with long stacks fit into the limit, and not one name is lost", () => {
+describe("the summary's size limit", () => {
+  test("20,000 failures with long stacks fit into the limit, and every name is kept", () => {
     const stack = "    at somewhere (deep/file.ts:1:1)\n".repeat(12);
     const text = toMarkdown(manyFailures(20_000, () => ({ message: "expected 1 to be 2", stack })));
     expect(bytes(text)).toBeLessThanOrEqual(1_000_000);
@@ -168,7 +168,7 @@ describe("the byte budget", () => {
     );
   });
 
-  test("characters of several bytes count as such", () => {
+  test("counts bytes, not characters", () => {
     const text = toMarkdown(
       manyFailures(3_000, (index) => ({ name: `漢字👩‍👩‍👧 ${index}`, stack: "字".repeat(900) })),
       { maxBytes: 300_000 },
@@ -178,7 +178,7 @@ describe("the byte budget", () => {
     expect(text).not.toContain("\ufffd");
   });
 
-  test("the least important goes first, and the text says that it did", () => {
+  test("the least important parts are left out first, and the text says so", () => {
     const whole = toMarkdown(failedIntegration());
     const slightly = toMarkdown(failedIntegration(), { maxBytes: bytes(whole) - 1 });
     expect(whole).not.toContain("left out");
@@ -187,7 +187,7 @@ describe("the byte budget", () => {
     expect(slightly).toContain("sessions › creates a session and shows its access code");
   });
 
-  test("where not even names fit, the count and the place of the full list remain", () => {
+  test("if not even the names fit, the count and the place of the full list are kept", () => {
     const text = toMarkdown(
       manyFailures(5_000, () => ({})),
       { maxBytes: 6_000 },
@@ -199,7 +199,7 @@ describe("the byte budget", () => {
     expect(text, "the first names are still there").toContain("case 0 ends");
   });
 
-  test("holds for every budget and every text, and names are lost last", () => {
+  test("holds for every limit and every text, and names are left out last", () => {
     const budgets = fc.integer({ min: 0, max: 40_000 });
     fc.assert(
       fc.property(budgets, fc.array(hostileText, { minLength: 1 }), fc.nat({ max: 60 }), (maxBytes, texts, many) => {
@@ -216,7 +216,7 @@ describe("the byte budget", () => {
   });
 });
 
-test("the life of test keys is told where it is worth it, and a lost count is not zero", () => {
+test("the TTL of test keys is shown only if it is wrong, and an unknown count is not shown as zero", () => {
   const report = dryCleanup();
   const expected = "Redis test keys should have a TTL of at most 30 min. Without a TTL: 12; with a longer one: 3.";
   expect(toMarkdown(report)).toContain(expected);

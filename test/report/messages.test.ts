@@ -3,7 +3,7 @@ import { alertView, cleanupLines, endView, type ToldEvent } from "../../src/repo
 import { degradedSmoke, dryCleanup, failedIntegration, failedSmoke, flakyE2e } from "./sample.ts";
 
 describe("the end of a stage in the terminal", () => {
-  test("says the verdict, the time, the reason, and the failed tests in one line each", () => {
+  test("shows the verdict, the time and the reason, and one line for each failed test", () => {
     const { title, text, failures, tails, problems } = endView(failedIntegration());
     expect(title + text).toBe(
       "integration failed in 4 min 3 s (27 % of the 15 min budget): 3 tests failed, 1 suite could not be loaded, and 3 rows of test data are still there.",
@@ -14,7 +14,7 @@ describe("the end of a stage in the terminal", () => {
     expect(problems).toHaveLength(1);
   });
 
-  test("has the last lines of each server and command where no test says why, and none where the gate opens", () => {
+  test("shows the last lines of each server and command if no test explains the failure, and none if the stage passed", () => {
     const { tests: _, ...report } = failedIntegration();
     expect(endView(report).tails.map((tail) => tail.at(0))).toEqual([
       "listening on :::3000",
@@ -24,8 +24,8 @@ describe("the end of a stage in the terminal", () => {
   });
 });
 
-describe("the lines of a cleanup", () => {
-  test("name each table, what was changed, the keys, and the digest", () => {
+describe("the terminal lines of a cleanup", () => {
+  test("name each table, the changed rows, the keys, and the digest", () => {
     const { cleanup } = failedIntegration();
     const lines = cleanup ? cleanupLines(cleanup) : [];
     const said = (start: string) => lines.find(({ text }) => text.startsWith(start));
@@ -53,11 +53,11 @@ test.each<[ToldEvent, string]>([
   ["error", "Smoke ended with an error on production"],
   ["degraded", "Smoke is degraded on production"],
   ["recovered", "Smoke passed again on production"],
-])("an alert about %s is called: %s", (event, title) => {
+])("an alert about %s has the title: %s", (event, title) => {
   expect(alertView({ event, report: degradedSmoke() }).title).toBe(title);
 });
 
-test("an alert has the checks that decided, the rollback, and where the run is", () => {
+test("an alert has the checks that decided, the rollback, and the link to the run", () => {
   const view = alertView({ event: "failed", report: failedSmoke() }, "https://github.example");
   expect(view.checks.map(({ id, text }) => [id, text])).toEqual([["api.sessions", "It is down."]]);
   expect(view.rollback).toMatch(/^The rollback of deployment 4711 could not be requested \(workflow_dispatch of rollback\.yml/);

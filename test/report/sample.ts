@@ -3,7 +3,7 @@ import type { Check, Latency, StageReport } from "../../src/model/report.ts";
 import type { CleanupResult, TableCleanup } from "../../src/model/test-data.ts";
 import type { TestCase, TestCounts } from "../../src/model/test-results.ts";
 
-/** Reports as the five stages of one commit would write them: for tests, and for pictures. */
+/** Reports as the five stages of one commit write them, for tests and screenshots. */
 
 const shared = {
   schemaVersion: 1,
@@ -75,7 +75,7 @@ export function passedPreflight(): StageReport {
   };
 }
 
-/** Names and messages as a hostile pull request would choose them. */
+/** Names and messages that a hostile pull request could use. */
 export const hostileNames = [
   "::error file=app.js,line=1::owned </summary></details><img src=x onerror=alert(1)>",
   "[click](javascript:alert(1)) ![pixel](https://evil.example/p.png) @octocat/security fixes #1 GH-2 `</code>` | cell | :tada: $x$",
@@ -573,7 +573,7 @@ export function wholeGate(): StageReport[] {
   return [passedPreflight(), failedIntegration(), flakyE2e(), degradedSmoke(), dryCleanup()];
 }
 
-/** With a score, a rollback and alerts. */
+/** A smoke report with a score, a rollback and alerts. */
 export function failedSmoke(): StageReport {
   const smoke = degradedSmoke();
   const [first, ...rest] = smoke.checks;
@@ -625,7 +625,7 @@ export function failedSmoke(): StageReport {
   };
 }
 
-/** One of everything that a report can hold. */
+/** Reports that together contain everything a report can contain. */
 export function everyReport(): StageReport[] {
   return [...wholeGate(), failedSmoke()];
 }

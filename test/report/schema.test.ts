@@ -18,13 +18,13 @@ function refusal(text: string): string {
 
 describe("reading a report back", () => {
   test.each(everyReport().map((report): [string, StageReport] => [report.stage, report]))(
-    "%s comes back as it was written",
+    "%s is read back unchanged",
     (_, report) => {
       expect(parseReport(JSON.stringify(report), "x.json")).toEqual(JSON.parse(JSON.stringify(report)));
     },
   );
 
-  test("a wrong one is refused with the file, every place, and what to do", () => {
+  test("an invalid report is refused with the file, every place, and what to do", () => {
     const report: Record<string, unknown> & Partial<StageReport> = {
       ...failedIntegration(),
       verdict: "passed!" as "passed",
@@ -45,7 +45,7 @@ describe("reading a report back", () => {
     expect(message).toMatch(/\nRun the stage again with this version of env-actions\.$/);
   });
 
-  test("a report that is empty, cut short or of another version says so", () => {
+  test("a report that is empty, incomplete or of another version is refused with that reason", () => {
     expect(refusal("")).toMatch(/^reports\/e2e\.json is empty\. It may have been cut off: run the stage again\./);
     expect(refusal(JSON.stringify(failedIntegration()).slice(0, 500))).toMatch(
       /is not valid JSON\. It may have been cut off: run the stage again\./,
@@ -59,21 +59,21 @@ describe("reading a report back", () => {
   test.each([
     ["XML", '<testsuite name="secret"/>', `reports/e2e.json is not JSON, so it is ${noReport}`],
     ["a list", "[]", `reports/e2e.json is JSON, but ${noReport}`],
-    ["what repair writes", '{"dryRun":true,"rows":[]}', `reports/e2e.json is JSON, but ${noReport}`],
+    ["a file of repair", '{"dryRun":true,"rows":[]}', `reports/e2e.json is JSON, but ${noReport}`],
     ["evidence", '{"schemaVersion":1,"stage":"e2e","reportDigest":"0"}', `reports/e2e.json is JSON, but ${noReport}`],
     ["nothing", "null", `reports/e2e.json is JSON, but ${noReport}`],
-  ])("a file that is no report is called that: %s", (_, text, message) => {
+  ])("a file that is no report is refused with that reason: %s", (_, text, message) => {
     expect(refusal(text)).toBe(message);
   });
 
-  test("what somebody wrote into a report says nothing to the terminal", () => {
+  test("text in a report cannot control the terminal", () => {
     const message = refusal(JSON.stringify({ ...failedIntegration(), "\u001b[2Jx": 1, stage: "\u001b[2J" }));
     expect(message).toContain("top level: unexpected: ");
     expect(message).not.toContain("\u001b");
   });
 
   // A tampered count must not come back as "nothing left".
-  test("unknown stays unknown: null is not zero, and no number is not a number", () => {
+  test("an unknown number stays unknown, and a missing one is an error", () => {
     const report = failedIntegration();
     if (report.cleanup) report.cleanup.leftOver = null;
     expect(parseReport(JSON.stringify(report), "x.json").cleanup?.leftOver).toBeNull();
@@ -83,7 +83,7 @@ describe("reading a report back", () => {
   });
 });
 
-test("the published JSON Schema is what the code says", async () => {
+test("the published JSON Schema matches the code", async () => {
   const published = await readFile(new URL("../../schema/report.schema.json", import.meta.url), "utf8");
   expect(published).toBe(`${JSON.stringify(reportJsonSchema(), null, 2)}\n`);
 });
@@ -96,7 +96,7 @@ interface Described {
   anyOf?: Described[];
 }
 
-/** Fields without a description, by path. */
+/** Returns the paths of fields without a description. */
 function undescribed(schema: Described, path = ""): string[] {
   const { properties = {}, items, additionalProperties: values, anyOf = [] } = schema;
   return [
@@ -110,7 +110,7 @@ function undescribed(schema: Described, path = ""): string[] {
   ];
 }
 
-test("every field of the report is described in a sentence, also those of optional groups", () => {
+test("every field of the report has a sentence that describes it, including fields of optional groups", () => {
   const schema = reportJsonSchema() as Described;
   expect(undescribed({ properties: { a: { items: { properties: { b: {} } } } } })).toEqual(["a", "a.[].b"]);
   expect(undescribed(schema)).toEqual([]);

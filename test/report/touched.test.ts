@@ -9,7 +9,7 @@ import { parseReport } from "../../src/report/schema.ts";
 import { table } from "../cleanup/test-stores.ts";
 import { failedIntegration } from "./sample.ts";
 
-// A real row that a test changed is the worst that a cleanup can find: nobody may overlook it, and nobody's address may be in it.
+// A real row that a test changed is the worst finding of a cleanup. It must be visible, and must not show personal data.
 
 const row = (index: number, more: Partial<TouchedRow> = {}): TouchedRow => ({
   table: "users.teachers",
@@ -29,7 +29,7 @@ describe.each([
   ["summary", (report: ReturnType<typeof failedIntegration>) => toMarkdown(report)],
   ["page", (report: ReturnType<typeof failedIntegration>) => toHtml([report])],
 ])("the %s", (_, write) => {
-  test("names table, column, row, what stands there and what stood there", () => {
+  test("names table, column, row, the value now and the value before", () => {
     const text = shown(write(failedIntegration()));
     for (const said of [
       "Real rows changed by tests",
@@ -44,7 +44,7 @@ describe.each([
     expect(text).not.toMatch(/[0-9a-f]{64}.*classroom_sessions.title/);
   });
 
-  test("says how many it does not show", () => {
+  test("gives the number of cells that it does not show", () => {
     const report = failedIntegration();
     const touched = Array.from({ length: 900 }, (_, index) => row(index));
     const text = shown(write({ ...report, cleanup: { ...(report.cleanup as CleanupResult), touched } }));
@@ -53,14 +53,14 @@ describe.each([
   });
 });
 
-test("a report is read back with them, and one of an older version without them", () => {
+test("a report is read back with its changed rows; a report of an older version has none", () => {
   const report = failedIntegration();
   expect(parseReport(JSON.stringify(report), "r.json").cleanup?.touched).toEqual(report.cleanup?.touched);
   const { touched: _, touchedMore: __, ...older } = report.cleanup as CleanupResult;
   expect(parseReport(JSON.stringify({ ...report, cleanup: older }), "r.json").cleanup?.touched).toBeUndefined();
 });
 
-describe("the check", () => {
+describe("the cleanup check", () => {
   const clean: CleanupResult = {
     scope: "run",
     dryRun: false,
@@ -79,29 +79,33 @@ describe("the check", () => {
 
   test.each<[name: string, result: Partial<CleanupResult>, says: RegExp[]]>([
     [
-      "one that is known",
+      "the old value is known",
       { touched: [known] },
       [
         /users\.teachers, row teacher-1: a test changed school_id to test-school \(before: north, version 7\)/,
         /`env-actions repair \.env-actions\/reports\/e2e\.json` shows how to restore the old value\./,
       ],
     ],
-    ["NULL", { touched: [row(1, { before: null })] }, [/before: NULL, version 7/]],
-    ["none that is known", { touched: [unknown] }, [/unknown, because the table has no history/, /restore them by hand/]],
-    ["some that are", { touched: [unknown, known] }, [/row teacher-1: .* row teacher-2: /, /restore 1 of the old values/]],
+    ["the old value was NULL", { touched: [row(1, { before: null })] }, [/before: NULL, version 7/]],
+    ["no old value is known", { touched: [unknown] }, [/unknown, because the table has no history/, /restore them by hand/]],
     [
-      "many",
+      "some old values are known",
+      { touched: [unknown, known] },
+      [/row teacher-1: .* row teacher-2: /, /restore 1 of the old values/],
+    ],
+    [
+      "there are more cells than are listed",
       { touched: Array.from({ length: 9 }, (_, index) => row(index)), touchedMore: 5 },
       [/11 more cells of real rows were changed/],
     ],
-    ["in a dry run", { dryRun: true, touched: [known] }, [/a test changed/]],
-    ["beside what is left", { leftOver: 3, touched: [known] }, [/a test changed/, /Test data is still there/]],
+    ["it was a dry run", { dryRun: true, touched: [known] }, [/a test changed/]],
+    ["test data is left too", { leftOver: 3, touched: [known] }, [/a test changed/, /Test data is still there/]],
     [
-      "where the rest is unknown",
+      "it is unknown whether test data is left",
       { leftOver: null, touched: [known] },
       [/a test changed/, /It is unknown whether test data remains/],
     ],
-  ])("fails and says what to do: %s", (_, result, says) => {
+  ])("of a run that changed real rows fails and says what to do if %s", (_, result, says) => {
     const check = judgeCleanup({ ...clean, ...result }, 1, { stage: "e2e" });
     expect(check).toMatchObject({ verdict: "failed", observed: expect.stringMatching(/real rows? changed by tests/) });
     for (const said of says) expect(check.message).toMatch(said);
@@ -115,16 +119,16 @@ describe("the check", () => {
     ).toMatch(says[0] as RegExp);
   });
 
-  test("is passed without any", () => {
+  test("passes without changed rows", () => {
     expect(judgeCleanup(clean, 1, { stage: "e2e" }).verdict).toBe("passed");
     expect(touchedResult([], {})).toEqual({});
   });
 });
 
-describe("what a report keeps", () => {
+describe("the changed rows in a report", () => {
   const declared = { "users.teachers": table({ key: "id", person: ["id", "school_id"] }) };
 
-  test("is bounded, with a count of the rest, also after a second look", () => {
+  test("have a maximum and a count of the rest, even after a second check", () => {
     const all = Array.from({ length: mostTouched + 5 }, (_, index) => row(index));
     const first = touchedResult(all, {});
     expect(first.touched).toHaveLength(mostTouched);
@@ -132,15 +136,15 @@ describe("what a report keeps", () => {
     const joined = joinTouched(first, touchedResult(all, {}));
     expect([joined.touched?.length, joined.touchedMore]).toEqual([mostTouched, 5]);
     expect(joinTouched({}, {})).toEqual({});
-    // Of several runs, what is older than the first is older than all.
+    // With several runs, the oldest version of each table counts.
     const one: Touched = { touched: [row(1)], startVersions: { "a.t": 7, "a.u": 1 } };
     const other: Touched = { touched: [row(1)], startVersions: { "a.t": 3, "a.v": 2 } };
     expect(joinTouched(one, other).startVersions).toEqual({ "a.t": 3, "a.u": 1, "a.v": 2 });
-    // Seen once is seen, although a later look could not look.
+    // A finding stays, even if a later check could not run.
     expect(joinTouched({ touched: [row(1)] }, {}).touched).toEqual([row(1)]);
   });
 
-  test("has no value of a column that may hold a person, nor has the audit log any", () => {
+  test("contain no value of a column that may hold personal data, and neither does the audit log", () => {
     const touched = [row(1, { key: { column: "id", value: "mira@north.example" } })];
     const kept = touchedResult(touched, declared).touched?.[0];
     expect(JSON.stringify(kept)).not.toMatch(/mira|"north"|"test-school"/);

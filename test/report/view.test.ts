@@ -5,9 +5,9 @@ import { toMarkdown } from "../../src/report/markdown.ts";
 import { gateView } from "../../src/report/view/report.ts";
 import { everyReport, flakyE2e } from "./sample.ts";
 
-// What people read is written once, in the view. Whoever draws it may leave out what the view calls a detail, and nothing else.
+// The view has all text that people read. The summary and the page may leave out what the view marks as a detail, and nothing else.
 
-/** Every text of a part of the view, except ids, and what is marked as a detail if those are left out. */
+/** Returns every text of a part of the view, without ids, and without details if they are not wanted. */
 function texts(part: unknown, { details }: { details: boolean }): string[] {
   if (typeof part === "string") return part === "" ? [] : [part];
   if (Array.isArray(part)) return part.flatMap((one) => texts(one, { details }));
@@ -23,10 +23,10 @@ function texts(part: unknown, { details }: { details: boolean }): string[] {
   ];
 }
 
-/** What says how to draw; the names of tables, which only a screen reader needs; and files, which are named where something is missing. */
+/** Fields that say how to draw, names of tables for screen readers, and files, which are only named if something is missing. */
 const notDrawn = new Set(["kind", "id", "loses", "tone", "what", "label", "title", "file", "brief"]);
 
-/** As a reader sees it: without tags, references and marks, and with every white space alike. */
+/** Returns the text that a reader sees: without tags, references, marks and white space. */
 function words(document: string): string {
   return document
     .replace(/<style>.*<\/style>/s, "")
@@ -36,13 +36,13 @@ function words(document: string): string {
     .replace(/[\s*_#]+/g, "");
 }
 
-/** Texts that a hostile pull request chose are changed on purpose; the tests of inert texts are about them. */
+/** Hostile texts are changed on purpose; inert.test.ts tests them. */
 function isOrdinary(text: string): boolean {
   return !/::|##|```|<|https?:|www\.|javascript:/.test(text);
 }
 
 test.each(everyReport().map((report): [string, StageReport] => [report.stage, report]))(
-  "summary and page of %s say all that the view says",
+  "summary and page of %s contain every text of the view",
   (_, report) => {
     const view = gateView([report]).stages;
     const [summary, page] = [words(toMarkdown(report)), words(toHtml([report]))];
@@ -54,7 +54,7 @@ test.each(everyReport().map((report): [string, StageReport] => [report.stage, re
   },
 );
 
-test("the books say what each number counts, what was expected, and where the numbers come from", () => {
+test("the books explain each number, the expected value, and the source of the numbers", () => {
   const text = words(toMarkdown(flakyE2e()));
   for (const said of [
     "The books compare what this run wrote with what is still there.",

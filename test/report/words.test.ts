@@ -6,8 +6,8 @@ test.each([
   [{ from: 12, to: 12 }, "12"],
   [{ from: null, to: 3 }, "new–3"],
   [{ from: 12, to: null }, "12–unknown"],
-  // The version at the start could not be read: the table is not new because of that.
+  // The version at the start could not be read. That does not make the table a new one.
   [{ from: null, to: null }, "unknown"],
-])("the versions %j of a table are shown as %s", (versions, shown) => {
+])("versions %j of a table are shown as %s", (versions, shown) => {
   expect(versionSpan(versions)).toBe(shown);
 });

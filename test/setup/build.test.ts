@@ -14,11 +14,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
-// A build is three tools on a machine that runs other tests too.
+// A build runs three tools, on a machine that may run other tests at the same time.
 
 /**
  * The real build (tsc, ncc, minifier) of small sources. CI compares the committed dist with a build on another machine, in another
- * folder: what depended on either would be drift that nobody made.
+ * folder. If the output depended on either, CI would report a difference that no change caused.
  */
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -73,9 +73,9 @@ function chunksOf(built: Record<string, string>): string[] {
   return Object.keys(built).filter((name) => /^[^/]+\.js$/.test(name) && name !== "index.js");
 }
 
-it("makes the same bytes in another folder, runs as a program, and minifies what is loaded later too", () => {
+it("makes the same bytes in another folder, runs as a program, and also minifies chunks that are loaded later", () => {
   const one = repositoryAt("one");
-  // Beside the first, because the way to the borrowed node_modules counts, which in a real repository is the same everywhere.
+  // Next to the first, because the relative path to the borrowed node_modules matters. In a real repository it is always the same.
   const other = repositoryAt("other");
   expect(build(one)).toMatchObject({ status: 0, stderr: "" });
   expect(build(other, [], { cwd: other }).status).toBe(0);
@@ -86,12 +86,12 @@ it("makes the same bytes in another folder, runs as a program, and minifies what
   });
   expect(JSON.parse(dist(one)["package.json"] ?? "")).toEqual({ type: "module" });
   const chunks = chunksOf(dist(one));
-  // What is loaded later is named after the file that it is.
+  // A chunk that is loaded later has the name of its source file.
   expect(chunks).toEqual(["cli-greet.js"]);
   expect(dist(one)["cli-greet.js"]).not.toContain("longParameterName");
 });
 
-it("makes what test suites import as both kinds of modules, each file whole by itself, with its types", () => {
+it("builds the testkit as ES module and CommonJS, each in one file, with its types", () => {
   const path = repositoryAt("testkit");
   expect(build(path)).toMatchObject({ status: 0, stderr: "" });
   const folder = join(path, "dist", "testkit");
@@ -108,13 +108,13 @@ it("makes what test suites import as both kinds of modules, each file whole by i
   expect(dist(path)["testkit/index.d.cts"]).toBe(dist(path)["testkit/index.d.ts"]);
 });
 
-it("refuses types that need a file beside them, because they are published alone", () => {
+it("refuses types that need another file, because the types are published in one file", () => {
   const types = 'export type { Other } from "./other.ts";\n';
   const path = repositoryAt("apart", { ...sources, "testkit/index.ts": types, "testkit/other.ts": "export type Other = 1;\n" });
   expect(build(path)).toMatchObject({ status: 1, stderr: expect.stringContaining("must stand in that file") });
 });
 
-it("--check names every file that is not what the sources build, and changes none", () => {
+it("--check names every file that differs from a new build, and changes none", () => {
   const path = repositoryAt("checked");
   build(path);
   expect(build(path, ["--check"])).toMatchObject({ status: 0, stderr: "" });
@@ -139,7 +139,7 @@ it("--check names every file that is not what the sources build, and changes non
   expect(dist(path)).toEqual(before);
 });
 
-it("leaves dist alone when the sources do not compile, and says where", () => {
+it("does not change dist if the sources do not compile, and names the place", () => {
   const path = repositoryAt("broken", { ...sources, "cli/greet.ts": "export const greet: number = 'text';\n" });
   mkdirSync(join(path, "dist"));
   writeFileSync(join(path, "dist", "index.js"), "earlier");

@@ -15,7 +15,7 @@ function namesOf(chunks: Record<string, Module[]>): Record<string, string> {
   return Object.fromEntries(chunkNames({ toJson: () => ({ chunks: told }) }));
 }
 
-test("a chunk is named after what makes up most of it, and the entry keeps its name", () => {
+test("a chunk is named after its largest part, and the entry keeps its name", () => {
   const names = namesOf({
     "0": [own("main", 10)],
     "1": [of("zod/v4/classic/external.js + 91 modules", 900), own("config/schema", 400)],
@@ -31,7 +31,7 @@ test("a chunk is named after what makes up most of it, and the entry keeps its n
   });
 });
 
-test("no two have one name, also where a file system knows no capital letters, and nothing is left without one", () => {
+test("every chunk has a name, and no two names are equal, even if the file system ignores case", () => {
   const names = namesOf({
     "1": [own("report/words", 40), own("report/inert", 30)],
     "2": [own("report/words", 40)],
@@ -50,7 +50,7 @@ test("no two have one name, also where a file system knows no capital letters, a
   });
 });
 
-test("the entry loads them by these names, and one that is written otherwise is refused", () => {
+test("the entry loads the chunks by these names, and an entry of unknown form is refused", () => {
   const names = new Map([["61.index.js", "app-run.js"]]);
   const runtime = (chunk: string) => `const u = (chunkId) => {\n\treturn ${chunk};\n};`;
   const entry = withChunkNames(runtime('"" + chunkId + ".index.js"'), names);

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-// Each test starts processes, on a machine that runs other tests too.
+// Each test starts processes, on a machine that may run other tests at the same time.
 
-/** Installers start others: where only the first is killed, the rest go on writing to what the next attempt reads. */
+/** Installers start other processes. If only the first were killed, the others would keep writing files that the next attempt reads. */
 
 const commandModule = join(import.meta.dirname, "../../scripts/setup/command.mjs");
 let root: string;
@@ -19,7 +19,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** A process of its own that runs the command through the set-up, and prints what came back. */
+/** A separate process that runs the command through the set-up, and prints the result. */
 function through(command: string[], deadlineMs: number) {
   const program = `
     import { run } from ${JSON.stringify(commandModule)};
@@ -35,7 +35,7 @@ async function result(command: string[], deadlineMs = 60_000) {
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A killed orphan stays as a zombie where nobody reaps it.
+    // A killed orphan remains as a zombie if no process reaps it.
     return !existsSync(`/proc/${pid}/stat`) || !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
@@ -46,7 +46,7 @@ function isRunning(pid: number): boolean {
 const withChild = ["sh", "-c", 'sleep 60 & echo "$!"; wait'];
 
 describe.runIf(process.platform !== "win32")("a command of the set-up", () => {
-  it("that fails is quoted from its start and its end", async () => {
+  it("that fails: the message quotes the start and the end of its output", async () => {
     const { ok, why } = await result(["sh", "-c", 'for i in $(seq 100); do echo "line $i"; done; exit 3']);
     expect(ok).toBe(false);
     expect(why).toContain("failed with exit status 3 (log: .cache/setup/log.log)");
@@ -55,11 +55,11 @@ describe.runIf(process.platform !== "win32")("a command of the set-up", () => {
     expect(why).not.toContain("line 50");
   });
 
-  it("that does not exist is said, not thrown", async () => {
+  it("that does not exist is reported, not thrown", async () => {
     expect(await result(["no-such-program"])).toMatchObject({ ok: false, why: expect.stringContaining("could not be started") });
   });
 
-  it("is killed at its deadline with everything it started", async () => {
+  it("is killed at its deadline, with all processes it started", async () => {
     const { ok, why, output } = await result(withChild, 1000);
     expect(ok).toBe(false);
     expect(why).toContain("did not end within 1 s and was killed");
@@ -67,7 +67,7 @@ describe.runIf(process.platform !== "win32")("a command of the set-up", () => {
     await expect.poll(() => isRunning(Number(output)), { timeout: 10_000 }).toBe(false);
   });
 
-  it("is killed with everything it started when a person interrupts", async () => {
+  it("is killed when the user interrupts it, with all processes it started", async () => {
     const setup = through(withChild, 60_000);
     const log = join(root, ".cache", "setup", "log.log");
     const written = () => (existsSync(log) ? readFileSync(log, "utf8") : "");

@@ -20,10 +20,10 @@ const root = join(import.meta.dirname, "..", "..");
 const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as { packages: Record<string, Entry> };
 const installed = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
 
-/** The driver asks for this version, which was never published for this system. npm leaves it out, as it is optional. */
+/** The driver requires this version, which was never published for this system. npm leaves it out because it is optional. */
 const neverPublished = ["node_modules/@databricks/databricks-sql-kernel-win32-x64-msvc"];
 
-/** Where Node finds a package that another one asks for. */
+/** The path where Node finds a package that another one requires. */
 function entryOf(name: string, from: string): string | undefined {
   const folders = from
     .split("/node_modules/")
@@ -37,12 +37,12 @@ describe("package-lock.json", () => {
     expect(without).toEqual(neverPublished);
   });
 
-  test("names no other registry than npm's", () => {
+  test("names only npm's registry", () => {
     const elsewhere = installed.filter(([, { resolved }]) => resolved && !resolved.startsWith("https://registry.npmjs.org/"));
     expect(elsewhere.map(([path, { resolved }]) => `${path}: ${resolved}`)).toEqual([]);
   });
 
-  test("has every optional package, for whichever system it is", () => {
+  test("has every optional package, for every system", () => {
     const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies)
         .filter((name) => entryOf(name, path) === undefined)

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { layoutViolations, violations } from "../../scripts/check-rooms.ts";
 
-/** A check that finds nothing looks like a clean house: each kind of violation is planted, in each form an import can have. */
+/** A check that finds nothing could be broken. So each kind of violation is planted, in each form that an import can have. */
 
 let root: string;
 
@@ -26,7 +26,7 @@ function found(files: Record<string, string>): string[] {
   return violations(root).map(({ file, line, imported, rule }) => `${file}:${line} ${imported}: ${rule}`);
 }
 
-it("lets imports go downwards, to a room's own files, to model.ts, and to packages that are everybody's", () => {
+it("allows imports downwards, of a room's own files, of model.ts, and of packages that every room may use", () => {
   const files = {
     "src/main.ts": 'await import("./action/main.ts"); await import("./cli/main.ts");',
     "src/index.ts": 'export * from "./stages/run.ts"; export type { Report } from "./model/report.ts";',
@@ -57,31 +57,46 @@ it.each([
   ["upwards", "src/checks/http.ts", 'import { run } from "../stages/run.ts";', "../stages/run.ts: checks may import"],
   ["sideways", "src/checks/http.ts", 'import { plan } from "../cleanup/plan.ts";', "../cleanup/plan.ts: checks may import"],
   [
-    "from a store to its neighbour",
+    "from a store to another store",
     "src/redis/x.ts",
     'import "../warehouse/connection.ts";',
     "redis may import model, config, lib, not warehouse",
   ],
   ["from stages to report", "src/stages/run.ts", 'import "../report/html.ts";', "stages may import"],
   [
-    "from report to anything but model",
+    "from report to a room other than model and lib",
     "src/report/html.ts",
     'import "../config/schema.ts";',
     "report may import model, lib, not config",
   ],
-  ["from the configuration to what runs a check", "src/config/x.ts", 'import "../checks/ftp/check.ts";', "config may import"],
-  ["of what runs a check, not lazily", "src/checks/ftp/kind.ts", 'import { run } from "./check.ts";', "kinds may import"],
+  [
+    "from the configuration to the file that runs a check",
+    "src/config/x.ts",
+    'import "../checks/ftp/check.ts";',
+    "config may import",
+  ],
+  [
+    "of the file that runs a check, if not lazy",
+    "src/checks/ftp/kind.ts",
+    'import { run } from "./check.ts";',
+    "kinds may import",
+  ],
   ["of another kind's check", "src/checks/ftp/kind.ts", 'await import("../http/check.ts");', "kinds may import"],
   ["of a driver from a kind", "src/checks/ftp/kind.ts", 'import "../../redis/connection.ts";', "kinds may import"],
-  ["from lib to anything", "src/lib/x.ts", 'import "../model/report.ts";', "lib may import nothing of another room"],
+  ["from lib to another room", "src/lib/x.ts", 'import "../model/report.ts";', "lib may import nothing of another room"],
   ["from a loose file in src", "src/x.ts", 'import "./model/report.ts";', "x.ts is no room of the house"],
-  ["from model to anything", "src/model/report.ts", 'import "../config/units.ts";', "model may import nothing of another room"],
+  [
+    "from model to another room",
+    "src/model/report.ts",
+    'import "../config/units.ts";',
+    "model may import nothing of another room",
+  ],
   ["of a type only", "src/config/x.ts", 'import type { Plan } from "../cleanup/plan.ts";', "config may import"],
-  ["of a type in place", "src/config/x.ts", 'type Plan = import("../cleanup/plan.ts").Plan;', "config may import"],
-  ["passed on", "src/config/x.ts", 'export { plan } from "../cleanup/plan.ts";', "config may import"],
-  ["passed on whole", "src/config/x.ts", 'export * from "../cleanup/plan.ts";', "config may import"],
+  ["of a type, inline", "src/config/x.ts", 'type Plan = import("../cleanup/plan.ts").Plan;', "config may import"],
+  ["that is exported again", "src/config/x.ts", 'export { plan } from "../cleanup/plan.ts";', "config may import"],
+  ["that is exported again as a whole", "src/config/x.ts", 'export * from "../cleanup/plan.ts";', "config may import"],
   ["at run time", "src/config/x.ts", 'await import("../cleanup/plan.ts");', "config may import"],
-  ["computed", "src/config/x.ts", "await import(process.argv[2]);", "must be written out"],
+  ["whose path is computed", "src/config/x.ts", "await import(process.argv[2]);", "must be written out"],
   ["of a room that does not exist", "src/helpers/x.ts", 'import "../config/schema.ts";', "helpers is no room of the house"],
   ["of a file in src that no room may use", "src/config/x.ts", 'import "../main.ts";', "not main.ts"],
   ["of the driver outside warehouse", "src/checks/x.ts", 'import type { A } from "@databricks/sql";', "only warehouse knows"],
@@ -95,14 +110,24 @@ it.each([
   ["of testkit from a room", "src/cleanup/x.ts", 'import "../testkit/index.ts";', "not testkit"],
   ["of local from src", "src/stages/x.ts", 'import "../../local/redis.ts";', "src does not know local"],
   ["of tests from src", "src/stages/x.ts", 'import "../../test/stages/world.ts";', "src does not know test"],
-  ["of src's inside from local", "local/x.ts", 'import "../src/warehouse/connection.ts";', "only its public entry"],
-  ["of src's inside from an example", "examples/shop/x.mjs", 'import "../../src/model/report.ts";', "only its public entry"],
-  ["of src's inside from bench", "bench/x.ts", 'await import("../src/test-reports/formats/junit.ts");', "only its public entry"],
+  ["of an inner file of src from local", "local/x.ts", 'import "../src/warehouse/connection.ts";', "only its public entry"],
+  [
+    "of an inner file of src from an example",
+    "examples/shop/x.mjs",
+    'import "../../src/model/report.ts";',
+    "only its public entry",
+  ],
+  [
+    "of an inner file of src from bench",
+    "bench/x.ts",
+    'await import("../src/test-reports/formats/junit.ts");',
+    "only its public entry",
+  ],
 ])("finds an import %s", (_, file, text, message) => {
   expect(found({ "src/model/report.ts": "export {};", [file]: `\n${text}\n` })).toEqual([expect.stringContaining(message)]);
 });
 
-it("names the line of the import, and nothing that only a comment mentions", () => {
+it("names the line of the import, and ignores imports in comments", () => {
   const text = '// import "../stages/run.ts"\n/** {@link import("../stages/run.ts")} */\nimport "ioredis";\n';
   expect(found({ "src/checks/x.ts": text })).toEqual(["src/checks/x.ts:3 ioredis: only redis knows ioredis"]);
 });

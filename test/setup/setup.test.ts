@@ -6,11 +6,11 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTools } from "../../scripts/tools.ts";
 
-// Each test starts processes, on a machine that runs other tests too.
+// Each test starts processes, on a machine that may run other tests at the same time.
 
 /**
- * The real set-up, as a process of its own, in a repository-shaped folder, on a PATH of which each test says what stands there. The
- * programs that change the machine (apt-get, sudo, brew, npm) are scripts here, which write down how they were called.
+ * The real set-up, as a separate process, in a folder that looks like the repository. Each test decides which programs are on the PATH.
+ * The programs that change the machine (apt-get, sudo, brew, npm) are scripts that record how they were called.
  */
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -27,13 +27,13 @@ beforeEach(() => {
   cpSync(join(repository, "scripts", "setup"), join(root, "scripts", "setup"), { recursive: true });
   writeFileSync(join(root, "package.json"), '{ "type": "module", "devDependencies": { "node": "24.0.0" } }');
   writeFileSync(join(root, "package-lock.json"), "{}");
-  // What shell scripts need.
+  // Programs that shell scripts need.
   for (const name of ["sh", "env", "chmod", "mkdir"]) symlinkSync(`/bin/${name}`, join(bin, name));
 });
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** Puts a program on the PATH that notes its call and then runs `script`, with `$bin` and `$root`. */
+/** Puts a program on the PATH that records its call and then runs `script`, with `$bin` and `$root`. */
 function program(name: string, script = ""): void {
   const file = join(bin, name);
   writeFileSync(file, `#!/bin/sh\nroot='${root}' bin='${bin}'\necho "${name} $*" >>"$root/calls"\n${script}\n`);
@@ -61,8 +61,8 @@ function tools(): Record<string, string> {
   return JSON.parse(readFileSync(join(root, ".cache", "tools.json"), "utf8"));
 }
 
-describe("where everything is there", () => {
-  it("says nothing, starts nothing, and writes down what it found", async () => {
+describe("if everything is installed", () => {
+  it("prints nothing, starts nothing, and stores the paths that it found", async () => {
     program("redis-server");
     program("google-chrome");
     expect(await setUp("redis,browser")).toEqual({ stdout: "", stderr: "", status: 0 });
@@ -70,13 +70,13 @@ describe("where everything is there", () => {
     expect(readTools(root)).toEqual({ redisServer: join(bin, "redis-server"), chrome: join(bin, "google-chrome") });
   });
 
-  it("takes valkey-server where there is no redis-server", async () => {
+  it("uses valkey-server if there is no redis-server", async () => {
     program("valkey-server");
     expect((await setUp("redis")).status).toBe(0);
     expect(tools()).toEqual({ redisServer: join(bin, "valkey-server") });
   });
 
-  it("prefers the browser that CHROME_PATH names, and says so when that is no program", async () => {
+  it("prefers the browser that CHROME_PATH names, and reports if that is no program", async () => {
     program("google-chrome");
     program("my-chrome");
     await setUp("browser", { CHROME_PATH: join(bin, "my-chrome") });
@@ -87,7 +87,7 @@ describe("where everything is there", () => {
     expect(tools()).toEqual({ chrome: join(bin, "google-chrome") });
   });
 
-  it("keeps a browser that an earlier set-up downloaded, and looks again when it is gone", async () => {
+  it("keeps a browser that an earlier set-up downloaded, and searches again if it was removed", async () => {
     program("downloaded");
     mkdirSync(join(root, ".cache"));
     writeFileSync(join(root, ".cache", "tools.json"), JSON.stringify({ chrome: join(bin, "downloaded") }));
@@ -103,7 +103,7 @@ describe("where everything is there", () => {
 
 describe.runIf(isLinux)("a missing redis-server", () => {
   const asRoot = process.getuid?.() === 0;
-  /** As root apt-get is called itself; else through sudo, which here simply runs what it is given. */
+  /** Root calls apt-get directly; others use sudo, which here just runs its arguments. */
   const prepare = (aptGet: string) => {
     program("apt-get", aptGet);
     if (!asRoot) program("sudo", '[ "$1" = -n ] && shift; exec "$@"');
@@ -113,7 +113,7 @@ describe.runIf(isLinux)("a missing redis-server", () => {
       .filter((call) => call.startsWith("apt-get"))
       .map((call) => call.replace(/ -o \S+/g, ""));
 
-  it("is installed from Debian's package", async () => {
+  it("is installed from the Debian package", async () => {
     prepare(puts("redis-server"));
     const result = await setUp("redis");
     expect(result.status).toBe(0);
@@ -122,7 +122,7 @@ describe.runIf(isLinux)("a missing redis-server", () => {
     expect(tools()).toEqual({ redisServer: join(bin, "redis-server") });
   });
 
-  it("is installed after apt-get update where the package lists are missing", async () => {
+  it("is installed after apt-get update if the package lists are missing", async () => {
     prepare(`case "$*" in *update*) : >"$root/lists";; *) [ -f "$root/lists" ] || exit 100; ${puts("redis-server")};; esac`);
     expect((await setUp("redis")).status).toBe(0);
     expect(aptCalls()).toEqual([
@@ -132,14 +132,14 @@ describe.runIf(isLinux)("a missing redis-server", () => {
     ]);
   });
 
-  it("comes from Homebrew where apt-get fails", async () => {
+  it("is installed by Homebrew if apt-get fails", async () => {
     prepare("exit 100");
     program("brew", puts("redis-server"));
     expect((await setUp("redis")).status).toBe(0);
     expect(calls().at(-1)).toBe("brew install redis");
   });
 
-  it("is compiled by the npm package where there is neither, once", async () => {
+  it("is compiled by the npm package if there is neither, and only once", async () => {
     const compiled =
       'const f=process.env.REDISMS_DOWNLOAD_DIR+"/"+process.env.REDISMS_VERSION;require("fs").mkdirSync(f,{recursive:true});';
     const script = `${compiled}require("fs").writeFileSync(f+"/redis-server","#!/bin/sh",{mode:0o755})`;
@@ -156,7 +156,7 @@ describe.runIf(isLinux)("a missing redis-server", () => {
     expect(calls()).toHaveLength(1);
   });
 
-  it("that cannot be had at all: says what was tried, with the log, and what to type", async () => {
+  it("that cannot be installed: the message lists the attempts, the log, and the command to type", async () => {
     prepare('echo "E: Unable to fetch some archives"; exit 100');
     program("npm", 'echo "npm error code ENOTFOUND"; exit 1');
     const { status, stderr } = await setUp("redis");
@@ -170,7 +170,7 @@ describe.runIf(isLinux)("a missing redis-server", () => {
 });
 
 describe.runIf(isLinux && !["/opt/google/chrome/chrome", "/snap/bin/chromium"].some(existsSync))("a missing browser", () => {
-  /** A Playwright that does what `script` says when it is to install; `$PWD` is the root. */
+  /** A Playwright whose install command runs `script`; `$PWD` is the root. */
   const playwright = (script: string) => {
     const folder = join(root, "node_modules", "playwright-core");
     mkdirSync(folder, { recursive: true });
@@ -181,7 +181,7 @@ describe.runIf(isLinux && !["/opt/google/chrome/chrome", "/snap/bin/chromium"].s
   const downloads = (chrome: string) =>
     `require("fs").writeFileSync(${JSON.stringify(join(bin, "playwright-chrome"))}, ${JSON.stringify(chrome)}, { mode: 0o755 })`;
 
-  it("is downloaded by Playwright, and must start", async () => {
+  it("is downloaded by Playwright, and used only if it starts", async () => {
     playwright(downloads("#!/bin/sh\necho Chromium 1"));
     const result = await setUp("browser");
     expect(result).toMatchObject({ status: 0, stderr: "" });
@@ -189,7 +189,7 @@ describe.runIf(isLinux && !["/opt/google/chrome/chrome", "/snap/bin/chromium"].s
     expect(tools()).toEqual({ chrome: join(bin, "playwright-chrome") });
   });
 
-  it("comes from Debian's package where Playwright's lacks system libraries, and both failures are told where that fails too", async () => {
+  it("is installed from the Debian package if Playwright's lacks system libraries; if that fails too, both failures are reported", async () => {
     playwright(downloads("#!/bin/sh\necho 'libnss3.so: cannot open shared object file'; exit 127"));
     program("apt-get", `[ -f "$root/broken" ] && exit 100; ${puts("chromium")}`);
     program("sudo", '[ "$1" = -n ] && shift; exec "$@"');
@@ -204,7 +204,7 @@ describe.runIf(isLinux && !["/opt/google/chrome/chrome", "/snap/bin/chromium"].s
     expect(tools()).toEqual({ chrome: join(bin, "chromium") });
   });
 
-  it("does not keep a missing Redis from being told in the same run", async () => {
+  it("and a missing Redis are reported in the same run", async () => {
     playwright("process.exit(1)");
     program("npm", "exit 1");
     const { stderr } = await setUp("redis,browser");
@@ -216,7 +216,7 @@ describe.runIf(isLinux && !["/opt/google/chrome/chrome", "/snap/bin/chromium"].s
 describe("the dependencies", () => {
   const npm = 'mkdir -p "$PWD/node_modules"';
 
-  it("are installed when node_modules is missing or package-lock.json changed, and only then", async () => {
+  it("are installed only if node_modules is missing or package-lock.json changed", async () => {
     program("npm", npm);
     expect((await setUp("dependencies")).stdout).toContain("node_modules is missing");
     expect(await setUp("dependencies")).toEqual({ stdout: "", stderr: "", status: 0 });
@@ -225,7 +225,7 @@ describe("the dependencies", () => {
     expect(calls()).toEqual(["npm ci --loglevel=error", "npm ci --loglevel=error"]);
   });
 
-  it("are installed again after an install that failed", async () => {
+  it("are installed again after a failed install", async () => {
     program("npm", `${npm}; echo "npm error code EINTEGRITY"; exit 1`);
     const { status, stderr } = await setUp("dependencies,redis");
     expect(status).toBe(1);
@@ -237,7 +237,7 @@ describe("the dependencies", () => {
     expect(calls()).toHaveLength(2);
   });
 
-  it("are not installed by the node that the install deletes", async () => {
+  it("are not installed by the node that the install would delete", async () => {
     const own = join(root, "node_modules", ".bin");
     mkdirSync(own, { recursive: true });
     writeFileSync(join(own, "npm"), '#!/bin/sh\necho "the wrong npm"; exit 1');
@@ -252,14 +252,14 @@ describe("node", () => {
   const writeNode = (version: string) =>
     `mkdir -p node_modules/.bin; printf '#!/bin/sh\\necho ${version}\\n' >node_modules/.bin/node; chmod +x node_modules/.bin/node`;
 
-  it("of the right version is left alone", async () => {
+  it("is not changed if its version is right", async () => {
     mkdirSync(join(root, "node_modules", ".bin"), { recursive: true });
     writeFileSync(own(), "#!/bin/sh\necho v24.9.0");
     chmodSync(own(), 0o755);
     expect(await setUp("node")).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
-  it("is rebuilt where npm ran no install script", async () => {
+  it("is rebuilt if npm did not run its install script", async () => {
     program("npm", writeNode("v24.0.0"));
     const result = await setUp("node");
     expect(result.status).toBe(0);
@@ -267,7 +267,7 @@ describe("node", () => {
     expect(calls()).toEqual(["npm rebuild node --loglevel=error"]);
   });
 
-  it("is installed by its script where npm refuses to run it", async () => {
+  it("is installed by its script if npm refuses to run the script", async () => {
     mkdirSync(join(root, "node_modules", "node"), { recursive: true });
     program("npm");
     program("node", `cd "$root"; ${writeNode("v24.0.0")}`);
@@ -275,7 +275,7 @@ describe("node", () => {
     expect(calls()).toEqual(["npm rebuild node --loglevel=error", "node installArchSpecificPackage"]);
   });
 
-  it("that stays wrong is said, with what to type", async () => {
+  it("whose version stays wrong is reported, with the command to type", async () => {
     mkdirSync(join(root, "node_modules", "node"), { recursive: true });
     program("npm", writeNode("v20.0.0"));
     program("node", "exit 1");
@@ -286,7 +286,7 @@ describe("node", () => {
   });
 });
 
-it("an unknown step is a mistake, not nothing to do", async () => {
+it("an unknown step is an error", async () => {
   const { status, stderr } = await setUp("redis,brwoser");
   expect(status).toBe(1);
   expect(stderr).toContain("not brwoser");

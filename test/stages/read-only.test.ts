@@ -30,15 +30,12 @@ import { disguisedWrites } from "../warehouse/disguised-writes.ts";
 import { settingsFor, startSchool } from "../warehouse/harness.ts";
 
 /**
- * Write attempts through every path that a read-only environment has. Every credential here may write, so that nothing but the client
- * stops them; what the servers saw in the end is the proof that it did, and the last test is that such a proof can fail.
+ * Write attempts through every path that a read-only environment has. Every credential here may write, so that only the client stops
+ * them. The proof is what the servers saw in the end; the last test shows that this proof can fail.
  */
 
 const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
 const never = new AbortController().signal;
-
-/** By path: how many writes were tried. */
-const attempts = new Map<string, number>();
 
 let warehouse: Warehouse;
 let reader: WarehouseReader;
@@ -98,14 +95,13 @@ function leadingTo(target: string, status: number): string {
 }
 
 async function refused(path: string, work: () => unknown): Promise<void> {
-  attempts.set(path, (attempts.get(path) ?? 0) + 1);
   const outcome = await Promise.resolve()
     .then(work)
     .then(
       (result) => `it was sent: ${JSON.stringify(result)}`,
       (error: unknown) => String(error instanceof Error ? error.message : error),
     );
-  expect(outcome).toMatch(/refused before sending|may not be sent|leads to another host/);
+  expect(outcome, path).toMatch(/refused before sending|may not be sent|leads to another host/);
 }
 
 function ports(changes: Partial<ApiPorts> = {}): ApiPorts {
@@ -188,6 +184,7 @@ const wrapped = (statement: fc.Arbitrary<string>) =>
 
 describe("SQL", () => {
   test("the reader refuses every known disguise of a write", async () => {
+    expect(disguisedWrites.length).toBeGreaterThan(300);
     for (const statement of disguisedWrites) await refused("reader.query", () => reader.query(statement));
   });
 
@@ -200,7 +197,6 @@ describe("SQL", () => {
 
   test("configured SQL samples that write are refused", async () => {
     for (const query of baseForms) {
-      attempts.set("sql sample", (attempts.get("sql sample") ?? 0) + 1);
       const check = await checkSqlSample(runOnce, () => Promise.resolve(reader), { name: "x", query, minimumRows: 0 });
       expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
     }
@@ -272,13 +268,11 @@ const spellings = [
 describe("HTTP", () => {
   test.each(spellings)("a route that writes is not requested as %s", async (path) => {
     await refused("GET of a writing route", () => get(ports(), path));
-    attempts.set("endpoint", (attempts.get("endpoint") ?? 0) + 1);
     const check = await checkEndpoint(runOnce, ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
 
   test.each(spellings)("a route that writes is not opened as a WebSocket at %s", async (path) => {
-    attempts.set("websocket", (attempts.get("websocket") ?? 0) + 1);
     const check = await checkNamespace(runOnce, { ...ports(), path }, "/sessions", 1_000, undefined);
     expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
   });
@@ -404,7 +398,6 @@ describe("HTTP", () => {
         await checkOauth(runOnce, ports(), { ...oauth, path }),
         ...(await checkAuth(runOnce, ports(), { ...auth, mint: path }, undefined)),
       ]) {
-        attempts.set("sign-in", (attempts.get("sign-in") ?? 0) + 1);
         expect(check).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
       }
     }
@@ -422,7 +415,6 @@ describe("HTTP", () => {
     ];
     for (const status of [301, 302, 303, 307, 308])
       for (const target of targets) {
-        attempts.set("redirect", (attempts.get("redirect") ?? 0) + 1);
         const path = leadingTo(target, status);
         const check = await checkEndpoint(runOnce, ports(), endpoint({ path }), { samples: 1, apiP95: 1_000 }, "api");
         expect(check).toMatchObject({ verdict: "failed", observed: `HTTP ${status}` });
@@ -486,6 +478,7 @@ function checksOf({ output }: Ran): Record<string, { verdict: string; message?: 
 describe("the stages as real processes", () => {
   test("smoke with disguised writes as samples, redirects as endpoints, and credentials that could write", async () => {
     const statements = disguisedWrites.filter((query) => query !== "" && !query.includes("${"));
+    expect(statements.length).toBeGreaterThan(300);
     const sql = statements.map((query, index) => ({ name: `s${index}`, query, minimumRows: 0 }));
     const endpoints = [301, 302, 307, 308].map((status) => ({ path: leadingTo(writing, status) }));
     const ran = await run(smoke, {
@@ -494,7 +487,6 @@ describe("the stages as real processes", () => {
       oauth: { path: "/api/v1/sessions" },
       auth: { enabled: false, mint: "/api/v1/sessions" },
     });
-    attempts.set("smoke", sql.length + endpoints.length + 2);
     const checks = checksOf(ran);
     for (const { name, query } of sql)
       expect(checks[`sql.${name}`], query).toMatchObject({
@@ -516,7 +508,6 @@ describe("the stages as real processes", () => {
       api: { url, samples: 1, headers: { "X-HTTP-Method-Override": "DELETE" } },
       oauth: {},
     });
-    attempts.set("smoke, headers", 2);
     const checks = checksOf(ran);
     for (const id of ["api.api-v1-health", "oauth.route"]) expect(checks[id]?.message).toContain("refused before sending");
     for (const id of ["databricks.read-only", "redis.read-only"])
@@ -525,7 +516,6 @@ describe("the stages as real processes", () => {
 
   test("preflight with minted tokens", async () => {
     const ran = await run(["preflight", "--json"], { api: { url, samples: 1 }, auth: { secret: "${SECRET}" } });
-    attempts.set("preflight", 2);
     const checks = checksOf(ran);
     for (const id of ["auth.mint", "auth.wrong-secret"])
       expect(checks[id]).toMatchObject({ verdict: "error", message: expect.stringContaining("refused before sending") });
@@ -539,7 +529,6 @@ describe("the stages as real processes", () => {
       websocket: { path: "/health/redis", plain: [{ path: "/health/redis" }] },
       oauth: { discovery: `${url}/health/redis` },
     });
-    attempts.set("configuration", 6);
     expect(ran.output.match(/this route writes/g)).toHaveLength(6);
     expect(ran.exit).toBe(2);
   });
@@ -560,13 +549,6 @@ const writes = /\b(?:DELETE|INSERT|UPDATE|MERGE|TRUNCATE|DROP|CREATE|ALTER|RESTO
 const readsOfRedis = /^(?:auth|hello|select|ping|info|scan|command|acl whoami|acl getuser|pttl)(?: |$)/;
 
 describe("what the servers saw", () => {
-  test("hundreds of write attempts were made on every path", () => {
-    const total = [...attempts.values()].reduce((sum, count) => sum + count, 0);
-    console.info(`${total} write attempts: ${[...attempts].map(([path, count]) => `${path} ${count}`).join(", ")}`);
-    expect(total).toBeGreaterThanOrEqual(1_500);
-    expect(attempts.size).toBeGreaterThanOrEqual(15);
-  });
-
   test("the warehouse saw only reading statements, and no table changed", async () => {
     const told = warehouse.statements.map(({ sql }) => sql.replace(/^\/\*.*?\*\/ /, ""));
     expect(told.length).toBeGreaterThan(10);

@@ -49,11 +49,11 @@ const mistakes: Mistake[] = [
     file: inTestData('prefixes: ["", integration_test_, e2e_test_]'),
     says: ["c.yml:25:14", "expected at least 6 characters: a shorter prefix"],
   },
-  ...["integration%"].map((prefix) => ({
-    input: `a wildcard in a prefix: ${prefix}`,
-    file: inTestData(`prefixes: ["${prefix}", integration_test_, e2e_test_]`),
+  {
+    input: "a wildcard in a prefix",
+    file: inTestData('prefixes: ["integration%", integration_test_, e2e_test_]'),
     says: ["c.yml:25:14", "expected literal text: a prefix has no wildcard"],
-  })),
+  },
   {
     input: "a prefix of digits, as a time is",
     file: inTestData('prefixes: ["176392", integration_test_, e2e_test_]'),
@@ -347,9 +347,11 @@ async function run(one: Case, index: number): Promise<Ran> {
 /** All that Redis has been told until now has reached us when it has told us of this. */
 async function seenByRedis(): Promise<string[]> {
   const mark = `echo ${Math.random()}`;
+  const seenMark = new Promise<void>((resolve) =>
+    monitor.on("monitor", (_time: string, words: string[]) => words.join(" ") === mark && resolve()),
+  );
   await keys.echo(mark.slice(5));
-  for (let waited = 0; !commands.includes(mark) && waited < 2_000; waited += 5)
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await seenMark;
   expect(commands).toContain(mark);
   const seen = commands.filter((command) => !command.startsWith("echo "));
   commands = [];

@@ -116,7 +116,9 @@ test("every check has what was found and expected, and every one that did not pa
   const real = [await read("vitest/mixed.*"), await read("playwright/load-error.json"), results({ skipped: 1 })];
   for (const of of real) {
     for (const commandExit of [0, 1, null]) {
-      for (const check of judgeTests(of, every, { exitCode: commandExit, durationMs: 10 })) {
+      const checks = judgeTests(of, every, { exitCode: commandExit, durationMs: 10 });
+      expect(checks.length).toBeGreaterThan(5);
+      for (const check of checks) {
         expect(check).toMatchObject({ observed: expect.stringMatching(/\S/), expected: expect.stringMatching(/\S/) });
         if (check.verdict !== "passed") expect(check.message).toMatch(/^\S.*\S$/s);
       }

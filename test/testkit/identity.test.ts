@@ -7,12 +7,12 @@ import { cleanupRequest } from "../../src/stages/run-cleanup.ts";
 import { load, minimal } from "../config/file.ts";
 import { makeProject, prefix, runId } from "./project.ts";
 
-/** What tests make must begin with what cleanup looks for, to the letter: each id is compared with the suite's own side of it. */
+/** Ids of tests must begin with exactly the prefixes that cleanup searches for. Each id is compared with what cleanup uses. */
 
 const project = makeProject();
 afterAll(() => project.remove());
 
-/** What each call returns or, after `! `, throws. */
+/** The result of each call or, after `! `, its error. */
 async function calls(code: readonly string[], env: Record<string, string>): Promise<string[]> {
   const each = code.map((call) => `() => ${call}`).join(", ");
   const { stdout, stderr } = await project.node(
@@ -32,14 +32,14 @@ async function contextOf(below = ""): Promise<StageContext> {
   return { ...run, config, tables: {}, environment: { ...environment, name } } as unknown as StageContext;
 }
 
-/** What scope `run` compares the beginnings of ids with. */
+/** The prefixes that scope `run` searches for. */
 async function soughtBy(context: StageContext): Promise<string[]> {
   const { testData } = await cleanupRequest(context, "run", { tracked: false });
   return testData.prefixes.map((listed) => runPrefix(listed, context.runId));
 }
 
 describe("in a run", () => {
-  test("every listed prefix makes ids that cleanup of this run finds, with or without the character at its end", async () => {
+  test("every listed prefix makes ids that this run's cleanup finds, even without the last character of the prefix", async () => {
     const context = await contextOf();
     const { prefixes } = context.config.testData;
     expect(prefixes).toEqual(expect.arrayContaining(["integration_test_", "e2e-session-"]));
@@ -58,7 +58,7 @@ describe("in a run", () => {
     expect(new Set(ids).size).toBe(given.length);
   });
 
-  test("without a prefix, an id begins with the stage's own, also where that is longer than the listed one", async () => {
+  test("without a prefix, an id begins with the stage's prefix, even if that is longer than the listed one", async () => {
     const context = await contextOf("stages:\n  integration: { prefix: integration_test_nightly_ }\n");
     const [own, whole, withEnd] = await calls(
       ["testId()", "testId(prefix)", "testId(prefix + '_')"],
@@ -69,7 +69,7 @@ describe("in a run", () => {
     expect(runPrefixes(context.config)).toContain("integration_test_nightly_");
   });
 
-  test("what cleanup would not find is refused, with what it would find", async () => {
+  test("a prefix that cleanup would not find is refused, with the list of prefixes that it finds", async () => {
     const env = childEnvironment(await contextOf(), {});
     const [other, longer] = await calls(["testId('student')", "testId('e2e_test_teacher')"], env);
     expect(other).toBe(
@@ -78,16 +78,16 @@ describe("in a run", () => {
     expect(longer).toMatch(/^! env-actions: cleanup would not find/);
   });
 
-  test("runId, prefix and ledger are the run's", async () => {
+  test("runId, prefix and ledger are those of the run", async () => {
     const env = childEnvironment(await contextOf(), {});
     expect(await calls(["runId", "prefix", "ledger"], env)).toEqual([runId, prefix, `${project.folder}/ledger/${runId}.jsonl`]);
   });
 
-  test("the run's id is that of the prefix where only the prefix was passed on", async () => {
+  test("the run's id comes from the prefix if only the prefix is set", async () => {
     expect(await calls(["runId"], { ENV_ACTIONS_PREFIX: "e2e_test_1763920000000_0a0b0c0d" })).toEqual(["1763920000000_0a0b0c0d"]);
   });
 
-  test("a run id that is none stops the tests before they make anything", async () => {
+  test("an invalid run id stops the tests before they create anything", async () => {
     const code = 'require("@classwaves/env-actions/testkit")';
     const { status, stderr } = await project.node(code, { ENV_ACTIONS_RUN_ID: "undefined" });
     expect(status).toBe(1);
@@ -95,7 +95,7 @@ describe("in a run", () => {
   });
 });
 
-describe("in any case", () => {
+describe("inside and outside of a run", () => {
   test.each([
     ["test_", "is shorter than 6 characters"],
     ["", "is shorter than 6 characters"],
@@ -112,7 +112,7 @@ describe("in any case", () => {
     expect(told).toContain(why);
   });
 
-  test("what is no text is refused", async () => {
+  test("a prefix that is no text is refused", async () => {
     expect(await calls(["testId(7)", "testId(null)"], {})).toEqual([
       "! env-actions: the prefix is of type number, and must be a text",
       "! env-actions: the prefix is null, and must be a text",
@@ -121,7 +121,7 @@ describe("in any case", () => {
 });
 
 describe("outside of a run", () => {
-  test("ids have the same shape, and one run id for all of a process, whichever way it was loaded", async () => {
+  test("ids have the same shape, and one run id for the whole process, as ES module and as CommonJS", async () => {
     const { stdout, stderr } = await project.node(
       `import { createRequire } from "node:module";
       import { ledger, prefix, runId, testId } from "@classwaves/env-actions/testkit";
@@ -140,7 +140,7 @@ describe("outside of a run", () => {
   });
 });
 
-test("no two of a hundred thousand ids are the same, made by processes and threads of one run at the same time", async () => {
+test("a hundred thousand ids, made by processes and threads of one run at the same time, are all different", async () => {
   const code = `
     const { isMainThread, parentPort, Worker } = require("node:worker_threads");
     const { testId } = require("@classwaves/env-actions/testkit");

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** Somebody else's project with the testkit installed, and its tests as processes of their own. */
+/** A user's project with the testkit installed; its tests run as separate processes. */
 
 const repository = join(import.meta.dirname, "..", "..");
 export const runId = "1763920000000_1a2b3c4d";
@@ -18,9 +18,9 @@ export interface Ended {
 
 export interface Project {
   folder: string;
-  /** Where nothing is yet. */
+  /** The path of the ledger, which does not exist yet. */
   ledger: string;
-  /** What env-actions would set. */
+  /** The environment variables that env-actions sets in a run. */
   identity: Record<string, string>;
   write(files: Record<string, string>): void;
   start(
@@ -30,12 +30,12 @@ export interface Project {
     options?: { uid?: number },
   ): ChildProcessWithoutNullStreams;
   run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv, options?: { uid?: number }): Promise<Ended>;
-  /** @param code an ES module, or CommonJS where it requires anything */
+  /** @param code an ES module, or CommonJS if it calls `require` */
   node(code: string, env?: NodeJS.ProcessEnv, options?: { uid?: number }): Promise<Ended>;
   remove(): void;
 }
 
-/** @param packages those of this repository that the project has installed as well */
+/** @param packages packages of this repository that the project has installed too */
 export function makeProject(packages: readonly string[] = []): Project {
   const folder = mkdtempSync(join(tmpdir(), "testkit-"));
   const write = (files: Record<string, string>) => {
@@ -81,7 +81,7 @@ export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ende
   return { status, stdout, stderr };
 }
 
-/** These tests may themselves be run by env-actions. */
+/** Without the variables of a run, because env-actions may itself run these tests. */
 function withoutRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("ENV_ACTIONS_")));
 }

@@ -9,7 +9,7 @@ import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { git, makeRepository } from "../actions/workspace.ts";
 import { makeProject, type Project, prefix, runId } from "./project.ts";
 
-/** The testkit as test runners load it, each in its own way. */
+/** Each test runner loads the testkit in its own way. */
 
 let project: Project;
 const use = (packages?: readonly string[]) => {
@@ -73,7 +73,7 @@ test.each(["module", "commonjs"])("Playwright: TypeScript tests of a %s project,
   await expectWritten();
 });
 
-test("Jest: required in a realm with globals of its own, an own process and a require that is not node's", async () => {
+test("Jest: in a realm with its own globals, its own process and a require that is not Node's", async () => {
   const { identity, ledger } = use();
   const require = createRequire(join(project.folder, "x.test.js"));
   const file = require.resolve("@classwaves/env-actions/testkit");
@@ -93,10 +93,10 @@ test("Jest: required in a realm with globals of its own, an own process and a re
     keys: new Set(["k"]),
     problems: [],
   });
-  // Errors of node come from another realm than the module: their codes must be recognised all the same.
+  // Node's errors come from another realm than the module. Their codes must still be recognised.
   const lost = load({ ...identity, ENV_ACTIONS_LEDGER: join(project.folder, "gone", "ledger.jsonl") });
   expect(() => lost.trackKey("k")).toThrow("its folder is gone (ENOENT");
-  // Each file of tests loads its modules anew, and a run of one's own must not change with that.
+  // Each test file loads its modules again. The run id that the testkit makes up must stay the same.
   const context = "integration_test_";
   expect(
     load({})
@@ -118,7 +118,7 @@ describe("the types", () => {
     export const all = [recorded, file];
     // @ts-expect-error an id is a text
     track("a.b", 7);
-    // @ts-expect-error what a server answered may be missing
+    // @ts-expect-error an id from a server's answer may be undefined
     track("a.b", [id][0]);
   `;
   const names = "ledger, prefix, runId, testId, track, trackKey";
@@ -129,7 +129,7 @@ describe("the types", () => {
     ["node16", "node16"],
     ["esnext", "bundler"],
     ["commonjs", "bundler"],
-  ])("are found with module %s, resolved as %s", async (module, moduleResolution) => {
+  ])("are found with module %s and moduleResolution %s", async (module, moduleResolution) => {
     const { run, write } = use();
     const files: Record<string, string> = { "a.ts": asModule };
     if (module.startsWith("node")) {
@@ -153,7 +153,7 @@ describe("installed from the tag of a release", () => {
     git(published, "tag", "v1");
   });
 
-  test.each(["env-actions", "@classwaves/env-actions"])("as %s, it is there for both kinds of modules", async (name) => {
+  test.each(["env-actions", "@classwaves/env-actions"])("as %s, it loads as ES module and as CommonJS", async (name) => {
     project.write({ "user/package.json": '{"name":"user","private":true}' });
     const cwd = join(project.folder, "user");
     const spec = `${name}@git+file://${published}#v1`;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { makeProject, type Project } from "./project.ts";
 
-/** What one writer may rely on: that `track` returned means that the ledger holds it, and that it is told where that is not so. */
+/** What a single writer can rely on: if `track` returns, the entry is in the ledger; if the entry is not there, `track` throws. */
 
 let project: Project;
 beforeEach(() => {
@@ -13,14 +13,14 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-/** Prints what each call returns or throws. */
+/** Prints the result or the error of each call. */
 function told(...callsMade: string[]): string {
   const each = callsMade.map((call) => `() => ${call}`).join(", ");
   return `import { track, trackKey } from "@classwaves/env-actions/testkit";
     for (const call of [${each}]) try { console.log(call()); } catch (error) { console.log(error.name + ": " + error.message); }`;
 }
 
-test("rows and keys are in the ledger, several of one call as well, and none is no mistake", async () => {
+test("rows and keys are written to the ledger, one or several in a call; none is allowed", async () => {
   const code = told('track("a.b", "1")', 'track("a.b", ...["2", "3"])', 'trackKey("k", "l")', 'track("a.b")', "trackKey()");
   expect(await project.node(code, project.identity)).toEqual({ status: 0, stdout: "true\n".repeat(5), stderr: "" });
   expect(await readLedger(project.ledger)).toEqual({
@@ -30,8 +30,8 @@ test("rows and keys are in the ledger, several of one call as well, and none is 
   });
 });
 
-test("whatever an id or a key holds comes back from the ledger as it was", async () => {
-  // Code units, so that lone surrogates, control characters, quotes and line ends are among them.
+test("any id or key is read back from the ledger unchanged", async () => {
+  // Code units, so that they include lone surrogates, control characters, quotes and line ends.
   const unit = fc.oneof(
     fc.nat(0x7f),
     fc.nat(0xffff),
@@ -58,12 +58,12 @@ test("whatever an id or a key holds comes back from the ledger as it was", async
       expect(new Set(rows.keys())).toEqual(new Set(["a.b", ...tables]));
       expect([...(rows.get("a.b") ?? [])]).toEqual(expect.arrayContaining(ids));
     }),
-    // A process each, with a hundred names.
+    // Each process writes a hundred names.
     { numRuns: 20 },
   );
 });
 
-describe("what is no name is refused, and nothing of the call recorded", () => {
+describe("an invalid name is refused, and nothing of the call is recorded", () => {
   test.each([
     ['track("", "1")', "RangeError: env-actions: the table is empty"],
     ['track("a.b", "1", "")', "RangeError: env-actions: the id of a row of a.b is empty"],
@@ -81,8 +81,8 @@ describe("what is no name is refused, and nothing of the call recorded", () => {
     expect(await readLedger(project.ledger)).toMatchObject({ rows: new Map(), keys: new Set() });
   });
 
-  test("the longest names are taken by the writer and by the reader", async () => {
-    // Each character takes six bytes of the line.
+  test("the longest names are accepted by the writer and by the reader", async () => {
+    // Each character takes six bytes in the line.
     const code = told('track("\\0".repeat(767), "\\0".repeat(4096))', 'trackKey("\\0".repeat(4096))');
     expect(await project.node(code, project.identity)).toMatchObject({ stdout: "true\ntrue\n" });
     const { rows, keys, problems } = await readLedger(project.ledger);
@@ -94,30 +94,30 @@ describe("what is no name is refused, and nothing of the call recorded", () => {
   });
 });
 
-describe("what could not be recorded is thrown", () => {
+describe("track throws if an entry could not be recorded", () => {
   const attempt = told('track("a.b", "1")');
 
-  test("where the ledger's folder is gone", async () => {
+  test("because the ledger's folder does not exist", async () => {
     const env = { ...project.identity, ENV_ACTIONS_LEDGER: join(project.folder, "gone", "ledger.jsonl") };
     const { stdout } = await project.node(attempt, env);
     expect(stdout).toMatch(/^Error: env-actions: not recorded in the ledger .*gone\/ledger\.jsonl: its folder is gone \(ENOENT/);
   });
 
-  test("where it is a folder", async () => {
+  test("because the ledger is a folder", async () => {
     const { stdout } = await project.node(attempt, { ...project.identity, ENV_ACTIONS_LEDGER: project.folder });
     expect(stdout).toContain(": EISDIR");
   });
 
-  test.skipIf(process.platform === "win32")("where this user may not write it", async () => {
+  test.skipIf(process.platform === "win32")("because this user may not write the ledger", async () => {
     writeFileSync(project.ledger, "", { mode: 0o444 });
     chmodSync(project.folder, 0o755);
-    // To root nothing is forbidden.
+    // Root may write everything.
     const somebody = process.getuid?.() === 0 ? { uid: 65534 } : {};
     const { stdout } = await project.node(attempt, project.identity, somebody);
     expect(stdout).toMatch(/^Error: env-actions: not recorded .*: this user may not write it \(EACCES/);
   });
 
-  test("where a write is short, the second one tells why, and its own bytes stand apart from the torn ones", async () => {
+  test("because a write was incomplete; the error gives the size, and the next entry is on a new line", async () => {
     const code = `const fs = require("node:fs");
       const { writeSync } = fs;
       let short = 2;
@@ -137,7 +137,7 @@ describe("what could not be recorded is thrown", () => {
     );
   });
 
-  test("where fs is a mock that writes nothing", async () => {
+  test("because fs is a mock that writes nothing", async () => {
     const code = `const fs = require("node:fs");
       fs.openSync = fs.writeSync = fs.closeSync = fs.fdatasyncSync = () => undefined;
       const { trackKey } = require("@classwaves/env-actions/testkit");
@@ -145,14 +145,14 @@ describe("what could not be recorded is thrown", () => {
     expect((await project.node(code, project.identity)).stdout).toContain("only undefined of 13 bytes were written");
   });
 
-  test.skipIf(process.platform !== "linux")("where the disk is full", async () => {
+  test.skipIf(process.platform !== "linux")("because the disk is full", async () => {
     const { stdout } = await project.node(attempt, { ...project.identity, ENV_ACTIONS_LEDGER: "/dev/full" });
     expect(stdout).toMatch(/^Error: env-actions: not recorded in the ledger \/dev\/full: the disk is full \(ENOSPC/);
   });
 });
 
 describe("outside of a run", () => {
-  test("nothing is recorded, nothing fails, the return value says so, and one warning for both kinds of modules", async () => {
+  test("track returns false, does not fail, and warns once for ES module and CommonJS together", async () => {
     const code = `import { createRequire } from "node:module";
       import { track } from "@classwaves/env-actions/testkit";
       const { trackKey } = createRequire(process.cwd() + "/x.js")("@classwaves/env-actions/testkit");
@@ -162,19 +162,19 @@ describe("outside of a run", () => {
     expect(stderr.match(/EnvActionsWarning: .*recorded nowhere/g)).toHaveLength(1);
   });
 
-  test.each(["ENV_ACTIONS_RUN_ID", "ENV_ACTIONS_PREFIX"])("a run that lost its ledger but not %s is a mistake", async (name) => {
+  test.each(["ENV_ACTIONS_RUN_ID", "ENV_ACTIONS_PREFIX"])("a run with %s but without a ledger is an error", async (name) => {
     const { stdout, stderr } = await project.node(told('trackKey("k")'), { [name]: project.identity[name] });
     expect(stdout).toMatch(/^Error: env-actions: ENV_ACTIONS_LEDGER is not set, though/);
     expect(stderr).toBe("");
   });
 
-  test("what is no name is refused there too: the mistake should not wait for the run", async () => {
+  test("an invalid name is refused too, so that the mistake shows before the first run", async () => {
     const { stdout } = await project.node(told('track("a.b", undefined)'));
     expect(stdout).toMatch(/^TypeError/);
   });
 });
 
-test("a test that changes the working directory still writes to the ledger of a relative name", async () => {
+test("a test that changes the working directory still writes to a ledger with a relative path", async () => {
   const code = told('(process.chdir("/"), trackKey("k"))');
   expect(await project.node(code, { ...project.identity, ENV_ACTIONS_LEDGER: "ledger.jsonl" })).toMatchObject({
     stdout: "true\n",

@@ -6,11 +6,11 @@ import { readLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { ended, makeProject, type Project } from "./project.ts";
 
 /**
- * Many writers of one ledger, as test runners start them, and writers that end badly. Each prints what was acknowledged to it; all of
- * that must be read back.
+ * Many writers of one ledger, as test runners start them, and writers that are killed. Each prints the entries that were confirmed to it.
+ * All of those must be read back.
  */
 
-// A hundred processes on two cores that run other tests too.
+// A hundred writers on two cores, which may run other tests at the same time.
 
 let project: Project;
 beforeEach(() => {
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-/** Prints each key once it is acknowledged; threads do as their process does. Begins when told to, so that all begin at once. */
+/** Prints each key once it is confirmed. Threads do the same as their process. Waits for a signal, so that all start at the same time. */
 const writer = `
 const { isMainThread, Worker, workerData } = require("node:worker_threads");
 const { writeSync } = require("node:fs");
@@ -43,7 +43,7 @@ else {
   writeSync(1, "ready\\n");
 }`;
 
-test("a hundred writers at once, processes and threads, and each of their acknowledged lines is read back", async () => {
+test("a hundred processes and threads write at the same time, and every confirmed line is read back", async () => {
   project.write({ "writer.cjs": writer });
   const lines = 50;
   // 40 processes, and in 6 of them 10 threads each: 100 writers.
@@ -65,7 +65,7 @@ test("a hundred writers at once, processes and threads, and each of their acknow
   expect([...(rows.get("a.b") ?? []), ...keys].sort()).toEqual(acknowledged.sort());
 });
 
-/** Writes until it is killed: one line at a time, or millions of bytes, within which a kill does strike. */
+/** Writes until it is killed: one line at a time, or millions of bytes, so that a kill often comes during a write. */
 const endless = `
 const { writeSync } = require("node:fs");
 const { trackKey } = require("@classwaves/env-actions/testkit");
@@ -76,7 +76,7 @@ for (let n = 0; ; n++) {
   writeSync(1, name + ":" + n + "\\n");
 }`;
 
-/** As others would write it: no line end first, one write a line. */
+/** Writes as other programs would: no line end first, and one write for each line. */
 const python = `
 import json, os, sys
 name = sys.argv[1]
@@ -96,11 +96,11 @@ function keysOf(name: string, n: number): string[] {
   return Array.from({ length: many }, (_, index) => `${name}:${n}:${index}:${"x".repeat(length)}`);
 }
 
-test.skipIf(process.platform === "win32")("writers that are killed at random moments take nothing with them", async () => {
+test.skipIf(process.platform === "win32")("no confirmed line is lost when writers are killed at random moments", async () => {
   project.write({ "endless.cjs": endless, "endless.py": python });
   let [torn, lines] = [0, 0];
   for (let round = 0; round < 4; round++) {
-    // What an earlier one left behind: whoever comes first writes behind it.
+    // An incomplete line of an earlier writer. The first writer appends to it.
     writeFileSync(project.ledger, '{"table":"a.b","i');
     const nodes = [
       ["one", "1"],
@@ -112,7 +112,7 @@ test.skipIf(process.platform === "win32")("writers that are killed at random mom
       ...(hasPython ? [project.start("python3", ["endless.py", "python"], project.identity)] : []),
     ];
     const ends = writers.map(ended);
-    // By size: a kill then often strikes within the writing of millions of bytes.
+    // Waits for a size, so that a kill often comes during a write of millions of bytes.
     const enough = 1e6 + Math.random() * 15e6;
     while (statSync(project.ledger).size < enough) await new Promise((turn) => setImmediate(turn));
     for (const child of writers) child.kill("SIGKILL");
@@ -133,7 +133,7 @@ test.skipIf(process.platform === "win32")("writers that are killed at random mom
   console.log(`killed ${hasPython ? 16 : 12} writers: ${lines} calls were acknowledged, ${torn} lines torn`);
 });
 
-test.skipIf(!hasPython)("python3 and a shell append with what they have, beside us", async () => {
+test.skipIf(!hasPython)("python3 and a shell append with their own means, next to the testkit", async () => {
   const fromPython = `import json, os
 with open(os.environ["ENV_ACTIONS_LEDGER"], "a", encoding="utf-8") as ledger:
     print(json.dumps({"table": "a.b", "id": "naïve \\"quoted\\" \\U0001F600"}), file=ledger)
@@ -149,7 +149,7 @@ with open(os.environ["ENV_ACTIONS_LEDGER"], "a", encoding="utf-8") as ledger:
   });
 });
 
-/** @returns why there is none, where there is none */
+/** @returns the reason if no disk was mounted */
 function mountSmallDisk(folder: string): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "only root can mount a small disk, on Linux";
   mkdirSync(folder);
@@ -157,14 +157,14 @@ function mountSmallDisk(folder: string): string | undefined {
   return status === 0 ? undefined : `no small disk can be mounted here: ${stderr}`;
 }
 
-test("a disk that fills up: what was acknowledged is there, the rest was thrown, and once there is room it goes on", async (context) => {
+test("on a disk that fills up, confirmed entries are kept, the others throw, and writing continues once there is room", async (context) => {
   const disk = join(project.folder, "disk");
   const why = mountSmallDisk(disk);
   if (why !== undefined) return context.skip(why);
   try {
     const ledger = join(disk, "ledger.jsonl");
     writeFileSync(join(disk, "ballast"), Buffer.alloc(20_000));
-    // Records over several pages, so that the last page takes a part of one.
+    // A record needs several pages, so that the last free page holds only a part of it.
     const code = `const { rmSync } = require("node:fs");
       const { trackKey } = require("@classwaves/env-actions/testkit");
       const keys = (n) => Array.from({ length: 5 }, (_, index) => n + ":" + index + ":" + "x".repeat(1300));
