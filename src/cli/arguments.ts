@@ -227,10 +227,29 @@ function unexpected(argument: string | undefined, after: string): string {
 }
 
 function parse(argv: readonly string[]) {
+  refuseUnknown(argv);
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
     throw new UserError("EA1103", errorText(error), { cause: error });
+  }
+}
+
+/** @throws UserError for an option that does not exist, or whose value is missing; Node's own messages name no cure */
+function refuseUnknown(argv: readonly string[]): void {
+  const { tokens } = parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true, strict: false });
+  const names = Object.keys(options);
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const { name, rawName, value, inlineValue } = token;
+    const option = names.includes(name) ? options[name as keyof typeof options] : undefined;
+    if (!option) {
+      const known = names.map((one) => `--${one}`);
+      throw new UserError("EA1103", `unknown option ${rawName}; ${suggestion(rawName, known)}`);
+    }
+    if (option.type === "string" && (value === undefined || (!inlineValue && value.startsWith("-"))))
+      throw new UserError("EA1103", `${rawName} needs a value: expected ${rawName} VALUE`);
+    if (option.type === "boolean" && inlineValue) throw new UserError("EA1103", `${rawName} takes no value`);
   }
 }
 

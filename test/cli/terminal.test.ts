@@ -43,7 +43,11 @@ test.each([
   [["cleanup", "--run", "abc", "--execute"], /EA1103: --run is an option of audit, not of "cleanup": remove it/],
   [["plan", "--execute"], /EA1103: --execute is an option of cleanup, undo, repair, not of "plan"/],
   [["integration", "--scope", "run"], /EA1103: --scope is an option of cleanup, plan, not of "integration"/],
-  [["preflight", "--enviroment", "x"], /Unknown option '--enviroment'/],
+  [["preflight", "--enviroment", "x"], /unknown option --enviroment; did you mean "--environment"\?/],
+  [["preflight", "-x"], /unknown option -x; known: --config, /],
+  [["cleanup", "--scope"], /--scope needs a value: expected --scope VALUE/],
+  [["cleanup", "--scope", "--execute"], /--scope needs a value/],
+  [["cleanup", "--execute=yes"], /--execute takes no value/],
   [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
   [["preflight", "--config", "other.yml"], /other\.yml/],
 ] as [string[], RegExp][])("a user error exits with 2 and one readable message: %j", (args, message) => {
