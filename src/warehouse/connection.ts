@@ -176,7 +176,11 @@ export class Connection {
         return (await this.#once(first, {}, progress)).rows;
       } catch (error) {
         const failure = await failureOf(error);
-        if (failure.kind === "waking" && refusals === 0) onWaking?.(await startWarehouse(this.#settings, this.#signal));
+        if (failure.kind === "waking" && refusals === 0)
+          await startWarehouse(this.#settings, this.#signal).then(onWaking, (end: unknown) => {
+            // A timeout says less than what the time was spent on.
+            if (!this.#signal.aborted) throw end;
+          });
         throw failure;
       }
     };
@@ -191,11 +195,12 @@ export class Connection {
         return waitMs && Math.max(waitMs, failure.retryAfterMs ?? 0);
       },
       withinMs: this.#settings.startTimeoutMs,
-      gaveUp: ({ why, last: { failure } }) => {
-        const asleep = failure.kind === "waking";
-        // A timeout says less than what the time was spent on.
-        if (why === "cancelled") return asleep ? this.#stillAsleep(failure) : cancelled(this.#signal);
-        return asleep ? this.#neverWoke(failure) : failure;
+      gaveUp: ({ why, failures, last: { failure } }) => {
+        // A timeout says less than what the time was spent on, so the last failure before it counts.
+        const seen = failures.map((one) => one.failure).findLast(({ kind }) => kind !== "cancelled");
+        if (why === "cancelled" || failure.kind === "cancelled")
+          return seen?.kind === "waking" ? this.#stillAsleep(seen) : cancelled(this.#signal);
+        return failure.kind === "waking" ? this.#neverWoke(failure) : failure;
       },
     });
   }

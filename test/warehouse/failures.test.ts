@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { makeCertificates } from "../../local/warehouse/certificate.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
@@ -226,5 +226,29 @@ describe("cancelled", () => {
       kind: "waking",
       message: expect.stringContaining("had not started when the time of the stage was up"),
     });
+  });
+
+  it("while the warehouse is asked to start, it still reports that the warehouse was stopped", async () => {
+    const controller = new AbortController();
+    school.faults.neverWakes = true;
+    const [host = "", port] = school.host.split(":");
+    let connections = 0;
+    const between = createServer((client) => {
+      // The first connection is the driver's, the second one asks the warehouse to start.
+      if (++connections === 2) controller.abort(new Error("stop"));
+      const server = connect(Number(port), host);
+      client.pipe(server).pipe(client);
+      for (const socket of [client, server]) socket.on("error", () => undefined);
+    });
+    between.listen(0, "127.0.0.1");
+    await once(between, "listening");
+    onTestFinished(() => void between.close());
+    const settings = settingsFor(school, { host: `${host}:${(between.address() as AddressInfo).port}` });
+    const failure = await failureOf(reads(settings, (reader) => reader.query(one), { signal: controller.signal }));
+    expect(failure).toMatchObject({
+      kind: "waking",
+      message: expect.stringContaining("had not started when the time of the stage was up"),
+    });
+    expect(connections).toBe(2);
   });
 });
