@@ -1,19 +1,19 @@
-// The driver's dependencies print deprecation warnings at every start, which tell the user nothing.
+// The driver's dependencies print deprecation warnings at every start, which are of no use to the user.
 process.noDeprecation = true;
 
-/** Whoever reads what is printed may have seen enough (`| head`): the stage goes on all the same, because it has to clean up. */
+/** The reader of the output may stop reading (`| head`). The stage continues, because it has to clean up. */
 function goOnUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }
 process.stdout.on("error", goOnUnread);
 process.stderr.on("error", goOnUnread);
 
-/** The oldest that has what we use; a runner brings 24. */
+/** The oldest version with everything we use. A runner brings 24. */
 const oldestNode = 22;
 
 /**
- * The one entry of dist. The runner starts it without arguments; a terminal or a `run:` step gives some. Nothing is imported
- * before that is known: most of the time to the first word is the loading of what is not needed for it.
+ * The only entry of dist. The runner starts it without arguments; a terminal or a `run:` step passes some. Nothing is imported before
+ * that is known, because loading code that is not needed would take most of the time until the first output.
  */
 const onRunner = process.env.GITHUB_ACTIONS === "true" && process.argv.length === 2;
 if (onRunner) await (await import("./action/main.ts")).main(process.env);
@@ -26,7 +26,7 @@ else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
   process.exitCode = await terminal(process.argv.slice(2));
 }
 
-/** What a silent server holds open must not hold a job: the work is done, and its results are written. */
+/** A server that does not close its connections must not keep a job running: the work is done and its results are written. */
 const lingerMs = 3_000;
 
 function endSoon(): void {
