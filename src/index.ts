@@ -2,8 +2,8 @@
 
 export { performStage, type StageAnswer, type StageRequest } from "./app/run-stage.ts";
 export { type KeyPlan, type KeyRequest, planKeys } from "./cleanup/keys/plan-keys.ts";
+export type { Terminal } from "./cli/main.ts";
 export { terminal } from "./cli/main.ts";
-export type { Terminal } from "./cli/terminal.ts";
 export type { Config } from "./config/schema.ts";
 export { Redactor } from "./lib/redaction/redactor.ts";
 export type * from "./model/audit-event.ts";

@@ -1,26 +1,28 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import * as core from "@actions/core";
+import { Remaining } from "../app/progress.ts";
 import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
-import { parseDuration, parsePercent } from "../config/units.ts";
+import { parseDuration, parsePercent } from "../config/values.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { artifactService } from "../github/artifacts.ts";
 import { percentOf } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Progress } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
-import { blankOwnEnvironment } from "../processes/own-environment.ts";
+import { blankOwnEnvironment } from "../processes/command.ts";
 import { withProcessMark } from "../processes/tree.ts";
+import { toAnnotations } from "../report/annotations.ts";
 import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper } from "../stages/context.ts";
 import { excusedFailures } from "../test-reports/judge/test-lists.ts";
-import { cancellation } from "./cancellation.ts";
-import type { ActionInputs } from "./inputs.ts";
+import { type ActionInputs, guardRunnerFiles } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
-import { publish } from "./publish.ts";
-import { guardRunnerFiles } from "./runner-files.ts";
-import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./state.ts";
+import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./post.ts";
 
 /** @returns the exit status. @throws UserError */
 export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
@@ -187,4 +189,73 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     const value = values[name];
     return value !== undefined && (!stages || stages.includes(report.stage)) ? [[name, value] as [OutputName, string]] : [];
   });
+}
+
+/** Publishes the result on GitHub: annotations and the job's summary. */
+export async function publish({ report, files }: StageAnswer): Promise<void> {
+  for (const { level, message, title, file, line } of toAnnotations(report)) {
+    const properties = { title, ...(file ? { file } : {}), ...(line ? { startLine: line } : {}) };
+    if (level === "error") core.error(message, properties);
+    else if (level === "warning") core.warning(message, properties);
+    else core.notice(message, properties);
+  }
+  // Some runners have no summary, such as act in host mode or a bare container.
+  if (!process.env.GITHUB_STEP_SUMMARY) return;
+  try {
+    await core.summary.addRaw(files.summaryText, true).write();
+  } catch (error) {
+    // The verdict does not depend on the summary: the log, the report and the outputs have it too.
+    core.warning(`The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. Read it in ${files.summary}.`);
+  }
+}
+
+export interface Cancellation {
+  signal: AbortSignal;
+  /** Pass all progress here: on the second signal, it is used to say what remains. */
+  watch(progress: Progress): void;
+  /** Pass the function that writes to the audit log as soon as there is one. */
+  auditTo(write: (note: AuditEvent) => Promise<void>): void;
+  dispose(): void;
+}
+
+/**
+ * The runner cancels with SIGINT, SIGTERM after 7.5 s, and SIGKILL after another 2.5 s. SIGINT stops the stage, which then cleans
+ * up. On SIGTERM the log records what remains, because SIGKILL leaves no chance; cleanup continues until then. The post step
+ * still runs and does the rest.
+ */
+export function cancellation(say: (text: string) => void, onCancel: (signal: string) => void): Cancellation {
+  const controller = new AbortController();
+  const remaining = new Remaining();
+  let audit: ((note: AuditEvent) => Promise<void>) | undefined;
+  const cancel = (name: string) => {
+    if (!controller.signal.aborted) {
+      onCancel(name);
+      say(`${name}: stopping what was started, and cleaning up`);
+      controller.abort(new Error(`cancelled by ${name}`));
+      return;
+    }
+    say(`${name}: the runner kills this step in a moment; cleaning up goes on until then`);
+    for (const line of remaining.lines()) say(`  ${line}`);
+    const { stage } = remaining;
+    if (remaining.possible)
+      say(
+        stage === "cleanup"
+          ? "  what is left then is deleted by the next cleanup of expired test data"
+          : "  what is left then is deleted by the post step of this action",
+      );
+    audit?.(remaining.note(name)).catch((error: unknown) => say(`  ${errorText(error)}`));
+  };
+  process.on("SIGINT", cancel);
+  process.on("SIGTERM", cancel);
+  return {
+    signal: controller.signal,
+    watch: (progress) => remaining.watch(progress),
+    auditTo(write) {
+      audit = write;
+    },
+    dispose() {
+      process.off("SIGINT", cancel);
+      process.off("SIGTERM", cancel);
+    },
+  };
 }

@@ -2,8 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
 import { checkRunner } from "../checks/run-check.ts";
-import { isRunId } from "../cleanup/ownership/identity.ts";
-import { commitOf, originOf } from "../evidence/origin.ts";
+import { proveWarehouse } from "../cleanup/execute/proof.ts";
+import { readLedger } from "../cleanup/ledger/ledger.ts";
+import { isRunId } from "../cleanup/ownership/age.ts";
+import { dependencyLevels } from "../cleanup/tables/catalog.ts";
+import { executeRepair } from "../cleanup/undo/repair.ts";
+import { planRepair, type RepairPlan, type RepairResult } from "../cleanup/undo/repair-plan.ts";
+import { executeUndo, planUndo, type UndoResult } from "../cleanup/undo/restore-rows.ts";
+import { commitOf, originOf } from "../evidence/evidence.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redactor.ts";
@@ -11,6 +17,8 @@ import type { AuditEvent } from "../model/audit-event.ts";
 import type { Commit, Progress, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { parseReport } from "../report/schema.ts";
+import { ledgerFile, runPrefixes } from "../stages/child-environment.ts";
+import { withComparedReaders, withWriters } from "../stages/connections.ts";
 import type { SecretKeeper, StageContext } from "../stages/context.ts";
 import { readConfiguration } from "./run-stage.ts";
 import { secretKeeper } from "./secret-keeper.ts";
@@ -139,4 +147,109 @@ async function readReport(file: string, named: string): Promise<StageReport> {
       `${named}: expected a runId such as 1763920000000_1a2b3c4d, got ${JSON.stringify(report.runId.slice(0, 40))}: this report was not written by env-actions`,
     );
   return report;
+}
+
+export interface RepairAsked extends ReportRequest {
+  /** The digest of the plan that was shown; required to write. */
+  planDigest?: string;
+}
+
+/**
+ * Restores old values in real rows that a test changed. The stage's report names the rows, and the tables' history has the
+ * values.
+ * @throws UserError before anything is sent; WrongTarget before anything is written; WarehouseFailure
+ */
+export async function performRepair(request: RepairAsked): Promise<RepairResult> {
+  const { execute, planDigest, reportFile } = request;
+  if (execute && planDigest === undefined)
+    throw new UserError(
+      "EA1105",
+      "repair --execute requires the digest of a plan that you have seen: run repair without --execute, read the plan, and add --plan-digest DIGEST",
+    );
+  const { report, context, commit, record } = await fromReport(request, ({ cleanup }) => {
+    if (!cleanup?.touched?.length)
+      throw new UserError("EA7003", `${reportFile} names no real row that a test changed: there is nothing to repair`);
+  });
+  const { tables, config, environment, audit } = context;
+  const asked = {
+    report,
+    tables,
+    testData: { ...config.testData, prefixes: runPrefixes(config) },
+    ledger: await readLedger(ledgerFile(context)),
+    now: Date.now(),
+  };
+  const decided = (plan: RepairPlan, writes: boolean) =>
+    audit({
+      action: "decision",
+      details: {
+        what: "repair-plan",
+        report: reportFile,
+        digest: plan.result.digest,
+        execute: writes,
+        commit: commit.headSha ?? commit.sha,
+      },
+      counts: countsOf(plan),
+    });
+  if (!execute)
+    return await withComparedReaders(context, async ({ warehouse }) => {
+      if (!warehouse) throw new Error("no warehouse was opened");
+      proveWarehouse(environment, await warehouse.identity());
+      const plan = await planRepair(warehouse, asked);
+      await decided(plan, false);
+      return await record(plan.result, "repair.json");
+    });
+  return await withWriters(context, context.signal, async ({ warehouse }) => {
+    if (!warehouse) throw new Error("no warehouse was opened");
+    proveWarehouse(environment, await warehouse.identity());
+    const plan = await planRepair(warehouse, asked);
+    // With nothing to write, no digest has to match: a second repair reports that it is done.
+    const writes = plan.cells.length === 0 || plan.result.digest === planDigest;
+    await decided(plan, writes);
+    if (plan.cells.length === 0 && plan.result.digest !== planDigest)
+      plan.result.notes.push("nothing is left to restore: the digest belongs to an earlier plan");
+    if (writes) return await record(await executeRepair({ warehouse, environment, audit }, plan), "repair.json");
+    plan.result.problems.push(
+      `the plan has changed since it was shown: its digest is now ${plan.result.digest}. Nothing was written; read the new plan and pass its digest`,
+    );
+    return await record(plan.result, "repair.json");
+  });
+}
+
+/** `schema.table` → number of cells to write. */
+function countsOf({ cells }: RepairPlan): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(cells, ({ table }) => table)].map(([table, some]) => [table, some.length]));
+}
+
+/**
+ * Restores rows that a stage's cleanup deleted. The report names them, and the tables' history has them.
+ * @throws UserError before anything is sent; WarehouseFailure; WrongTarget before anything is written
+ */
+export async function performUndo(request: ReportRequest): Promise<UndoResult> {
+  const { report, context, commit, record } = await fromReport(request, ({ cleanup }) => {
+    if (!cleanup || cleanup.dryRun)
+      throw new UserError(
+        "EA7003",
+        `${request.reportFile} is the report of a stage that deleted nothing: there is nothing to undo`,
+      );
+  });
+  const { tables, config, environment, audit } = context;
+  const asked = { report, tables, protectedTables: config.testData.protectedTables };
+  const result = request.execute
+    ? await withWriters(context, context.signal, async ({ warehouse }) => {
+        if (!warehouse) throw new Error("no warehouse was opened");
+        const plan = await planUndo(warehouse, asked);
+        const planned = plan.result.tables.map(({ table, restorable }) => [table, restorable] as const);
+        await audit({
+          action: "decision",
+          details: { what: "undo", report: request.reportFile, commit: commit.headSha ?? commit.sha },
+          counts: Object.fromEntries(planned),
+        });
+        const order = new Map(dependencyLevels(tables).flatMap((level, index) => level.map((name) => [name, index] as const)));
+        return await executeUndo({ warehouse, environment, audit }, plan, order);
+      })
+    : await withComparedReaders(context, async ({ warehouse }) => {
+        if (!warehouse) throw new Error("no warehouse was opened");
+        return (await planUndo(warehouse, asked)).result;
+      });
+  return await record(result, "undo.json");
 }

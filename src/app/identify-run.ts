@@ -1,11 +1,10 @@
 import { join } from "node:path";
-import { newRunId, whyNotCurrentRun } from "../cleanup/ownership/identity.ts";
+import { newRunId, whyNotCurrentRun } from "../cleanup/ownership/age.ts";
 import type { Config } from "../config/schema.ts";
 import { judgeStageBefore, type SequenceAnswer, stageBefore } from "../evidence/evidence.ts";
 import type { EvidenceStore } from "../evidence/store.ts";
-import { gitHub } from "../github/api.ts";
+import { GitHubError, gitHub } from "../github/api.ts";
 import { verifyDeployment } from "../github/deployments.ts";
-import { GitHubError } from "../github/failure.ts";
 import { errorText } from "../lib/error-text.ts";
 import { isThisProcess } from "../lib/lock-file.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";

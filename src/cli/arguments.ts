@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { parseDuration, parsePercent } from "../config/units.ts";
+import { parseDuration, parsePercent } from "../config/values.ts";
 import { errorText } from "../lib/error-text.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";

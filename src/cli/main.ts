@@ -15,9 +15,7 @@ import { duration } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
-import { interruption } from "./interruption.ts";
-import { type Part, Screen, verdictStyles } from "./screen.ts";
-import type { GuardedTerminal, Terminal } from "./terminal.ts";
+import { interruption, type Part, Screen, verdictStyles } from "./screen.ts";
 
 /**
  * Runs one command in the terminal.
@@ -99,7 +97,7 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
     case "undo":
       return await (await import("./undo.ts")).undo(args, world);
     case "repair":
-      return await (await import("./repair.ts")).repair(args, world);
+      return await (await import("./undo.ts")).repair(args, world);
     default:
       return await stages(args, world);
   }
@@ -206,4 +204,17 @@ function sayFiles(screen: Screen, { files }: StageAnswer): void {
     ["Report", files.html],
   ] as const)
     screen.line(`  ${name.padEnd(10)} ${file}`);
+}
+
+/** What the terminal provides; tests pass their own. */
+export interface Terminal {
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+}
+
+/** The terminal inside a command: both streams redact everything written to them. */
+export interface GuardedTerminal extends Terminal {
+  secrets: SecretKeeper;
 }

@@ -1,8 +1,7 @@
 import { readConfiguration } from "../app/run-stage.ts";
-import { newRunId } from "../cleanup/ownership/identity.ts";
-import { type Difference, differences } from "../cleanup/propose/drift.ts";
-import { type FixedRows, findFixedRows } from "../cleanup/propose/fixed-rows.ts";
-import { proposalText } from "../cleanup/propose/proposal-text.ts";
+import { newRunId } from "../cleanup/ownership/age.ts";
+import { type FixedRows, findFixedRows } from "../cleanup/propose/parents.ts";
+import { type Difference, differences, proposalText } from "../cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables } from "../cleanup/propose/propose.ts";
 import { readCatalogColumns, readViews } from "../cleanup/tables/catalog.ts";
 import { writtenTable } from "../config/test-data-schema.ts";
@@ -10,7 +9,7 @@ import { errorText } from "../lib/error-text.ts";
 import { withWarehouseReader } from "../stages/connections.ts";
 import { WarehouseFailure } from "../warehouse/failure.ts";
 import type { Arguments } from "./arguments.ts";
-import type { GuardedTerminal } from "./terminal.ts";
+import type { GuardedTerminal } from "./main.ts";
 
 /**
  * Proposes `testData.tables` from the environment's warehouse, and lists differences from the current declaration. Read-only.

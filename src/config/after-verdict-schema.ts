@@ -1,8 +1,7 @@
 import { z } from "../lib/zod.ts";
 import { alertChannels, stageNames } from "../model/report.ts";
 import { secret, secretUrl } from "./secret.ts";
-import { duration, timeLimit } from "./units.ts";
-import { command, exactlyOneOf, fetchedUrl, httpUrl, isGroup } from "./values.ts";
+import { command, duration, exactlyOneOf, fetchedUrl, httpUrl, isGroup, timeLimit } from "./values.ts";
 
 /** What happens after the verdict: alerts and rollbacks. */
 

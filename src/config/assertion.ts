@@ -1,7 +1,6 @@
 import { pattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
-import { duration } from "./units.ts";
-import { exactlyOneOf, regularExpression } from "./values.ts";
+import { duration, exactlyOneOf, regularExpression } from "./values.ts";
 
 /** Assertions on a JSON answer: how the file writes them, and how they are evaluated. */
 

@@ -1,4 +1,4 @@
-import { isSecretName } from "../lib/redaction/names.ts";
+import { isSecretName } from "../lib/redaction/variables.ts";
 import type { Table } from "./schema.ts";
 import type { ParentKind } from "./test-data-schema.ts";
 

@@ -36,3 +36,13 @@ export function redisAddressProblem({ hostname, search, hash, searchParams }: UR
   if (others > 0) cures.push(`${cures.length > 0 ? "remove the other options" : "remove them"}: they are not read`);
   return `expected no options after ? in the address. ${cures.join("; ")}`;
 }
+
+/** Decodes the user or the password of an address as its server receives it. Clients accept a bare %, so it is kept. */
+export function decodedPart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}

@@ -1,4 +1,4 @@
-import { routeGlob } from "../lib/glob.ts";
+import { routeGlob } from "../lib/pattern.ts";
 
 /** A ClassWaves route that writes even when it is read with GET. */
 export const knownToWrite: readonly string[] = ["**/health/redis"];

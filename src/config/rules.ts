@@ -1,12 +1,11 @@
 import { suggestion } from "../lib/nearest.ts";
-import { type Conflict, type Data, group, isGroup, list, quote, text, texts } from "./loose.ts";
-import { type Path, valueAt } from "./path.ts";
+import { signInConflicts } from "./interpolation.ts";
+import { type Conflict, type Data, group, isGroup, list, type Path, quote, text, texts, valueAt } from "./path.ts";
 import { redisAddressProblem } from "./redis-address.ts";
 import { isRoute, knownToWrite } from "./routes.ts";
 import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
-import { signInConflicts } from "./unified-variables.ts";
-import { parseDuration } from "./units.ts";
+import { parseDuration } from "./values.ts";
 
 const defaults = configSchema.parse({ version: 1, environments: {} });
 

@@ -1,18 +1,150 @@
+import type { endpointSchema } from "../checks/api/kind.ts";
+import * as kinds from "../checks/registry.ts";
 import { z } from "../lib/zod.ts";
+import { alertsSchema, rollbackSchema } from "./after-verdict-schema.ts";
+import { claimSchema } from "./assertion.ts";
 import { baselineSchema } from "./baseline-schema.ts";
-import type { endpointSchema } from "./endpoint-schema.ts";
-import { environmentSchema, type serverSchema } from "./environment-schema.ts";
+import { withCode } from "./mistakes.ts";
 import { retries, score } from "./score-schema.ts";
-import { auditKey } from "./secret.ts";
+import { auditKey, bearerToken } from "./secret.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
-import { budgetDescription, duration, percent, timeLimit } from "./units.ts";
-import { name } from "./values.ts";
+import {
+  budgetDescription,
+  command,
+  duration,
+  exactlyOneOf,
+  httpUrl,
+  isGroup,
+  name,
+  percent,
+  port,
+  regularExpression,
+  timeLimit,
+} from "./values.ts";
 
 /**
  * The shape of `.github/env-actions.yml`. Every key has a description, because editors show it. `schema/config.schema.json` is
  * generated from here. Defaults are ClassWaves' own, which keeps files small.
  */
+
+const readyKinds = exactlyOneOf("url", "tcp", "log", "socketIo");
+
+const ready = z
+  .strictObject({
+    url: httpUrl
+      .optional()
+      .meta({ description: "Address that must respond with one of `status`, and with JSON that satisfies `json`." }),
+    status: z
+      .array(z.int().min(100).max(599))
+      .min(1)
+      .optional()
+      .meta({ description: "HTTP status codes of `url` that mean ready. Default: 200. Redirects are not followed." }),
+    json: z
+      .array(claimSchema)
+      .min(1)
+      .optional()
+      .meta({ description: "Assertions that the JSON response of `url` must satisfy." }),
+    tcp: port.optional().meta({ description: "Port that must accept a connection." }),
+    log: regularExpression.optional().meta({ description: "Regular expression that a line of output must match." }),
+    socketIo: httpUrl.optional().meta({
+      description:
+        "Address of a Socket.IO server that must complete a handshake. If the address has no path, `/socket.io/` is used.",
+    }),
+    stableFor: timeLimit.optional().meta({ description: "How long the server must stay ready before it counts as ready." }),
+    timeout: timeLimit.prefault("60s").meta({ description: "Time limit for the server to become ready." }),
+  })
+  .refine(readyKinds.check, readyKinds.params)
+  .superRefine(demandSense, { when: isGroup });
+
+/** Rejects keys that have no effect without another key. */
+function demandSense(
+  ready: { url?: unknown; status?: unknown; json?: unknown; stableFor?: unknown; timeout?: unknown },
+  context: z.RefinementCtx,
+): void {
+  for (const key of ["status", "json"] as const)
+    if (ready[key] !== undefined && ready.url === undefined)
+      context.addIssue({
+        code: "custom",
+        path: [key],
+        message: "requires url: it describes the answer of that address",
+        params: { ...withCode("EA1017") },
+      });
+  const { stableFor, timeout } = ready;
+  if (typeof stableFor === "number" && typeof timeout === "number" && stableFor >= timeout)
+    context.addIssue({
+      code: "custom",
+      path: ["stableFor"],
+      message: "expected less than timeout: otherwise the server is never ready in time",
+    });
+}
+
+export const serverSchema = z.strictObject({
+  command,
+  workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
+  port: port
+    .optional()
+    .meta({ description: "Port of the server. It must be free before the server starts and after the server stops." }),
+  ready: ready.meta({ description: "How to detect that the server is ready." }),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Environment variables for this server, in addition to `environments.<name>.environment`." }),
+  stages: z
+    .array(z.enum(["preflight", "integration", "e2e", "smoke"]))
+    .min(1)
+    .default(["preflight", "integration", "e2e", "smoke"])
+    .meta({ description: "Stages for which the server is started." }),
+});
+
+/** Collects the schemas of all kinds of check. The name in the registry is the key in the configuration. */
+function schemasOf<Kinds extends Record<string, { schema: z.ZodType }>>(all: Kinds) {
+  const schemas = Object.entries(all).map(([name, { schema }]) => [name, schema]);
+  return Object.fromEntries(schemas) as { [Name in keyof Kinds]: Kinds[Name]["schema"] };
+}
+
+export const environmentSchema = z
+  .strictObject({
+    access: z
+      .enum(["read-only", "test-data"])
+      .meta({ description: "`read-only`: no code path can write. `test-data`: env-actions may create and delete test data." }),
+    promotedFrom: name.optional().meta({ description: "Environment whose e2e evidence smoke accepts in this environment." }),
+    ...schemasOf(kinds),
+    token: bearerToken("API_TOKEN")
+      .optional()
+      .meta({ description: "Bearer token for reading, for environments where test tokens cannot be minted." }),
+    servers: z
+      .record(name, serverSchema)
+      .default({})
+      .meta({ description: "Servers that env-actions starts itself (localhost). Leave out servers that are already deployed." }),
+    environment: z
+      .record(z.string(), z.string())
+      .default({})
+      .meta({ description: "Environment variables for test commands and servers." }),
+    alerts: alertsSchema.optional().meta({ description: "Where alerts about verdicts are sent." }),
+    rollback: rollbackSchema
+      .optional()
+      .meta({ description: "Rollback that smoke triggers after a bad verdict, once per deployment." }),
+  })
+  .superRefine(demandIdentity, { when: isGroup });
+
+/** Requires the expected host wherever test data is written. Runs even if other keys are invalid. */
+function demandIdentity(
+  environment: { access?: unknown; databricks?: unknown; redis?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (environment.access !== "test-data") return;
+  for (const connection of ["databricks", "redis"] as const) {
+    const written = environment[connection];
+    if (typeof written === "object" && written !== null && !("expect" in written && written.expect !== undefined))
+      context.addIssue({
+        code: "custom",
+        path: [connection, "expect"],
+        message: "test data is written here: add expect: { host: … } with the host that it must be",
+        params: { ...withCode("EA2003") },
+      });
+  }
+}
 
 /** Limits that preflight and smoke apply to the connections. */
 const limits = {

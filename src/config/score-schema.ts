@@ -1,7 +1,6 @@
 import { z } from "../lib/zod.ts";
-import { withCode } from "./explain.ts";
-import { percent } from "./units.ts";
-import { isGroup } from "./values.ts";
+import { withCode } from "./mistakes.ts";
+import { isGroup, percent } from "./values.ts";
 
 /** How the checks of a stage are weighted, and which of them may be repeated. */
 

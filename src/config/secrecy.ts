@@ -1,11 +1,9 @@
-import { isSecretName } from "../lib/redaction/names.ts";
-import { isCommonWord } from "../lib/redaction/values.ts";
-import { decodedPart } from "./address-part.ts";
-import type { Entries } from "./check.ts";
+import { isCommonWord, isSecretName } from "../lib/redaction/variables.ts";
 import { type Interpolated, soleReference, type Variables } from "./interpolation.ts";
-import { group, isGroup, list } from "./loose.ts";
+import type { Entries } from "./load.ts";
 import type { Mistake, Span } from "./mistakes.ts";
-import { type Path, valueAt } from "./path.ts";
+import { group, isGroup, list, type Path, valueAt } from "./path.ts";
+import { decodedPart } from "./redis-address.ts";
 import { configSchema } from "./schema.ts";
 import { Secret } from "./secret.ts";
 import { type SchemaNode, schemaNodeAt, takesScalar } from "./shape.ts";

@@ -1,6 +1,6 @@
 import type { z } from "../lib/zod.ts";
-import { type Handling, handlings } from "./handling.ts";
 import type { Path } from "./path.ts";
+import { type Handling, handlings } from "./secret.ts";
 
 type Schema = z.core.$ZodType;
 

@@ -1,9 +1,8 @@
 import { z } from "../lib/zod.ts";
-import { withCode } from "./explain.ts";
+import { withCode } from "./mistakes.ts";
 import { score } from "./score-schema.ts";
 import { prefixSchema } from "./test-data-schema.ts";
-import { budgetDescription, duration, parsePercent, percent, timeLimit } from "./units.ts";
-import { command, isGroup } from "./values.ts";
+import { budgetDescription, command, duration, isGroup, parsePercent, percent, timeLimit } from "./values.ts";
 
 const mostStars = 3;
 

@@ -1,8 +1,7 @@
 import { singularsOf } from "../lib/count.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
-import { type Conflict, type Data, group, list, quote, text, texts } from "./loose.ts";
-import { type Path, valueAt } from "./path.ts";
+import { type Conflict, type Data, group, list, type Path, quote, text, texts, valueAt } from "./path.ts";
 import { isProtected } from "./protection.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
 import { tableSchema, testDataSchema } from "./test-data-schema.ts";

@@ -1,8 +1,6 @@
 import { z } from "../lib/zod.ts";
-import { withCode } from "./explain.ts";
-import { timeZone } from "./time-zone.ts";
-import { duration, percent, timeLimit } from "./units.ts";
-import { exactlyOneOf } from "./values.ts";
+import { withCode } from "./mistakes.ts";
+import { duration, exactlyOneOf, percent, timeLimit, timeZone } from "./values.ts";
 
 const shortestPrefix = 6;
 

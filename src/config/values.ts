@@ -1,7 +1,7 @@
 import { whyNoPattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
-import { type ErrorParams, withCode } from "./explain.ts";
-import { handlings } from "./handling.ts";
+import { type ErrorParams, withCode } from "./mistakes.ts";
+import { handlings } from "./secret.ts";
 
 /** Value types that several parts of the file share. */
 
@@ -97,3 +97,86 @@ export function exactlyOneOf(...keys: string[]): {
 export function isGroup({ value }: { value: unknown }): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Converts `2m`, `500ms`, `1.5s`, `4h`, `7d` to milliseconds. */
+const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+export const duration = z
+  .string({ error: 'expected a duration such as "500ms", "30s", "2m", "4h" or "7d"' })
+  .regex(durationPattern, { error: 'expected a duration such as "500ms", "30s", "2m", "4h" or "7d"' })
+  .transform((text) => parseDuration(text) ?? 0)
+  .meta({ description: "A duration, such as `500ms`, `30s`, `2m`, `4h` or `7d`." });
+
+/** Milliseconds, or `undefined` if the text is not a duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = durationPattern.exec(text);
+  if (!match) return undefined;
+  return Number(match[1]) * millisecondsPer[match[2] as keyof typeof millisecondsPer];
+}
+
+/** Timers hold at most 2³¹ ms, and fire at once for longer times. */
+const longestLimit = 24 * millisecondsPer.d;
+
+/** A time limit. */
+export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && milliseconds <= longestLimit, {
+  error: "expected a time limit above 0 and of at most 24d",
+});
+
+/** The budget of every stage. */
+export const budgetDescription = {
+  description: "Time limit for the whole stage. When it expires, everything that is still running is stopped.",
+};
+
+const percentPattern = /^(\d{1,3}(?:\.\d+)?)%$/;
+
+/** A share from 0 to 1, or `undefined` if the text is not a percentage. */
+export function parsePercent(text: string): number | undefined {
+  const match = percentPattern.exec(text);
+  if (!match) return undefined;
+  const share = Number(match[1]) / 100;
+  return share <= 1 ? share : undefined;
+}
+
+/** Converts `95%` to 0.95. */
+export const percent = z
+  .string({ error: 'expected a percentage such as "95%"' })
+  .refine((text) => parsePercent(text) !== undefined, { error: 'expected a percentage from "0%" to "100%"' })
+  .transform((text) => parsePercent(text) ?? 0)
+  .meta({ description: "A percentage, such as `95%`." });
+
+/** `UTC`, an offset such as `-08:00`, or a name such as `America/Los_Angeles`. */
+export function isTimeZone(zone: string): boolean {
+  if (/^(?:UTC|Z)$/i.test(zone)) return true;
+  const offset = /^[+-](\d\d):?(\d\d)$/.exec(zone);
+  if (offset) return Number(offset[1]) <= 14 && Number(offset[2]) < 60;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return /^[A-Za-z]/.test(zone);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+export const timeZone = z.string().refine(isTimeZone, {
+  error: 'expected a time zone: UTC, an offset such as "-08:00", or a name such as America/Los_Angeles',
+});
+
+/** A written exception. Without it, a credential that can write fails the check of a read-only environment. */
+export const mayWrite = z
+  .strictObject({
+    until: z.iso
+      .date({ error: "expected the last day as a date, such as 2026-12-31" })
+      .meta({ description: "Last day of the exception, in UTC. Afterwards, the credential fails again." }),
+    reason: z
+      .string({ error: "expected the reason why this credential can write, and who will fix it" })
+      .regex(/\S/, { error: "expected the reason why this credential can write, and who will fix it" })
+      .meta({ description: "Why the credential can write, and what is being done about it. Shown with the warning." }),
+  })
+  .optional()
+  .meta({
+    description:
+      "Exception for a read-only environment: until the given day, a credential that could write is a warning instead of a failure.",
+  });

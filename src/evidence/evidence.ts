@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import { clockToleranceMs, minutes } from "../github/clock.ts";
+import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { clockToleranceMs, minutes } from "../github/deployments.ts";
 import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model/report.ts";
 
 /** Binds a report to commit, environment, run and time. @param reportText the content of the report file */
@@ -170,4 +172,86 @@ function sameCommit(a: Commit, b: Commit): boolean {
 
 function short(commit: Commit): string {
   return (commit.headSha ?? commit.sha).slice(0, 12);
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where this run happens, from the runner's variables. @param cell of the job's matrix, which is in no variable */
+export function originOf(env: Env, cell?: string): Origin {
+  if (env.GITHUB_ACTIONS !== "true") return { kind: "terminal", actor: userInfo().username };
+  return {
+    kind: "github",
+    repository: env.GITHUB_REPOSITORY,
+    workflow: env.GITHUB_WORKFLOW_REF ?? env.GITHUB_WORKFLOW,
+    workflowRun: env.GITHUB_RUN_ID,
+    attempt: env.GITHUB_RUN_ATTEMPT,
+    job: env.GITHUB_JOB,
+    ...(cell ? { cell } : {}),
+    ...(env.GITHUB_ACTION ? { step: env.GITHUB_ACTION } : {}),
+    actor: env.GITHUB_ACTOR,
+  };
+}
+
+/**
+ * The tested commit. On a pull request GITHUB_SHA is the merge commit, so the head is kept too. In a terminal git says; outside a
+ * repository it is `unversioned`, which only equals itself.
+ */
+export async function commitOf(env: Env, workspace: string): Promise<Commit> {
+  if (env.GITHUB_ACTIONS === "true" && env.GITHUB_SHA) {
+    const headSha = await pullRequestHead(env.GITHUB_EVENT_PATH);
+    return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
+  }
+  try {
+    const { getExecOutput } = await import("@actions/exec");
+    const { stdout } = await getExecOutput("git", ["rev-parse", "HEAD"], { cwd: workspace, silent: true });
+    return { sha: stdout.trim() };
+  } catch {
+    // No git, no repository, or no commit yet: such a workspace can still be tested.
+    return { sha: "unversioned" };
+  }
+}
+
+async function pullRequestHead(eventFile: string | undefined): Promise<string | undefined> {
+  if (!eventFile) return undefined;
+  try {
+    const event = JSON.parse(await readFile(eventFile, "utf8")) as { pull_request?: { head?: { sha?: unknown } } };
+    const sha = event.pull_request?.head?.sha;
+    return typeof sha === "string" ? sha : undefined;
+  } catch {
+    // act and some runners have no event file. Then evidence is bound by the commit alone.
+    return undefined;
+  }
+}
+
+/**
+ * The matrix cell of a job as text, `browser=firefox, shard=2`, from `toJson(matrix)`. The same cell always gives the same text,
+ * whatever the order of its members.
+ * @returns undefined if the job has no matrix, or the runner didn't evaluate the expression
+ */
+export function matrixCell(json: string | undefined): string | undefined {
+  const matrix = parsed(json);
+  if (typeof matrix !== "object" || matrix === null || Array.isArray(matrix)) return undefined;
+  const members = Object.entries(matrix).sort(([a], [b]) => (a < b ? -1 : 1));
+  return members.map(([name, value]) => `${name}=${plain(value)}`).join(", ") || undefined;
+}
+
+function parsed(json: string | undefined): unknown {
+  try {
+    return json ? JSON.parse(json) : undefined;
+  } catch {
+    // A runner that doesn't support the expression leaves it unevaluated, so the cell is unknown.
+    return undefined;
+  }
+}
+
+/** Text stays unquoted for readability, unless it could be read as another member. */
+function plain(value: unknown): string {
+  return typeof value === "string" && !/[,=]/.test(value) ? value : JSON.stringify(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
 }

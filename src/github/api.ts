@@ -1,15 +1,8 @@
 import type { getOctokit } from "@actions/github";
 import { type Attempt, growingPause, retry } from "../lib/retry.ts";
-import {
-  codeOf,
-  exhaustedText,
-  type FailedAttempt,
-  failedAttempt,
-  GitHubError,
-  isWorthRepeating,
-  limitMs,
-  refusalText,
-} from "./failure.ts";
+import { CodedError } from "../model/coded-error.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
+import { minutes } from "./deployments.ts";
 
 /** The client for GitHub's API: every wait has a deadline, and failures say what to do. No other file knows @actions/github. */
 
@@ -120,4 +113,143 @@ class DamagedAnswer extends Error {
 
 function cancelled(request: string, cause: unknown): GitHubError {
   return new GitHubError("EA9007", `${request} was cancelled`, undefined, cause);
+}
+
+/** GitHub could not be reached, or refused the request. It does not answer the question, except for `status` 404. */
+export class GitHubError extends CodedError {
+  override name = "GitHubError";
+  /** The status of the HTTP answer; undefined if there was none. */
+  readonly status: number | undefined;
+
+  constructor(code: ErrorCode, message: string, status: number | undefined, cause?: unknown) {
+    super(code, message, { cause });
+    this.status = status;
+  }
+}
+
+/** A failed attempt, with what the answer says about the reason. */
+export interface FailedAttempt {
+  /** undefined: no answer, or an unreadable one. */
+  status: number | undefined;
+  headers: Readonly<Record<string, string | number | undefined>>;
+  /** The message from GitHub or from the network. */
+  said: string;
+  error: unknown;
+}
+
+/** octokit's errors have a status even if there was no answer; `response` is missing then. */
+interface RequestError extends Error {
+  status: number;
+  response?: { headers: FailedAttempt["headers"]; data: unknown };
+}
+
+/** @throws the error itself if it is a bug in this program, not a failed request */
+export function failedAttempt(error: unknown): FailedAttempt {
+  if (!(error instanceof Error) || !("status" in error)) throw error;
+  const { status, response, message } = error as RequestError;
+  if (!response) return { status: undefined, headers: {}, said: firstLine(message), error };
+  return { status, headers: response.headers, said: wordsOf(response.data), error };
+}
+
+/** Proxies in front of GitHub answer with a whole page, so only its status is used. */
+function wordsOf(data: unknown): string {
+  const message = typeof data === "object" && data !== null && "message" in data ? data.message : undefined;
+  return typeof message === "string" ? firstLine(message) : "";
+}
+
+function firstLine(text: string): string {
+  return (text.split(/[\r\n]/, 1)[0] ?? "").slice(0, 300);
+}
+
+const passingStatuses = [500, 502, 503, 504];
+/** The pause that GitHub asks for if a rate limit gives no time. */
+const unknownLimitMs = 60_000;
+
+/**
+ * Whether another attempt may succeed.
+ * @param repeatable whether running the request twice is harmless
+ */
+export function isWorthRepeating(attempt: FailedAttempt, repeatable: boolean): boolean {
+  // A request that a rate limit rejected was not carried out.
+  return isRateLimit(attempt) || (mayPass(attempt) && repeatable);
+}
+
+function mayPass({ status }: FailedAttempt): boolean {
+  return status === undefined || passingStatuses.includes(status);
+}
+
+/** GitHub uses 403 as well as 429 for rate limits. */
+function isRateLimit({ status, headers, said }: FailedAttempt): boolean {
+  if (status !== 403 && status !== 429) return false;
+  return status === 429 || headers["retry-after"] !== undefined || isUsedUp(headers) || /rate limit/i.test(said);
+}
+
+function isUsedUp(headers: FailedAttempt["headers"]): boolean {
+  return String(headers["x-ratelimit-remaining"]) === "0";
+}
+
+/** How long the rate limit lasts, in milliseconds; undefined if the refusal is no rate limit. */
+export function limitMs(attempt: FailedAttempt, now: number): number | undefined {
+  if (!isRateLimit(attempt)) return undefined;
+  const { headers } = attempt;
+  const seconds = Number(headers["retry-after"] ?? Number.NaN);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const resetAt = Number(headers["x-ratelimit-reset"] ?? Number.NaN) * 1000;
+  return isUsedUp(headers) && Number.isFinite(resetAt) ? Math.max(0, resetAt - now) : unknownLimitMs;
+}
+
+/** The code for a refusal, or for the last attempt if GitHub did not answer. */
+export function codeOf(attempt: FailedAttempt): ErrorCode {
+  if (isRateLimit(attempt)) return "EA9005";
+  if (mayPass(attempt)) return "EA9006";
+  return refusalCodes[attempt.status ?? 0] ?? "EA9008";
+}
+
+const refusalCodes: Readonly<Record<number, ErrorCode>> = { 401: "EA9002", 403: "EA9003", 404: "EA9004" };
+
+/** The message for a permanent refusal, with what to do. */
+export function refusalText(request: string, attempt: FailedAttempt): string {
+  const { status } = attempt;
+  const refused = `GitHub refused ${request} (${reason(attempt)})`;
+  if (status === 401) return `${refused}: the token is wrong or has expired: pass another github-token`;
+  if (status === 403) return `${refused}: ${permissionText(attempt.headers["x-accepted-github-permissions"])}`;
+  if (status === 404) return `${refused}: it does not exist, or the token may not see it`;
+  return mayPass(attempt)
+    ? `GitHub did not answer ${request} (${reason(attempt)}); it may have been carried out, so it was not repeated`
+    : refused;
+}
+
+/** @param accepted the value of GitHub's header, such as `deployments=write`; `,` means "and", `;` means "or" */
+function permissionText(accepted: string | number | undefined): string {
+  const alternatives = String(accepted ?? "")
+    .split(";")
+    .map((set) => set.split(",").flatMap(permissionLine))
+    .filter((lines) => lines.length > 0);
+  if (alternatives.length === 0) return "the token lacks a permission, and GitHub does not name it";
+  const blocks = alternatives.map((lines) => ["permissions:", ...lines.map((line) => `  ${line}`)].join("\n"));
+  const forks = alternatives.flat().some((line) => line.endsWith("write"))
+    ? "\nOn a pull request from a fork the token can only read, whatever its permissions say."
+    : "";
+  return `the job's token lacks a permission. Add it to the permissions of the job:\n${blocks.join("\nor\n")}${forks}`;
+}
+
+/**
+ * Workflows write permissions with `-` where the header has `_`. `metadata` is left out: every token has it, and workflows cannot
+ * name it.
+ */
+function permissionLine(text: string): string[] {
+  const [, name, access] = /^\s*([a-z_]+)=(read|write)\s*$/.exec(text) ?? [];
+  return name && access && name !== "metadata" ? [`${name.replaceAll("_", "-")}: ${access}`] : [];
+}
+
+/** Says why there are no more attempts: the last failure, or a wait beyond the deadline. */
+export function exhaustedText(request: string, failed: readonly FailedAttempt[], waitMs: number): string {
+  const last = failed.at(-1);
+  const times = failed.length === 1 ? "once" : `${failed.length} times`;
+  const reasons = `GitHub was asked ${times} and did not answer ${request} (${failed.map(reason).join("; ")})`;
+  return last && isRateLimit(last) ? `${reasons}: its rate limit lasts another ${minutes(waitMs)}` : reasons;
+}
+
+function reason({ status, said }: FailedAttempt): string {
+  return [status, said].filter((part) => part !== undefined && part !== "").join(" ");
 }

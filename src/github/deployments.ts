@@ -1,7 +1,6 @@
+import { retry } from "../lib/retry.ts";
 import type { Commit } from "../model/report.ts";
-import type { GitHub } from "./api.ts";
-import { clockToleranceMs, minutes } from "./clock.ts";
-import { GitHubError } from "./failure.ts";
+import { type GitHub, GitHubError } from "./api.ts";
 
 export interface DeploymentQuestion {
   /** `owner/name` */
@@ -92,4 +91,173 @@ function refuse(why: string): DeploymentAnswer {
 
 function short(sha: string): string {
   return sha.slice(0, 12);
+}
+
+/** Allowed difference between clocks. Dates further in the future are rejected. */
+export const clockToleranceMs = 5 * 60_000;
+
+/** Formats a time as `40 s` or `12 min`. */
+export function minutes(ms: number): string {
+  return ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+/**
+ * Requests a rollback from GitHub, and records it at the deployment, so that two runs never request the same one. GitHub has no
+ * atomic "write if absent" for deployments. So each run first writes its claim as a status of the deployment and then reads all
+ * of them. The claim with the lowest id wins, because GitHub assigns ids in the order of writing. This relies on GitHub showing a
+ * status to everybody once it has confirmed it.
+ */
+
+export interface Repository {
+  owner: string;
+  repo: string;
+}
+
+/** @param repository `owner/name` */
+export function repositoryOf(repository: string): Repository {
+  const [owner = "", repo = ""] = repository.split("/");
+  return { owner, repo };
+}
+
+const ours = /^env-actions rollback (claimed|fired|failed|unknown) (\S+)$/;
+/** How often to look: GitHub may need a moment until it shows a new status. */
+const looks = 4;
+
+export interface Claim {
+  deployment: number;
+  /** Identifies this attempt. */
+  mark: string;
+  /** The deployment's new state. */
+  state: "failure" | "error";
+  pauseMs?: number;
+}
+
+export type ClaimOutcome = "fired" | "failed" | "unknown";
+
+/** Another run's claim. `at`: GitHub's time of the claim, in ISO 8601. `outcome`: the result, if that run has reported it. */
+export interface ClaimElsewhere {
+  by: string;
+  at: string;
+  outcome?: ClaimOutcome;
+}
+
+export type ClaimAnswer = { mine: true } | ({ mine: false } & ClaimElsewhere);
+
+/**
+ * Whether this attempt may request the rollback.
+ * @throws GitHubError if that is unknown; nobody may request it then
+ */
+export async function claimRollback(api: GitHub, repository: Repository, claim: Claim): Promise<ClaimAnswer> {
+  const before = (await claims(api, repository, claim.deployment))[0];
+  if (before) return { mine: false, ...before };
+  const lost = await writeStatus(api, repository, claim, `env-actions rollback claimed ${claim.mark}`).catch((error: unknown) => {
+    // The claim may have been written although the answer was lost. Reading the statuses tells.
+    if (error instanceof GitHubError && (error.status === undefined || error.status >= 500)) return error;
+    throw error;
+  });
+  try {
+    return await answerTo(api, repository, claim, lost);
+  } catch (error) {
+    // The claim exists but will not be used, so mark it as failed. If the answer was lost, it may not exist. If marking fails
+    // too, the original error is the one to report.
+    if (!lost) await recordRollback(api, repository, claim, "failed").catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Finds out whose claim comes first.
+ * @param lost why it is unknown whether our claim was written
+ */
+async function answerTo(api: GitHub, repository: Repository, claim: Claim, lost: GitHubError | undefined): Promise<ClaimAnswer> {
+  const notShown = new GitHubError("EA9006", "GitHub accepted the claim of a rollback, but does not list it", undefined);
+  const look = async (): Promise<ClaimAnswer> => {
+    const all = await claims(api, repository, claim.deployment);
+    const first = all[0];
+    if (!first || !all.some(({ by }) => by === claim.mark)) throw notShown;
+    return first.by === claim.mark ? { mine: true } : { mine: false, ...first };
+  };
+  return await retry(look, {
+    failure: (thrown) => thrown,
+    mayPass: (thrown) => thrown === notShown,
+    pauseMs: (_, attempt) => claim.pauseMs ?? 500 * attempt,
+    attempts: looks,
+    gaveUp: ({ why, last }) => (why === "refused" ? last : (lost ?? notShown)),
+  });
+}
+
+/**
+ * Records the outcome at the deployment.
+ * @throws GitHubError
+ */
+export async function recordRollback(api: GitHub, repository: Repository, claim: Claim, outcome: ClaimOutcome): Promise<void> {
+  await writeStatus(api, repository, claim, `env-actions rollback ${outcome} ${claim.mark}`);
+}
+
+/** All claims, oldest first, each with its outcome. */
+async function claims(api: GitHub, repository: Repository, deployment: number): Promise<ClaimElsewhere[]> {
+  const statuses = await api.paginate(api.rest.repos.listDeploymentStatuses, {
+    ...repository,
+    deployment_id: deployment,
+    per_page: 100,
+  });
+  const said = statuses
+    .toSorted((a, b) => a.id - b.id)
+    .flatMap(({ description, created_at: at }) => {
+      const [, word, by] = ours.exec(description ?? "") ?? [];
+      return word && by ? [{ word, by, at }] : [];
+    });
+  return said
+    .filter(({ word }) => word === "claimed")
+    .map(({ by, at }) => {
+      const end = said.findLast((one) => one.by === by && one.word !== "claimed")?.word as ClaimOutcome | undefined;
+      return { by, at, ...(end ? { outcome: end } : {}) };
+    });
+}
+
+async function writeStatus(
+  api: GitHub,
+  repository: Repository,
+  { deployment, state }: Claim,
+  description: string,
+): Promise<undefined> {
+  await api.rest.repos.createDeploymentStatus({ ...repository, deployment_id: deployment, state, description });
+}
+
+export interface WorkflowDispatch {
+  file: string;
+  ref: string;
+  inputs: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts a workflow. Works with a job's own token too, whose other events start no workflows.
+ * @throws GitHubError
+ */
+export async function dispatchWorkflow(
+  api: GitHub,
+  repository: Repository,
+  { file, ref, inputs }: WorkflowDispatch,
+): Promise<void> {
+  await api.rest.actions.createWorkflowDispatch({ ...repository, workflow_id: file, ref, inputs: { ...inputs } });
+}
+
+/**
+ * Sends an event of this type.
+ * @throws GitHubError
+ */
+export async function dispatchEvent(
+  api: GitHub,
+  repository: Repository,
+  { type, payload }: { type: string; payload: Readonly<Record<string, string>> },
+): Promise<void> {
+  await api.rest.repos.createDispatchEvent({ ...repository, event_type: type, client_payload: { ...payload } });
+}
+
+/**
+ * Whether GitHub may have carried out the request although it failed.
+ * @param error the error of a request that was sent
+ */
+export function mayHaveBeenDone(error: unknown): boolean {
+  return error instanceof GitHubError && (error.status === undefined || error.status >= 500);
 }

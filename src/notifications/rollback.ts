@@ -13,10 +13,10 @@ import {
   type Repository,
   recordRollback,
   repositoryOf,
-} from "../github/rollback-deployment.ts";
+} from "../github/deployments.ts";
 import { errorText } from "../lib/error-text.ts";
+import { withStateFile } from "../lib/plain-file.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
-import { withStateFile } from "../lib/state-file.ts";
 import { z } from "../lib/zod.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Rollback, StageReport } from "../model/report.ts";

@@ -4,11 +4,10 @@ import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { ServerReport, Verdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { launch } from "./command.ts";
-import { holderOf } from "./holder.ts";
 import type { CapturedOutput, OutputOptions } from "./output.ts";
 import { portState, waitUntilFree } from "./probes.ts";
 import { describe, localPort, preparePatterns, type ReadyCondition, type ReadyWatch, watchReady } from "./ready.ts";
-import { defaultGraceMs, type Exit, type ProcessTree } from "./tree.ts";
+import { defaultGraceMs, type Exit, holderOf, type ProcessTree } from "./tree.ts";
 
 /** How long the kernel may take to release a port after its processes ended. */
 const portFreeMs = 2_000;

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { decodedPart } from "../config/address-part.ts";
-import { redisAddressProblem } from "../config/redis-address.ts";
+import { decodedPart, redisAddressProblem } from "../config/redis-address.ts";
 import { holdsCertificate } from "../lib/certificate.ts";
 import { UserError } from "../model/user-error.ts";
 import { keyText } from "./scan-keys.ts";

@@ -1,10 +1,9 @@
 import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { type ClusterNode, parseClusterNodes, slotCount, slotOf } from "./cluster-nodes.ts";
+import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
 import { pauseFor, RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
-import { ReconnectingWire } from "./reconnecting-wire.ts";
 import { scanKeys } from "./scan-keys.ts";
-import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
-import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
+import { type Access, type CommandWords, ErrorReply, ReconnectingWire, type Reply, Wire } from "./wire.ts";
 
 const keysPerPipeline = 256;
 const firstPauseMs = 20;

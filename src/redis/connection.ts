@@ -1,12 +1,19 @@
 import { addressText, type RedisRoute, type RedisSettings, routeTo } from "./address.ts";
 import { Cluster } from "./cluster.ts";
-import { type Deletability, databasesHolding, deletabilityOf, type OtherDatabase } from "./deletability.ts";
+import {
+  type CommandFlags,
+  commandFlagsOf,
+  type Deletability,
+  databasesHolding,
+  deletabilityOf,
+  type OtherDatabase,
+  rulesOf,
+  rulesOfAll,
+} from "./deletability.ts";
 import { RedisFailure } from "./failure.ts";
-import { type CommandFlags, commandFlagsOf, rulesOf, rulesOfAll } from "./rules-of-user.ts";
 import { ping } from "./scan-keys.ts";
 import { SingleServer } from "./single.ts";
-import type { RedisIdentity, Store } from "./store.ts";
-import type { Wire } from "./wire.ts";
+import type { Reply, Wire } from "./wire.ts";
 
 export {
   clusterNodeOf,
@@ -16,11 +23,9 @@ export {
   type SentinelSettings,
   sentinelOf,
 } from "./address.ts";
-export type { Deletability } from "./deletability.ts";
+export type { CommandFlags, Deletability } from "./deletability.ts";
 export { RedisFailure } from "./failure.ts";
-export type { CommandFlags } from "./rules-of-user.ts";
 export { keyText, readableKey } from "./scan-keys.ts";
-export type { RedisIdentity } from "./store.ts";
 
 /** Milliseconds until the key expires. */
 export type KeyLife = number | "unlimited" | "gone";
@@ -221,3 +226,39 @@ export function mergedInfo(nodes: readonly NodeInfo[]): Record<string, string> {
   const sum = (name: string) => String(infos.reduce((total, info) => total + Number(info[name]), 0));
   return { ...fullest, keyspace_hits: sum("keyspace_hits"), keyspace_misses: sum("keyspace_misses") };
 }
+
+/** Where the keys are read and written. */
+export interface RedisIdentity {
+  mode: "standalone" | "sentinel" | "cluster";
+  /** The server; for a cluster, the node that listed the others. */
+  host: string;
+  port: number;
+  database: number;
+  /** The sentinel that named this server. */
+  namedBy?: { host: string; port: number };
+  /** The masters of the cluster, `host:port`, each of which identified itself as the one that was listed. */
+  masters?: readonly string[];
+}
+
+/** The reply for each key, in the order of the keys. */
+export interface Answers {
+  replies: Reply[];
+  /** An answer was lost and the command was sent again, so the effect of the first attempt is unknown. */
+  lost: boolean;
+}
+
+/** The server or cluster that holds the keys. */
+export interface Store {
+  readonly identity: RedisIdentity;
+  /** A connection to each server that holds keys. @throws RedisFailure */
+  wires(): Promise<Wire[]>;
+  scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]>;
+  /** Sends `name key …more` for each key. Never returns error replies. @throws RedisFailure */
+  perKey(name: string, keys: readonly string[], more?: readonly string[]): Promise<Answers>;
+  /** @returns how many existed; `undefined` if an answer was lost @throws RedisFailure */
+  unlink(keys: readonly string[]): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
+/** How often a pass may start again. */
+export const maxRestarts = 5;

@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { addressText, type RedisRoute } from "./address.ts";
+import { type Address, addressText, type RedisRoute } from "./address.ts";
+import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
 import { RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
-import { type Job, ReconnectingWire, runJobs } from "./reconnecting-wire.ts";
-import { scanKeys } from "./scan-keys.ts";
-import { askSentinels } from "./sentinel.ts";
-import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./store.ts";
-import { type Access, type CommandWords, ErrorReply, type Reply, Wire } from "./wire.ts";
+import { readableKey, scanKeys } from "./scan-keys.ts";
+import { type Access, type CommandWords, ErrorReply, type Job, ReconnectingWire, type Reply, runJobs, Wire } from "./wire.ts";
 
 /** Keys per UNLINK. Other clients have to wait for a whole UNLINK, but not for a whole pipeline. */
 const keysPerUnlink = 256;
@@ -186,4 +184,49 @@ function wrongServer(
   if (bySentinel && role !== undefined && role !== "master")
     return { what: "is not the master, although a sentinel says so", passing: true };
   return undefined;
+}
+
+/** The master's address, from the first sentinel that knows it. @throws RedisFailure with each sentinel's answer */
+export async function askSentinels(
+  { master, nodes, signIn }: NonNullable<RedisRoute["sentinel"]>,
+  signal: AbortSignal,
+): Promise<{ master: Address; sentinel: Address }> {
+  const failures: RedisFailure[] = [];
+  for (const sentinel of nodes) {
+    try {
+      return { master: await ask(sentinel, master, signIn, signal), sentinel };
+    } catch (error) {
+      if (!(error instanceof RedisFailure) || error.kind === "cancelled") throw error;
+      failures.push(new RedisFailure(error.kind, `${addressText(sentinel)}: ${error.message}`, error, error.passing));
+    }
+  }
+  // A refusal by one sentinel may only concern that one; a silent one may answer soon.
+  const kind = failures.find((failure) => !failure.passing)?.kind ?? "unreachable";
+  const passing = failures.some((failure) => failure.passing);
+  const said = failures.map((failure) => failure.message).join("; ");
+  throw new RedisFailure(
+    kind,
+    `no sentinel gives the address of the master ${readableKey(master)}: ${said}`,
+    failures[0],
+    passing,
+  );
+}
+
+async function ask(
+  address: Address,
+  master: string,
+  signIn: NonNullable<RedisRoute["sentinel"]>["signIn"],
+  signal: AbortSignal,
+): Promise<Address> {
+  const wire = await Wire.open(address, signIn, "reading", signal);
+  try {
+    if (wire.greeting.mode !== undefined && wire.greeting.mode !== "sentinel")
+      throw new RedisFailure("refused", "expected a sentinel, got a Redis server");
+    const reply = await wire.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]);
+    if (!Array.isArray(reply)) throw new RedisFailure("refused", `it knows no master with the name ${readableKey(master)}`);
+    const [host, port] = reply.map(String);
+    return { host: host ?? "", port: Number(port) };
+  } finally {
+    await wire.close();
+  }
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Ledger, readLedger } from "../cleanup/ledger/ledger.ts";
-import { runPrefix } from "../cleanup/ownership/identity.ts";
+import { runPrefix } from "../cleanup/ownership/age.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { StageName } from "../model/report.ts";
 import type { StageContext } from "./context.ts";

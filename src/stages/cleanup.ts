@@ -1,17 +1,17 @@
+import { createHash } from "node:crypto";
 import type { Finding } from "../checks/run-check.ts";
 import { executeCleanup, planAtProvenTarget, planNote } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
-import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
+import { joinTouched, type Touched, touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import { inParallel } from "../lib/in-parallel.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import { type Check, isPlanDigest } from "../model/report.ts";
-import type { CleanupResult } from "../model/test-data.ts";
+import type { CleanupResult, KeptRows, TableCleanup } from "../model/test-data.ts";
 import { UserError } from "../model/user-error.ts";
 import { failedIfWrongTarget, withComparedReaders, withWriters } from "./connections.ts";
 import { cleanupReporting, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
-import { combineResults, digestOf } from "./several-runs.ts";
 import { forgetSignIns } from "./sign-ins.ts";
 
 /** Shows the test data; with `execute`, deletes exactly that and verifies that it is gone. @throws UserError */
@@ -133,4 +133,102 @@ function refuseBeforeConnecting({ environment, overrides: { scope, planDigest } 
     );
   if (planDigest !== undefined && !isPlanDigest(planDigest))
     throw new UserError("EA1104", `the plan's digest is "${planDigest}", but must be the 64 hexadecimal digits that were shown`);
+}
+
+/** Combines cleanups of several runs, done one after another, into one. Undo needs each table's deletions in order. */
+export function combineResults(results: readonly CleanupResult[]): CleanupResult {
+  const [first, ...more] = results;
+  if (!first) throw new Error("no run was cleaned");
+  if (more.length === 0) return first;
+  const keys = results.map((result) => result.keys);
+  const tables = new Map<string, TableCleanup>();
+  for (const table of results.flatMap((result) => result.tables)) {
+    const before = tables.get(table.table);
+    tables.set(table.table, before ? bothTables(before, table) : table);
+  }
+  return {
+    ...first,
+    digest: digestOf(results.map((result) => result.digest)),
+    tables: [...tables.values()],
+    keys: {
+      // Each cleanup checks the TTLs in all of Redis in the same way, so the last result counts.
+      ...Object.assign({}, ...keys),
+      planned: sum(keys.map(({ planned }) => planned)),
+      ...known("deleted", sumKnown(keys.map(({ deleted }) => deleted))),
+      ...known("left", sumKnown(keys.map(({ left }) => left))),
+      samples: keys.flatMap(({ samples }) => samples).slice(0, 3),
+      ...known("problem", joined(keys.map(({ problem }) => problem))),
+    },
+    problems: [...new Set(results.flatMap((result) => result.problems))],
+    notes: [...new Set(results.flatMap((result) => result.notes))],
+    plannedRows: sum(results.map((result) => result.plannedRows)),
+    deletedRows: sum(results.map((result) => result.deletedRows)),
+    deletedKeys: sum(results.map((result) => result.deletedKeys)),
+    ...known("realLooking", allOf(results.map((result) => result.realLooking))),
+    ...results.reduce((found, result) => joinTouched(found, result), {} as Touched),
+    ...known("kept", keptByAny(results)),
+    looked: {
+      tables: Math.max(...results.map(({ looked }) => looked?.tables ?? 0)),
+      redis: results.some(({ looked }) => looked?.redis),
+    },
+    leftOver: results.some((result) => result.leftOver === null) ? null : sum(results.map(({ leftOver }) => leftOver ?? 0)),
+  };
+}
+
+/** The digest of several plans; for a single one, that plan's own. */
+export function digestOf(digests: readonly string[]): string {
+  const [only, ...more] = digests;
+  return only !== undefined && more.length === 0 ? only : createHash("sha256").update(JSON.stringify(digests)).digest("hex");
+}
+
+/** Several runs may keep the same rows for the same reason; they count once. */
+function keptByAny(results: readonly CleanupResult[]): KeptRows[] | undefined {
+  const kept = new Map(results.flatMap((result) => result.kept ?? []).map((rows) => [JSON.stringify(rows), rows]));
+  return kept.size > 0 ? [...kept.values()] : undefined;
+}
+
+function bothTables(a: TableCleanup, b: TableCleanup): TableCleanup {
+  return {
+    ...a,
+    ...b,
+    planned: a.planned + b.planned,
+    ...known("deleted", sumKnown([a.deleted, b.deleted])),
+    ...known("left", sumKnown([a.left, b.left])),
+    ...known("oldest", [a.oldest, b.oldest].filter((time) => time !== undefined).sort()[0]),
+    ...known(
+      "newest",
+      [a.newest, b.newest]
+        .filter((time) => time !== undefined)
+        .sort()
+        .at(-1),
+    ),
+    samples: [...a.samples, ...b.samples].slice(0, 3),
+    ...known("versionBefore", a.versionBefore ?? b.versionBefore),
+    ...known("versionAfter", b.versionAfter ?? a.versionAfter),
+    ...known("deletions", allOf([a.deletions, b.deletions])),
+    ...known("problem", joined([a.problem, b.problem])),
+  };
+}
+
+/** A member that is absent if its value is unknown, whatever the parts had. */
+function known<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
+  return { [name]: value } as { [Key in Name]?: Value };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** Unknown is not zero. */
+function sumKnown(numbers: readonly (number | undefined)[]): number | undefined {
+  return numbers.some((number) => number === undefined) ? undefined : sum(numbers.map((number) => number ?? 0));
+}
+
+function joined(texts: readonly (string | undefined)[]): string | undefined {
+  return texts.filter((text) => text !== undefined).join("; ") || undefined;
+}
+
+function allOf<Item>(lists: readonly (readonly Item[] | undefined)[]): Item[] | undefined {
+  const all = lists.flatMap((list) => list ?? []);
+  return all.length > 0 ? all : undefined;
 }

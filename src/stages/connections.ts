@@ -1,7 +1,5 @@
 import { isAbsolute, join } from "node:path";
-import type { ApiPorts } from "../checks/api/client.ts";
-import type { RouteGuard } from "../checks/api/route-guard.ts";
-import type { Pace } from "../checks/pace.ts";
+import type { ApiPorts, Pace, RouteGuard } from "../checks/api/client.ts";
 import { type Finding, type Shared, shared } from "../checks/run-check.ts";
 import type { SocketPorts } from "../checks/websocket/check.ts";
 import {

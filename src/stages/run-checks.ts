@@ -1,6 +1,6 @@
+import { Pace } from "../checks/api/client.ts";
 import { mintToken } from "../checks/auth/check.ts";
 import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
-import { Pace } from "../checks/pace.ts";
 import * as registry from "../checks/registry.ts";
 import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
 import { compareRedis, compareWarehouse, proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";

@@ -1,5 +1,5 @@
 import { percentOf } from "../lib/count.ts";
-import { type Glob, textGlob } from "../lib/glob.ts";
+import { type Glob, textGlob } from "../lib/pattern.ts";
 import { type Check, type Score, type ScoredCheck, stageNames, type Verdict } from "../model/report.ts";
 import { criticalOfKinds } from "./run-checks.ts";
 

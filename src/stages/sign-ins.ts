@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type SignInMade, secretOfSession } from "../checks/auth/sign-in.ts";
-import { forgetSignInKeys } from "../cleanup/keys/sign-in-keys.ts";
-import { isUnique } from "../cleanup/keys/words.ts";
+import { type SignInMade, secretOfSession } from "../checks/auth/check.ts";
+import { isUnique } from "../cleanup/keys/judge.ts";
+import { forgetSignInKeys } from "../cleanup/keys/plan-keys.ts";
 import type { SignInsMade } from "../cleanup/plan/plan-cleanup.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";

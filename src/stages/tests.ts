@@ -6,7 +6,7 @@ import type { TestResults } from "../model/test-results.ts";
 import { judgeTests } from "../test-reports/judge/judge.ts";
 import { TestListMatcher } from "../test-reports/judge/test-lists.ts";
 import { readResults } from "../test-reports/read.ts";
-import { UnreadableReport } from "../test-reports/unreadable.ts";
+import { UnreadableReport } from "../test-reports/reported.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { beginLedger } from "./child-environment.ts";
 import { failedIfWrongTarget, type Readers, withReaders } from "./connections.ts";

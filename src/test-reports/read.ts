@@ -4,9 +4,7 @@ import type { TestCase, TestResults } from "../model/test-results.ts";
 import { parseJson } from "./formats/json-document.ts";
 import { formats } from "./formats/registry.ts";
 import { Merger, Tally } from "./merge.ts";
-import type { Findings } from "./reported.ts";
-import { fromWorkspace, readText, sourceFiles } from "./text.ts";
-import { UnreadableReport } from "./unreadable.ts";
+import { type Findings, fromWorkspace, readText, sourceFiles, UnreadableReport } from "./reported.ts";
 
 /** XML is read in chunks and may have any size; JSON has to be in memory as a whole. */
 const largestJson = 256 * 1024 * 1024;

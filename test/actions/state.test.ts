@@ -11,7 +11,7 @@ import {
   saveFinished,
   saveVisit,
   unfinishedStage,
-} from "../../src/action/state.ts";
+} from "../../src/action/post.ts";
 
 /** What a main step saves, and what its post step makes of it, in the runner's own way of handing it over. */
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { ApiPorts } from "../../src/checks/api/client.ts";
-import { endpointSchema } from "../../src/config/endpoint-schema.ts";
+import { endpointSchema } from "../../src/checks/api/kind.ts";
 import type { Endpoint } from "../../src/config/schema.ts";
 
 export interface Api extends ApiPorts {

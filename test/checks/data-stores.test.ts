@@ -12,7 +12,7 @@ import { checkRunner, type Shared, shared } from "../../src/checks/run-check.ts"
 import { checkSqlSample, sqlIds } from "../../src/checks/sql/check.ts";
 import { mergedInfo, openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
-import { describeWarehouse } from "../../src/warehouse/describe.ts";
+import { describeWarehouse } from "../../src/warehouse/credential.ts";
 import { withoutSections } from "../redis/quiet-redis.ts";
 import { runOnce } from "./run-once.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { endpointIds } from "../../src/checks/ids.ts";
+import { endpointIds } from "../../src/checks/run-check.ts";
 import { endpoint } from "./api.ts";
 
 const ids = (...written: Parameters<typeof endpoint>[0][]) => endpointIds("api", written.map(endpoint), ["api.connection"]);

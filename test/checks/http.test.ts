@@ -1,10 +1,8 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { checkEndpoint } from "../../src/checks/api/check.ts";
-import { get } from "../../src/checks/api/client.ts";
-import { Pace } from "../../src/checks/pace.ts";
+import { get, Pace } from "../../src/checks/api/client.ts";
 import { jsonAt } from "../../src/config/assertion.ts";
 import { type Api, endpoint, json, serve } from "./api.ts";
 import { runOnce } from "./run-once.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Clock, Pace } from "../../src/checks/pace.ts";
+import { type Clock, Pace } from "../../src/checks/api/client.ts";
 
 // Time is what the test says it is, and its timers go off as late as the test wants.
 function clock(late: () => number = () => 0): Clock & { at: number } {

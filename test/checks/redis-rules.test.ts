@@ -1,10 +1,9 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { checkReadOnlyUser } from "../../src/checks/redis/check.ts";
-import { grantsWriting } from "../../src/checks/redis/rules.ts";
+import { checkReadOnlyUser, grantsWriting } from "../../src/checks/redis/check.ts";
 import { type CommandFlags, openRedisReader } from "../../src/redis/connection.ts";
-import { rulesOfAll } from "../../src/redis/rules-of-user.ts";
+import { rulesOfAll } from "../../src/redis/deletability.ts";
 import { runOnce } from "./run-once.ts";
 
 /** ACL users, each with what lets it be asked at all. */

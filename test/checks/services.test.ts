@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { checkAuth, mintToken } from "../../src/checks/auth/check.ts";
 import { checkDiscovery, checkOauth } from "../../src/checks/oauth/check.ts";
 import { shared } from "../../src/checks/run-check.ts";
-import { environmentSchema } from "../../src/config/environment-schema.ts";
+import { environmentSchema } from "../../src/config/schema.ts";
 import { type Api, bodyOf, json, serve } from "./api.ts";
 import { runOnce } from "./run-once.ts";
 

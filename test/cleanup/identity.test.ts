@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isRunId, newRunId, runPrefix, timeInId, timeInKey, whyNotCurrentRun } from "../../src/cleanup/ownership/identity.ts";
+import { isRunId, newRunId, runPrefix, timeInId, timeInKey, whyNotCurrentRun } from "../../src/cleanup/ownership/age.ts";
 
 const now = Date.UTC(2026, 10, 23);
 

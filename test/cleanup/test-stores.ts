@@ -4,8 +4,7 @@ import { startWarehouse, type TableDefinition, type Warehouse } from "../../loca
 import type { WritingPorts } from "../../src/cleanup/execute/execute.ts";
 import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
 import type { CleanupRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
-import { environmentSchema } from "../../src/config/environment-schema.ts";
-import type { Environment, Table, TestDataConfig } from "../../src/config/schema.ts";
+import { type Environment, environmentSchema, type Table, type TestDataConfig } from "../../src/config/schema.ts";
 import { tableSchema, testDataSchema } from "../../src/config/test-data-schema.ts";
 import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";

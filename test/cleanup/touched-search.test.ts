@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { nextStep, type Seen } from "../../src/cleanup/touched/version-search.ts";
+import { nextStep, type Seen } from "../../src/cleanup/touched/old-values.ts";
 
 // The cost of a search is the number of its questions; here against a known history instead of a warehouse.
 

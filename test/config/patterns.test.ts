@@ -2,8 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { meetsClaim } from "../../src/config/assertion.ts";
 import { isRoute } from "../../src/config/routes.ts";
-import { routeGlob, textGlob } from "../../src/lib/glob.ts";
-import { pattern, whyNoPattern } from "../../src/lib/pattern.ts";
+import { pattern, routeGlob, textGlob, whyNoPattern } from "../../src/lib/pattern.ts";
 import { mistakes } from "./file.ts";
 
 /** Servers and tests choose the texts that patterns and globs are matched with. No match may take more than a moment. */

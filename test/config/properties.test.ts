@@ -6,7 +6,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { Secret } from "../../src/config/secret.ts";
 import { keysOf, schemaNodeAt } from "../../src/config/shape.ts";
-import { parseDuration, parsePercent } from "../../src/config/units.ts";
+import { parseDuration, parsePercent } from "../../src/config/values.ts";
 import { UserError } from "../../src/model/user-error.ts";
 import { load } from "./file.ts";
 

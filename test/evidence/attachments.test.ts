@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { uploadAttachments, uploadLogs } from "../../src/evidence/attachments.ts";
+import { uploadAttachments, uploadLogs } from "../../src/evidence/store.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { readZip, writeZip } from "../../src/github/zip.ts";
 import type { StageReport } from "../../src/model/report.ts";

@@ -7,9 +7,8 @@ import {
   serverError,
   startGitHub,
 } from "../../local/github/index.ts";
-import { type GitHub, gitHub } from "../../src/github/api.ts";
+import { failedAttempt, type GitHub, GitHubError, gitHub } from "../../src/github/api.ts";
 import { type DeploymentQuestion, verifyDeployment } from "../../src/github/deployments.ts";
-import { failedAttempt, GitHubError } from "../../src/github/failure.ts";
 
 /** The real octokit against the stand-in, which checks every request and answer against GitHub's published description. */
 

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { holderOf, parseLsof, parseNetstat, parseTasklist } from "../../src/processes/holder.ts";
+import { holderOf, parseLsof, parseNetstat, parseTasklist } from "../../src/processes/tree.ts";
 
 // The output of macOS and Windows is recorded text, because these systems aren't available here. A wrong pid would point the user
 // at an unrelated process.

@@ -16,19 +16,18 @@ const exit =
 const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
   "action/log.ts": guarded,
+  "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
   "action/main.ts": guarded,
-  "action/post.ts": guarded,
-  "action/publish.ts": "the report is redacted by app/record.ts, the children's summary by app/run-stage.ts; the log is guarded",
-  "action/run.ts": "outputs are redacted but for two file names; the log is guarded",
-  "action/runner-files.ts": "puts back the bytes that the runner's files had before the stage",
-  "action/state.ts": "names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, compressed",
+  "action/post.ts":
+    "guarded; its state is names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, compressed",
+  "action/run.ts":
+    "outputs are redacted but for two file names; the report is redacted by app/record.ts, the children's summary by app/run-stage.ts; the log is guarded",
   "notifications/deliver.ts": "bodies are made of a report that notifications/after-verdict.ts redacted",
   "notifications/metrics.ts": "measurements are made of a report that notifications/after-verdict.ts redacted",
   "audit/log.ts": "each line is redacted before it is hashed",
   "checks/api/client.ts": "a request to the tested application, which must hold its credentials",
   "cli/init.ts": "texts of ours alone",
   "cli/main.ts": guarded,
-  "cli/repair.ts": guarded,
   "cli/screen.ts": guarded,
   "cli/tables.ts": guarded,
   "cli/undo.ts": guarded,
@@ -40,9 +39,9 @@ const exits: Record<string, string> = {
   "app/identify-run.ts": "the ids of gate run and workflow run",
   "lib/lock-file.ts": "the id of a process",
   "main.ts": "texts of ours alone",
-  "lib/plain-file.ts": "writes what the others in this list give it",
+  "lib/plain-file.ts": "writes what the others in this list give it; a state file is redacted as it is written",
+  "processes/command.ts": "overwrites variables of this process with stars",
   "processes/output.ts": "lines are redacted before they are logged, kept or told",
-  "processes/own-environment.ts": "overwrites variables of this process with stars",
   "app/record.ts": "the report is redacted before it is written in any format, and those of other stages once more",
   "app/secret-keeper.ts": "writes what it redacted",
   "lib/redaction/redactor.ts": "the guard itself",
@@ -53,7 +52,6 @@ const exits: Record<string, string> = {
   "stages/sign-ins.ts":
     "the ids of sessions, for whoever deletes them later: for their user alone, removed with the sessions' keys, never uploaded",
   "stages/tokens.ts": "the file that hands tokens to the tests: for their user alone, removed after them, never uploaded",
-  "lib/state-file.ts": "redacted as it is written",
   "app/run-stage.ts": "a constant",
   "cleanup/books/start.ts": "names and versions of tables; what the warehouse said is redacted as it is written",
 };

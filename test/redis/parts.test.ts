@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { slotOf } from "../../src/redis/cluster-nodes.ts";
-import { Pace } from "../../src/redis/pace.ts";
+import { Pace } from "../../src/redis/scan-keys.ts";
 
 test("slots are the same as in Redis", () => {
   // From the specification, and CLUSTER KEYSLOT.

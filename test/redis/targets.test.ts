@@ -5,7 +5,7 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { type RunningCluster, type RunningSentinel, startRedisCluster, startRedisSentinel } from "../../local/redis-groups.ts";
 import { makeCertificates } from "../../local/warehouse/certificate.ts";
 import { proveRedis, WrongTarget } from "../../src/cleanup/execute/proof.ts";
-import { environmentSchema } from "../../src/config/environment-schema.ts";
+import { environmentSchema } from "../../src/config/schema.ts";
 import { mergedInfo, openRedisForTestData, openRedisReader, type RedisSettings } from "../../src/redis/connection.ts";
 import { allKeys, failureOf, names } from "./helpers.ts";
 

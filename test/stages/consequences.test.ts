@@ -5,7 +5,7 @@ import { checkAuth } from "../../src/checks/auth/check.ts";
 import { checkConnection, peerOf } from "../../src/checks/connection.ts";
 import { checkDiscovery, checkOauth } from "../../src/checks/oauth/check.ts";
 import { checkNamespace, checkWrongToken } from "../../src/checks/websocket/check.ts";
-import { environmentSchema } from "../../src/config/environment-schema.ts";
+import { environmentSchema } from "../../src/config/schema.ts";
 import { type Check, type Verdict, worstVerdict } from "../../src/model/report.ts";
 import { asConsequences } from "../../src/stages/run-checks.ts";
 import { json, serve } from "../checks/api.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { UnreadableReport } from "../../src/test-reports/unreadable.ts";
+import { UnreadableReport } from "../../src/test-reports/reported.ts";
 import { everyReport, fixtures, readText, trouble } from "./reports.ts";
 
 /**

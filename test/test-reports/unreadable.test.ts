@@ -2,7 +2,7 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readResults } from "../../src/test-reports/read.ts";
-import { UnreadableReport } from "../../src/test-reports/unreadable.ts";
+import { UnreadableReport } from "../../src/test-reports/reported.ts";
 import { copyTo, readText, workspace } from "./reports.ts";
 
 // Anything unreadable must be reported with file, position and reason, and must never count as a result.

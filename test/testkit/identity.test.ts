@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { isRunId, runPrefix, timeInId } from "../../src/cleanup/ownership/identity.ts";
+import { isRunId, runPrefix, timeInId } from "../../src/cleanup/ownership/age.ts";
 import { selectEnvironment } from "../../src/config/load.ts";
 import { childEnvironment, runPrefixes } from "../../src/stages/child-environment.ts";
 import type { StageContext } from "../../src/stages/context.ts";

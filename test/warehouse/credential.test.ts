@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Principal, type Privilege, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { checkReadOnlyCredential } from "../../src/checks/databricks/check.ts";
-import { withException } from "../../src/checks/may-write.ts";
+import { withException } from "../../src/checks/run-check.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { examineCredential } from "../../src/warehouse/credential.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";

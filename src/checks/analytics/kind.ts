@@ -1,5 +1,5 @@
-import { endpointSchema } from "../../config/endpoint-schema.ts";
 import { z } from "../../lib/zod.ts";
+import { endpointSchema } from "../api/kind.ts";
 import type { CheckKind } from "../kind.ts";
 
 const schema = z.array(endpointSchema).default([]).meta({ description: "Read-only dashboard routes that smoke reads." });

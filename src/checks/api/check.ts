@@ -1,11 +1,17 @@
 import { deepEqual, describeClaim, excerpt, headerHolds, jsonAt, meetsClaim, shortValue } from "../../config/assertion.ts";
 import type { Endpoint, Environment } from "../../config/schema.ts";
 import { checkConnection, peerOf } from "../connection.ts";
-import { endpointIds } from "../ids.ts";
 import type { CheckContext } from "../kind.ts";
-import type { Pace } from "../pace.ts";
-import { type Finding, type MeasuredCheck, measured, milliseconds, type RunCheck, type RunningCheck } from "../run-check.ts";
-import { type Answer, type ApiPorts, largestAnswer, read, withHeaders } from "./client.ts";
+import {
+  endpointIds,
+  type Finding,
+  type MeasuredCheck,
+  measured,
+  milliseconds,
+  type RunCheck,
+  type RunningCheck,
+} from "../run-check.ts";
+import { type Answer, type ApiPorts, largestAnswer, type Pace, read, withHeaders } from "./client.ts";
 
 const connectionId = "api.connection";
 

@@ -1,10 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { parseAnswer } from "../../config/assertion.ts";
+import { isRoute } from "../../config/routes.ts";
 import type { Endpoint } from "../../config/schema.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
-import type { OnSignIn } from "../auth/sign-in.ts";
-import type { Pace } from "../pace.ts";
+import type { OnSignIn } from "../auth/check.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
-import { type RouteGuard, whyNotSent } from "./route-guard.ts";
 
 /** Where and how to call an API. */
 export interface ApiPorts {
@@ -134,4 +134,155 @@ async function readBody(response: Response): Promise<{ text: string; cut: boolea
     if (size > largestAnswer) return { text: text.slice(0, largestAnswer), cut: true };
   }
   return { text: text + decoder.decode(), cut: false };
+}
+
+/** What may be sent to the API of a read-only environment. */
+export interface RouteGuard {
+  /** Patterns of routes that write on GET. */
+  writes: readonly string[];
+  /** Routes that may get a POST of `{}`, because they are expected to refuse it. */
+  emptyPosts: readonly string[];
+}
+
+const readingMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Frameworks let these headers override the request's method. */
+const methodHeaders = /^x-(?:http-)?method(?:-override)?$|^x-rewrite-url$|^x-original-(?:url|method)$|^x-forwarded-method$/i;
+const methodParameter = /^(?:x_)?_*(?:http_?)?method(?:_?override)?$/i;
+
+/**
+ * Why a request must not be sent in a read-only environment; `undefined` if it may. Called for every request, including each
+ * redirect.
+ */
+export function whyNotSent(
+  guard: RouteGuard,
+  url: URL,
+  { method, headers, body }: { method: string; headers: Readonly<Record<string, string>>; body?: string | undefined },
+): string | undefined {
+  const route = url.pathname + url.search;
+  if (isRoute(url.pathname, guard.writes) || isRoute(route, guard.writes))
+    return `${url.pathname} is listed as a route that writes (api.writes)`;
+  const header = Object.keys(headers).find((name) => methodHeaders.test(name.trim()));
+  if (header) return `the header ${header} could turn it into another request`;
+  const parameter = parameterNames(url.search).find(
+    (name) => methodParameter.test(name) || methodHeaders.test(name.replaceAll("_", "-")),
+  );
+  if (parameter) return `the parameter ${parameter} could turn it into another request`;
+  if (readingMethods.has(method)) return body === undefined ? undefined : `a ${method} must not have a body`;
+  if (method !== "POST") return `${method} may write`;
+  if (body !== "{}") return "a POST with a body may write";
+  // Compared exactly, because this is a permission.
+  return guard.emptyPosts.includes(route) ? undefined : `a POST may write, and ${url.pathname} is not listed in api.emptyPosts`;
+}
+
+/**
+ * Parameter names as any server may read them: after a semicolon, double-escaped, as a list (`_method[]`), and with characters
+ * that some servers take for an underscore.
+ */
+function parameterNames(search: string): string[] {
+  const once = unescaped(search.replaceAll("+", " "));
+  return [search, once, unescaped(once)].flatMap((text) =>
+    text.split(/[?&;]/).map((parameter) => {
+      const [name = ""] = parameter.split("=", 1);
+      const [first = ""] = name.split(/[[\]\0]/).filter((part) => part.trim() !== "");
+      return first.trim().replaceAll(/[-. ]/g, "_");
+    }),
+  );
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(/%[0-7][0-9a-f]/gi, (written) => String.fromCharCode(Number.parseInt(written.slice(1), 16)));
+}
+
+/** The clock of a pace; tests use their own. */
+export interface Clock {
+  now(): number;
+  wait(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+const realClock: Clock = {
+  now: () => performance.now(),
+  wait: async (milliseconds, signal) => void (await delay(milliseconds, undefined, { signal })),
+};
+
+/** Evenly spaced requests bunch up on their way; this margin keeps them below the limit on arrival. */
+const room = 1.04;
+
+/** How many different pauses a stage waits for: an API that keeps limiting must not be pressed. */
+const mostPauses = 2;
+
+/**
+ * Shared by all checks of a stage: each waits for its turn, so that together they never send more requests than allowed. It also
+ * records the latencies in request order, because only all together reveal a limiter that delays.
+ */
+export class Pace {
+  readonly #gapMs: number;
+  readonly #longestPauseMs: number;
+  readonly #clock: Clock;
+  #last: Promise<unknown> = Promise.resolve();
+  #lastTurn = Number.NEGATIVE_INFINITY;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #pauses = 0;
+  readonly #answers: number[] = [];
+
+  constructor(limits: { requestsPerSecond: number; longestPauseMs: number }, clock: Clock = realClock) {
+    this.#gapMs = (1000 / limits.requestsPerSecond) * room;
+    this.#longestPauseMs = limits.longestPauseMs;
+    this.#clock = clock;
+  }
+
+  /** Waits for this caller's turn, first come, first served. @throws the signal's reason */
+  async turn(signal: AbortSignal): Promise<void> {
+    const turn = this.#last.then(() => this.#next(signal));
+    // A caller that gave up doesn't block those after it.
+    this.#last = turn.catch(() => undefined);
+    await turn;
+  }
+
+  async #next(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (let left = this.#left(); left > 0; left = this.#left()) {
+      try {
+        await this.#clock.wait(left, signal);
+      } catch (error) {
+        // The timer only says that it was aborted; the signal has the reason.
+        throw signal.aborted ? signal.reason : error;
+      }
+    }
+    this.#lastTurn = this.#clock.now();
+  }
+
+  /** Counts from the actual time of the last turn: after a late timer the others must not catch up. */
+  #left(): number {
+    return Math.ceil(Math.max(this.#lastTurn + this.#gapMs, this.#pausedUntil) - this.#clock.now());
+  }
+
+  /**
+   * Makes everybody wait as long as the API asks (Retry-After).
+   * @returns whether the wait is short enough and hasn't been requested too often
+   */
+  pause(milliseconds: number): boolean {
+    if (milliseconds > this.#longestPauseMs) return false;
+    const until = this.#clock.now() + milliseconds;
+    // Requests already on their way when the limit came get the same answer again.
+    if (this.#clock.now() < this.#pausedUntil) return true;
+    if (this.#pauses === mostPauses) return false;
+    this.#pauses++;
+    this.#pausedUntil = until;
+    return true;
+  }
+
+  /** Reserves the place of a pending answer. @returns a function to call with its latency */
+  asked(): (milliseconds: number) => void {
+    const at = this.#answers.push(Number.NaN) - 1;
+    return (milliseconds) => {
+      this.#answers[at] = milliseconds;
+    };
+  }
+
+  /** Whether the first answer was fast and every later one about this late: a limiter delays all but the first. */
+  delaysAllButTheFirst(lateMs: number): boolean {
+    const [first = Number.NaN, ...later] = this.#answers;
+    const known = later.filter((milliseconds) => !Number.isNaN(milliseconds));
+    return first < lateMs / 4 && known.length > 1 && known.every((milliseconds) => milliseconds > lateMs * 0.8);
+  }
 }

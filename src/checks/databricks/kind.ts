@@ -1,7 +1,5 @@
-import { mayWrite } from "../../config/may-write.ts";
 import { bearerToken, secret } from "../../config/secret.ts";
-import { timeLimit } from "../../config/units.ts";
-import { workspaceHost } from "../../config/values.ts";
+import { mayWrite, timeLimit, workspaceHost } from "../../config/values.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 

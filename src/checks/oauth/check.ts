@@ -1,7 +1,7 @@
 import { excerpt, jsonAt } from "../../config/assertion.ts";
 import type { Environment } from "../../config/schema.ts";
 import { type ApiPorts, get, postNothing } from "../api/client.ts";
-import { sessionIn } from "../auth/sign-in.ts";
+import { sessionIn } from "../auth/check.ts";
 import type { CheckContext } from "../kind.ts";
 import type { MeasuredCheck, RunCheck, RunningCheck } from "../run-check.ts";
 

@@ -1,6 +1,5 @@
-import { mayWrite } from "../../config/may-write.ts";
 import { secret } from "../../config/secret.ts";
-import { hostAndPort } from "../../config/values.ts";
+import { hostAndPort, mayWrite } from "../../config/values.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 

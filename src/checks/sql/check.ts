@@ -2,9 +2,8 @@ import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { opened } from "../databricks/check.ts";
-import { numberedIds } from "../ids.ts";
 import type { CheckContext } from "../kind.ts";
-import type { MeasuredCheck, RunCheck, RunningCheck, Shared } from "../run-check.ts";
+import { type MeasuredCheck, numberedIds, type RunCheck, type RunningCheck, type Shared } from "../run-check.ts";
 
 type Sample = Environment["sql"][number];
 

@@ -1,8 +1,7 @@
 import type { Environment } from "../../config/schema.ts";
 import { connect } from "../connection.ts";
-import { numberedIds, slug } from "../ids.ts";
 import type { CheckContext } from "../kind.ts";
-import { type Finding, measured, milliseconds, type RunningCheck } from "../run-check.ts";
+import { type Finding, measured, milliseconds, numberedIds, type RunningCheck, slug } from "../run-check.ts";
 
 type Server = Environment["tcp"][number];
 

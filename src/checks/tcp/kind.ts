@@ -1,5 +1,4 @@
-import { timeLimit } from "../../config/units.ts";
-import { port } from "../../config/values.ts";
+import { port, timeLimit } from "../../config/values.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 

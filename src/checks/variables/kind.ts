@@ -1,5 +1,4 @@
-import { timeLimit } from "../../config/units.ts";
-import { regularExpression, variableName } from "../../config/values.ts";
+import { regularExpression, timeLimit, variableName } from "../../config/values.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 

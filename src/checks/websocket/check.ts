@@ -1,10 +1,17 @@
 import type { Environment } from "../../config/schema.ts";
 import { pattern } from "../../lib/pattern.ts";
-import { type RouteGuard, whyNotSent } from "../api/route-guard.ts";
-import { numberedIds, slug } from "../ids.ts";
+import { type Pace, type RouteGuard, whyNotSent } from "../api/client.ts";
 import type { CheckContext } from "../kind.ts";
-import type { Pace } from "../pace.ts";
-import { type MeasuredCheck, measured, milliseconds, type RunCheck, type RunningCheck, type Shared } from "../run-check.ts";
+import {
+  type MeasuredCheck,
+  measured,
+  milliseconds,
+  numberedIds,
+  type RunCheck,
+  type RunningCheck,
+  type Shared,
+  slug,
+} from "../run-check.ts";
 
 export interface SocketPorts {
   url: string;

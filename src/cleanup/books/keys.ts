@@ -1,6 +1,6 @@
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
-import { textGlob } from "../../lib/glob.ts";
+import { textGlob } from "../../lib/pattern.ts";
 import type { KeyBooks } from "../../model/test-data.ts";
 import { keyText, type RedisReader, readableKey } from "../../redis/connection.ts";
 import { exactAmount, unknownAmount } from "./balance.ts";

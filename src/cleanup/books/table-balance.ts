@@ -7,10 +7,8 @@ import { inParallel } from "../../lib/in-parallel.ts";
 import type { Amount, CleanupResult, TableBooks } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import { queryInBatches } from "../tables/batched-queries.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { type Binder, storedConditionOf } from "../tables/selection.ts";
-import { adviceFor } from "./advice.ts";
+import { type Binder, queryInBatches, storedConditionOf } from "../tables/selection.ts";
 import {
   amountOf,
   attribute,
@@ -27,6 +25,7 @@ import {
 import { exactAmount, isKnown, type KnownState, sumOfAmounts, unknownAmount, zeroAmount } from "./balance.ts";
 import { carryingRun, type VersionAt } from "./contents.ts";
 import { type HistorySinceStart, historiesSince } from "./history.ts";
+import { adviceFor } from "./judge.ts";
 import type { Start } from "./start.ts";
 import {
   type Finding,

@@ -8,7 +8,6 @@ import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
 import { addDeleted, markCountUnknown, shortenLives } from "../keys/plan-keys.ts";
-import { type RetainedTables, retain, retainedInBatch, tablesRetainedFor, whyRetained } from "../plan/deletion-batches.ts";
 import {
   type CleanupPlan,
   type CleanupPorts,
@@ -18,7 +17,8 @@ import {
   planCleanup,
   tableOf,
 } from "../plan/plan-cleanup.ts";
-import type { TablePlan } from "../plan/row-plan.ts";
+import type { TablePlan } from "../plan/plan-rows.ts";
+import { type RetainedTables, retain, retainedInBatch, tablesRetainedFor, whyRetained } from "../plan/table-plans.ts";
 import { versionOfDelete } from "../tables/history.ts";
 import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";
 import { joinTouched, touchedNotes } from "../touched/touched-rows.ts";

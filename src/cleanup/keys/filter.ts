@@ -1,6 +1,5 @@
 import { keyText } from "../../redis/connection.ts";
-import type { KeyScope } from "./judge.ts";
-import { canIdentifyKeys } from "./words.ts";
+import { canIdentifyKeys, type KeyScope } from "./judge.ts";
 
 /** This many characters exclude nearly all other keys, and every test prefix is longer. */
 const width = 4;

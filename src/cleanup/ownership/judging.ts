@@ -1,8 +1,7 @@
 import type { ParentKind } from "../../config/test-data-schema.ts";
-import type { PlanRequest } from "../plan/row-plan.ts";
+import type { PlanRequest } from "../plan/plan-rows.ts";
 import { matchesRule } from "../tables/selection.ts";
-import { type Age, exactAge, startOfRun } from "./age.ts";
-import { isRunId, timeInId } from "./identity.ts";
+import { type Age, exactAge, isRunId, startOfRun, timeInId } from "./age.ts";
 import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
 import type { NamedRow, Presence } from "./presence.ts";
 import type { Candidate, TableScan } from "./table-scan.ts";

@@ -6,12 +6,10 @@ import { type RedisReader, readableKey } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "../keys/plan-keys.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { StartState } from "../ownership/age.ts";
-import { runPrefix } from "../ownership/identity.ts";
+import { runPrefix, type StartState } from "../ownership/age.ts";
 import { Binder, conditionOf } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
-import { planRows } from "./plan-rows.ts";
-import type { PlanRequest, RowPlan, Scope, TablePlan } from "./row-plan.ts";
+import { type PlanRequest, planRows, type RowPlan, type Scope, type TablePlan } from "./plan-rows.ts";
 
 export interface CleanupRequest {
   scope: Scope;

@@ -5,8 +5,7 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { type Judged, type JudgedRow, type JudgingContext, judgeAll, namesOf, type References } from "../ownership/judging.ts";
-import { Presence } from "../ownership/presence.ts";
-import { type Settled, settle } from "../ownership/settle.ts";
+import { Presence, type Settled, settle } from "../ownership/presence.ts";
 import {
   addRow,
   markAnswered,
@@ -17,10 +16,9 @@ import {
   type TableScanRequest,
   valuesNotYetAsked,
 } from "../ownership/table-scan.ts";
-import { queryInBatches } from "../tables/batched-queries.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
-import { conditionOf, emptySelection, isEmpty, select } from "../tables/selection.ts";
-import type { PlanRequest, RowPlan, TablePlan } from "./row-plan.ts";
+import { conditionOf, emptySelection, isEmpty, queryInBatches, select } from "../tables/selection.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./plan-rows.ts";
 import { looksLikeRealPerson, personalColumns, type TableDeletion, tableDeletionOf } from "./table-plans.ts";
 
 interface Fetched {

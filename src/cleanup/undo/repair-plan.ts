@@ -4,17 +4,14 @@ import type { Table, TestDataConfig } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import type { StageReport } from "../../model/report.ts";
 import type { TouchedRow } from "../../model/test-data.ts";
-import type { WarehouseReader } from "../../warehouse/access.ts";
-import { whyTypeNotWritable } from "../../warehouse/cell-write.ts";
+import { type WarehouseReader, whyTypeNotWritable } from "../../warehouse/access.ts";
 import { type Ledger, parseLedger } from "../ledger/ledger.ts";
 import type { StartState } from "../ownership/age.ts";
 import { rowRequest } from "../plan/plan-cleanup.ts";
-import { planRows } from "../plan/plan-rows.ts";
-import type { Scope } from "../plan/row-plan.ts";
+import { planRows, type Scope } from "../plan/plan-rows.ts";
 import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
 import { withBefore } from "../touched/old-values.ts";
-import { mostTouched, nameOf, rowName, searchContext, sha256 } from "../touched/touched-rows.ts";
-import { askVersions } from "../touched/versions.ts";
+import { askVersions, mostTouched, nameOf, rowName, searchContext, sha256 } from "../touched/touched-rows.ts";
 
 /**
  * - `repairable`: the old value can be restored; `repaired`: it was.

@@ -4,11 +4,10 @@ import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
 import { retry } from "../../lib/retry.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
-import type { TestDataWarehouse } from "../../warehouse/access.ts";
-import { mostKeysWritten } from "../../warehouse/cell-write.ts";
+import { mostKeysWritten, type TestDataWarehouse } from "../../warehouse/access.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { proveWarehouse } from "../execute/proof.ts";
-import { askVersions } from "../touched/versions.ts";
+import { askVersions } from "../touched/touched-rows.ts";
 import type { RepairCell, RepairPlan, RepairResult } from "./repair-plan.ts";
 
 export interface RepairPorts {

@@ -6,9 +6,16 @@ import { inParallel } from "../../lib/in-parallel.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
 import type { StageReport } from "../../model/report.ts";
 import type { Deletion, TableCleanup } from "../../model/test-data.ts";
-import type { OlderRows, TestDataWarehouse, WarehouseReader } from "../../warehouse/access.ts";
+import {
+  missingRows,
+  nameCounts,
+  type OlderRows,
+  olderRows,
+  rowsBeside,
+  type TestDataWarehouse,
+  type WarehouseReader,
+} from "../../warehouse/access.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
-import { missingRows, nameCounts, olderRows, rowsBeside } from "../../warehouse/older-rows.ts";
 import { proveWarehouse } from "../execute/proof.ts";
 import { type CatalogColumns, readCatalogColumns } from "../tables/catalog.ts";
 import { deletesOf, historyIsGone } from "../tables/history.ts";

@@ -1,9 +1,17 @@
 import { StringDecoder } from "node:string_decoder";
-import { afterMargin, Fragments, halfEscape, longestEscape, shortestFragment } from "./cuts.ts";
-import { partsOf } from "./derived.ts";
-import { patternsOf } from "./forms.ts";
-import { Matcher, merged, type Span, shortestPattern } from "./matcher.ts";
-import { shapesIn } from "./shapes.ts";
+import { partsOf, patternsOf } from "./forms.ts";
+import {
+  afterMargin,
+  Fragments,
+  halfEscape,
+  longestEscape,
+  Matcher,
+  merged,
+  type Span,
+  shortestFragment,
+  shortestPattern,
+} from "./matcher.ts";
+import { shapesIn } from "./variables.ts";
 import {
   holdsEscapes,
   inOriginal,

@@ -1,8 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import { alertChannels, type StageReport, stageNames, verdicts } from "../../model/report.ts";
 import { books, cleanup } from "./test-data.ts";
-import { attachment, tests } from "./tests.ts";
-import { amount, flag, instant, measure, oneOf, percentage, text, texts } from "./values.ts";
+import { amount, attachment, flag, instant, measure, oneOf, percentage, tests, text, texts } from "./tests.ts";
 
 /**
  * The shape of `.env-actions/reports/<stage>.json`, used to read reports back and for `schema/report.schema.json`. Strict,

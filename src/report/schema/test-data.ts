@@ -1,5 +1,5 @@
 import { z } from "../../lib/zod.ts";
-import { amount, flag, measure, oneOf, text, texts } from "./values.ts";
+import { amount, flag, measure, oneOf, text, texts } from "./tests.ts";
 
 /** What a cleanup planned and did, and the books: what a run wrote and what happened to it. */
 

@@ -1,5 +1,5 @@
 import { z } from "../../lib/zod.ts";
-import { UnreadableReport } from "../unreadable.ts";
+import { UnreadableReport } from "../reported.ts";
 
 /** @throws UnreadableReport, with the position if the engine gives it */
 export function parseJson(file: string, text: string): unknown {

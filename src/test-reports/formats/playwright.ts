@@ -1,8 +1,7 @@
 import { isAbsolute, posix } from "node:path";
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
-import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
-import { UnreadableReport } from "../unreadable.ts";
+import { type Findings, messageOf, stackOf, UnreadableReport, wholeRun } from "../reported.ts";
 import type { JsonFormat } from "./format.ts";
 import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
 

@@ -2,17 +2,19 @@ import { count } from "../../lib/count.ts";
 import { type Check, opensTheGate, type Verdict } from "../../model/report.ts";
 import type { TestResults } from "../../model/test-results.ts";
 import {
+  type Browser,
+  browsersCheck,
   checkOf,
   commandTimeCheck,
   type FlakyBudget,
   firstFew,
   flakyCheck,
   percentage,
+  projectsCheck,
   ranCount,
   shardsCheck,
   testTimeCheck,
 } from "./limits.ts";
-import { type Browser, browsersCheck, projectsCheck } from "./projects.ts";
 import { criticalCheck, excusedFailures, quarantineCheck } from "./test-lists.ts";
 
 export interface TestRules {

@@ -1,5 +1,5 @@
 import { count } from "../../lib/count.ts";
-import { textGlob } from "../../lib/glob.ts";
+import { textGlob } from "../../lib/pattern.ts";
 import type { Check } from "../../model/report.ts";
 import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
 import { checkOf, ranCount } from "./limits.ts";

@@ -1,7 +1,6 @@
 import { SaxesParser } from "saxes";
 import type { ErrorCode } from "../../../model/error-codes/catalogue.ts";
-import type { Findings } from "../../reported.ts";
-import { UnreadableReport } from "../../unreadable.ts";
+import { type Findings, UnreadableReport } from "../../reported.ts";
 import type { XmlFormat } from "../format.ts";
 import { type JUnitCase, type JUnitSuite, reportCase, reportSuiteError } from "./case.ts";
 import { PytestAttempts } from "./pytest-attempts.ts";
