@@ -4,7 +4,7 @@ export interface InitialConfigOptions {
   /** The hosts that may receive test data, if known; otherwise the file gets placeholders to replace. */
   databricksHost?: string;
   redisHost?: string;
-  /** The URL of the sandbox's API; defaults to the back end that the suite starts. */
+  /** The URL of the sandbox's API; defaults to the back end that env-actions starts. */
   apiUrl?: string;
 }
 
@@ -132,8 +132,9 @@ testData:
 
 stages:
   preflight:
-    # Deletes test data that unfinished runs left behind, once it is older than expireAfter.
-    sweep: true
+    # false: reports test data that unfinished runs left behind. true: also deletes it, once it is older than expireAfter.
+    # First see what it finds: env-actions cleanup --scope expired
+    sweep: false
   integration:
     command: npm run test:integration
     reports: ["test-results/integration/*.xml"]
@@ -163,7 +164,7 @@ on:
   workflow_dispatch:
   # Runs smoke after a deployment to production.
   deployment_status:
-  # Deletes test data that unfinished runs left behind.
+  # Shows which test data unfinished runs left behind.
   schedule:
     - cron: "17 3 * * *"
 
@@ -240,7 +241,8 @@ ${sandboxVariables}
         with:
           environment: sandbox
           scope: expired
-          dry-run: "false"
+          # Shows what it would delete. When the plan is what you expect, write "false" to delete it.
+          dry-run: "true"
 `;
 }
 

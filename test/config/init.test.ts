@@ -42,6 +42,12 @@ describe("the first configuration", () => {
     expect(config.testData).toEqual(testData);
   });
 
+  test("deletes nothing that earlier runs left", async () => {
+    const { config } = await load(initialConfig(), { env: sandbox });
+    expect(config.stages.preflight.sweep).toBe(false);
+    expect(config.testData.sweep).toEqual([]);
+  });
+
   test("contains the known hosts, whatever characters they have", async () => {
     const text = initialConfig({ databricksHost: 'h"\n  x: 1', redisHost: "r: #", apiUrl: "https://a.example" });
     const { config } = await load(text, { env: sandbox });
@@ -76,6 +82,11 @@ describe("the first workflow", () => {
     const { preflight, integration, e2e, gate } = workflow.jobs;
     expect([preflight?.needs, integration?.needs, e2e?.needs]).toEqual([undefined, "preflight", "integration"]);
     expect(gate?.needs).toEqual(["preflight", "integration", "e2e"]);
+  });
+
+  test("shows every day what is left, and deletes nothing", () => {
+    const cleanup = workflow.jobs.cleanup?.steps.find(({ uses }) => uses === "classwaves/env-actions/cleanup@v1");
+    expect(cleanup?.with).toEqual({ environment: "sandbox", scope: "expired", "dry-run": "true" });
   });
 
   test("has only read permission, and uses no expression in a shell", () => {
