@@ -133,7 +133,7 @@ testData:
 stages:
   preflight:
     # false: reports test data that unfinished runs left behind. true: also deletes it, once it is older than expireAfter.
-    # First see what it finds: env-actions cleanup --scope expired
+    # To see first what it would delete: npx env-actions cleanup --scope expired
     sweep: false
   integration:
     command: npm run test:integration
@@ -155,7 +155,7 @@ function quote(text: string): string {
 
 /** The text of `.github/workflows/quality-gate.yml` that `env-actions init` writes. */
 export function initialWorkflow(): string {
-  return `# The quality gate. Each stage requires passed evidence from the stage before it; otherwise it does not start.
+  return `# The quality gate. A stage starts only if the stage before it passed, with or without warnings.
 name: Quality gate
 
 on:
