@@ -27,6 +27,15 @@ beforeAll(async () => {
     principals: {
       reading: { user: "reading@school.example", grants: reading },
       deleting: { user: "deleting@school.example", grants: documented },
+      // SELECT on declared tables only, as the page allows.
+      narrow: {
+        user: "narrow@school.example",
+        grants: [
+          ...documented.filter(({ privilege }) => privilege !== "SELECT"),
+          { privilege: "SELECT", on: "classwaves.sessions" },
+          { privilege: "SELECT", on: "classwaves.users" },
+        ],
+      },
     },
   });
   const columns = { id: "string", created_at: "timestamp" };
@@ -102,9 +111,12 @@ test.each([
   expect(await rows("compliance.audit_log")).toEqual([old, "real"]);
 });
 
-test("deleting is enough for integration, and the books read every table", async () => {
+test.each([
+  ["the books read every table", "deleting", 3],
+  ["a table that the principal cannot see is not in the books", "narrow", 2],
+])("integration: %s", async (_, token, tablesRead) => {
   const files = { "tests.mjs": `import { writeFileSync } from "node:fs"; writeFileSync("r.xml", ${JSON.stringify(junit())});` };
-  const ran = await run("integration", "deleting", "command: node tests.mjs\nreports: [r.xml]", { files });
+  const ran = await run("integration", token, "command: node tests.mjs\nreports: [r.xml]", { files });
   expect(ran.check("test-data.cleanup")?.verdict).toBe("passed");
-  expect(ran.report.books).toMatchObject({ tablesRead: 3, problems: [] });
+  expect(ran.report.books).toMatchObject({ tablesRead, problems: [] });
 });
