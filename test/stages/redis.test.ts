@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
@@ -13,6 +14,11 @@ import { junit, type Ran, runSuite } from "./suite.ts";
  * ClassWaves': each sign-in writes keys that carry its session and nothing else of the run.
  */
 
+/** The rules of the user that docs/redis.md shows. */
+const documented = /^ACL SETUSER env-actions on >PASSWORD (.+)$/m.exec(
+  readFileSync(join(import.meta.dirname, "../../docs/redis.md"), "utf8"),
+)?.[1];
+
 let server: RunningRedis;
 let replica: RunningRedis;
 let client: Redis;
@@ -21,6 +27,7 @@ beforeAll(async () => {
     users: {
       looking: "on >pw ~* &* -@all +@read +@connection +info +scan +acl|whoami +acl|getuser",
       blind: "on >pw ~* -@all +ping +scan +pttl +unlink",
+      documented: `on >pw ${documented}`,
     },
   });
   replica = await startRedis({ config: [`replicaof 127.0.0.1 ${server.port}`] });
@@ -94,6 +101,23 @@ describe("the keys of the suite's own sign-ins", () => {
     expect(await keys()).toEqual([...others].sort());
     expect(ran.check("auth.sign-ins")).toMatchObject({ verdict: "passed", observed: "3 keys of 1 sign-in deleted, 0 left" });
     expect(await remembered(ran)).toEqual([]);
+  });
+
+  test.each(["preflight", "integration"] as const)("are deleted after %s by the documented user", async (stage) => {
+    const api = await signingIn();
+    const ran = await runSuite(
+      stage,
+      {
+        inside: inside(api),
+        ...(stage === "preflight" ? { settings: "sweep: true" } : { settings }),
+        files: { "tests.mjs": passing },
+      },
+      { ...env(), REDIS_URL: `redis://documented:pw@127.0.0.1:${server.port}` },
+    );
+    expect(ran.check(stage === "preflight" ? "redis.writable" : "identity")).toMatchObject({ verdict: "passed" });
+    expect(ran.check(stage === "preflight" ? "auth.sign-ins" : "test-data.cleanup")).toMatchObject({ verdict: "passed" });
+    expect(ran.report.checks.filter(({ verdict }) => verdict === "error")).toEqual([]);
+    expect(await keys()).toEqual([...others].sort());
   });
 
   test("are deleted when the stage was cut short", async () => {

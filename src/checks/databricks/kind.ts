@@ -70,7 +70,7 @@ const settings = z.strictObject({
     .optional()
     .meta({
       description:
-        "Expected identity of the warehouse. It is compared before the first write. If it is set, preflight and smoke compare it, too.",
+        "Expected identity of the warehouse. Host and catalog are compared before a connection is opened, the principal before the first write. It protects from mistakes, not from somebody who changes this file.",
     }),
   mayWrite,
   startTimeout: timeLimit.prefault("10m").meta({ description: "Time limit for a stopped warehouse to start." }),

@@ -42,7 +42,7 @@ const settings = z.strictObject({
     .optional()
     .meta({
       description:
-        "Expected identity of Redis. It is compared before the first write and again after every failover. If it is set, preflight and smoke compare it, too.",
+        "Expected identity of Redis. It is compared before a connection is opened, before the first write, and again after every failover. It protects from mistakes, not from somebody who changes this file.",
     }),
 });
 

@@ -5,7 +5,7 @@ export const accessErrors = {
   EA2001: {
     title: "Wrong environment",
     meaning:
-      "A host, catalog, principal or Redis is not the one under `expect`. Nothing was written. Usually variables or secrets of another environment are set.",
+      "A host, catalog, principal or Redis is not the one under `expect`. Nothing was written, and the message says if nothing was sent either. Usually variables or secrets of another environment are set.",
     fix: "Correct the variables. If the environment has moved, correct `expect`.",
   },
   EA2002: {
@@ -37,7 +37,7 @@ export const accessErrors = {
     title: "The commit comes from another repository",
     meaning:
       "This event gives a job secrets, although people without write access can trigger it. Commands of their commit could use your credentials. Nothing was started.",
-    fix: "Use the event `pull_request`, or review the commit and allow it with `foreign-head`. See [forks](../guides/forks.md).",
+    fix: "Use the event `pull_request`, or review the commit and allow it with `foreign-head`. See [forks](../guides/forks.md), and [which events count](../trust.md#forks).",
   },
   EA2008: {
     title: "Another commit is checked out than allowed",

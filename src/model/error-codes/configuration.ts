@@ -155,7 +155,7 @@ export const configurationErrors = {
     title: "More than one way to sign in to Databricks",
     meaning:
       "The file, or the `DATABRICKS_*` variables, give several credentials or warehouses. It is not clear which one to use.",
-    fix: "Keep one of `token`, `clientId` with `clientSecret`, and `oidc`. With variables, set `DATABRICKS_AUTH_TYPE`, or unset the others.",
+    fix: "Keep one of `token`, `clientId` with `clientSecret`, and `oidc`. Variables add a way to sign in only if the file names none: then set `DATABRICKS_AUTH_TYPE`, or unset the others.",
   },
   EA1030: {
     title: "Invalid regular expression",

@@ -6,7 +6,7 @@ export const databricksErrors = {
     title: "Databricks is unreachable",
     meaning:
       "No warehouse answers at the address: wrong host or path, a network that blocks the connection, or an untrusted certificate.",
-    fix: "Check `databricks.host` and `databricks.warehouse` (or `path`), DNS, firewall and proxy. For your own authority, set `databricks.certificateAuthority`.",
+    fix: "Check `databricks.host` and `databricks.warehouse` (or `path`), DNS and firewall. Proxies are not supported. For your own authority, set `databricks.certificateAuthority`.",
   },
   EA3002: {
     title: "The connection to Databricks was lost",
@@ -31,7 +31,7 @@ export const databricksErrors = {
   EA3006: {
     title: "A privilege is missing in Databricks",
     meaning: "The sign-in works, but the principal may not do what the stage needs.",
-    fix: "Grant the privilege that the message names. See [sign-in](../guides/sign-in.md).",
+    fix: "Grant the privilege that the message names. See [the privileges of each stage](../trust.md#databricks-and-redis).",
   },
   EA3007: {
     title: "The Databricks session ended",
@@ -87,7 +87,7 @@ export const redisErrors = {
   EA4003: {
     title: "Redis refused a command",
     meaning: "The user may not run the command, or the server cannot run it in its current state.",
-    fix: "Grant the command to the user. See [Redis](../redis.md).",
+    fix: "Grant the command to the user. See [what a user needs](../redis.md#what-a-user-needs).",
   },
   EA4004: {
     title: "A request to Redis was cancelled",

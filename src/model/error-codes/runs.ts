@@ -30,7 +30,7 @@ export const processErrors = {
   EA5006: {
     title: "The test command ignores shards",
     meaning: "`shards` is above 1, but the command doesn't use the shard number. Every shard would run all tests.",
-    fix: "Add `--shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS` to the command.",
+    fix: "Add `--shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS` to the command. On Windows write `%ENV_ACTIONS_SHARD%` and `%ENV_ACTIONS_SHARDS%`.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -68,7 +68,7 @@ export const testDataErrors = {
   EA7001: {
     title: "The report cannot be read",
     meaning: "`undo` and `repair` need the report of a stage. The file doesn't exist, or cannot be read.",
-    fix: "Name a report such as `.env-actions/reports/cleanup.json`.",
+    fix: "Name the report of the stage that deleted the rows or found the changed ones, such as `.env-actions/reports/integration.json`. A stage's artifact has it, too.",
   },
   EA7002: {
     title: "The file is not a report of a stage",

@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { junit, type Ran, runSuite } from "./suite.ts";
+
+// The grants that docs/trust.md shows are enough, and reading alone is not enough to delete: stages run with exactly these.
+
+interface Grant {
+  privilege: "USE CATALOG" | "USE SCHEMA" | "SELECT" | "MODIFY";
+  on: string;
+}
+
+const page = readFileSync(join(import.meta.dirname, "../../docs/trust.md"), "utf8");
+const documented = [...page.matchAll(/^GRANT (.+) ON (?:CATALOG|SCHEMA|TABLE) (\S+) TO /gm)].flatMap(
+  ([, privileges = "", on = ""]) =>
+    privileges.split(", ").map((privilege): Grant => ({ privilege: privilege as Grant["privilege"], on })),
+);
+const reading = documented.filter(({ privilege }) => privilege !== "MODIFY");
+
+const tables = ["sessions.classroom_sessions", "users.teachers", "compliance.audit_log"];
+const old = "integration_test_1763920000000_1a2b3c4d";
+let warehouse: Warehouse;
+
+beforeAll(async () => {
+  warehouse = await startWarehouse({
+    principals: {
+      reading: { user: "reading@school.example", grants: reading },
+      deleting: { user: "deleting@school.example", grants: documented },
+      // SELECT on declared tables only, as the page allows.
+      narrow: {
+        user: "narrow@school.example",
+        grants: [
+          ...documented.filter(({ privilege }) => privilege !== "SELECT"),
+          { privilege: "SELECT", on: "classwaves.sessions" },
+          { privilege: "SELECT", on: "classwaves.users" },
+        ],
+      },
+    },
+  });
+  const columns = { id: "string", created_at: "timestamp" };
+  await warehouse.createTables(Object.fromEntries(tables.map((table) => [`classwaves.${table}`, { columns }])));
+});
+afterAll(() => warehouse.stop());
+beforeEach(async () => {
+  for (const table of tables) {
+    await warehouse.load(`DELETE FROM ${table}`);
+    await warehouse.load(
+      `INSERT INTO ${table} (id, created_at) VALUES ('${old}', TIMESTAMP '2025-11-23 17:46:40'), ('real', NULL)`,
+    );
+  }
+});
+
+async function run(
+  stage: "preflight" | "integration" | "cleanup",
+  token: string,
+  settings: string,
+  more: { overrides?: { scope: "expired"; execute: boolean }; files?: Record<string, string> } = {},
+): Promise<Ran> {
+  const { host, warehouseId, certificateAuthority } = warehouse;
+  const testData = "testData: { preset: none, tables: { sessions.classroom_sessions: M, users.teachers: M } }";
+  return await runSuite(
+    stage,
+    {
+      inside: `databricks: { host: "${host}", warehouse: ${warehouseId}, token: "\${WAREHOUSE_TOKEN}", catalog: classwaves, certificateAuthority: ${certificateAuthority}, expect: { host: "${host}" } }`,
+      settings,
+      beside: testData.replaceAll(" M", " { match: [{ column: id, prefix: true }], time: created_at }"),
+      files: {},
+      ...more,
+    },
+    { WAREHOUSE_TOKEN: token },
+  );
+}
+
+const rows = async (table: string) => (await warehouse.query(`SELECT id FROM ${table} ORDER BY id`)).map(({ id }) => id);
+
+test("the page shows both kinds of grants", () => {
+  expect(reading).toHaveLength(3);
+  expect(documented.map(({ on }) => on)).toEqual(expect.arrayContaining(["classwaves.sessions", "classwaves.users.teachers"]));
+});
+
+test("reading is enough for a plan", async () => {
+  const ran = await run("cleanup", "reading", "budget: 1m", { overrides: { scope: "expired", execute: false } });
+  expect(ran.check("test-data.cleanup")).toMatchObject({ verdict: "passed", observed: "2 rows and 0 keys would be deleted" });
+});
+
+test("reading is enough for preflight without a sweep, which reports what is left", async () => {
+  const ran = await run("preflight", "reading", "sweep: false");
+  expect(ran.check("test-data.left-by-earlier-runs")).toMatchObject({ verdict: "degraded", observed: "2 rows and 0 keys" });
+});
+
+test("reading is not enough for a sweep", async () => {
+  const ran = await run("preflight", "reading", "sweep: true");
+  expect(ran.check("test-data.left-by-earlier-runs")?.verdict).toBe("failed");
+  expect(await rows("users.teachers")).toEqual([old, "real"]);
+});
+
+test.each([
+  ["a sweep of preflight", "preflight", "sweep: true", "test-data.left-by-earlier-runs"],
+  ["a cleanup", "cleanup", "budget: 1m", "test-data.cleanup"],
+] as const)("deleting is enough for %s, and the protected table keeps its rows", async (_, stage, settings, id) => {
+  const ran = await run(
+    stage,
+    "deleting",
+    settings,
+    stage === "cleanup" ? { overrides: { scope: "expired", execute: true } } : {},
+  );
+  expect(ran.check(id)?.verdict).toBe("passed");
+  expect(await rows("sessions.classroom_sessions")).toEqual(["real"]);
+  expect(await rows("users.teachers")).toEqual(["real"]);
+  expect(await rows("compliance.audit_log")).toEqual([old, "real"]);
+});
+
+test.each([
+  ["the books read every table", "deleting", 3],
+  ["a table that the principal cannot see is not in the books", "narrow", 2],
+])("integration: %s", async (_, token, tablesRead) => {
+  const files = { "tests.mjs": `import { writeFileSync } from "node:fs"; writeFileSync("r.xml", ${JSON.stringify(junit())});` };
+  const ran = await run("integration", token, "command: node tests.mjs\nreports: [r.xml]", { files });
+  expect(ran.check("test-data.cleanup")?.verdict).toBe("passed");
+  expect(ran.report.books).toMatchObject({ tablesRead, problems: [] });
+});
