@@ -2,6 +2,16 @@ import { inspect } from "node:util";
 import { z } from "../lib/zod.ts";
 
 /**
+ * How the loader treats a text of the file, in addition to checking it:
+ * - `secret`: must be a single reference to a variable; never shown.
+ * - `shell`: `${NAME}` is kept for the shell to expand. Expanding it earlier would run the variable's text as part of the
+ *   command.
+ */
+export type Handling = "secret" | "shell";
+
+export const handlings = z.registry<{ handling: Handling }>();
+
+/**
  * A value that must not be shown. It cannot be printed by accident: every conversion to text gives the placeholder. Only {@link
  * reveal} returns the value.
  */
@@ -82,13 +92,3 @@ function secretOf(text: z.ZodString, variable: string) {
     })
     .register(handlings, { handling: "secret" });
 }
-
-/**
- * How the loader treats a text of the file, in addition to checking it:
- * - `secret`: must be a single reference to a variable; never shown.
- * - `shell`: `${NAME}` is kept for the shell to expand. Expanding it earlier would run the variable's text as part of the
- *   command.
- */
-export type Handling = "secret" | "shell";
-
-export const handlings = z.registry<{ handling: Handling }>();
