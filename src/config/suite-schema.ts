@@ -68,13 +68,10 @@ const suite = z.strictObject({
     description:
       "Globs for the file and full name of critical tests. None of them may fail, whatever the pass rate and `quarantine`, and at least one test per glob must run.",
   }),
-  quarantine: z
-    .array(quarantineEntry)
-    .default([])
-    .meta({
-      description:
-        "Tests whose failures do not count, each until a date and for a reason. They still run, and a failure is a warning.",
-    }),
+  quarantine: z.array(quarantineEntry).default([]).meta({
+    description:
+      "Tests whose failures do not count, each until a date and for a reason. They still run, and a failure is a warning.",
+  }),
   flaky: flakyBudget.optional().meta({
     description:
       'Maximum number or share of flaky tests, such as `3` or `"2%"`: tests that failed, were retried by the test tool, and passed. With more, the stage is `failed`. Up to it, or without this key, flaky tests are a warning. In the pass rate, they count as passed.',
@@ -82,12 +79,10 @@ const suite = z.strictObject({
   testTime: duration
     .optional()
     .meta({ description: "Maximum duration of a single test. If one takes longer, the stage is `failed`; nothing is stopped." }),
-  commandTime: duration
-    .optional()
-    .meta({
-      description:
-        "Maximum duration of the test command. If it takes longer, the stage is `failed`; only `budget` stops the tests.",
-    }),
+  commandTime: duration.optional().meta({
+    description:
+      "Maximum duration of the test command. If it takes longer, the stage is `failed`; only `budget` stops the tests.",
+  }),
 });
 
 const passRateDescription = {

@@ -73,7 +73,10 @@ const settings = z.strictObject({
         "Expected identity of the warehouse. It is compared before the first write. If it is set, preflight and smoke compare it, too.",
     }),
   mayWrite,
-  startTimeout: timeLimit.prefault("10m").meta({ description: "Time limit for a stopped warehouse to start." }),
+  startTimeout: timeLimit.prefault("10m").meta({
+    description:
+      "Time limit for a stopped warehouse to start. The `budget` of the stage applies as well: raise it if the warehouse may be stopped.",
+  }),
 });
 
 const schema = settings
