@@ -6,7 +6,7 @@ export function commandLinePage(): string {
 
 <!-- Generated from the help text by scripts/command-line-page.ts: edit there. -->
 
-You need Node 22 or later. Install the release that your workflow uses, then run it with \`npx\`:
+You need Node 22 or later. Install the release that your workflow uses, which its \`uses:\` names after the \`@\`. Then run it with \`npx\`:
 
 \`\`\`sh
 npm i -D env-actions@github:classwaves/env-actions#v1
@@ -22,16 +22,17 @@ The package has no dependencies and no install scripts. Credentials come from en
 ${usage.trimEnd()}
 \`\`\`
 
-An option that a command would ignore is an error.
+\`env-actions help\` prints this text, and so does \`--help\`. \`env-actions version\` prints the version. An option that a command would ignore is an
+error.
 
 ## Exit status
 
 | Status | Meaning | What to do |
 | --- | --- | --- |
 | 0 | \`passed\` or \`degraded\` | Read the warnings of a degraded stage |
-| 1 | \`failed\`: the stage looked, and something is wrong | Read the failed checks. For \`tables --check\`: declare what is missing |
+| 1 | \`failed\`: a check ran and found a problem | Read the failed checks. For \`tables --check\`: declare what is missing |
 | 2 | A mistake in the options, the configuration or the report that you named | The message names file, line and column, and what to write instead |
-| 3 | \`error\`: the stage could not look | Repair the connection or the credential, then run it again |
+| 3 | \`error\`: a check could not run | Repair the connection or the credential, then run it again |
 | 130 | You pressed Ctrl-C twice | Run the command that was printed: it deletes what is left |
 
 \`gate\` ends with 1 if any stage failed, otherwise with 3 if any stage ended in an error. \`undo\` ends with 1 if it could not restore all rows of

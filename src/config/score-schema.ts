@@ -22,9 +22,9 @@ const weight = z
       }),
     key: z.boolean().default(false).meta({
       description:
-        "Makes the check a key indicator: if it fails, the stage fails, whatever the score. A key indicator must have run.",
+        "Makes it a must-pass check (key indicator): if it fails, the stage fails, whatever the score. At least one matching check must have run.",
     }),
-    dryRun: z.boolean().default(false).meta({ description: "Records the actual result of the check without counting it." }),
+    dryRun: z.boolean().default(false).meta({ description: "Shows the result of the check without counting it." }),
   })
   .refine(({ key, dryRun }) => !(key === true && dryRun === true), {
     path: ["dryRun"],
@@ -68,4 +68,6 @@ export const retries = z
     }),
   )
   .default([])
-  .meta({ description: "Checks that are declared flaky. They are repeated unless they pass, and the report says so." });
+  .meta({
+    description: "Checks, not tests, that are declared flaky. They are repeated unless they pass, and the report says so.",
+  });

@@ -34,7 +34,7 @@ const quarantineEntry = z.strictObject({
   test: testGlob.meta({ description: "Glob for the file and full name of the tests." }),
   until: z.iso
     .date({ error: "expected the last day as a date, such as 2026-12-31" })
-    .meta({ description: "Last day, in UTC, on which a failure does not count." }),
+    .meta({ description: "Last day, in UTC, on which a failure does not count. After it, a failure fails the stage." }),
   reason: z
     .string({ error: "expected the reason why the test may fail, and who will fix it" })
     .regex(/\S/, { error: "expected the reason why the test may fail, and who will fix it" })
@@ -66,23 +66,29 @@ const suite = z.strictObject({
     .meta({ description: "Environment variables for the command, in addition to `environments.<name>.environment`." }),
   critical: z.array(testGlob).default([]).meta({
     description:
-      "Globs for the file and full name of critical tests. None of them may fail, and at least one test per glob must run.",
+      "Globs for the file and full name of critical tests. None of them may fail, whatever the pass rate and `quarantine`, and at least one test per glob must run.",
   }),
-  quarantine: z
-    .array(quarantineEntry)
-    .default([])
-    .meta({ description: "Tests whose failures do not count, each until a date and for a reason." }),
+  quarantine: z.array(quarantineEntry).default([]).meta({
+    description:
+      "Tests whose failures do not count, each until a date and for a reason. They still run, and a failure is a warning.",
+  }),
   flaky: flakyBudget.optional().meta({
     description:
-      'Maximum number or share of tests that pass only when retried, such as `3` or `"2%"`. More is a failure; otherwise, flaky tests are a warning.',
+      'Maximum number or share of flaky tests, such as `3` or `"2%"`: tests that failed, were retried by the test tool, and passed. With more, the stage is `failed`. Up to it, or without this key, flaky tests are a warning. In the pass rate, they count as passed.',
   }),
-  testTime: duration.optional().meta({ description: "Maximum duration of a single test. A longer test is a failure." }),
-  commandTime: duration
+  testTime: duration
     .optional()
-    .meta({ description: "Maximum duration of all tests together. Longer is a failure, but only `budget` stops the tests." }),
+    .meta({ description: "Maximum duration of a single test. If one takes longer, the stage is `failed`; nothing is stopped." }),
+  commandTime: duration.optional().meta({
+    description:
+      "Maximum duration of the test command. If it takes longer, the stage is `failed`; only `budget` stops the tests.",
+  }),
 });
 
-const passRateDescription = { description: "More than this share of the tests that ran must pass." };
+const passRateDescription = {
+  description:
+    "More than this share of the tests that ran must pass; with `100%`, all of them. If tests fail and the share is reached, the stage is `degraded`.",
+};
 
 export const integrationSchema = suite
   .extend({

@@ -73,7 +73,10 @@ const settings = z.strictObject({
         "Expected identity of the warehouse. Host and catalog are compared before a connection is opened, the principal before the first write. It protects from mistakes, not from somebody who changes this file.",
     }),
   mayWrite,
-  startTimeout: timeLimit.prefault("10m").meta({ description: "Time limit for a stopped warehouse to start." }),
+  startTimeout: timeLimit.prefault("10m").meta({
+    description:
+      "Time limit for a stopped warehouse to start. The `budget` of the stage applies as well: raise it if the warehouse may be stopped.",
+  }),
 });
 
 const schema = settings
