@@ -117,8 +117,9 @@ testData:
 
 stages:
   preflight:
-    # Deletes test data that unfinished runs left behind, once it is older than expireAfter.
-    sweep: true
+    # false: reports test data that unfinished runs left behind. true: also deletes it, once it is older than expireAfter.
+    # To see first what it would delete: npx env-actions cleanup --scope expired
+    sweep: false
   integration:
     command: npm run test:integration
     reports: ["test-results/integration/*.xml"]
@@ -129,7 +130,7 @@ stages:
   # smoke:
   #   # Smoke must not be slower than in the last passing runs. More api.samples than 20 detect smaller differences.
   #   baseline: { criteria: { p95: "<= +10%" } }
-`}function o(e){return JSON.stringify(e)}function s(){return`# The quality gate. Each stage requires passed evidence from the stage before it; otherwise it does not start.
+`}function o(e){return JSON.stringify(e)}function s(){return`# The quality gate. A stage starts only if the stage before it passed, with or without warnings.
 name: Quality gate
 
 on:
@@ -138,7 +139,7 @@ on:
   workflow_dispatch:
   # Runs smoke after a deployment to production.
   deployment_status:
-  # Deletes test data that unfinished runs left behind.
+  # Shows which test data unfinished runs left behind.
   schedule:
     - cron: "17 3 * * *"
 
@@ -215,7 +216,8 @@ ${c}
         with:
           environment: sandbox
           scope: expired
-          dry-run: "false"
+          # Shows what it would delete. When the plan is what you expect, write "false" to delete it.
+          dry-run: "true"
 `}let c=`        env:
           DATABRICKS_HOST: \${{ vars.DATABRICKS_HOST }}
           DATABRICKS_WAREHOUSE_ID: \${{ vars.DATABRICKS_WAREHOUSE_ID }}

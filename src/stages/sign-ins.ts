@@ -56,11 +56,11 @@ export async function readSignIns(context: StageContext): Promise<SignInsMade> {
       ...files.flatMap((file) => file.notes),
       ...[...new Set(without.map(({ route }) => route))].map(
         (route) =>
-          `the answers of ${route} name no sessionId by which keys could be found (a UUID, or another id that is made once): what ${count(without.filter((one) => one.route === route).length, "sign-in")} of the suite wrote to Redis stays until it expires`,
+          `the answers of ${route} name no sessionId by which keys could be found (a UUID, or another id that is made once): what ${count(without.filter((one) => one.route === route).length, "sign-in")} of env-actions wrote to Redis stays until it expires`,
       ),
       ...(unanswered.length > 0
         ? [
-            `${count(unanswered.length, "sign-in")} of the suite got no answer: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
+            `${count(unanswered.length, "sign-in")} of env-actions got no answer: what ${unanswered.length === 1 ? "it" : "they"} wrote to Redis, if anything, stays until it expires`,
           ]
         : []),
     ],
@@ -84,7 +84,7 @@ export async function deleteSignIns(context: StageContext): Promise<Check[]> {
   const check = async (): Promise<Pick<Check, "verdict" | "observed" | "expected" | "message">> => {
     const message = notes.join("; ");
     if (ids.size === 0) return { verdict: "skipped", message: `Nothing could be deleted: ${message}.` };
-    step(context, `deleting the keys of ${count(ids.size, "sign-in")} of the suite`);
+    step(context, `deleting the keys of ${count(ids.size, "sign-in")} of env-actions`);
     const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
     try {
       const { deleted, left } = await withRedisWriter(context, signal, (redis) =>
@@ -132,7 +132,7 @@ async function signInsIn(file: string): Promise<SignInsRead> {
         torn === 0
           ? []
           : [
-              `${count(torn, "line")} of ${basename(file)} cannot be read (a killed stage leaves a torn one): what ${torn === 1 ? "that sign-in" : "those sign-ins"} of the suite wrote to Redis stays until it expires`,
+              `${count(torn, "line")} of ${basename(file)} cannot be read (a killed stage leaves a torn one): what ${torn === 1 ? "that sign-in" : "those sign-ins"} of env-actions wrote to Redis stays until it expires`,
             ],
     };
   } catch (error) {
@@ -141,7 +141,7 @@ async function signInsIn(file: string): Promise<SignInsRead> {
       return {
         made: [],
         notes: [
-          `the suite's own sign-ins are not known, because ${errorText(error)}: what they wrote to Redis stays until it expires`,
+          `the sign-ins of env-actions are not known, because ${errorText(error)}: what they wrote to Redis stays until it expires`,
         ],
       };
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { made: [], notes: [] };

@@ -234,7 +234,7 @@ test("a failure after the deletion is reported, and the books are still balanced
     message: expect.stringMatching(/^Test data was deleted, but what follows the deletion failed: .*directory/),
   });
   expect(report.cleanup?.notes.join()).toMatch(
-    /the suite's own sign-ins are not known, because EA9102: \S+ is not a regular file/,
+    /the sign-ins of env-actions are not known, because EA9102: \S+ is not a regular file/,
   );
 });
 

@@ -165,7 +165,7 @@ describe("the keys of the suite's own sign-ins", () => {
     );
     expect(ran.report.cleanup?.notes).toContainEqual(
       expect.stringMatching(
-        /^the answers of \S+ name no sessionId by which keys could be found \(a UUID, or another id that is made once\): what 1 sign-in of the suite wrote to Redis stays until it expires$/,
+        /^the answers of \S+ name no sessionId by which keys could be found \(a UUID, or another id that is made once\): what 1 sign-in of env-actions wrote to Redis stays until it expires$/,
       ),
     );
     const looked = await runSuite("preflight", { inside: inside(api), settings: "budget: 1m", files: {} }, env());
