@@ -87,7 +87,7 @@ const suite = z.strictObject({
 
 const passRateDescription = {
   description:
-    "More than this share of the tests that ran must pass; with `100%`, all of them. If tests fail and the share is reached, the stage is `degraded`.",
+    "More than this share of the tests that ran must pass; with `100%`, all of them. If more than this share passed and a test failed, the stage is `degraded`.",
 };
 
 export const integrationSchema = suite
