@@ -6,6 +6,7 @@ import ncc from "@vercel/ncc";
 import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
 import { chunkNames, withChunkNames } from "./chunk-names.ts";
+import { completeLicences } from "./licences.ts";
 
 /**
  * Builds the files for runners and for test suites: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
@@ -58,7 +59,8 @@ async function buildFiles(): Promise<BuiltFiles> {
     const name = names.get(given) ?? given;
     const source = Buffer.from(asset.source).toString();
     // ncc's own option minifies only the entry, but nearly all code is in the chunks.
-    files.set(name, name.endsWith(".js") ? await minified(name, source) : source);
+    const content = name === "licenses.txt" ? completeLicences(source, "node_modules") : source;
+    files.set(name, name.endsWith(".js") ? await minified(name, source) : content);
   }
   for (const [name, content] of await testkit()) files.set(`testkit/${name}`, content);
   return files;

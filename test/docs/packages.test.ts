@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { withoutText } from "../../scripts/licences.ts";
 import { repository, textOf } from "./markdown.ts";
 
 /** The packages that docs/bundle.md lists are those in the bundle, with the versions of the lock file. */
@@ -39,6 +40,15 @@ const table = new Map(
 test.skipIf(lines.length === 0)("the page lists exactly the packages in dist/licenses.txt", () => {
   expect(bundled.length).toBeGreaterThan(50);
   expect([...table.keys()].sort()).toEqual([...bundled].sort());
+});
+
+test.skipIf(lines.length === 0)("every bundled package has a licence and its text", () => {
+  const hasText = (index: number) => {
+    const next = lines.findIndex((_, later) => later > index && isEntry(later));
+    return lines.slice(index + 2, next < 0 ? undefined : next).some((line) => line !== "");
+  };
+  const without = lines.filter((_, index) => isEntry(index) && (lines[index + 1] === "" || !hasText(index)));
+  expect(without).toEqual([...withoutText]);
 });
 
 describe.each([...table])("%s", (name, { versions, licence }) => {
