@@ -6,10 +6,10 @@ import { type CleanupPlan, type CleanupRequest, describePlan, planCleanup } from
 import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import type { Check, StageName } from "../model/report.ts";
 import type { CleanupResult } from "../model/test-data.ts";
-import { compareWithEarlierRuns } from "./baseline.ts";
 import { type Readers, withReaders, withWriters } from "./connections.ts";
 import { cleanupReporting, type StageContext, type StageOutcome, step } from "./context.ts";
 import { loadKinds, runChecks } from "./run-checks.ts";
+import { compareWithEarlierRuns } from "./score.ts";
 import { withApplication } from "./servers.ts";
 import { deleteSignIns } from "./sign-ins.ts";
 

@@ -1,7 +1,7 @@
-import { compareWithEarlierRuns } from "./baseline.ts";
 import { withReaders } from "./connections.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
 import { loadKinds, runChecks } from "./run-checks.ts";
+import { compareWithEarlierRuns } from "./score.ts";
 import { withApplication } from "./servers.ts";
 
 /**

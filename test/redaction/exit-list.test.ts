@@ -46,7 +46,7 @@ const exits: Record<string, string> = {
   "app/secret-keeper.ts": "writes what it redacted",
   "lib/redaction/redactor.ts": "the guard itself",
   "stages/attachments.ts": "evidence/redacted-bytes.ts",
-  "stages/baseline.ts": "redacted as it is written",
+  "stages/score.ts": "redacted as it is written",
   "stages/child-environment.ts":
     "empty files for the tests to write to: the ledger, and a summary, which is redacted by app/run-stage.ts, and the file removed",
   "stages/sign-ins.ts":

@@ -3,7 +3,7 @@ import { mayWrite, timeLimit, workspaceHost } from "../../config/values.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 
-/** Before this is parsed, {@link import("./unified-variables.ts")} fills in what the file leaves to DATABRICKS_* variables. */
+/** Before this is parsed, {@link import("../../config/interpolation.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const settings = z.strictObject({
   host: workspaceHost
     // The default is in the schema too, so that editors show it.

@@ -1,20 +1,7 @@
-import { count } from "../../lib/count.ts";
+import { count, percentOf } from "../../lib/count.ts";
+import { type Glob, textGlob } from "../../lib/pattern.ts";
 import { type Check, opensTheGate, type Verdict } from "../../model/report.ts";
-import type { TestResults } from "../../model/test-results.ts";
-import {
-  type Browser,
-  browsersCheck,
-  checkOf,
-  commandTimeCheck,
-  type FlakyBudget,
-  firstFew,
-  flakyCheck,
-  percentage,
-  projectsCheck,
-  ranCount,
-  shardsCheck,
-  testTimeCheck,
-} from "./limits.ts";
+import type { TestCounts, TestResults } from "../../model/test-results.ts";
 import { criticalCheck, excusedFailures, quarantineCheck } from "./test-lists.ts";
 
 export interface TestRules {
@@ -129,4 +116,137 @@ function agreementCheck({ disagreements, sources }: TestResults): Check {
   if (first === undefined) return checkOf(id, title, "passed", `${sources.length} reports agree`, expected);
   const more = others.length > 0 ? ` (and ${others.length} more)` : "";
   return checkOf(id, title, "degraded", count(disagreements.length, "disagreement"), expected, `${first}.${more}`);
+}
+
+/** How many tests may be flaky: a number, or a share (0 to 1) of those that ran. */
+export type FlakyBudget = { tests: number } | { share: number };
+
+/** Flaky tests are a warning without a budget or within it, and a failure above it. */
+export function flakyCheck({ flaky, flakyTests, total, skipped }: TestResults, budget: FlakyBudget | undefined): Check {
+  const expected = budget ? `at most ${"tests" in budget ? budget.tests : percentage(budget.share)}` : "none";
+  const check = (verdict: Verdict, observed: string, message?: string) =>
+    checkOf("tests.flaky", "Flaky tests", verdict, observed, expected, message);
+  if (flaky === 0) return check("passed", "none");
+  const share = flaky / (total - skipped);
+  const over = budget !== undefined && ("tests" in budget ? flaky > budget.tests : exceeds(flaky, total - skipped, budget.share));
+  const names = firstFew(flakyTests.map((test) => test.name));
+  const message = `${over ? "More than the budget passed" : "Passed"} only when they were tried again: ${names}.`;
+  const observed = budget && "share" in budget ? `${flaky} (${percentage(share)})` : `${flaky}`;
+  return check(over ? "failed" : "degraded", observed, message);
+}
+
+/** Compares integers, because 0.02 has no exact binary value: 1 of 50 is exactly 2 %, and not more. */
+function exceeds(part: number, whole: number, share: number): boolean {
+  return part * 1_000_000 > Math.round(share * 1_000_000) * whole;
+}
+
+/** @param limit milliseconds; no single test may take longer */
+export function testTimeCheck({ slowest }: TestResults, limit: number | undefined): Check[] {
+  if (limit === undefined) return [];
+  const [id, title, expected] = ["tests.test-time", "Slowest test", `at most ${seconds(limit)}`] as const;
+  const [first] = slowest;
+  if (!first) return [checkOf(id, title, "error", "no test ran", expected, "Without a test that ran there is no slowest one.")];
+  const over = slowest.filter((test) => test.durationMs > limit);
+  const observed = seconds(first.durationMs);
+  if (over.length === 0) return [checkOf(id, title, "passed", observed, expected)];
+  const names = firstFew(over.map((test) => `${test.name} (${seconds(test.durationMs)})`));
+  return [checkOf(id, title, "failed", observed, expected, `Took too long: ${names}.`)];
+}
+
+/** @param limit milliseconds, for the whole command */
+export function commandTimeCheck(durationMs: number, limit: number | undefined): Check[] {
+  if (limit === undefined) return [];
+  const over = durationMs > limit;
+  const message = "All tests together took longer than stages.*.commandTime: look at the slowest, or split them into shards.";
+  return [
+    checkOf(
+      "tests.command-time",
+      "Time of the tests",
+      over ? "failed" : "passed",
+      seconds(durationMs),
+      `at most ${seconds(limit)}`,
+      over ? message : undefined,
+    ),
+  ];
+}
+
+/** Rounded up, so that a value above the limit never looks equal to it. */
+function seconds(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${Math.ceil(milliseconds)} ms` : `${Math.ceil(milliseconds / 100) / 10} s`;
+}
+
+export function shardsCheck({ sources }: TestResults, shards: number): Check[] {
+  if (shards <= 1) return [];
+  const [id, title, expected] = ["tests.shards", "Shards reported", `a report of each of ${shards} shards`] as const;
+  const observed = count(sources.length, "report");
+  if (sources.length >= shards) return [checkOf(id, title, "passed", observed, expected)];
+  const message =
+    "Shards that write to one file overwrite each other's results: give each a file of its own, with ENV_ACTIONS_SHARD in its name.";
+  return [checkOf(id, title, "failed", observed, expected, message)];
+}
+
+/** Creates the checks that the judges of test results return. */
+
+export function checkOf(
+  id: string,
+  title: string,
+  verdict: Verdict,
+  observed: string,
+  expected: string,
+  message?: string,
+): Check {
+  return { id, title, verdict, observed, expected, ...(message === undefined ? {} : { message }), durationMs: 0 };
+}
+
+export function ranCount(counts: TestCounts): number {
+  return counts.total - counts.skipped;
+}
+
+export function percentage(share: number): string {
+  return `${percentOf(share)} %`;
+}
+
+/** The first few, and how many more. */
+export function firstFew(names: readonly string[], most = 3): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+export type Browser = "chromium" | "firefox" | "webkit";
+
+/** How project names refer to browsers. */
+const projectNames: Record<Browser, RegExp> = {
+  chromium: /chromium|chrome|edge/i,
+  firefox: /firefox/i,
+  webkit: /webkit|safari/i,
+};
+
+/** @param required globs of project names; for each, at least one test must have run */
+export function projectsCheck(results: TestResults, required: readonly string[] = []): Check[] {
+  if (required.length === 0) return [];
+  const wanted = required.map((glob) => ({ name: glob, means: textGlob(glob) }));
+  return [presence(results, wanted, "tests.projects", "Required projects")];
+}
+
+/** A browser was tested if a project named after it ran. */
+export function browsersCheck(results: TestResults, required: readonly Browser[] = []): Check[] {
+  if (required.length === 0) return [];
+  const wanted = required.map((name) => ({ name, means: projectNames[name] }));
+  return [presence(results, wanted, "tests.browsers", "Required browsers")];
+}
+
+function presence({ projects }: TestResults, wanted: readonly { name: string; means: Glob }[], id: string, title: string): Check {
+  const names = Object.keys(projects);
+  const running = Object.entries(projects)
+    .filter(([, counts]) => ranCount(counts) > 0)
+    .map(([name]) => name);
+  const missing = wanted.filter(({ means }) => !running.some((name) => means.test(name))).map(({ name }) => name);
+  const observed = running.length > 0 ? running.join(", ") : "none";
+  const expected = `a test that ran in each of ${wanted.map(({ name }) => name).join(", ")}`;
+  if (missing.length === 0) return checkOf(id, title, "passed", observed, expected);
+  const hint =
+    names.length === 0
+      ? "The reports name no projects at all: give Playwright's JSON report."
+      : `The reports know ${names.join(", ")}; a project whose tests were all skipped did not run. List the projects that must run under stages.e2e.requiredProjects.`;
+  return checkOf(id, title, "failed", observed, expected, `No test ran in ${missing.join(", ")}. ${hint}`);
 }

@@ -2,7 +2,7 @@ import { count } from "../../lib/count.ts";
 import { textGlob } from "../../lib/pattern.ts";
 import type { Check } from "../../model/report.ts";
 import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
-import { checkOf, ranCount } from "./limits.ts";
+import { checkOf, ranCount } from "./judge.ts";
 
 /** What the configuration says about single tests. The globs match a test's file and full name. */
 export interface TestLists {
