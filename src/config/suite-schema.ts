@@ -31,7 +31,10 @@ const fileGlob = z
   });
 
 const quarantineEntry = z.strictObject({
-  test: testGlob.meta({ description: "Glob for the file and full name of the tests." }),
+  test: testGlob.meta({
+    description:
+      "Glob for the file or the full name of the tests: `describe` blocks and title, joined with ` › `. `*` matches any text, `/` too. Brackets and capital letters count as written.",
+  }),
   until: z.iso
     .date({ error: "expected the last day as a date, such as 2026-12-31" })
     .meta({ description: "Last day, in UTC, on which a failure does not count. After it, a failure fails the stage." }),
@@ -66,7 +69,7 @@ const suite = z.strictObject({
     .meta({ description: "Environment variables for the command, in addition to `environments.<name>.environment`." }),
   critical: z.array(testGlob).default([]).meta({
     description:
-      "Globs for the file and full name of critical tests. None of them may fail, whatever the pass rate and `quarantine`, and at least one test per glob must run.",
+      "Globs for the file or the full name of critical tests: `describe` blocks and title, joined with ` › `. `*` matches any text, `/` too. None of them may fail, whatever the pass rate and `quarantine`, and at least one test per glob must run.",
   }),
   quarantine: z.array(quarantineEntry).default([]).meta({
     description:
