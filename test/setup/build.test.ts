@@ -43,7 +43,14 @@ function repositoryAt(folder: string, files: Record<string, string> = sources): 
   const path = join(root, folder);
   mkdirSync(join(path, "scripts"), { recursive: true });
   for (const room of ["cli", "testkit"]) mkdirSync(join(path, "src", room), { recursive: true });
-  for (const name of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.ts", "scripts/chunk-names.ts"])
+  for (const name of [
+    "package.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "scripts/build.ts",
+    "scripts/chunk-names.ts",
+    "scripts/licences.ts",
+  ])
     cpSync(join(repository, name), join(path, name));
   symlinkSync(join(repository, "node_modules"), join(path, "node_modules"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, "src", name), text);
