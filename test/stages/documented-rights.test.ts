@@ -14,7 +14,9 @@ const grantsOf = (sql = "") =>
   [...sql.matchAll(/^GRANT (.+) ON (?:CATALOG|SCHEMA|TABLE) (\S+) TO `[\d-]+`;$/gm)].flatMap(([, privileges = "", on = ""]) =>
     privileges.split(", ").map((privilege): Grant => ({ privilege: privilege as Grant["privilege"], on })),
   );
-const [reading = [], deleting = [], completeBooks = [], ...more] = blocks("docs/trust.md", "sql").map(({ text }) => grantsOf(text));
+const [reading = [], deleting = [], completeBooks = [], ...more] = blocks("docs/trust.md", "sql").map(({ text }) =>
+  grantsOf(text),
+);
 
 const tables = ["sessions.classroom_sessions", "users.teachers", "compliance.audit_log"];
 const old = "integration_test_1763920000000_1a2b3c4d";
@@ -94,12 +96,7 @@ test.each([
   ["a cleanup", "deleting", "cleanup", "budget: 1m", "test-data.cleanup"],
   ["a cleanup that reads every table", "complete", "cleanup", "budget: 1m", "test-data.cleanup"],
 ] as const)("deleting is enough for %s, and the protected table keeps its rows", async (_, token, stage, settings, id) => {
-  const ran = await run(
-    stage,
-    token,
-    settings,
-    stage === "cleanup" ? { overrides: { scope: "expired", execute: true } } : {},
-  );
+  const ran = await run(stage, token, settings, stage === "cleanup" ? { overrides: { scope: "expired", execute: true } } : {});
   expect(ran.check(id)?.verdict).toBe("passed");
   expect(await rows("sessions.classroom_sessions")).toEqual(["real"]);
   expect(await rows("users.teachers")).toEqual(["real"]);
