@@ -1,22 +1,22 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { blocks } from "../docs/markdown.ts";
 import { junit, type Ran, runSuite } from "./suite.ts";
 
-// The grants that docs/trust.md shows are enough, and reading alone is not enough to delete: stages run with exactly these.
+// The grants that docs/trust.md shows for each role are enough, and reading alone is not enough to delete: stages run with exactly these.
 
 interface Grant {
   privilege: "USE CATALOG" | "USE SCHEMA" | "SELECT" | "MODIFY";
   on: string;
 }
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/trust.md"), "utf8");
-const documented = [...page.matchAll(/^GRANT (.+) ON (?:CATALOG|SCHEMA|TABLE) (\S+) TO /gm)].flatMap(
-  ([, privileges = "", on = ""]) =>
+const grantsOf = (sql = "") =>
+  [...sql.matchAll(/^GRANT (.+) ON (?:CATALOG|SCHEMA|TABLE) (\S+) TO `[\d-]+`;$/gm)].flatMap(([, privileges = "", on = ""]) =>
     privileges.split(", ").map((privilege): Grant => ({ privilege: privilege as Grant["privilege"], on })),
+  );
+const [reading = [], deleting = [], completeBooks = [], ...more] = blocks("docs/trust.md", "sql").map(({ text }) =>
+  grantsOf(text),
 );
-const reading = documented.filter(({ privilege }) => privilege !== "MODIFY");
 
 const tables = ["sessions.classroom_sessions", "users.teachers", "compliance.audit_log"];
 const old = "integration_test_1763920000000_1a2b3c4d";
@@ -26,16 +26,8 @@ beforeAll(async () => {
   warehouse = await startWarehouse({
     principals: {
       reading: { user: "reading@school.example", grants: reading },
-      deleting: { user: "deleting@school.example", grants: documented },
-      // SELECT on declared tables only, as the page allows.
-      narrow: {
-        user: "narrow@school.example",
-        grants: [
-          ...documented.filter(({ privilege }) => privilege !== "SELECT"),
-          { privilege: "SELECT", on: "classwaves.sessions" },
-          { privilege: "SELECT", on: "classwaves.users" },
-        ],
-      },
+      deleting: { user: "deleting@school.example", grants: deleting },
+      complete: { user: "complete@school.example", grants: [...deleting, ...completeBooks] },
     },
   });
   const columns = { id: "string", created_at: "timestamp" };
@@ -74,9 +66,13 @@ async function run(
 
 const rows = async (table: string) => (await warehouse.query(`SELECT id FROM ${table} ORDER BY id`)).map(({ id }) => id);
 
-test("the page shows both kinds of grants", () => {
-  expect(reading).toHaveLength(3);
-  expect(documented.map(({ on }) => on)).toEqual(expect.arrayContaining(["classwaves.sessions", "classwaves.users.teachers"]));
+test("the page shows a block for each role: reading, deleting, complete books", () => {
+  const modify = (grants: Grant[]) => grants.filter(({ privilege }) => privilege === "MODIFY").map(({ on }) => on);
+  expect(more).toEqual([]);
+  expect(reading).toHaveLength(5);
+  expect([reading, deleting, completeBooks].map(modify)).toEqual([[], ["classwaves.sessions", "classwaves.users.teachers"], []]);
+  expect(deleting.filter(({ privilege }) => privilege !== "MODIFY")).toEqual(reading);
+  expect(completeBooks).toEqual(["USE SCHEMA", "SELECT"].map((privilege) => ({ privilege, on: "classwaves" })));
 });
 
 test("reading is enough for a plan", async () => {
@@ -96,15 +92,11 @@ test("reading is not enough for a sweep", async () => {
 });
 
 test.each([
-  ["a sweep of preflight", "preflight", "sweep: true", "test-data.left-by-earlier-runs"],
-  ["a cleanup", "cleanup", "budget: 1m", "test-data.cleanup"],
-] as const)("deleting is enough for %s, and the protected table keeps its rows", async (_, stage, settings, id) => {
-  const ran = await run(
-    stage,
-    "deleting",
-    settings,
-    stage === "cleanup" ? { overrides: { scope: "expired", execute: true } } : {},
-  );
+  ["a sweep of preflight", "deleting", "preflight", "sweep: true", "test-data.left-by-earlier-runs"],
+  ["a cleanup", "deleting", "cleanup", "budget: 1m", "test-data.cleanup"],
+  ["a cleanup that reads every table", "complete", "cleanup", "budget: 1m", "test-data.cleanup"],
+] as const)("deleting is enough for %s, and the protected table keeps its rows", async (_, token, stage, settings, id) => {
+  const ran = await run(stage, token, settings, stage === "cleanup" ? { overrides: { scope: "expired", execute: true } } : {});
   expect(ran.check(id)?.verdict).toBe("passed");
   expect(await rows("sessions.classroom_sessions")).toEqual(["real"]);
   expect(await rows("users.teachers")).toEqual(["real"]);
@@ -112,8 +104,8 @@ test.each([
 });
 
 test.each([
-  ["the books read every table", "deleting", 3],
-  ["a table that the principal cannot see is not in the books", "narrow", 2],
+  ["the books read every table", "complete", 3],
+  ["a table that the principal cannot see is not in the books", "deleting", 2],
 ])("integration: %s", async (_, token, tablesRead) => {
   const files = { "tests.mjs": `import { writeFileSync } from "node:fs"; writeFileSync("r.xml", ${JSON.stringify(junit())});` };
   const ran = await run("integration", token, "command: node tests.mjs\nreports: [r.xml]", { files });
