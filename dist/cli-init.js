@@ -54,7 +54,7 @@ environments:
       E2E_BACKEND_URL: ${r}
       E2E_FRONTEND_URL: http://localhost:3001
 
-  # The environment that smoke checks after a deployment. read-only: no code path can write here.
+  # The environment that smoke checks after a deployment. read-only: env-actions sends no writes here.
   production:
     access: read-only
     promotedFrom: sandbox

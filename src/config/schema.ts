@@ -105,12 +105,10 @@ function schemasOf<Kinds extends Record<string, { schema: z.ZodType }>>(all: Kin
 
 export const environmentSchema = z
   .strictObject({
-    access: z
-      .enum(["read-only", "test-data"])
-      .meta({
-        description:
-          "`read-only`: the clients of env-actions send no writes. `test-data`: env-actions may create and delete test data.",
-      }),
+    access: z.enum(["read-only", "test-data"]).meta({
+      description:
+        "`read-only`: the clients of env-actions send no writes. `test-data`: env-actions may create and delete test data.",
+    }),
     promotedFrom: name.optional().meta({ description: "Environment whose e2e evidence smoke accepts in this environment." }),
     ...schemasOf(kinds),
     token: bearerToken("API_TOKEN")

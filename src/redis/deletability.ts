@@ -44,7 +44,9 @@ async function deletabilityAt(wire: Wire): Promise<Deletability> {
     return impossible(`${node} has no command UNLINK: use Redis 4 or later, and do not rename the command`);
   const allowed = user && mayDelete(user.rules);
   if (allowed === false)
-    return impossible(`user ${user?.name} may not delete keys on ${node}: grant it +unlink on the keys of tests (~*)`);
+    return impossible(
+      `user ${user?.name} may not delete keys on ${node}: grant it +unlink on the patterns of test keys, such as ~cw:test:*`,
+    );
   if (role === undefined || allowed === undefined) {
     const missing = [
       ...(role === undefined ? ["its role (+info)"] : []),
