@@ -49,9 +49,10 @@ async function removeAll(): Promise<void> {
 }
 
 async function everything(): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const batch of admin.scanStream()) keys.push(...(batch as string[]));
-  return keys.sort();
+  // SCAN may return a key more than once.
+  const keys = new Set<string>();
+  for await (const batch of admin.scanStream()) for (const key of batch as string[]) keys.add(key);
+  return [...keys].sort();
 }
 
 const environment = environmentSchema.parse({
