@@ -61,6 +61,19 @@ describe("an audit log", () => {
     );
   });
 
+  test.each([
+    ["a number that is too large", (line: string) => line.replace('"counts":{', '"counts":{"a":1e999,')],
+    [
+      "very deep nesting",
+      (line: string) => line.replace('"counts":{', `"counts":{"a":${"[".repeat(5_000)}${"]".repeat(5_000)},`),
+    ],
+  ])("changed to hold %s is invalid at that line", (_, change) => {
+    const [a = "", b = ""] = log(fc.sample(entry, { numRuns: 2, seed: 1 }));
+    const changed = change(b);
+    expect(changed).not.toBe(b);
+    expect(verifyAudit(text([a, changed]))).toMatchObject({ ok: false, line: 2, torn: false });
+  });
+
   test("with a line removed, doubled or moved is invalid at that place", () => {
     const [a = "", b = "", c = ""] = log(fc.sample(entry, { numRuns: 3, seed: 1 }));
     expect(verifyAudit(text([b, c]))).toMatchObject({ line: 1, why: expect.stringContaining("lines before it are missing") });
