@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import * as core from "@actions/core";
-import { Remaining } from "../app/progress.ts";
+import { type Cancellation, Remaining } from "../app/progress.ts";
 import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
 import { parseDuration, parsePercent } from "../config/values.ts";
@@ -10,7 +10,6 @@ import { artifactService } from "../github/artifacts.ts";
 import { percentOf } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
-import type { Progress } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { blankOwnEnvironment } from "../processes/command.ts";
 import { withProcessMark } from "../processes/tree.ts";
@@ -207,15 +206,6 @@ export async function publish({ report, files }: StageAnswer): Promise<void> {
     // The verdict does not depend on the summary: the log, the report and the outputs have it too.
     core.warning(`The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. Read it in ${files.summary}.`);
   }
-}
-
-export interface Cancellation {
-  signal: AbortSignal;
-  /** Pass all progress here: on the second signal, it is used to say what remains. */
-  watch(progress: Progress): void;
-  /** Pass the function that writes to the audit log as soon as there is one. */
-  auditTo(write: (note: AuditEvent) => Promise<void>): void;
-  dispose(): void;
 }
 
 /**

@@ -78,3 +78,13 @@ export function checkLine(check: Check): string {
   ];
   return parts.filter((part) => part !== undefined && part !== "").join(" – ");
 }
+
+/** The two signals that stop a stage: on a runner from a cancelled job, in a terminal from Ctrl-C. */
+export interface Cancellation {
+  signal: AbortSignal;
+  /** Pass all progress here: on the second signal, it is used to say what remains. */
+  watch(progress: Progress): void;
+  /** Pass the function that writes to the audit log as soon as there is one. */
+  auditTo(write: (note: AuditEvent) => Promise<void>): void;
+  dispose(): void;
+}

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { checkLine, Remaining, verdictMarks } from "../app/progress.ts";
+import { type Cancellation, checkLine, Remaining, verdictMarks } from "../app/progress.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
@@ -140,21 +140,12 @@ function took(ms: number): string {
 /** On exit, we must not wait long for a log that another process has locked. */
 const auditWithinMs = 1_000;
 
-export interface Interruption {
-  signal: AbortSignal;
-  /** Pass all progress here: on the second signal, it is used to say what remains. */
-  watch(progress: Progress): void;
-  /** Pass the function that writes to the audit log as soon as there is one. */
-  auditTo(write: (note: AuditEvent) => Promise<void>): void;
-  dispose(): void;
-}
-
 /**
  * The first Ctrl-C stops the stage and lets it clean up. The second exits at once, after saying what remains and how to delete
  * it.
  * @param howToDelete a sentence with the command that deletes what the stage left behind
  */
-export function interruption(say: (text: string) => void, howToDelete: (stage: StageName) => string): Interruption {
+export function interruption(say: (text: string) => void, howToDelete: (stage: StageName) => string): Cancellation {
   const controller = new AbortController();
   const remaining = new Remaining();
   let audit: ((note: AuditEvent) => Promise<void>) | undefined;

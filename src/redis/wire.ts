@@ -317,6 +317,7 @@ export class ReconnectingWire {
   /** Pending work gets this reason, and nothing is opened again. */
   async close(why = new RedisFailure("cancelled", "the connection to Redis was closed")): Promise<void> {
     this.#closed ??= why;
+    // Whoever waits for the connection gets its failure; here there is only nothing to close.
     const opening = await this.#opening?.catch(() => undefined);
     await Promise.all([opening?.close(), this.#wire?.close()]);
   }
