@@ -1,8 +1,8 @@
 import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { TestCase, TestResults } from "../model/test-results.ts";
+import { formats } from "./formats/format.ts";
 import { parseJson } from "./formats/json-document.ts";
-import { formats } from "./formats/registry.ts";
 import { Merger, Tally } from "./merge.ts";
 import { type Findings, fromWorkspace, readText, sourceFiles, UnreadableReport } from "./reported.ts";
 

@@ -1,6 +1,5 @@
 import type { WritingPorts } from "../../src/cleanup/execute/execute.ts";
-import { describePlan, planCleanup, rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
-import { planRows } from "../../src/cleanup/plan/plan-rows.ts";
+import { describePlan, planCleanup, planRows, rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../../src/cleanup/touched/touched-rows.ts";
 import { executeRepair } from "../../src/cleanup/undo/repair.ts";
 import { planRepair, type RepairPlan, type RepairResult } from "../../src/cleanup/undo/repair-plan.ts";

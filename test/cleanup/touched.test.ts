@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
-import { planRows } from "../../src/cleanup/plan/plan-rows.ts";
+import { planRows, rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { withBefore } from "../../src/cleanup/touched/old-values.ts";
 import { searchContext, touchedRowsWithOldValues } from "../../src/cleanup/touched/touched-rows.ts";
 import type { Table } from "../../src/config/schema.ts";

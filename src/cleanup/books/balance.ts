@@ -3,7 +3,7 @@ import type { Amount, Books, TableBooks } from "../../model/test-data.ts";
 import type { RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import type { TablePlan } from "../plan/plan-rows.ts";
+import type { TablePlan } from "../plan/table-plans.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf, queryInBatches } from "../tables/selection.ts";
 import { type Histories, readHistories } from "./history.ts";

@@ -17,8 +17,14 @@ import {
   planCleanup,
   tableOf,
 } from "../plan/plan-cleanup.ts";
-import type { TablePlan } from "../plan/plan-rows.ts";
-import { type RetainedTables, retain, retainedInBatch, tablesRetainedFor, whyRetained } from "../plan/table-plans.ts";
+import {
+  type RetainedTables,
+  retain,
+  retainedInBatch,
+  type TablePlan,
+  tablesRetainedFor,
+  whyRetained,
+} from "../plan/table-plans.ts";
 import { versionOfDelete } from "../tables/history.ts";
 import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";
 import { joinTouched, touchedNotes } from "../touched/touched-rows.ts";

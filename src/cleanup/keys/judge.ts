@@ -1,7 +1,7 @@
 import { textGlob } from "../../lib/pattern.ts";
 import { keyText } from "../../redis/connection.ts";
 import { earliestInId, isRunId, latestInId } from "../ownership/age.ts";
-import type { Scope } from "../plan/plan-rows.ts";
+import type { Scope } from "../plan/table-plans.ts";
 
 /** What decides which keys are test data. Texts are normal strings; keys are `latin1`, as the redis room returns them. */
 export interface KeyScope {

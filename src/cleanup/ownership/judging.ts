@@ -1,5 +1,5 @@
 import type { ParentKind } from "../../config/test-data-schema.ts";
-import type { PlanRequest } from "../plan/plan-rows.ts";
+import type { PlanRequest } from "../plan/table-plans.ts";
 import { matchesRule } from "../tables/selection.ts";
 import { type Age, exactAge, isRunId, startOfRun, timeInId } from "./age.ts";
 import { type Judgement, judgeRow, type Owner } from "./ownership.ts";

@@ -1,5 +1,5 @@
 import type { ParentKind } from "../../config/test-data-schema.ts";
-import type { Scope } from "../plan/plan-rows.ts";
+import type { Scope } from "../plan/table-plans.ts";
 import { type Age, exactAge, type Relation, relate, startOfRun } from "./age.ts";
 
 /**

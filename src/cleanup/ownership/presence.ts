@@ -4,7 +4,7 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import type { PlanRequest } from "../plan/plan-rows.ts";
+import type { PlanRequest } from "../plan/table-plans.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { askHistories } from "../tables/history.ts";
 import { asText, Binder, conditionOf, emptySelection, queryInBatches, type Rule, select } from "../tables/selection.ts";

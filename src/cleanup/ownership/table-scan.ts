@@ -2,7 +2,7 @@ import type { Table } from "../../config/schema.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
-import type { PlanRequest } from "../plan/plan-rows.ts";
+import type { PlanRequest } from "../plan/table-plans.ts";
 import { type CatalogColumns, isTime } from "../tables/catalog.ts";
 import {
   asText,

@@ -8,9 +8,8 @@ import type { JudgedRow, References } from "../ownership/judging.ts";
 import type { StayReason } from "../ownership/presence.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf, emptySelection, isEmpty, queryInBatches, type Selection, select } from "../tables/selection.ts";
-import type { PlanRequest, RowPlan } from "./plan-rows.ts";
 import type { Search } from "./search.ts";
-import { labelOf, retain, tablesNeededToFind, whyRetained } from "./table-plans.ts";
+import { labelOf, type PlanRequest, type RowPlan, retain, tablesNeededToFind, whyRetained } from "./table-plans.ts";
 
 /** The most rows to name per table and reason. */
 const samplesShown = 10;

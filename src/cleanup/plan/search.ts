@@ -18,8 +18,15 @@ import {
 } from "../ownership/table-scan.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf, emptySelection, isEmpty, queryInBatches, select } from "../tables/selection.ts";
-import type { PlanRequest, RowPlan, TablePlan } from "./plan-rows.ts";
-import { looksLikeRealPerson, personalColumns, type TableDeletion, tableDeletionOf } from "./table-plans.ts";
+import {
+  looksLikeRealPerson,
+  type PlanRequest,
+  personalColumns,
+  type RowPlan,
+  type TableDeletion,
+  type TablePlan,
+  tableDeletionOf,
+} from "./table-plans.ts";
 
 interface Fetched {
   fetched: Map<TableScan, Row[]>;

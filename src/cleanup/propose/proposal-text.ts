@@ -1,7 +1,7 @@
 import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import type { Parent } from "../../config/test-data-schema.ts";
-import type { CatalogColumns } from "../tables/catalog.ts";
+import { type CatalogColumns, isKept } from "../tables/catalog.ts";
 import type { FixedRows } from "./parents.ts";
 import type { Proposal, Remark, RemarkKind } from "./propose.ts";
 
@@ -207,11 +207,6 @@ export function columnsIn(table: Table): string[] {
       ...table.person,
     ]),
   ];
-}
-
-/** Declared without a rule: a deliberate decision that nothing is deleted from it. */
-export function isKept({ match, parents }: Table): boolean {
-  return match.length + Object.keys(parents).length === 0;
 }
 
 function unusedColumns(table: string, declaration: Table, proposed: Table | undefined): Difference[] {

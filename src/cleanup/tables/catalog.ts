@@ -113,3 +113,8 @@ export function parentTables(table: Table | undefined): string[] {
 function parentsOf(tables: Readonly<Record<string, Table>>, name: string): string[] {
   return parentTables(tables[name]).filter((parent) => parent !== name);
 }
+
+/** Declared without a rule: a deliberate decision that nothing is deleted from it. */
+export function isKept({ match, parents }: Table): boolean {
+  return match.length + Object.keys(parents).length === 0;
+}

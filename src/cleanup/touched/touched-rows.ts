@@ -5,7 +5,7 @@ import type { CleanupResult, TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { StartState } from "../ownership/age.ts";
-import type { RowPlan } from "../plan/plan-rows.ts";
+import type { RowPlan } from "../plan/table-plans.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { historyOf } from "../tables/history.ts";
 import { type Binder, queryInBatches } from "../tables/selection.ts";

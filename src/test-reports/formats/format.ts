@@ -1,4 +1,8 @@
 import type { Findings } from "../reported.ts";
+import { ctrf } from "./ctrf.ts";
+import { jest } from "./jest.ts";
+import { junit } from "./junit/reader.ts";
+import { playwright } from "./playwright.ts";
 
 /** A format of test reports: how to recognise it, by content alone, and how to read it. */
 export type ReportFormat = JsonFormat | XmlFormat;
@@ -22,3 +26,12 @@ export interface XmlFormat {
   /** Like JSON. @param text all chunks, including the first */
   read(file: string, text: AsyncIterable<string>, findings: Findings): Promise<void>;
 }
+
+/** The first format that recognises a report reads it. JUnit accepts all XML, so it is last. */
+// biome-ignore format: one line for each format
+export const formats: readonly ReportFormat[] = [
+  jest,
+  playwright,
+  ctrf,
+  junit,
+];
