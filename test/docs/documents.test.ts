@@ -142,7 +142,7 @@ describe("commands", () => {
   const commands = pages.flatMap((page) =>
     blocks(page, "sh").flatMap(({ place, text }) =>
       text.split("\n").flatMap((line) => {
-        const [, command] = /^(?:npx )?env-actions (.+?)(?:\s+#.*)?$/.exec(line) ?? [];
+        const [, command] = /^(?:npx (?:--no-install )?)?env-actions (.+?)(?:\s+#.*)?$/.exec(line) ?? [];
         return command === undefined ? [] : [{ place, command }];
       }),
     ),
