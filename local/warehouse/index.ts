@@ -11,6 +11,7 @@ import { type FederationPolicy, type OAuthClients, type TokenRequest, Tokens } f
 import type { Grant, Principal } from "./principals.ts";
 import { Privileges } from "./privileges.ts";
 import { listen, portOf } from "./server.ts";
+import type { Execute } from "./session.ts";
 import { type Checksum, Storage } from "./storage.ts";
 import { ThriftService } from "./thrift-service.ts";
 
@@ -39,6 +40,8 @@ export interface WarehouseOptions {
   /** For exchanging a foreign token, such as GitHub's. Signatures are not checked. */
   federation?: FederationPolicy[];
   faults?: Partial<Faults>;
+  /** Sees every statement: runs it with `execute`, and may run it elsewhere too. @param world where the local rows are */
+  watch?: (execute: Execute, world: { catalogs: Catalogs; storage: Storage }) => Execute;
 }
 
 /** Columns by name, with Databricks' types, such as `map<string,string>`. */
@@ -87,7 +90,9 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {}, options);
   const storage = await Storage.open(catalogs, catalog, () => faults.clock ?? Date.now());
   const engine = new Engine({ storage, catalogs, privileges, faults, statements });
-  const service = new ThriftService((...call) => engine.execute(...call), new Metadata(catalogs, privileges), catalog, faults);
+  const run: Execute = (...call) => engine.execute(...call);
+  const execute = options.watch?.(run, { catalogs, storage }) ?? run;
+  const service = new ThriftService(execute, new Metadata(catalogs, privileges), catalog, faults);
   const certificates = await makeCertificates([{ dns: "localhost" }, { ip: "127.0.0.1" }]);
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
   const certificateAuthority = join(directory, "ca.pem");

@@ -9,6 +9,7 @@ import { tableSchema, testDataSchema } from "../../src/config/test-data-schema.t
 import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { Connection, type Parameters as StatementParameters, type WarehouseSettings } from "../../src/warehouse/connection.ts";
+import { referee } from "../delta/referee.ts";
 
 /** A real warehouse and a real Redis for test data; every catalog is a separate world. */
 export interface TestStores {
@@ -44,6 +45,7 @@ const signal = new AbortController().signal;
 export async function startTestStores(): Promise<TestStores> {
   const [warehouse, server] = await Promise.all([
     startWarehouse({
+      ...(await referee()),
       principals: {
         token: { user: "runner@school.example", grants: [], admin: true },
         ...Object.fromEntries(

@@ -1,0 +1,192 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Catalogs, quoted, type Table } from "../../local/warehouse/catalog.ts";
+import type { ResultSet } from "../../local/warehouse/results.ts";
+import type { Execute, Parameter, Session } from "../../local/warehouse/session.ts";
+import type { Storage } from "../../local/warehouse/storage.ts";
+import { typeName } from "../../local/warehouse/types.ts";
+import { type Compared, compareAnswers, compareFailures } from "./compare.ts";
+import { type Answer, type Spark, SparkError } from "./spark.ts";
+
+/**
+ * Shadow mode: every statement runs on the local warehouse, and then on Spark with Delta, whose tables have the same content and
+ * the same versions. The client gets the local answer; a difference is recorded.
+ */
+
+/** How Delta stores the mirrored tables; catalogs take turns. */
+export const tableKinds = ["plain", "deletion vectors", "clustered", "partitioned"] as const;
+export type TableKind = (typeof tableKinds)[number];
+
+export interface Seen extends Compared {
+  /** The first word of the statement. */
+  kind: string;
+  tables: TableKind;
+  sql: string;
+  args: Record<string, unknown>;
+  /** Milliseconds on Spark. */
+  ms: number;
+}
+
+/** What the local warehouse lets a mirror see. */
+export interface MirroredWorld {
+  catalogs: Catalogs;
+  storage: Storage;
+}
+
+/** Statements about Unity Catalog and the session, which Spark alone doesn't have. */
+const ofUnityCatalog = /information_schema|current_user\(\)|current_catalog\(\)|is_account_group_member|^SHOW /i;
+const ofSession = /^(SET|USE|EXPLAIN|CREATE SCHEMA|DROP SCHEMA)\b/i;
+/** Tables are copied when a statement first names them. */
+const ofTables = /^(CREATE|DROP|RESTORE|TRUNCATE)\b/i;
+
+export class Mirror {
+  readonly #spark: Spark;
+  readonly #world: MirroredWorld;
+  readonly #record: (seen: Seen) => void;
+  readonly #copied = new Map<string, { id: string; readableFrom: number }>();
+  readonly #schemas = new Map<string, TableKind>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(spark: Spark, world: MirroredWorld, record: (seen: Seen) => void) {
+    this.#spark = spark;
+    this.#world = world;
+    this.#record = record;
+  }
+
+  /** One statement after another, because the order of writes decides about versions. */
+  watch(execute: Execute): Execute {
+    return (session, sql, parameters, signal) => {
+      const run = async (): Promise<ResultSet> => {
+        const text = sql.replace(/^\s*\/\*.*?\*\/\s*/s, "");
+        if (ofUnityCatalog.test(text) || ofSession.test(text) || ofTables.test(text))
+          return await execute(session, sql, parameters, signal);
+        await this.#copyTables(text);
+        try {
+          const result = await execute(session, sql, parameters, signal);
+          await this.#judge(session, text, parameters, { result });
+          return result;
+        } catch (error) {
+          if (!signal.aborted) await this.#judge(session, text, parameters, { error });
+          throw error;
+        }
+      };
+      const next = this.#last.then(run, run);
+      this.#last = next.catch(() => undefined);
+      return next;
+    };
+  }
+
+  async #judge(session: Session, sql: string, parameters: Parameter[], local: { result: ResultSet } | { error: unknown }) {
+    const args = Object.fromEntries(parameters.map((parameter) => [parameter.name ?? "", argumentOf(parameter)]));
+    const text = this.#translated(sql, session);
+    const kind = (/^\w+/.exec(sql)?.[0] ?? "").toUpperCase();
+    const seen = { kind, sql, args, tables: this.#kindOf(session.catalog) };
+    let answer: Answer;
+    try {
+      answer = await this.#spark.run(text, args);
+    } catch (error) {
+      if (!(error instanceof SparkError)) throw error;
+      this.#record({ ...seen, ms: 0, ...compareFailures("error" in local ? local.error : undefined, error.failure) });
+      return;
+    }
+    const compared =
+      "error" in local
+        ? { same: false, why: `local: ${String(local.error)}; Spark: ${answer.rows.length} rows` }
+        : compareAnswers(kind, local.result, answer);
+    this.#record({ ...seen, ms: answer.ms, ...compared });
+  }
+
+  #kindOf(catalog: string): TableKind {
+    const known = this.#schemas.get(catalog) ?? tableKinds[this.#schemas.size % tableKinds.length] ?? "plain";
+    this.#schemas.set(catalog, known);
+    return known;
+  }
+
+  /** Copies the named tables that are new, or whose content was loaded without a statement. */
+  async #copyTables(sql: string): Promise<void> {
+    const text = sql.toLowerCase();
+    for (const catalog of this.#world.catalogs.all())
+      for (const schema of catalog.schemas.values())
+        for (const table of schema.tables.values()) {
+          if (!text.includes(table.name) || !text.includes(table.schema)) continue;
+          const name = nameOf(table);
+          const known = this.#copied.get(name);
+          if (known?.id === table.id && known.readableFrom === table.readableFrom) continue;
+          await this.#copy(table, known !== undefined);
+          this.#copied.set(name, { id: table.id, readableFrom: table.readableFrom });
+        }
+  }
+
+  async #copy(table: Table, again: boolean): Promise<void> {
+    const name = nameOf(table);
+    await this.#spark.run(`CREATE SCHEMA IF NOT EXISTS ${schemaOf(table)}`);
+    if (again) await this.#spark.run(`DROP TABLE ${name}`);
+    const columns = table.columns.map((column) => `${quoted(column.name)} ${typeName(column.type)}`).join(", ");
+    const rows = await this.#world.storage.query(
+      `SELECT to_json(t)::VARCHAR AS row FROM ${[table.catalog, table.schema, table.name].map((part) => `"${part}"`).join(".")} AS t`,
+    );
+    const newest = table.history.length - 1;
+    if (newest > 0 || rows.length === 0) {
+      await this.#spark.run(`CREATE TABLE ${name} (${columns}) USING delta ${storedAs(this.#kindOf(table.catalog), table)}`);
+      // Versions must have the same numbers as in the local warehouse.
+      const fillers = rows.length > 0 ? newest - 1 : newest;
+      for (let filler = 0; filler < fillers; filler++)
+        await this.#spark.run(`ALTER TABLE ${name} SET TBLPROPERTIES ('filler' = '${filler}')`);
+    }
+    if (rows.length === 0) return;
+    const path = join(tmpdir(), `delta-load-${process.pid}.json`);
+    writeFileSync(path, rows.map(({ row }) => String(row)).join("\n"));
+    await this.#spark.load(name, columns, path);
+    rmSync(path);
+  }
+
+  /** The same statement about the copies. */
+  #translated(sql: string, session: Session): string {
+    const lower = sql.toLowerCase();
+    let text = sql;
+    for (const catalog of this.#world.catalogs.all()) {
+      const isDefault = catalog.name.toLowerCase() === session.catalog.toLowerCase();
+      if (!isDefault && !lower.includes(catalog.name.toLowerCase())) continue;
+      for (const schema of catalog.schemas.values()) {
+        const copy = `${quoted(`${catalog.name}__${schema.name}`.toLowerCase())}.`;
+        text = text.replaceAll(`${quoted(catalog.name)}.${quoted(schema.name)}.`, () => copy);
+        text = text.replace(new RegExp(`(?<![\\w\`'.])${catalog.name}\\.${schema.name}\\.`, "gi"), () => copy);
+        if (!isDefault) continue;
+        const short = new RegExp(`\\b(FROM|INTO|JOIN|TABLE|HISTORY|UPDATE|DETAIL) ${schema.name}\\.`, "gi");
+        text = text.replace(short, (_, word: string) => `${word} ${copy}`);
+      }
+    }
+    return text;
+  }
+}
+
+function schemaOf({ catalog, schema }: Table): string {
+  return quoted(`${catalog}__${schema}`.toLowerCase());
+}
+
+function nameOf(table: Table): string {
+  return `${schemaOf(table)}.${quoted(table.name)}`;
+}
+
+function storedAs(kind: TableKind, { columns }: Table): string {
+  const names = columns.filter(({ type }) => type.kind === "primitive" && type.name === "string").map(({ name }) => name);
+  const [first, last] = [names.at(0), names.at(-1)];
+  switch (kind) {
+    case "plain":
+      return "";
+    case "deletion vectors":
+      return "TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')";
+    case "clustered":
+      return first === undefined ? "" : `CLUSTER BY (${quoted(first)})`;
+    case "partitioned":
+      return last === undefined || columns.length < 2 ? "" : `PARTITIONED BY (${quoted(last)})`;
+  }
+}
+
+function argumentOf({ type, value }: Parameter): unknown {
+  if (value === undefined || type === undefined || type === "VOID") return null;
+  if (/INT$/.test(type)) return Number(value);
+  if (type === "BOOLEAN") return value === "true";
+  return type === "DOUBLE" ? Number(value) : value;
+}

@@ -1,0 +1,133 @@
+"""Runs statements on Spark with Delta. Each line of input is a request in JSON, each line of output its answer."""
+
+import datetime
+import decimal
+import glob
+import json
+import os
+import sys
+import time
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Row, SparkSession
+
+jars, warehouse = sys.argv[1], sys.argv[2]
+
+settings = {
+    "spark.jars": ",".join(glob.glob(os.path.join(jars, "*.jar"))),
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.warehouse.dir": warehouse,
+    "spark.sql.session.timeZone": "UTC",
+    # Parameters are bound inside queries too, as on Databricks.
+    "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+    "spark.driver.memory": "3g",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # The tables are tiny: planning and compiling would take most of the time.
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
+    "spark.sql.maxPlanStringLength": "1000000",
+    **json.loads(os.environ.get("SPARK_SETTINGS", "{}")),
+}
+
+
+def start():
+    builder = SparkSession.builder.master("local[2]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("OFF")
+    return spark
+
+
+def plain(value):
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return "0x" + bytes(value).hex()
+    if isinstance(value, Row):
+        return {name: plain(field) for name, field in value.asDict().items()}
+    if isinstance(value, dict):
+        return {str(name): plain(field) for name, field in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+def failure(error):
+    said = {"type": type(error).__name__, "message": str(error).split("\n\nJVM")[0][:4000]}
+    for key, ask in (("condition", "getCondition"), ("sqlState", "getSqlState")):
+        try:
+            said[key] = getattr(error, ask)()
+        except Exception:
+            said[key] = None
+    cause = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+    try:
+        said["java"] = cause.getClass().getName()
+    except Exception:
+        said["java"] = None
+    return said
+
+
+def files_read(frame):
+    """Counts the files that the scans of a query have read."""
+    read = []
+
+    def walk(plan):
+        name = plan.getClass().getSimpleName()
+        if "AdaptiveSparkPlan" in name:
+            return walk(plan.executedPlan())
+        if "QueryStage" in name:
+            return walk(plan.plan())
+        if "FileSourceScan" in name:
+            metric = plan.metrics().get("numFiles")
+            if metric.isDefined():
+                read.append(metric.get().value())
+        for children in (plan.subqueries(), plan.children()):
+            iterator = children.iterator()
+            while iterator.hasNext():
+                walk(iterator.next())
+
+    walk(frame._jdf.queryExecution().executedPlan())
+    return read
+
+
+def answer(spark, request):
+    if request["op"] == "load":
+        frame = spark.read.schema(request["schema"]).json(request["path"])
+        frame.coalesce(1).write.format("delta").mode("append").saveAsTable(request["table"])
+        return {}
+    frame = spark.sql(request["sql"], args=request.get("args") or {})
+    rows = frame.collect()
+    return {
+        "columns": [[field.name, field.dataType.simpleString()] for field in frame.schema.fields],
+        "rows": [[plain(value) for value in row] for row in rows],
+        **({"files": files_read(frame)} if request.get("files") else {}),
+    }
+
+
+def main():
+    spark = start()
+    print(json.dumps({"version": spark.version}), flush=True)
+    for line in sys.stdin:
+        started = time.time()
+        try:
+            said = answer(spark, json.loads(line))
+        except Exception as error:
+            said = {"error": failure(error)}
+        print(json.dumps({**said, "ms": round((time.time() - started) * 1000)}), flush=True)
+
+
+main()

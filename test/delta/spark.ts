@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { FoundDelta } from "../../scripts/delta.ts";
+
+/** A value as Spark's answer has it: times as ISO 8601 without a zone (the session is in UTC), decimals as text, binary as `0x…`. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+export interface Answer {
+  /** Name and type of each column. */
+  columns: [name: string, type: string][];
+  rows: Json[][];
+  /** Files that each scan read, if asked for. */
+  files?: number[];
+  ms: number;
+}
+
+export interface SparkFailure {
+  condition: string | null;
+  sqlState: string | null;
+  message: string;
+  java: string | null;
+}
+
+export interface Spark {
+  readonly version: string;
+  /** @throws SparkError */
+  run(sql: string, args?: Record<string, unknown>, options?: { files?: boolean }): Promise<Answer>;
+  /** Appends rows to a table: a file with one JSON object per line. @param schema in DDL notation */
+  load(table: string, schema: string, path: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What Spark says about a statement that it did not run. */
+export class SparkError extends Error {
+  override name = "SparkError";
+  readonly failure: SparkFailure;
+  constructor(failure: SparkFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/**
+ * Starts Spark with Delta in a process of its own, with an empty warehouse.
+ * @param settings override those of `server.py`
+ */
+export async function startSpark(
+  found: Extract<FoundDelta, { python: string }>,
+  settings: Record<string, string> = {},
+): Promise<Spark> {
+  const folder = mkdtempSync(join(tmpdir(), "delta-"));
+  const log = join(folder, "log");
+  const script = `exec "$@" 2>"$LOG"`;
+  const server = spawn("sh", ["-c", script, "sh", found.python, join(import.meta.dirname, "server.py"), found.jars, folder], {
+    cwd: folder,
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, LOG: log, PYSPARK_PYTHON: found.python, SPARK_SETTINGS: JSON.stringify(settings) },
+  });
+  const ended = once(server, "exit");
+  const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
+  const next = (): Promise<string> => new Promise((resolve, reject) => void waiting.push({ resolve, reject }));
+  createInterface({ input: server.stdout }).on("line", (line) => waiting.shift()?.resolve(line));
+  ended.then(() => {
+    const said = readFileSync(log, "utf8").trim().split("\n").slice(-5).join("\n");
+    for (const one of waiting.splice(0)) one.reject(new Error(`Spark has ended:\n${said}`));
+  });
+  const { version } = JSON.parse(await next()) as { version: string };
+
+  async function ask(request: object): Promise<Answer> {
+    const answer = next();
+    server.stdin.write(`${JSON.stringify(request)}\n`);
+    const said = JSON.parse(await answer) as Answer & { error?: SparkFailure };
+    if (said.error) throw new SparkError(said.error);
+    return said;
+  }
+
+  return {
+    version,
+    run: (sql, args = {}, { files = false } = {}) => ask({ op: "exec", sql, args, files }),
+    async load(table, schema, path) {
+      await ask({ op: "load", table, schema, path });
+    },
+    async stop() {
+      server.stdin.end();
+      server.kill();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** Runs the statements of these tests on real Spark with Delta as well, and compares: `npm run test:delta`. */
+export default defineConfig({
+  test: {
+    include: ["test/delta/**/*.delta.test.ts", "test/cleanup/{cleanup,undo,propose,books-figures,exactness}.test.ts"],
+    globalSetup: ["test/global-setup.ts"],
+    setupFiles: ["test/patterns.ts", "test/delta/setup.ts"],
+    env: { DELTA: "1" },
+    // One Spark needs 3 GB and both cores.
+    maxWorkers: 1,
+    testTimeout: 3_600_000,
+    hookTimeout: 600_000,
+  },
+});
