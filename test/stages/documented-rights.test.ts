@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { examineCredential } from "../../src/warehouse/credential.ts";
 import { blocks } from "../docs/markdown.ts";
+import { reads, settingsFor } from "../warehouse/harness.ts";
 import { junit, type Ran, runSuite } from "./suite.ts";
 
 // The grants that docs/trust.md shows for each role are enough, and reading alone is not enough to delete: stages run with exactly these.
@@ -14,7 +16,7 @@ const grantsOf = (sql = "") =>
   [...sql.matchAll(/^GRANT (.+) ON (?:CATALOG|SCHEMA|TABLE) (\S+) TO `[\d-]+`;$/gm)].flatMap(([, privileges = "", on = ""]) =>
     privileges.split(", ").map((privilege): Grant => ({ privilege: privilege as Grant["privilege"], on })),
   );
-const [reading = [], deleting = [], completeBooks = [], ...more] = blocks("docs/trust.md", "sql").map(({ text }) =>
+const [reading = [], deleting = [], completeBooks = [], smoke = [], ...more] = blocks("docs/trust.md", "sql").map(({ text }) =>
   grantsOf(text),
 );
 
@@ -26,6 +28,7 @@ beforeAll(async () => {
   warehouse = await startWarehouse({
     principals: {
       reading: { user: "reading@school.example", grants: reading },
+      smoke: { user: "smoke@school.example", grants: [...reading, ...smoke] },
       deleting: { user: "deleting@school.example", grants: deleting },
       complete: { user: "complete@school.example", grants: [...deleting, ...completeBooks] },
     },
@@ -66,13 +69,16 @@ async function run(
 
 const rows = async (table: string) => (await warehouse.query(`SELECT id FROM ${table} ORDER BY id`)).map(({ id }) => id);
 
-test("the page shows a block for each role: reading, deleting, complete books", () => {
+test("the page shows a block for each role: reading, deleting, complete books, smoke", () => {
   const modify = (grants: Grant[]) => grants.filter(({ privilege }) => privilege === "MODIFY").map(({ on }) => on);
   expect(more).toEqual([]);
   expect(reading).toHaveLength(5);
-  expect([reading, deleting, completeBooks].map(modify)).toEqual([[], ["classwaves.sessions", "classwaves.users.teachers"], []]);
+  const declared = ["classwaves.sessions.classroom_sessions", "classwaves.users.teachers"];
+  expect([reading, deleting, completeBooks, smoke].map(modify)).toEqual([[], declared, [], []]);
   expect(deleting.filter(({ privilege }) => privilege !== "MODIFY")).toEqual(reading);
   expect(completeBooks).toEqual(["USE SCHEMA", "SELECT"].map((privilege) => ({ privilege, on: "classwaves" })));
+  const views = ["USE SCHEMA", "SELECT"].map((privilege) => ({ privilege, on: "system.information_schema" }));
+  expect(smoke).toEqual([{ privilege: "USE CATALOG", on: "system" }, ...views]);
 });
 
 test("reading is enough for a plan", async () => {
@@ -83,6 +89,11 @@ test("reading is enough for a plan", async () => {
 test("reading is enough for preflight without a sweep, which reports what is left", async () => {
   const ran = await run("preflight", "reading", "sweep: false");
   expect(ran.check("test-data.left-by-earlier-runs")).toMatchObject({ verdict: "degraded", observed: "2 rows and 0 keys" });
+});
+
+test("smoke finds that its credential can only read, and can see that it can", async () => {
+  const found = await reads(settingsFor(warehouse, { token: "smoke" }), (reader) => examineCredential(reader));
+  expect(found).toEqual({ writing: [], unknown: [] });
 });
 
 test("reading is not enough for a sweep", async () => {
