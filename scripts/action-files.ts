@@ -26,7 +26,8 @@ const stages: Record<StageName, { title: string; description: string; icon: stri
   },
   smoke: {
     title: "Smoke test",
-    description: "Looks at a deployed environment without being able to write to it.",
+    description:
+      "Looks at a deployed environment. Its clients send only reads, apart from empty POSTs. Servers and rollback can write.",
     icon: "activity",
   },
   cleanup: {

@@ -6,12 +6,13 @@ export function commandLinePage(): string {
 
 <!-- Generated from the help text by scripts/command-line-page.ts: edit there. -->
 
-You need Node 22 or later. Install the release that your workflow uses, which its \`uses:\` names after the \`@\`. Then run it with \`npx\`:
+You need Node 22 or later. Install the release that your workflow uses, which its \`uses:\` names after the \`@\`. Then run it with
+\`npx --no-install\`, which never asks the npm registry:
 
 \`\`\`sh
-npm i -D env-actions@github:classwaves/env-actions#v1
-npx env-actions init
-npx env-actions preflight --environment sandbox
+npm i -D env-actions@github:classwaves/env-actions#v1 # once; or the SHA or tag that the workflow names. In a checkout that has it: npm ci
+npx --no-install env-actions init
+npx --no-install env-actions preflight --environment sandbox
 \`\`\`
 
 The package has no dependencies and no install scripts. Credentials come from environment variables, the same as in the workflow.
@@ -41,11 +42,11 @@ a table. \`repair\` ends with 1 if an old value cannot be put back. \`audit veri
 ## Examples
 
 \`\`\`sh
-npx env-actions gate --environment sandbox --production production
-npx env-actions cleanup --scope expired            # shows what it would delete
-npx env-actions cleanup --scope expired --execute  # deletes it
-npx env-actions tables --check                     # fails if the warehouse has a table that nobody declared
-npx env-actions audit verify --head 42:1f0d…       # fails if the log no longer has that line
+npx --no-install env-actions gate --environment sandbox --production production
+npx --no-install env-actions cleanup --scope expired            # shows what it would delete
+npx --no-install env-actions cleanup --scope expired --execute  # deletes it
+npx --no-install env-actions tables --check                     # fails if the warehouse has a table that nobody declared
+npx --no-install env-actions audit verify --head 42:1f0d…       # fails if the log no longer has that line
 \`\`\`
 
 In a terminal, \`preflight\` begins a gate run, and the stages after it belong to it. \`--json\` writes the report to standard output and progress to

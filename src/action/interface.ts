@@ -18,7 +18,10 @@ const tested: readonly StageName[] = ["integration", "e2e"];
 
 export const inputs = {
   config: { description: "Configuration file, relative to `working-directory`.", default: ".github/env-actions.yml" },
-  environment: { description: "Environment to check or to test in. Default: `defaultEnvironment` in the configuration." },
+  environment: {
+    description:
+      "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is.",
+  },
   "working-directory": { description: "Workspace of the run, relative to the checkout.", default: "." },
   "foreign-head": {
     description:

@@ -225,11 +225,11 @@ function countsOf({ cells }: RepairPlan): Record<string, number> {
  * @throws UserError before anything is sent; WarehouseFailure; WrongTarget before anything is written
  */
 export async function performUndo(request: ReportRequest): Promise<UndoResult> {
-  const { report, context, commit, record } = await fromReport(request, ({ cleanup }) => {
+  const { report, context, commit, record } = await fromReport(request, ({ cleanup, stage }) => {
     if (!cleanup || cleanup.dryRun)
       throw new UserError(
         "EA7003",
-        `${request.reportFile} is the report of a stage that deleted nothing: there is nothing to undo`,
+        `${request.reportFile} is the report of a stage that deleted nothing: there is nothing to undo. If a later run of ${stage} replaced ${stage}.json, name ${stage}-<run id>.json beside it`,
       );
   });
   const { tables, config, environment, audit } = context;

@@ -79,7 +79,7 @@ export const usage = `env-actions <command> [options]
   preflight        check whether the environment is ready for tests
   integration      run the integration tests, and delete the data they created
   e2e              run the browser tests, and delete the data they created
-  smoke            check a deployed environment without writing to it
+  smoke            check a deployed environment, with clients that send only reads
   cleanup          show test data; with --execute, delete it and verify that it is gone
   plan             same as cleanup without --execute
   undo REPORT      show what a cleanup deleted and can be restored; with --execute, restore it
@@ -91,7 +91,7 @@ export const usage = `env-actions <command> [options]
   init             write a commented configuration and a workflow
 
   -c, --config FILE         configuration file (default: .github/env-actions.yml)
-  -e, --environment NAME    environment (default: defaultEnvironment in the configuration)
+  -e, --environment NAME    environment (default: defaultEnvironment in the configuration, or the only one)
       --production NAME     gate: environment that smoke checks
       --budget 15m          time limit, instead of the configured budget
       --command CMD         integration, e2e: test command, instead of the configured one

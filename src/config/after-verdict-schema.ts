@@ -9,7 +9,10 @@ const on = z
   .array(z.enum(["failed", "error", "degraded", "recovered"]))
   .min(1)
   .default(["failed", "error", "recovered"])
-  .meta({ description: "Verdicts that send an alert. `recovered` is the first `passed` after one of the others." });
+  .meta({
+    description:
+      "Verdicts that send an alert. `recovered` is the first `passed` after one of the others; `degraded` is no recovery.",
+  });
 
 const channels = [...alertChannels];
 

@@ -227,11 +227,13 @@ const secrets = z.strictObject({
 export const configSchema = z
   .strictObject({
     version: z.literal(1, { error: "expected 1" }).meta({ description: "Version of the file format." }),
-    defaultEnvironment: name.optional().meta({ description: "Environment to use if none is specified." }),
+    defaultEnvironment: name
+      .optional()
+      .meta({ description: "Environment to use if none is specified. Default: the only environment that there is." }),
     environments: z.record(name, environmentSchema).meta({ description: "The environments, by name." }),
     testData: testDataSchema
       .prefault({})
-      .meta({ description: "How test data is recognized, and what is never changed or deleted." }),
+      .meta({ description: "How test data is recognized, and what env-actions never changes or deletes." }),
     stages: stages.prefault({}).meta({ description: "Budgets, commands and limits of the stages." }),
     secrets: secrets
       .prefault({})
@@ -246,7 +248,7 @@ export const configSchema = z
       .strictObject({
         key: auditKey.optional().meta({
           description:
-            "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Nobody can rewrite the log without it. Servers and tests do not receive it.",
+            "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Without the key, a changed or added line is noticed; a cut end is not. Servers and tests do not receive it.",
         }),
       })
       .prefault({})

@@ -178,21 +178,21 @@ export const testDataSchema = z.strictObject({
     .default({})
     .meta({
       description:
-        "Fixed rows that are never deleted, in any scope. Maps `schema.table` to keys, or to matched values such as addresses. Rows that depend on a fixed row are not test data because of it.",
+        "Fixed rows that env-actions never deletes, in any scope. Maps `schema.table` to keys, or to matched values such as addresses. Rows that depend on a fixed row are not test data because of it.",
     }),
   timeZone: timeZone.optional().meta({
     description:
       "Time zone of dates, and of times without a zone: `UTC`, an offset or a name. Without it, such times are uncertain.",
   }),
   keys: z.array(keyNamespace).default(["cw:test:*"]).meta({ description: "Redis namespaces that contain only test data." }),
-  protectedTables: z
-    .array(tablePattern)
-    .default(["compliance.*"])
-    .meta({ description: "Tables in which nothing is ever changed or deleted." }),
+  protectedTables: z.array(tablePattern).default(["compliance.*"]).meta({
+    description:
+      "Tables in which env-actions never changes or deletes anything. Your tests can: the grants of their credential decide.",
+  }),
   protectedKeys: z
     .array(z.string().min(1))
     .default(["audit:log"])
-    .meta({ description: "Redis keys that are never changed or deleted." }),
+    .meta({ description: "Redis keys that env-actions never changes or deletes. Your tests can." }),
   synthetic: z
     .strictObject({
       emails: z
@@ -222,23 +222,21 @@ export const testDataSchema = z.strictObject({
   expireAfter: duration
     .prefault("2h")
     .meta({ description: "Age after which test data of any run is deleted by `--scope expired`." }),
-  maxRows: z
-    .int()
-    .min(1)
-    .default(20_000)
-    .meta({ description: "Maximum number of rows in a plan. A plan with more rows is refused." }),
-  maxKeys: z
-    .int()
-    .min(1)
-    .default(200_000)
-    .meta({ description: "Maximum number of Redis keys in a plan. A plan with more keys is refused." }),
+  maxRows: z.int().min(1).default(20_000).meta({
+    description:
+      "Maximum number of rows in a plan. A plan with more rows is refused. Each round of a cleanup has a plan of its own.",
+  }),
+  maxKeys: z.int().min(1).default(200_000).meta({
+    description:
+      "Maximum number of Redis keys in a plan. A plan with more keys is refused. Each round of a cleanup has a plan of its own.",
+  }),
   maxShare: percent.prefault("50%").meta({
     description:
-      "Maximum share of a table that a plan may delete. A plan with more is refused. Applies to tables with 100 rows or more.",
+      "Maximum share of a table that a plan may delete. A plan with more is refused. Does not apply to tables with fewer than 100 rows: such a table can be emptied.",
   }),
   principals: z.array(z.string().min(1)).default([]).meta({
     description:
-      "Users and service principals that write only for the tests. What they write belongs to the run; what others write does not. This makes the books exact. See docs/books.md.",
+      "Users and service principals that write only for the tests, as `userName` in `DESCRIBE HISTORY` shows them. What they write belongs to the run; what others write does not. This makes the books exact. See docs/books.md.",
   }),
   unexplained: z.enum(["fail", "warn"]).default("warn").meta({
     description:

@@ -115,7 +115,11 @@ const mistakes: [name: string, args: string[], message: RegExp][] = [
   ["two reports", ["a", "b"], /unexpected argument "b" after "undo a": remove it/],
   ["a file that is not there", ["nowhere.json"], /nowhere\.json cannot be read: the file does not exist/],
   ["a file that is no report", ["integration.xml"], /integration\.xml is not JSON/],
-  ["the report of a dry run", ["dry.json"], /deleted nothing: there is nothing to undo/],
+  [
+    "the report of a dry run",
+    ["dry.json"],
+    /deleted nothing: there is nothing to undo\. If a later run of cleanup replaced cleanup\.json, name cleanup-<run id>\.json/,
+  ],
   ["another environment", ["good.json", "--environment", "production"], /is about the environment sandbox, not about production/],
   ["an environment that may only be read", ["good.json", "--config", "read-only.yml", "--execute"], /sandbox is read-only/],
 ];

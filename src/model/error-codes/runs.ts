@@ -78,7 +78,7 @@ export const testDataErrors = {
   EA7003: {
     title: "Nothing to undo or repair",
     meaning: "The report names no deleted rows, or no real rows that a test changed.",
-    fix: "Check that this is the report of the right run.",
+    fix: "Check that this is the report of the right run. A later cleanup, also a dry run, replaces `reports/cleanup.json`: then name `reports/cleanup-<run id>.json`. The same holds for the other stages.",
   },
   EA7004: {
     title: "The report is about another environment",
