@@ -1,4 +1,5 @@
 import { catalogNotFound, SqlError, schemaNotFound, tableNotFound } from "./errors.ts";
+import type { Clause } from "./sql/ast.ts";
 import type { DataType } from "./types.ts";
 
 /** The objects of Unity Catalog. DuckDB has the rows; names, types, owners and versions are kept here. */
@@ -10,6 +11,13 @@ export interface TableColumn {
   comment?: string;
 }
 
+/** The columns that a table had until an ALTER changed them. The rows and changes of that time are kept as well. */
+export interface Layout {
+  columns: TableColumn[];
+  /** The last version with these columns. */
+  until: number;
+}
+
 export interface Table {
   catalog: string;
   schema: string;
@@ -19,6 +27,12 @@ export interface Table {
   createdAt: number;
   id: string;
   comment?: string;
+  /** TBLPROPERTIES. */
+  properties: Map<string, string>;
+  /** CHECK constraints by name, in lower case. */
+  constraints: Map<string, Clause>;
+  /** Oldest first; the current columns are not among them. */
+  earlier: Layout[];
   /** Oldest first; the index is the version. */
   history: Version[];
   /** The oldest version that can still be read. */

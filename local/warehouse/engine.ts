@@ -14,15 +14,16 @@ import { generateExpression } from "./sql/generate.ts";
 import { generateQuery } from "./sql/generate-query.ts";
 import { bindParameters } from "./sql/parameters.ts";
 import { parseStatement } from "./sql/parse-statement.ts";
+import { alterTable } from "./statements/alter.ts";
 import type { Context } from "./statements/context.ts";
 import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
-import { showCatalogs, showColumns, showGrants, showSchemas, showTables } from "./statements/show.ts";
+import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables } from "./statements/show.ts";
 import { insert, remove, restore, truncate, update } from "./statements/write.ts";
 import type { Storage } from "./storage.ts";
 import { string } from "./types.ts";
-import { liveRows, rowsAtVersion, versionAt } from "./versions.ts";
+import { columnsAtVersion, liveRows, rowsAtVersion, versionAt } from "./versions.ts";
 
 /** A statement that reached the warehouse. */
 export interface SeenStatement {
@@ -113,6 +114,8 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return createSchema(statement, context);
     case "create-table":
       return createTable(statement, context);
+    case "alter-table":
+      return alterTable(statement, context);
     case "drop-schema":
       return dropSchema(statement, context);
     case "drop-table":
@@ -129,6 +132,8 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return showTables(statement, context);
     case "show-columns":
       return showColumns(statement, context);
+    case "show-properties":
+      return showProperties(statement, context);
     case "show-grants":
       return showGrants(statement, context);
     case "describe-table":
@@ -165,8 +170,10 @@ function relation(context: Context, parts: string[], travel: TimeTravel | undefi
   }
   const table = catalogs.table(name);
   privileges.requireTable(session.principal, table, "SELECT");
-  const columns = table.columns.map((column) => column.name);
-  return { sql: travel ? rowsAtVersion(table, versionOf(table, travel, context)) : liveRows(table), columns };
+  const namesOf = (columns: readonly { name: string }[]): string[] => columns.map((column) => column.name);
+  if (!travel) return { sql: liveRows(table), columns: namesOf(table.columns) };
+  const version = versionOf(table, travel, context);
+  return { sql: rowsAtVersion(table, version), columns: namesOf(columnsAtVersion(table, version)) };
 }
 
 function versionOf(table: Table, travel: TimeTravel, context: Context): number {

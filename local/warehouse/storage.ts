@@ -4,60 +4,31 @@ import { Database, identifier, literal } from "./duckdb.ts";
 import { UnsupportedSql } from "./errors.ts";
 import { type ResultSet, readResult } from "./results.ts";
 import { columnsOf, newTable, resultColumns, splitName } from "./table-definition.ts";
-import { duckDbType } from "./types.ts";
-import {
-  addSql,
-  createTableSql,
-  dropTableSql,
-  historySchema,
-  lastRemovedSql,
-  liveRows,
-  newVersion,
-  removeSql,
-} from "./versions.ts";
+import { type Author, TableWriter } from "./table-writer.ts";
+import { createTableSql, dropTableSql, historySchema, liveRows, newVersion } from "./versions.ts";
 
 export interface Checksum {
   rows: number;
   hash: string;
 }
 
-/** Who changes a table and how, for its history. */
-export interface Author {
-  user: string;
-  signal: AbortSignal;
-}
-
-/** How a version that replaced all rows appears in the history. */
-export interface Overwriting {
-  operation: string;
-  parameters: Record<string, string>;
-  metrics: Record<string, string>;
-}
-
-/** The table of a DELETE or UPDATE under the alias that its condition uses, in DuckDB's dialect. */
-export interface Target {
-  table: Table;
-  alias: string;
-  /** Absent: every row. */
-  condition: string | undefined;
-  /** As the user wrote it, for the history. */
-  predicate: string;
-}
-
 const owner = "admin";
 
-/** The rows and everything that changes them. Updates the catalogs at the same time. */
+/** The schemas and tables with their rows. Updates the catalogs at the same time. */
 export class Storage {
   readonly #catalogs: Catalogs;
   readonly #database: Database;
   readonly #initialCatalog: string;
   readonly #clock: () => number;
+  /** Changes the rows and columns of one table. */
+  readonly writer: TableWriter;
 
   private constructor(catalogs: Catalogs, database: Database, initialCatalog: string, clock: () => number) {
     this.#clock = clock;
     this.#catalogs = catalogs;
     this.#database = database;
     this.#initialCatalog = initialCatalog;
+    this.writer = new TableWriter(database, clock);
   }
 
   /**
@@ -113,7 +84,7 @@ export class Storage {
       if (!this.#catalogs.catalog(catalog).schemas.has(schema)) await this.createSchema(catalog, schema);
     }
     for (const part of Map.groupBy(tables, (table) => table.catalog).values()) {
-      await this.#database.write((connection) => connection.run(part.map(createTableSql).join(";\n")));
+      await this.#database.write((connection) => connection.run(part.map((table) => createTableSql(table)).join(";\n")));
       for (const table of part) this.#catalogs.addTable(table);
     }
   }
@@ -124,7 +95,13 @@ export class Storage {
    */
   async createTable(
     name: TableName,
-    given: { columns?: TableColumn[]; asSelect?: string; replace: boolean; comment?: string },
+    given: {
+      columns?: TableColumn[];
+      asSelect?: string;
+      properties?: Record<string, string>;
+      replace: boolean;
+      comment?: string;
+    },
     author: Author,
   ): Promise<void> {
     const create = async (connection: DuckDBConnection): Promise<Table> => {
@@ -134,6 +111,7 @@ export class Storage {
       const table = newTable(name, columns, author.user, this.#clock());
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
+      table.properties = new Map(Object.entries(given.properties ?? {}));
       // The rows are read before the old table is dropped, because they may come from it.
       if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
       if (old) await connection.run(dropTableSql(old));
@@ -173,130 +151,6 @@ export class Storage {
       (connection) => connection.run(sql),
       signal,
       () => this.#catalogs.removeSchema(catalog, schema),
-    );
-  }
-
-  /** @param rows a SELECT in DuckDB's dialect with every column of the table, in order @returns the number of inserted rows */
-  insert(table: Table, rows: string, author: Author): Promise<number> {
-    const add = async (connection: DuckDBConnection): Promise<number> =>
-      (await connection.run(addSql(table, table.history.length, rows))).rowsChanged;
-    return this.#database.write(
-      add,
-      author.signal,
-      (count) => {
-        table.history.push(
-          newVersion(author, "WRITE", count, {
-            at: this.#clock(),
-            parameters: { mode: "Append" },
-            metrics: { numOutputRows: String(count) },
-          }),
-        );
-      },
-      table.id,
-    );
-  }
-
-  /** Deleting no rows creates no version. @returns the number of deleted rows */
-  delete(target: Target, author: Author): Promise<number> {
-    const { table } = target;
-    const remove = async (connection: DuckDBConnection): Promise<number> => {
-      const count = await touch(connection, target);
-      if (count > 0) await connection.run(removeSql(table, table.history.length));
-      await connection.run("DROP TABLE touched");
-      return count;
-    };
-    return this.#database.write(
-      remove,
-      author.signal,
-      (count) => {
-        const details = {
-          at: this.#clock(),
-          parameters: { predicate: target.predicate },
-          metrics: { numDeletedRows: String(count) },
-        };
-        if (count > 0) table.history.push(newVersion(author, "DELETE", count, details));
-      },
-      table.id,
-    );
-  }
-
-  /** @param values one expression per column of the table, in order, in DuckDB's dialect @returns the number of changed rows */
-  update(target: Target, values: string[], author: Author): Promise<number> {
-    const { table } = target;
-    const alias = identifier(target.alias);
-    const replace = async (connection: DuckDBConnection): Promise<number> => {
-      const count = await touch(connection, target);
-      if (count > 0) {
-        const touched = `FROM ${liveRows(table)} AS ${alias} WHERE ${alias}.rowid IN (SELECT __row FROM touched)`;
-        const version = table.history.length;
-        // The new rows are computed from the old ones, and added after those are removed.
-        await connection.run(`CREATE TEMP TABLE renewed AS ${selectAs(table, values)} ${touched}; ${removeSql(table, version)}`);
-        await connection.run(`${addSql(table, version, "SELECT * FROM renewed")}; DROP TABLE renewed`);
-      }
-      await connection.run("DROP TABLE touched");
-      return count;
-    };
-    return this.#database.write(
-      replace,
-      author.signal,
-      (count) => {
-        const details = {
-          at: this.#clock(),
-          parameters: { predicate: target.predicate },
-          metrics: { numUpdatedRows: String(count) },
-        };
-        if (count > 0) table.history.push(newVersion(author, "UPDATE", count, details));
-      },
-      table.id,
-    );
-  }
-
-  /**
-   * Replaces all rows, as one version. Delta's metrics for this don't count the removed rows.
-   * @param rows a SELECT in DuckDB's dialect with every column of the table; absent: the table is empty afterwards
-   * @returns the new number of rows
-   */
-  overwrite(table: Table, rows: string | undefined, author: Author, entry: (rows: number) => Overwriting): Promise<number> {
-    const replace = async (connection: DuckDBConnection): Promise<number> => {
-      await touch(connection, { table, alias: table.name, condition: undefined, predicate: "true" });
-      const version = table.history.length;
-      const renewed = rows ?? `SELECT * FROM ${liveRows(table)} WHERE false`;
-      await connection.run(`CREATE TEMP TABLE renewed AS ${renewed}; ${removeSql(table, version)}`);
-      const { rowsChanged } = await connection.runAndReadAll(addSql(table, version, "SELECT * FROM renewed"));
-      await connection.run("DROP TABLE renewed; DROP TABLE touched");
-      return rowsChanged;
-    };
-    return this.#database.write(
-      replace,
-      author.signal,
-      (count) => {
-        const { operation, ...details } = entry(count);
-        // For readers of older versions, this always counts as a change.
-        table.history.push(newVersion(author, operation, 1, { at: this.#clock(), ...details }));
-      },
-      table.id,
-    );
-  }
-
-  /**
-   * Restores up to `limit` rows that the newest version of a table removed, as if another writer had done so.
-   * @returns the number of restored rows
-   */
-  putBack(table: Table, limit: number): Promise<number> {
-    const add = async (connection: DuckDBConnection): Promise<number> =>
-      (await connection.run(addSql(table, table.history.length, `${lastRemovedSql(table)} LIMIT ${limit}`))).rowsChanged;
-    return this.#database.write(
-      add,
-      undefined,
-      (count) => {
-        table.history.push(
-          newVersion({ user: "another-writer" }, "WRITE", count, {
-            at: this.#clock(),
-            metrics: { numOutputRows: String(count) },
-          }),
-        );
-      },
-      table.id,
     );
   }
 
@@ -362,23 +216,4 @@ type Checksums = Record<string, Checksum>;
 function refuseReserved(catalog: string): void {
   if (["main", "system", "temp", "memory"].includes(catalog.toLowerCase()))
     throw new UnsupportedSql(`a catalog named ${catalog}`);
-}
-
-/** A SELECT list with the table's own names and types. */
-function selectAs(table: Table, values: string[]): string {
-  const columns = table.columns.map(
-    (column, index) => `CAST(${values[index]} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
-  );
-  return `SELECT ${columns.join(", ")}`;
-}
-
-/** Collects the matching rows once, so that the condition cannot match others a moment later. */
-async function touch(connection: DuckDBConnection, target: Target): Promise<number> {
-  const where = target.condition === undefined ? "" : ` WHERE ${target.condition}`;
-  const alias = identifier(target.alias);
-  await connection.run(
-    `CREATE TEMP TABLE touched AS SELECT ${alias}.rowid AS __row, * FROM ${liveRows(target.table)} AS ${alias}${where}`,
-  );
-  const counted = await connection.runAndReadAll("SELECT count(*)::INTEGER FROM touched");
-  return Number(counted.value(0, 0));
 }

@@ -105,6 +105,28 @@ function isPrimitive(name: string): name is PrimitiveName {
   return Object.hasOwn(primitives, name);
 }
 
+const wholes = ["tinyint", "smallint", "int", "bigint"];
+
+/** Whether Delta's type widening takes one type for the other. */
+export function widens(from: DataType, to: DataType): boolean {
+  if (from.kind === "decimal" && to.kind === "decimal")
+    return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
+  if (from.kind !== "primitive" || to.kind !== "primitive") return false;
+  const [a, b] = [wholes.indexOf(from.name), wholes.indexOf(to.name)];
+  if (a >= 0 && b >= 0) return b > a;
+  return to.name === "double" && (from.name === "float" || (a >= 0 && from.name !== "bigint"));
+}
+
+const numbers = [...wholes, "float", "double"];
+
+/** Whether Spark converts one type to the other without losing a value, and so leaves the decision about an ALTER to Delta. */
+export function upcasts(from: DataType, to: DataType): boolean {
+  if (widens(from, to)) return true;
+  if (to.kind !== "primitive") return false;
+  if (to.name === "string") return from.kind === "primitive" || from.kind === "decimal";
+  return from.kind === "primitive" && numbers.includes(from.name) && numbers.indexOf(to.name) > numbers.indexOf(from.name);
+}
+
 /** As in Databricks' DESCRIBE: `decimal(5,2)`, `map<string,string>`. */
 export function typeName(type: DataType): string {
   switch (type.kind) {

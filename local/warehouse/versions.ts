@@ -1,4 +1,4 @@
-import type { Table, Version } from "./catalog.ts";
+import type { Table, TableColumn, Version } from "./catalog.ts";
 import { identifier } from "./duckdb.ts";
 import { SqlError } from "./errors.ts";
 import { duckDbType } from "./types.ts";
@@ -6,7 +6,8 @@ import { duckDbType } from "./types.ts";
 /**
  * A table's current rows are in a plain DuckDB table of its name; what each version removed and added is recorded separately. An
  * older version is the current rows, plus what was removed since, minus what was added since (as bags). So a version costs as
- * much as it changed, and reading the newest costs nothing extra.
+ * much as it changed, and reading the newest costs nothing extra. When ALTER changes the columns, the rows of that moment are kept
+ * as they were, and the versions before it are computed from those in the same way.
  */
 
 /** The schema, in each catalog, for the changes of each version. Client statements cannot name it. */
@@ -17,28 +18,52 @@ export function liveRows(table: Table): string {
   return [table.catalog, table.schema, table.name].map(identifier).join(".");
 }
 
-function changes(table: Table): string {
-  return [table.catalog, historySchema, `${table.schema}.${table.name}`].map(identifier).join(".");
+/** @param layout an index of `Table.earlier`, or the next one for the current columns */
+function changes(table: Table, layout = table.earlier.length): string {
+  const suffix = layout === 0 ? "" : ` changes ${layout}`;
+  return [table.catalog, historySchema, `${table.schema}.${table.name}${suffix}`].map(identifier).join(".");
 }
 
-export function createTableSql(table: Table): string {
-  const columns = table.columns.map(
+/** The rows of the last version that had these columns. */
+function lastRows(table: Table, layout: number): string {
+  return [table.catalog, historySchema, `${table.schema}.${table.name} rows ${layout}`].map(identifier).join(".");
+}
+
+export function createTableSql(table: Table, columns: readonly TableColumn[] = table.columns): string {
+  const definitions = columns.map(
     (column) => `${identifier(column.name)} ${duckDbType(column.type)}${column.nullable ? "" : " NOT NULL"}`,
   );
-  return `CREATE TABLE ${liveRows(table)} (${columns.join(", ")})`;
+  return `CREATE TABLE ${liveRows(table)} (${definitions.join(", ")})`;
 }
 
 export function dropTableSql(table: Table): string {
-  return `DROP TABLE ${liveRows(table)}; DROP TABLE IF EXISTS ${changes(table)}`;
+  const kept = table.earlier.flatMap((_, layout) => [lastRows(table, layout), changes(table, layout)]);
+  return [`DROP TABLE ${liveRows(table)}`, ...[changes(table), ...kept].map((name) => `DROP TABLE IF EXISTS ${name}`)].join("; ");
 }
 
 /**
- * Adds rows (a SELECT) as the given version; the last statement returns their number. They are recorded first, so that the SELECT
- * runs once.
+ * Gives the table other columns.
+ * @param rows computes the new rows from a relation with those until now
  */
-export function addSql(table: Table, version: number, rows: string): string {
-  return `${recordSql(table, version, true, rows)}; INSERT INTO ${liveRows(table)}
-    SELECT * EXCLUDE (__version, __added) FROM ${changes(table)} WHERE __added AND __version = ${version}`;
+export function reshapeSql(table: Table, columns: readonly TableColumn[], rows: (until: string) => string): string {
+  const kept = lastRows(table, table.earlier.length);
+  return `CREATE TABLE ${kept} AS FROM ${liveRows(table)}; DROP TABLE ${liveRows(table)}; ${createTableSql(table, columns)};
+    INSERT INTO ${liveRows(table)} ${rows(kept)}`;
+}
+
+/** Records the rows (a SELECT) that a version adds, before they are added, so that the SELECT runs once. */
+export function recordAddedSql(table: Table, version: number, rows: string): string {
+  return recordSql(table, version, true, rows);
+}
+
+/** The rows that a version adds, once they are recorded. */
+export function addedRows(table: Table, version: number): string {
+  return `SELECT * EXCLUDE (__version, __added) FROM ${changes(table)} WHERE __added AND __version = ${version}`;
+}
+
+/** Adds the recorded rows of a version. */
+export function addSql(table: Table, version: number): string {
+  return `INSERT INTO ${liveRows(table)} ${addedRows(table, version)}`;
 }
 
 /** Removes the rows listed by `__row` in the temporary table `touched`, as the given version. */
@@ -57,14 +82,24 @@ export function lastRemovedSql(table: Table): string {
   return `SELECT * EXCLUDE (__version, __added) FROM ${changes(table)} WHERE NOT __added AND __version = ${table.history.length - 1}`;
 }
 
+/** The columns that a table had at a version. */
+export function columnsAtVersion(table: Table, version: number): TableColumn[] {
+  return table.earlier.find((layout) => version <= layout.until)?.columns ?? table.columns;
+}
+
 /**
- * A SELECT of all rows as of a version.
+ * A SELECT of all rows as of a version, with the columns of that time.
  * @throws SqlError DELTA_VERSION_NOT_FOUND
  */
 export function rowsAtVersion(table: Table, version: number): string {
   const newest = table.history.length - 1;
-  const columns = table.columns.map((column) => identifier(column.name)).join(", ");
-  const live = `SELECT ${columns} FROM ${liveRows(table)}`;
+  const found = table.earlier.findIndex((earlier) => version <= earlier.until);
+  const layout = found === -1 ? table.earlier.length : found;
+  const until = table.earlier[layout]?.until ?? newest;
+  const columns = columnsAtVersion(table, version)
+    .map((column) => identifier(column.name))
+    .join(", ");
+  const live = `SELECT ${columns} FROM ${found === -1 ? liveRows(table) : lastRows(table, layout)}`;
   if (version >= 0 && version <= table.emptyUntil) return `(${live} WHERE false)`;
   if (version < table.readableFrom || version > newest)
     throw new SqlError(
@@ -73,9 +108,9 @@ export function rowsAtVersion(table: Table, version: number): string {
       `Cannot time travel Delta table to version ${version}. Available versions: [${table.readableFrom}, ${newest}].`,
     );
   // Without changes since, there is no record to read.
-  if (table.history.slice(version + 1).every((later) => later.rowsChanged === 0)) return `(${live})`;
+  if (table.history.slice(version + 1, until + 1).every((later) => later.rowsChanged === 0)) return `(${live})`;
   const since = (added: boolean): string =>
-    `SELECT ${columns} FROM ${changes(table)} WHERE __added = ${added} AND __version > ${version}`;
+    `SELECT ${columns} FROM ${changes(table, layout)} WHERE __added = ${added} AND __version > ${version}`;
   return `((${live} UNION ALL ${since(false)}) EXCEPT ALL ${since(true)})`;
 }
 

@@ -86,6 +86,32 @@ export interface ColumnDefinition {
   comment?: string;
 }
 
+/** An expression of a table's definition, with its text for messages and the history. */
+export interface Clause {
+  text: string;
+  expression: Expression;
+}
+
+export type Position = "first" | { after: string };
+
+export interface AddedColumn extends ColumnDefinition {
+  position?: Position;
+}
+
+/** What ALTER TABLE changes. */
+export type TableAction =
+  | { kind: "add-columns"; columns: AddedColumn[] }
+  | { kind: "drop-columns"; names: string[]; ifExists: boolean }
+  | { kind: "rename-column"; from: string; to: string }
+  | { kind: "move-column"; name: string; position: Position }
+  | { kind: "change-type"; name: string; type: string }
+  | { kind: "comment-column"; name: string; comment: string }
+  | { kind: "set-nullable"; name: string; nullable: boolean }
+  | { kind: "set-properties"; properties: Record<string, string> }
+  | { kind: "unset-properties"; keys: string[] }
+  | { kind: "add-constraint"; name: string; check: Clause }
+  | { kind: "drop-constraint"; name: string; ifExists: boolean };
+
 export type Securable = { kind: "CATALOG" | "SCHEMA" | "TABLE"; name: string[] };
 
 export type Statement =
@@ -110,8 +136,10 @@ export type Statement =
       ifNotExists: boolean;
       replace: boolean;
       comment?: string;
+      properties: Record<string, string>;
       query?: Query;
     }
+  | { kind: "alter-table"; table: string[]; action: TableAction }
   | { kind: "drop-schema"; name: string[]; ifExists: boolean; cascade: boolean }
   | { kind: "drop-table"; name: string[]; ifExists: boolean }
   | { kind: "use"; what: "CATALOG" | "SCHEMA"; name: string[] }
@@ -120,6 +148,7 @@ export type Statement =
   | { kind: "show-schemas"; catalog?: string; pattern?: string }
   | { kind: "show-tables"; schema?: string[]; pattern?: string }
   | { kind: "show-columns"; table: string[] }
+  | { kind: "show-properties"; table: string[] }
   | { kind: "show-grants"; principal?: string; on: Securable }
   | { kind: "describe-table"; table: string[]; extended: boolean }
   | { kind: "describe-history"; table: string[]; limit?: number }

@@ -118,6 +118,15 @@ export class Cursor {
     return this.#ordinals++;
   }
 
+  /** The tokens from one up to the last consumed one, with a blank between them: so Delta keeps expressions. */
+  tokensFrom(start: Token): string {
+    const from = this.#tokens.indexOf(start);
+    return this.#tokens
+      .slice(from, this.#at)
+      .map((token) => token.text)
+      .join(" ");
+  }
+
   /** The source text from a token up to the last consumed one. */
   textFrom(start: Token): string {
     return this.#sql.slice(start.start, this.#tokens[this.#at - 1]?.end ?? start.end);

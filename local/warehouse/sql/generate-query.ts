@@ -3,6 +3,7 @@ import { SqlError, UnsupportedSql } from "../errors.ts";
 import type { Expression, Query, QueryBody, Relation, Select } from "./ast.ts";
 import { type Environment, generateExpression, generateOrderings, type Visible } from "./generate.ts";
 import { spell } from "./spell.ts";
+import { bareColumns } from "./walk.ts";
 
 /** A query in DuckDB's dialect. */
 export function generateQuery(query: Query, environment: Environment, outer: Visible): string {
@@ -123,47 +124,6 @@ function refuseAliasesInWhere(select: Select, where: Expression, columns: Readon
         "42703",
         `A column, variable, or function parameter with name \`${name}\` cannot be resolved.`,
       );
-}
-
-/** The unqualified columns of an expression, without those of its subqueries. */
-function bareColumns(expression: Expression): string[] {
-  if (expression.kind === "column") return expression.parts.length === 1 ? expression.parts : [];
-  const inner: (Expression | undefined)[] = [];
-  switch (expression.kind) {
-    case "call":
-      inner.push(...expression.arguments);
-      break;
-    case "unary":
-    case "cast":
-    case "field":
-      inner.push(expression.operand);
-      break;
-    case "index":
-      inner.push(expression.operand, expression.index);
-      break;
-    case "logical":
-      inner.push(...expression.operands);
-      break;
-    case "binary":
-      inner.push(expression.left, expression.right);
-      break;
-    case "like":
-      inner.push(expression.operand, expression.pattern);
-      break;
-    case "in":
-      inner.push(expression.operand, ...(Array.isArray(expression.candidates) ? expression.candidates : []));
-      break;
-    case "between":
-      inner.push(expression.operand, expression.low, expression.high);
-      break;
-    case "is":
-      inner.push(expression.operand, typeof expression.what === "object" ? expression.what.distinctFrom : undefined);
-      break;
-    case "case":
-      inner.push(expression.operand, expression.otherwise, ...expression.branches.flatMap(({ when, result }) => [when, result]));
-      break;
-  }
-  return inner.flatMap((part) => (part ? bareColumns(part) : []));
 }
 
 interface Generated {

@@ -1,7 +1,9 @@
 import { UnsupportedSql } from "../errors.ts";
-import type { ColumnDefinition, Expression, Securable, Statement } from "./ast.ts";
+import type { Expression, Securable, Statement } from "./ast.ts";
 import { Cursor } from "./cursor.ts";
-import { parseExpression, parseTypeText, startsQuery } from "./parse-expression.ts";
+import { parseAlter } from "./parse-alter.ts";
+import { parseCreate, parseDrop } from "./parse-definition.ts";
+import { parseExpression, startsQuery } from "./parse-expression.ts";
 import { parseQuery } from "./parse-query.ts";
 
 /**
@@ -24,6 +26,7 @@ function parse(cursor: Cursor): Statement {
   if (cursor.accept("UPDATE")) return parseUpdate(cursor);
   if (cursor.accept("CREATE")) return parseCreate(cursor);
   if (cursor.accept("DROP")) return parseDrop(cursor);
+  if (cursor.accept("ALTER")) return parseAlter(cursor);
   if (cursor.accept("USE")) return parseUse(cursor);
   if (cursor.accept("SET")) return parseSet(cursor);
   if (cursor.accept("SHOW")) return parseShow(cursor);
@@ -36,7 +39,7 @@ function parse(cursor: Cursor): Statement {
 
 /** Databricks statements that are not supported here, but are no syntax errors. */
 const known = new Set(
-  `MERGE ALTER COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
+  `MERGE COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
   COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
 );
 
@@ -86,53 +89,6 @@ function parseCondition(cursor: Cursor): { where?: Expression; predicate: string
   return { where: parseExpression(cursor), predicate: cursor.textFrom(start) };
 }
 
-function parseCreate(cursor: Cursor): Statement {
-  const replace = cursor.accept("OR", "REPLACE");
-  if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) {
-    const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
-    return { kind: "create-schema", name: cursor.dottedName(), ifNotExists };
-  }
-  if (!cursor.accept("TABLE")) throw new UnsupportedSql(`CREATE ${cursor.peek().value}`);
-  const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
-  const name = cursor.dottedName();
-  const columns = cursor.accept("(") ? parseColumns(cursor) : [];
-  if (cursor.accept("USING")) cursor.expect("DELTA");
-  const comment = cursor.accept("COMMENT") ? cursor.string() : undefined;
-  if (["DEEP", "SHALLOW", "CLONE", "LIKE"].some((word) => cursor.at(word)))
-    throw new UnsupportedSql(`CREATE TABLE … ${cursor.peek().value}`);
-  const query = cursor.accept("AS") ? parseQuery(cursor) : undefined;
-  if (query && columns.length > 0) throw new UnsupportedSql("CREATE TABLE with both columns and AS");
-  if (!query && columns.length === 0) throw new UnsupportedSql("a table without columns");
-  return { kind: "create-table", name, columns, ifNotExists, replace, comment, query };
-}
-
-function parseColumns(cursor: Cursor): ColumnDefinition[] {
-  const columns = cursor.list(() => {
-    const name = cursor.name();
-    const column: ColumnDefinition = { name, type: parseTypeText(cursor), nullable: true };
-    for (;;) {
-      if (cursor.accept("NOT", "NULL")) column.nullable = false;
-      else if (cursor.accept("COMMENT")) column.comment = cursor.string();
-      else if (cursor.at(",") || cursor.at(")")) return column;
-      else throw new UnsupportedSql(`the column clause ${cursor.peek().text}`);
-    }
-  });
-  cursor.expect(")");
-  return columns;
-}
-
-function parseDrop(cursor: Cursor): Statement {
-  if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) {
-    const ifExists = cursor.accept("IF", "EXISTS");
-    const name = cursor.dottedName();
-    const cascade = cursor.acceptOneOf("CASCADE", "RESTRICT") === "CASCADE";
-    return { kind: "drop-schema", name, ifExists, cascade };
-  }
-  if (!cursor.accept("TABLE")) throw new UnsupportedSql(`DROP ${cursor.peek().value}`);
-  const ifExists = cursor.accept("IF", "EXISTS");
-  return { kind: "drop-table", name: cursor.dottedName(), ifExists };
-}
-
 function parseUse(cursor: Cursor): Statement {
   const what = cursor.accept("CATALOG") ? "CATALOG" : "SCHEMA";
   if (what === "SCHEMA" && !cursor.accept("SCHEMA")) cursor.accept("DATABASE");
@@ -170,6 +126,7 @@ function parseShow(cursor: Cursor): Statement {
     cursor.expect("ON");
     return { kind: "show-grants", principal, on: parseSecurable(cursor) };
   }
+  if (cursor.accept("TBLPROPERTIES")) return { kind: "show-properties", table: cursor.dottedName() };
   throw new UnsupportedSql(`SHOW ${cursor.peek().value}`);
 }
 

@@ -6,6 +6,7 @@ import type { Statement } from "../sql/ast.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { parseType } from "../types.ts";
 import type { Context } from "./context.ts";
+import { checkProperties } from "./properties.ts";
 import { author } from "./write.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -29,9 +30,14 @@ export async function createTable(statement: Of<"create-table">, context: Contex
   const old = catalogs.findTable(name);
   if (old && statement.ifNotExists) return noResult;
   if (old && statement.replace) requireOwner(context, fullName(name), "Table");
+  checkProperties(statement.properties);
   const asSelect = statement.query && generateQuery(statement.query, context.environment, new Set());
   const columns = statement.query ? undefined : statement.columns.map((column) => ({ ...column, type: parseType(column.type) }));
-  await storage.createTable(name, { columns, asSelect, replace: statement.replace, comment: statement.comment }, author(context));
+  await storage.createTable(
+    name,
+    { columns, asSelect, properties: statement.properties, replace: statement.replace, comment: statement.comment },
+    author(context),
+  );
   privileges.recordOwner(fullName(name), session.principal.user);
   return noResult;
 }

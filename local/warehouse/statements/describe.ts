@@ -27,6 +27,13 @@ export function describeTable(statement: Of<"describe-table">, context: Context)
     ["Comment", table.comment ?? "", ""],
     ["Provider", "delta", ""],
     ["Owner", owner, ""],
+    [
+      "Table Properties",
+      `[${Object.entries(propertiesOf(table))
+        .map(([key, value]) => `${key}=${value}`)
+        .join(",")}]`,
+      "",
+    ],
   ];
   return resultOf(description, [...columns, ...details]);
 }
@@ -94,13 +101,20 @@ export function describeDetail(statement: Of<"describe-detail">, context: Contex
   ];
   const name = `${table.catalog}.${table.schema}.${table.name}`;
   const times = [BigInt(table.createdAt) * 1000n, BigInt(altered) * 1000n];
-  return resultOf(columns, [["delta", table.id, name, table.comment ?? null, "", ...times, [], new MapValue([]), 1, 2]]);
+  return resultOf(columns, [
+    ["delta", table.id, name, table.comment ?? null, "", ...times, [], mapOf(propertiesOf(table)), 1, 2],
+  ]);
 }
 
 function readable(name: string[], context: Context): Table {
   const table = context.catalogs.table(tableName(context.session, name));
   context.privileges.requireTable(context.session.principal, table, "SELECT");
   return table;
+}
+
+function propertiesOf(table: Table): Record<string, string> {
+  const constraints = [...table.constraints].map(([name, check]): [string, string] => [`delta.constraints.${name}`, check.text]);
+  return Object.fromEntries([...table.properties, ...constraints]);
 }
 
 function mapOf(record: Record<string, string>): MapValue {

@@ -44,6 +44,13 @@ export function showColumns(statement: Of<"show-columns">, { catalogs, privilege
   );
 }
 
+export function showProperties(statement: Of<"show-properties">, { catalogs, privileges, session }: Context): ResultSet {
+  const table = catalogs.table(tableName(session, statement.table));
+  privileges.requireTable(session.principal, table, "SELECT");
+  const constraints = [...table.constraints].map(([name, check]): [string, string] => [`delta.constraints.${name}`, check.text]);
+  return resultOf(texts("key", "value"), [...table.properties, ...constraints].sort());
+}
+
 /** Includes inherited grants, each with the object it was granted on. */
 export function showGrants(statement: Of<"show-grants">, context: Context): ResultSet {
   const object = existing(statement.on, context);

@@ -1,4 +1,5 @@
 import type { Table } from "../catalog.ts";
+import { unknownColumn } from "../column-errors.ts";
 import { identifier } from "../duckdb.ts";
 import { refuseRepeatedColumns, SqlError } from "../errors.ts";
 import { tableName } from "../names.ts";
@@ -6,10 +7,11 @@ import { noResult, type ResultSet, resultOf } from "../results.ts";
 import type { Query, Statement } from "../sql/ast.ts";
 import { generateCast, generateExpression } from "../sql/generate.ts";
 import { generateQuery } from "../sql/generate-query.ts";
-import type { Author, Target } from "../storage.ts";
+import type { Author, Target } from "../table-writer.ts";
 import { bigint } from "../types.ts";
-import { rowsAtVersion } from "../versions.ts";
+import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
 import type { Context } from "./context.ts";
+import { rulesOf } from "./rules.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
 
@@ -32,13 +34,14 @@ export async function insert(statement: Of<"insert">, context: Context): Promise
   });
   const names = targets.map((_, index) => `c${index}`).join(", ");
   const rows = `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`;
+  const rules = rulesOf(table, context);
   const count = statement.overwrite
-    ? await context.storage.overwrite(table, rows, author(context), (written) => ({
+    ? await context.storage.writer.overwrite(table, rows, rules, author(context), (written) => ({
         operation: "WRITE",
         parameters: { mode: "Overwrite" },
         metrics: { numOutputRows: String(written) },
       }))
-    : await context.storage.insert(table, rows, author(context));
+    : await context.storage.writer.insert(table, rows, rules, author(context));
   const answer = affected(count, count);
   return {
     ...answer,
@@ -49,18 +52,18 @@ export async function insert(statement: Of<"insert">, context: Context): Promise
 
 export async function remove(statement: Of<"delete">, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context, "SELECT");
-  const count = await context.storage.delete(target(statement, table, context), author(context));
+  const count = await context.storage.writer.delete(target(statement, table, context), author(context));
   const back = Math.min(count, context.faults.reappearingRows);
   if (back > 0) {
     context.faults.reappearingRows -= back;
-    await context.storage.putBack(table, back);
+    await context.storage.writer.putBack(table, back);
   }
   return affected(count, count + context.faults.wrongDeleteCount);
 }
 
 export async function truncate(statement: Of<"truncate">, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context);
-  await context.storage.overwrite(table, undefined, author(context), () => ({
+  await context.storage.writer.overwrite(table, undefined, [], author(context), () => ({
     operation: "TRUNCATE",
     parameters: {},
     metrics: { numRemovedFiles: "1" },
@@ -71,11 +74,14 @@ export async function truncate(statement: Of<"truncate">, context: Context): Pro
 export async function restore({ table: name, version }: Of<"restore">, context: Context): Promise<ResultSet> {
   const table = writable(name, context, "SELECT");
   const older = `SELECT * FROM ${rowsAtVersion(table, version)}`;
-  await context.storage.overwrite(table, older, author(context), () => ({
+  const entry = {
     operation: "RESTORE",
     parameters: { version: String(version) },
     metrics: { numRestoredFiles: "1", numRemovedFiles: "1" },
-  }));
+  };
+  const columns = columnsAtVersion(table, version);
+  if (columns === table.columns) await context.storage.writer.overwrite(table, older, [], author(context), () => entry);
+  else await context.storage.writer.alter(table, author(context), () => ({ entry, columns, rows: () => older }));
   return noResult;
 }
 
@@ -89,7 +95,7 @@ export async function update(statement: Of<"update">, context: Context): Promise
     if (!assigned) return `${identifier(where.alias)}.${identifier(column.name)}`;
     return generateCast(generateExpression(assigned.value, context.environment, noneVisible), column.type, false);
   });
-  const count = await context.storage.update(where, values, author(context));
+  const count = await context.storage.writer.update(where, values, rulesOf(table, context), author(context));
   return affected(count, count);
 }
 
@@ -114,11 +120,7 @@ function writable(name: string[], context: Context, ...also: "SELECT"[]): Table 
 
 function requireColumn(table: Table, name: string): void {
   if (table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase())) return;
-  throw new SqlError(
-    "UNRESOLVED_COLUMN.WITH_SUGGESTION",
-    "42703",
-    `A column, variable, or function parameter with name \`${name}\` cannot be resolved. Did you mean one of the following? [${table.columns.map((column) => `\`${column.name}\``).join(", ")}]`,
-  );
+  throw unknownColumn(table, name);
 }
 
 /** The number of columns of a query, if it can be seen from its text. */

@@ -1,0 +1,82 @@
+import { UnsupportedSql } from "../errors.ts";
+import type { AddedColumn, Position, Statement, TableAction } from "./ast.ts";
+import type { Cursor } from "./cursor.ts";
+import { parseColumn, parseProperties, parsePropertyKey } from "./parse-definition.ts";
+import { parseExpression, parseTypeText } from "./parse-expression.ts";
+
+export function parseAlter(cursor: Cursor): Statement {
+  if (!cursor.accept("TABLE")) throw new UnsupportedSql(`ALTER ${cursor.peek().value}`);
+  return { kind: "alter-table", table: cursor.dottedName(), action: parseAction(cursor) };
+}
+
+function parseAction(cursor: Cursor): TableAction {
+  if (cursor.accept("ADD", "CONSTRAINT")) return parseConstraint(cursor);
+  if (cursor.accept("ADD", "COLUMN") || cursor.accept("ADD", "COLUMNS"))
+    return { kind: "add-columns", columns: inBrackets(cursor, () => parseAdded(cursor)) };
+  if (cursor.accept("DROP", "CONSTRAINT")) {
+    const ifExists = cursor.accept("IF", "EXISTS");
+    return { kind: "drop-constraint", name: cursor.name(), ifExists };
+  }
+  if (cursor.accept("DROP", "COLUMN") || cursor.accept("DROP", "COLUMNS")) {
+    const ifExists = cursor.accept("IF", "EXISTS");
+    return { kind: "drop-columns", names: inBrackets(cursor, () => parseColumnName(cursor)), ifExists };
+  }
+  if (cursor.accept("RENAME", "COLUMN")) {
+    const from = parseColumnName(cursor);
+    cursor.expect("TO");
+    return { kind: "rename-column", from, to: cursor.name() };
+  }
+  if (cursor.accept("ALTER", "COLUMN") || cursor.accept("CHANGE", "COLUMN")) return parseColumnChange(cursor);
+  if (cursor.accept("SET", "TBLPROPERTIES")) return { kind: "set-properties", properties: parseProperties(cursor) };
+  if (cursor.accept("UNSET", "TBLPROPERTIES")) {
+    cursor.accept("IF", "EXISTS");
+    return { kind: "unset-properties", keys: inBrackets(cursor, () => parsePropertyKey(cursor)) };
+  }
+  throw new UnsupportedSql(`ALTER TABLE … ${cursor.peek().value} ${cursor.peek(1).value}`.trim());
+}
+
+function parseConstraint(cursor: Cursor): TableAction {
+  const name = cursor.name();
+  if (!cursor.accept("CHECK")) throw new UnsupportedSql(`ADD CONSTRAINT … ${cursor.peek().value}`);
+  cursor.expect("(");
+  const start = cursor.peek();
+  const expression = parseExpression(cursor);
+  const text = cursor.tokensFrom(start);
+  cursor.expect(")");
+  return { kind: "add-constraint", name, check: { text, expression } };
+}
+
+function parseAdded(cursor: Cursor): AddedColumn {
+  return { ...parseColumn(cursor), position: parsePosition(cursor) };
+}
+
+function parsePosition(cursor: Cursor): Position | undefined {
+  if (cursor.accept("FIRST")) return "first";
+  return cursor.accept("AFTER") ? { after: parseColumnName(cursor) } : undefined;
+}
+
+function parseColumnChange(cursor: Cursor): TableAction {
+  const name = parseColumnName(cursor);
+  if (cursor.accept("TYPE")) return { kind: "change-type", name, type: parseTypeText(cursor) };
+  if (cursor.accept("COMMENT")) return { kind: "comment-column", name, comment: cursor.string() };
+  if (cursor.accept("SET", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: false };
+  if (cursor.accept("DROP", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: true };
+  const position = parsePosition(cursor);
+  if (position) return { kind: "move-column", name, position };
+  throw new UnsupportedSql(`ALTER COLUMN … ${cursor.peek().value} ${cursor.peek(1).value}`.trim());
+}
+
+/** A column of the table itself: fields of a struct cannot be changed here. */
+function parseColumnName(cursor: Cursor): string {
+  const name = cursor.name();
+  if (cursor.at(".")) throw new UnsupportedSql("ALTER of a field of a struct");
+  return name;
+}
+
+/** `a`, `(a, b)` or, as Databricks allows, `a, b`. */
+function inBrackets<Item>(cursor: Cursor, read: () => Item): Item[] {
+  if (!cursor.accept("(")) return cursor.list(read);
+  const items = cursor.list(read);
+  cursor.expect(")");
+  return items;
+}

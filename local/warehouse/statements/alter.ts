@@ -1,0 +1,248 @@
+import { quoted, type Table, type TableColumn } from "../catalog.ts";
+import { columnExists, typeChangeRefused, unknownColumn } from "../column-errors.ts";
+import { identifier } from "../duckdb.ts";
+import { SqlError, UnsupportedSql } from "../errors.ts";
+import { tableName } from "../names.ts";
+import { noResult, type ResultSet } from "../results.ts";
+import type { AddedColumn, Clause, Position, Statement, TableAction } from "../sql/ast.ts";
+import { generateExpression } from "../sql/generate.ts";
+import type { Alteration } from "../table-writer.ts";
+import { duckDbType, parseType, typeName, widens } from "../types.ts";
+import { liveRows } from "../versions.ts";
+import { requireMapping, requireUnused } from "./column-use.ts";
+import type { Context } from "./context.ts";
+import { setProperties, unsetProperties } from "./properties.ts";
+import { author } from "./write.ts";
+
+type Of<Kind extends TableAction["kind"]> = Extract<TableAction, { kind: Kind }>;
+
+export async function alterTable(
+  { table: name, action }: Extract<Statement, { kind: "alter-table" }>,
+  context: Context,
+): Promise<ResultSet> {
+  const table = context.catalogs.table(tableName(context.session, name));
+  context.privileges.requireTable(context.session.principal, table, "MODIFY");
+  await context.storage.writer.alter(table, author(context), () => alteration(table, action, context));
+  return noResult;
+}
+
+function alteration(table: Table, action: TableAction, context: Context): Alteration {
+  switch (action.kind) {
+    case "add-columns":
+      return addColumns(table, action);
+    case "drop-columns":
+      return dropColumns(table, action);
+    case "rename-column":
+      return renameColumn(table, action);
+    case "move-column":
+      return moveColumn(table, action);
+    case "change-type":
+      return changeType(table, action);
+    case "comment-column":
+      return changeColumn(table, find(table, action.name), { comment: action.comment });
+    case "set-nullable":
+      return setNullable(table, action);
+    case "set-properties":
+      return setProperties(table, action.properties);
+    case "unset-properties":
+      return unsetProperties(table, action.keys);
+    case "add-constraint":
+      return addConstraint(table, action, context);
+    case "drop-constraint":
+      return dropConstraint(table, action);
+  }
+}
+
+function addColumns(table: Table, { columns }: Of<"add-columns">): Alteration {
+  let shape = unchanged(table.columns);
+  for (const added of columns) {
+    if (shape.some(({ column }) => same(column.name, added.name))) throw columnExists("add", table, added.name);
+    if (!added.nullable)
+      throw new SqlError(
+        "DELTA_OPERATION_NOT_ALLOWED",
+        "0AKDC",
+        "Operation not allowed: `NOT NULL in ALTER TABLE ADD COLUMNS` is not supported for Delta tables",
+      );
+    const column: TableColumn = { name: added.name, type: parseType(added.type), nullable: true, comment: added.comment };
+    shape = placed(shape, { column, value: `CAST(NULL AS ${duckDbType(column.type)})` }, added.position, added.name);
+  }
+  const parameter = columns.map((added) => ({ column: described(added), ...positionOf(added.position) }));
+  return { ...reshaped(shape), entry: entry("ADD COLUMNS", { columns: JSON.stringify(parameter) }) };
+}
+
+function described(added: AddedColumn): object {
+  return fieldOf({ ...added, type: parseType(added.type) });
+}
+
+function dropColumns(table: Table, { names, ifExists }: Of<"drop-columns">): Alteration {
+  const existing = ifExists ? names.filter((name) => table.columns.some((column) => same(column.name, name))) : names;
+  const dropped = existing.map((name) => find(table, name));
+  if (dropped.length === 0) return {};
+  requireMapping(table, "DROP");
+  for (const column of dropped) requireUnused(table, column.name);
+  const left = table.columns.filter((column) => !dropped.includes(column));
+  if (left.length === 0)
+    throw new SqlError(
+      "DELTA_DROP_COLUMN_ON_SINGLE_FIELD_SCHEMA",
+      "0AKDC",
+      "Cannot drop column from a schema with a single column.",
+    );
+  const parameter = JSON.stringify(dropped.map((column) => column.name));
+  return { ...reshaped(unchanged(left)), entry: entry("DROP COLUMNS", { columns: parameter }) };
+}
+
+function renameColumn(table: Table, { from, to }: Of<"rename-column">): Alteration {
+  const renamed = find(table, from);
+  if (table.columns.some((column) => same(column.name, to))) throw columnExists("rename", table, to);
+  requireMapping(table, "RENAME");
+  requireUnused(table, renamed.name);
+  const columns = unchanged(table.columns).map((one) =>
+    one.column === renamed ? { ...one, column: { ...renamed, name: to } } : one,
+  );
+  return { ...reshaped(columns), entry: entry("RENAME COLUMN", { oldColumnPath: renamed.name, newColumnPath: to }) };
+}
+
+function moveColumn(table: Table, { name, position }: Of<"move-column">): Alteration {
+  const column = find(table, name);
+  const others = unchanged(table.columns.filter((other) => other !== column));
+  const columns = placed(others, { column, value: identifier(column.name) }, position, name);
+  return {
+    ...reshaped(columns),
+    entry: entry("CHANGE COLUMN", { column: JSON.stringify(fieldOf(column)), ...positionOf(position) }),
+  };
+}
+
+/** Delta converts no row for this; it only takes types that hold every value of the old one. */
+function changeType(table: Table, { name, type: text }: Of<"change-type">): Alteration {
+  const old = find(table, name);
+  const type = parseType(text);
+  const wider = widens(old.type, type) && table.properties.get("delta.enableTypeWidening") === "true";
+  if (typeName(old.type) !== typeName(type) && !wider) throw typeChangeRefused(table, old, type);
+  requireUnused(table, old.name);
+  const column = { ...old, type };
+  const columns = unchanged(table.columns).map((one) =>
+    one.column === old ? { column, value: `CAST(${one.value} AS ${duckDbType(type)})` } : one,
+  );
+  return { ...reshaped(columns), entry: entry("CHANGE COLUMN", { column: JSON.stringify(fieldOf(column)) }) };
+}
+
+/** Open-source Delta refuses to set NOT NULL; Databricks checks the rows. */
+function setNullable(table: Table, { name, nullable }: Of<"set-nullable">): Alteration {
+  const column = find(table, name);
+  const sql = `ALTER TABLE ${liveRows(table)} ALTER COLUMN ${identifier(column.name)} ${nullable ? "DROP" : "SET"} NOT NULL`;
+  const violation = (rows: number): SqlError =>
+    new SqlError(
+      "DELTA_NEW_NOT_NULL_VIOLATION",
+      "23512",
+      `${rows} rows in ${fullName(table)} violate the new NOT NULL constraint on ${column.name}`,
+    );
+  return {
+    ...changeColumn(table, column, { nullable }),
+    ...(column.nullable === nullable ? {} : { sql }),
+    ...(nullable ? {} : { requires: { condition: `${identifier(column.name)} IS NOT NULL`, violation } }),
+  };
+}
+
+function changeColumn(table: Table, column: TableColumn, change: Partial<TableColumn>): Alteration {
+  const changed = { ...column, ...change };
+  return {
+    entry: entry("CHANGE COLUMN", { column: JSON.stringify(fieldOf(changed)) }),
+    apply: () => {
+      table.columns = table.columns.map((one) => (one === column ? changed : one));
+    },
+  };
+}
+
+function addConstraint(table: Table, { name, check }: Of<"add-constraint">, context: Context): Alteration {
+  const old = table.constraints.get(name.toLowerCase());
+  if (old)
+    throw new SqlError(
+      "DELTA_CONSTRAINT_ALREADY_EXISTS",
+      "42710",
+      `Constraint '${name}' already exists. Please delete the old constraint first.\nOld constraint:\n${old.text}`,
+    );
+  const violation = (rows: number): SqlError =>
+    new SqlError(
+      "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION",
+      "23512",
+      `${rows} rows in ${fullName(table)} violate the new CHECK constraint (${check.text})`,
+    );
+  return {
+    entry: entry("ADD CONSTRAINT", { name, expr: check.text }),
+    requires: { condition: generateExpression(check.expression, context.environment, new Set()), violation },
+    apply: () => table.constraints.set(name.toLowerCase(), check satisfies Clause),
+  };
+}
+
+function dropConstraint(table: Table, { name, ifExists }: Of<"drop-constraint">): Alteration {
+  const check = table.constraints.get(name.toLowerCase());
+  if (!check && !ifExists)
+    throw new SqlError(
+      "DELTA_CONSTRAINT_DOES_NOT_EXIST",
+      "42704",
+      `Cannot drop nonexistent constraint ${name} from table ${quoted(table.schema, table.name)}. To avoid throwing an error, provide the parameter IF EXISTS or set the SQL session configuration spark.databricks.delta.constraints.assumesDropIfExists.enabled to true.`,
+    );
+  return {
+    entry: entry("DROP CONSTRAINT", { name, ...(check ? { expr: check.text } : {}), existed: String(check !== undefined) }),
+    apply: () => table.constraints.delete(name.toLowerCase()),
+  };
+}
+
+/** The new columns, each with its value computed from the old ones, in DuckDB's dialect. */
+type Shape = { column: TableColumn; value: string }[];
+
+function reshaped(shape: Shape): Pick<Alteration, "columns" | "rows"> {
+  return {
+    columns: shape.map(({ column }) => column),
+    rows: (until) => `SELECT ${shape.map(({ value }) => value).join(", ")} FROM ${until}`,
+  };
+}
+
+function unchanged(columns: readonly TableColumn[]): Shape {
+  return columns.map((column) => ({ column, value: identifier(column.name) }));
+}
+
+function placed(shape: Shape, one: Shape[number], position: Position | undefined, name: string): Shape {
+  if (position === undefined) return [...shape, one];
+  if (position === "first") return [one, ...shape];
+  const before = shape.findIndex(({ column }) => same(column.name, position.after));
+  if (before === -1)
+    throw new SqlError(
+      "FIELD_NOT_FOUND",
+      "42704",
+      `No such struct field \`${name}\` in ${shape.map(({ column }) => column.name).join(", ")}.`,
+    );
+  return shape.toSpliced(before + 1, 0, one);
+}
+
+function positionOf(position: Position | undefined): { position?: string } {
+  if (position === undefined) return {};
+  return { position: position === "first" ? "FIRST" : `AFTER ${position.after}` };
+}
+
+function find(table: Table, name: string): TableColumn {
+  const column = table.columns.find((one) => same(one.name, name));
+  if (!column) throw unknownColumn(table, name);
+  return column;
+}
+
+const deltaNames: Readonly<Record<string, string>> = { int: "integer", bigint: "long", smallint: "short", tinyint: "byte" };
+
+/** A column as Delta's history writes it. */
+function fieldOf({ name, type, nullable, comment }: TableColumn): object {
+  if (!["primitive", "decimal"].includes(type.kind)) throw new UnsupportedSql(`ALTER of a column of the type ${typeName(type)}`);
+  const shown = typeName(type);
+  return { name, type: deltaNames[shown] ?? shown, nullable, metadata: comment === undefined ? {} : { comment } };
+}
+
+function entry(operation: string, parameters: Record<string, string>): Alteration["entry"] {
+  return { operation, parameters, metrics: {} };
+}
+
+function fullName(table: Table): string {
+  return `${table.catalog}.${table.schema}.${table.name}`;
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
