@@ -36,6 +36,19 @@ export function typeChangeRefused(table: Table, column: TableColumn, type: DataT
   );
 }
 
+/** The error for data with a column that the table doesn't have. */
+export function schemaMismatch(table: Table, data: readonly string[]): SqlError {
+  return new SqlError(
+    "DELTA_METADATA_MISMATCH",
+    "42KDG",
+    `A metadata mismatch was detected when writing to the Delta table.\n- A schema mismatch detected when writing to the Delta table (Table ID: ${table.id}).\nTable columns: ${table.columns.map((column) => column.name).join(", ")}. Data columns: ${data.join(", ")}.`,
+  );
+}
+
+export function notSpecified(column: string): SqlError {
+  return new SqlError("DELTA_INSERT_COLUMN_MISMATCH", "42802", `Column ${column} is not specified in INSERT`);
+}
+
 /** The error without column mapping. */
 export function mappingNeeded(what: "DROP" | "RENAME"): SqlError {
   const [first, errorClass] =

@@ -116,7 +116,7 @@ export type Securable = { kind: "CATALOG" | "SCHEMA" | "TABLE"; name: string[] }
 
 export type Statement =
   | Query
-  | { kind: "insert"; table: string[]; columns: string[]; query: Query; overwrite: boolean }
+  | { kind: "insert"; table: string[]; columns: string[]; byName: boolean; query: Query; overwrite: boolean }
   | { kind: "truncate"; table: string[] }
   | { kind: "restore"; table: string[]; version: number }
   | { kind: "delete"; table: string[]; alias?: string; where?: Expression; predicate: string }

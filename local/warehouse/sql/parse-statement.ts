@@ -48,10 +48,10 @@ function parseInsert(cursor: Cursor): Statement {
   if (!overwrite) cursor.expect("INTO");
   cursor.accept("TABLE");
   const table = cursor.dottedName();
-  if (cursor.at("REPLACE") || cursor.at("BY") || cursor.at("PARTITION"))
-    throw new UnsupportedSql(`INSERT INTO … ${cursor.peek().value}`);
-  const columns = startsQuery(cursor) ? [] : cursor.nameList();
-  return { kind: "insert", table, columns, query: parseQuery(cursor), overwrite };
+  if (cursor.at("REPLACE") || cursor.at("PARTITION")) throw new UnsupportedSql(`INSERT INTO … ${cursor.peek().value}`);
+  const byName = cursor.accept("BY", "NAME");
+  const columns = byName || startsQuery(cursor) ? [] : cursor.nameList();
+  return { kind: "insert", table, columns, byName, query: parseQuery(cursor), overwrite };
 }
 
 function parseRestore(cursor: Cursor): Statement {

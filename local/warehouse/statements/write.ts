@@ -1,12 +1,11 @@
 import type { Table } from "../catalog.ts";
 import { unknownColumn } from "../column-errors.ts";
 import { identifier } from "../duckdb.ts";
-import { refuseRepeatedColumns, SqlError } from "../errors.ts";
+import { refuseRepeatedColumns } from "../errors.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet, resultOf } from "../results.ts";
-import type { Query, Statement } from "../sql/ast.ts";
+import type { Statement } from "../sql/ast.ts";
 import { generateCast, generateExpression } from "../sql/generate.ts";
-import { generateQuery } from "../sql/generate-query.ts";
 import type { Author, Target } from "../table-writer.ts";
 import { bigint } from "../types.ts";
 import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
@@ -15,40 +14,7 @@ import { rulesOf } from "./rules.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
 
-const noneVisible: ReadonlySet<string> = new Set();
-
-export async function insert(statement: Of<"insert">, context: Context): Promise<ResultSet> {
-  const table = writable(statement.table, context);
-  const targets = statement.columns.length > 0 ? statement.columns : table.columns.map((column) => column.name);
-  for (const name of targets) requireColumn(table, name);
-  refuseRepeatedColumns(targets);
-  const source = generateQuery(statement.query, context.environment, noneVisible);
-  const width =
-    fixedWidth(statement.query) ??
-    (await context.storage.read(`SELECT * FROM (${source}) LIMIT 0`, context.signal)).columns.length;
-  if (width !== targets.length) throw arityMismatch(table, targets.length, width);
-  const indexes = new Map(targets.map((name, index) => [name.toLowerCase(), index]));
-  const values = table.columns.map((column) => {
-    const index = indexes.get(column.name.toLowerCase());
-    return index === undefined ? "NULL" : generateCast(`source.c${index}`, column.type, false);
-  });
-  const names = targets.map((_, index) => `c${index}`).join(", ");
-  const rows = `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`;
-  const rules = rulesOf(table, context);
-  const count = statement.overwrite
-    ? await context.storage.writer.overwrite(table, rows, rules, author(context), (written) => ({
-        operation: "WRITE",
-        parameters: { mode: "Overwrite" },
-        metrics: { numOutputRows: String(written) },
-      }))
-    : await context.storage.writer.insert(table, rows, rules, author(context));
-  const answer = affected(count, count);
-  return {
-    ...answer,
-    columns: [...answer.columns, { name: "num_inserted_rows", type: bigint }],
-    values: [...answer.values, [BigInt(count)]],
-  };
-}
+export const noneVisible: ReadonlySet<string> = new Set();
 
 export async function remove(statement: Of<"delete">, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context, "SELECT");
@@ -112,33 +78,17 @@ function target(statement: Of<"delete"> | Of<"update">, table: Table, context: C
   };
 }
 
-function writable(name: string[], context: Context, ...also: "SELECT"[]): Table {
+export function writable(name: string[], context: Context, ...also: "SELECT"[]): Table {
   const table = context.catalogs.table(tableName(context.session, name));
   context.privileges.requireTable(context.session.principal, table, "MODIFY", ...also);
   return table;
 }
 
-function requireColumn(table: Table, name: string): void {
+export function requireColumn(table: Table, name: string): void {
   if (table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase())) return;
   throw unknownColumn(table, name);
 }
 
-/** The number of columns of a query, if it can be seen from its text. */
-function fixedWidth(query: Query): number | undefined {
-  if (query.body.kind === "values") return query.body.rows[0]?.length;
-  if (query.body.kind !== "select" || query.body.items.some((item) => item.expression.kind === "star")) return undefined;
-  return query.body.items.length;
-}
-
-function arityMismatch(table: Table, columns: number, given: number): SqlError {
-  const which = given < columns ? "NOT_ENOUGH_DATA_COLUMNS" : "TOO_MANY_DATA_COLUMNS";
-  return new SqlError(
-    `INSERT_COLUMN_ARITY_MISMATCH.${which}`,
-    "21S01",
-    `Cannot write to ${table.catalog}.${table.schema}.${table.name}: it takes ${columns} columns and the data has ${given}.`,
-  );
-}
-
-function affected(modifiedRows: number, reported: number): ResultSet {
+export function affected(modifiedRows: number, reported: number): ResultSet {
   return { ...resultOf([{ name: "num_affected_rows", type: bigint }], [[BigInt(reported)]]), modifiedRows };
 }
