@@ -122,6 +122,7 @@ const arrowPrimitives: Record<PrimitiveName, () => ArrowType> = {
   binary: () => new arrow.Binary(),
   date: () => new arrow.DateDay(),
   timestamp: () => new arrow.TimestampMicrosecond("Etc/UTC"),
+  variant: () => new arrow.Utf8(),
   void: () => new arrow.Utf8(),
 };
 
@@ -213,6 +214,7 @@ function encodePrimitive(name: PrimitiveName, values: readonly Value[], common: 
         ...bytes(values.map((v) => (v instanceof Uint8Array ? v : noBytes))),
       });
     case "string":
+    case "variant":
     case "void":
       return arrow.makeData({
         type: new arrow.Utf8(),

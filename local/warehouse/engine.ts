@@ -15,6 +15,7 @@ import { generateQuery } from "./sql/generate-query.ts";
 import { bindParameters } from "./sql/parameters.ts";
 import { parseStatement } from "./sql/parse-statement.ts";
 import { alterTable } from "./statements/alter.ts";
+import { requireComparable } from "./statements/comparable.ts";
 import type { Context } from "./statements/context.ts";
 import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
@@ -23,7 +24,7 @@ import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
 import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables } from "./statements/show.ts";
 import { remove, restore, truncate, update } from "./statements/write.ts";
 import type { Storage } from "./storage.ts";
-import { string } from "./types.ts";
+import { contains, string } from "./types.ts";
 import { columnsAtVersion, liveRows, rowsAtVersion, versionAt } from "./versions.ts";
 
 /** A statement that reached the warehouse. */
@@ -87,6 +88,8 @@ export class Engine {
         return relationOf(describeHistory({ kind: "describe-history", table, limit }, context), only);
       },
       parameter: bindParameters(parameters),
+      compared: [],
+      mayCompareMaps: false,
       user: session.principal.user,
       groups: privileges.groupsOf(session.principal),
       catalog: session.catalog,
@@ -100,7 +103,7 @@ export class Engine {
 function run(statement: Statement, context: Context): ResultSet | Promise<ResultSet> {
   switch (statement.kind) {
     case "query":
-      return context.storage.read(generateQuery(statement, context.environment, new Set()), context.signal);
+      return query(statement, context);
     case "insert":
       return insert(statement, context);
     case "truncate":
@@ -156,6 +159,12 @@ async function explain(query: Query, context: Context): Promise<ResultSet> {
   return resultOf([{ name: "plan", type: string }], [[`== Physical Plan ==\n${plan.values.at(-1)?.[0] ?? ""}`]]);
 }
 
+async function query(statement: Query, context: Context): Promise<ResultSet> {
+  const sql = generateQuery(statement, context.environment, new Set());
+  await requireComparable(context);
+  return context.storage.read(sql, context.signal);
+}
+
 function relation(context: Context, parts: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] } {
   const { catalogs, privileges, session } = context;
   const name = tableName(session, parts);
@@ -171,6 +180,8 @@ function relation(context: Context, parts: string[], travel: TimeTravel | undefi
   }
   const table = catalogs.table(name);
   privileges.requireTable(session.principal, table, "SELECT");
+  if (table.columns.some(({ type }) => contains(type, "map") || contains(type, "variant")))
+    context.environment.mayCompareMaps = true;
   const namesOf = (columns: readonly { name: string }[]): string[] => columns.map((column) => column.name);
   if (!travel) return { sql: liveRows(table), columns: namesOf(table.columns) };
   const version = versionOf(table, travel, context);

@@ -61,6 +61,7 @@ const toText = once(
   ["x"],
   `CASE WHEN v.x IS NULL THEN NULL
   WHEN typeof(v.x) IN ('VARCHAR', 'DATE') OR ${whole("v.x")} OR ${decimal("v.x")} THEN CAST(v.x AS VARCHAR)
+  WHEN typeof(v.x) = 'JSON' THEN json_extract_string(TRY_CAST(v.x AS VARCHAR), '$')
   WHEN typeof(v.x) = 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(v.x AS VARCHAR), '\\+00$', '')
   WHEN typeof(v.x) = 'DOUBLE' AND (TRY_CAST(v.x AS DOUBLE) = 0 OR abs(TRY_CAST(v.x AS DOUBLE)) BETWEEN 0.001 AND 9999999) THEN CAST(v.x AS VARCHAR)
   ELSE ${unsupported("casting this value to STRING")} END`,
@@ -92,6 +93,8 @@ const definitions: Readonly<Record<string, string>> = {
   "dbx_try_smallint(x)": toInteger("SMALLINT", false),
   "dbx_try_int(x)": toInteger("INTEGER", false),
   "dbx_try_bigint(x)": toInteger("BIGINT", false),
+  "dbx_parse_json(x)": `CASE WHEN x IS NULL THEN NULL WHEN json_valid(x) THEN CAST(json(x) AS JSON)
+    ELSE ${raise("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", "Malformed records are detected in record parsing.")} END`,
   "dbx_like(x, p)": `CASE WHEN regexp_matches(p, '(^|[^\\\\])(\\\\\\\\)*\\\\([^%_\\\\]|$)')
     THEN ${raise("INVALID_FORMAT.ESC_IN_THE_MIDDLE", "42601", "The escape character is not allowed to precede this character.")}
     ELSE x LIKE p ESCAPE '\\' END`,

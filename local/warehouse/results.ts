@@ -72,7 +72,7 @@ function typeOf(type: DuckDBType): DataType {
       kind: "struct",
       fields: type.entryNames.map((name, index) => ({ name, type: typeOf(type.entryTypes[index] ?? type) })),
     };
-  const name = names[type.typeId];
+  const name = type.alias === "JSON" ? "variant" : names[type.typeId];
   if (name === undefined) throw new UnsupportedSql(`a result of DuckDB's type ${type}`);
   return { kind: "primitive", name };
 }

@@ -21,6 +21,7 @@ const primitives = {
   date: "DATE",
   // With time zone: a Databricks timestamp is an instant, and DuckDB's plain type drops the offset of '…+02:00'.
   timestamp: "TIMESTAMP WITH TIME ZONE",
+  variant: "JSON",
   void: "VARCHAR",
 } as const;
 
@@ -125,6 +126,22 @@ export function upcasts(from: DataType, to: DataType): boolean {
   if (to.kind !== "primitive") return false;
   if (to.name === "string") return from.kind === "primitive" || from.kind === "decimal";
   return from.kind === "primitive" && numbers.includes(from.name) && numbers.indexOf(to.name) > numbers.indexOf(from.name);
+}
+
+/** Whether a value of a type is a map or has one within, or the same for VARIANT. */
+export function contains(type: DataType, what: "map" | "variant"): boolean {
+  switch (type.kind) {
+    case "primitive":
+      return type.name === what;
+    case "decimal":
+      return false;
+    case "array":
+      return contains(type.element, what);
+    case "map":
+      return what === "map" || contains(type.key, what) || contains(type.value, what);
+    case "struct":
+      return type.fields.some((field) => contains(field.type, what));
+  }
 }
 
 /** As in Databricks' DESCRIBE: `decimal(5,2)`, `map<string,string>`. */

@@ -136,5 +136,7 @@ const typeIds: Record<PrimitiveName, T.TTypeId> = {
   binary: types.TTypeId.BINARY_TYPE,
   date: types.TTypeId.DATE_TYPE,
   timestamp: types.TTypeId.TIMESTAMP_TYPE,
+  // The protocol has no type for it: it is sent as its JSON.
+  variant: types.TTypeId.STRING_TYPE,
   void: types.TTypeId.STRING_TYPE,
 };

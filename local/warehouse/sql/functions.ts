@@ -147,6 +147,8 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   map_values: same(1),
   element_at: as(2, ([items], [, key]) => `${items}[${literal(stringOf(key))}]`),
   to_json: as(1, ([x]) => `CASE WHEN ${x} IS NOT NULL THEN CAST(to_json(${x}) AS VARCHAR) END`),
+  parse_json: as(1, ([text]) => `dbx_parse_json(${text})`),
+  try_parse_json: as(1, ([text]) => `CASE WHEN json_valid(${text}) THEN CAST(json(${text}) AS JSON) END`),
   from_json: as(
     2,
     ([json], [, schema]) =>

@@ -1,22 +1,27 @@
 import { identifier } from "../duckdb.ts";
 import { SqlError, UnsupportedSql } from "../errors.ts";
 import type { Expression, Query, QueryBody, Relation, Select } from "./ast.ts";
-import { type Environment, generateExpression, generateOrderings, type Visible } from "./generate.ts";
+import { type Compared, type Environment, generateExpression, generateOrderings, type Visible } from "./generate.ts";
 import { spell } from "./spell.ts";
 import { bareColumns } from "./walk.ts";
 
 /** A query in DuckDB's dialect. */
 export function generateQuery(query: Query, environment: Environment, outer: Visible): string {
   const visible = new Set(outer);
+  const before = environment.compared.length;
   const ctes = query.with.map((cte) => {
     const columns = cte.columns.length > 0 ? ` (${cte.columns.map(identifier).join(", ")})` : "";
     const sql = `${identifier(cte.name)}${columns} AS (${generateQuery(cte.query, environment, visible)})`;
     visible.add(cte.name.toLowerCase());
     return sql;
   });
+  const prefix = ctes.length > 0 ? `WITH ${ctes.join(", ")}` : "";
+  const body = generateBody(query.body, environment, visible);
+  if (prefix !== "")
+    for (const compared of environment.compared.slice(before)) compared.sql = `${prefix} SELECT * FROM (${compared.sql})`;
   return [
-    ctes.length > 0 ? `WITH ${ctes.join(", ")}` : "",
-    generateBody(query.body, environment, visible),
+    prefix,
+    body,
     query.orderBy.length > 0 ? `ORDER BY ${generateOrderings(query.orderBy, environment, visible)}` : "",
     query.limit ? `LIMIT ${generateExpression(query.limit, environment, visible)}` : "",
     query.offset ? `OFFSET ${generateExpression(query.offset, environment, visible)}` : "",
@@ -45,6 +50,8 @@ function generateBody(body: QueryBody, environment: Environment, visible: Visibl
     }
     case "set": {
       const [left, right] = [body.left, body.right].map((side) => generateSide(side, environment, visible));
+      // UNION ALL is the only one that compares no rows.
+      if (left !== undefined && (body.operator !== "UNION" || !body.all)) compares(environment, "set operation", left);
       return `${left} ${body.operator}${body.all ? " ALL" : ""} ${right}`;
     }
   }
@@ -77,16 +84,29 @@ function generateSelect(select: Select, environment: Environment, visible: Visib
   const views = select.lateralViews.map((view) => generateLateralView(view, write));
   if (select.where && views.length === 0) refuseAliasesInWhere(select, select.where, from?.columns ?? new Set());
   const keys = select.groupBy === "ALL" ? "ALL" : select.groupBy.map(write).join(", ");
+  const items = select.items.map((item) => generateItem(item, write)).join(", ");
+  const source = [from ? `FROM ${from.sql}${views.join("")}` : "", select.where ? `WHERE ${write(select.where)}` : ""].join(" ");
+  if (select.distinct) compares(environment, "set operation", `SELECT ${items} ${source}`);
+  if (select.groupBy !== "ALL" && select.groupBy.length > 0)
+    compares(environment, "grouping", `SELECT ${select.groupBy.map((key) => write(byPlace(select, key))).join(", ")} ${source}`);
   return [
-    `SELECT ${select.distinct ? "DISTINCT " : ""}${select.items.map((item) => generateItem(item, write)).join(", ")}`,
-    from ? `FROM ${from.sql}${views.join("")}` : "",
-    select.where ? `WHERE ${write(select.where)}` : "",
+    `SELECT ${select.distinct ? "DISTINCT " : ""}${items}`,
+    source.trim(),
     keys === "" ? "" : `GROUP BY ${keys}`,
     select.having ? `HAVING ${write(select.having)}` : "",
     select.qualify ? `QUALIFY ${write(select.qualify)}` : "",
   ]
     .filter((part) => part !== "")
     .join(" ");
+}
+
+function compares(environment: Environment, how: Compared["how"], sql: string): void {
+  environment.compared.push({ how, sql });
+}
+
+/** `GROUP BY 1` groups by the first column. */
+function byPlace(select: Select, key: Expression): Expression {
+  return key.kind === "number" ? (select.items[Number(key.text) - 1]?.expression ?? key) : key;
 }
 
 /** Every column gets a name, because DuckDB names columns without an alias differently. */

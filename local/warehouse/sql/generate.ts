@@ -19,11 +19,20 @@ export interface Environment {
   history(table: string[], limit: number | undefined, only?: ReadonlySet<string>): string;
   /** A parameter as a literal in DuckDB's dialect. */
   parameter(name: string | undefined, ordinal: number): string;
+  /** Queries in DuckDB's dialect whose rows the statement compares: by a set operation, or by GROUP BY. */
+  compared: Compared[];
+  /** Whether a table that was read has a column with a map or VARIANT. */
+  mayCompareMaps: boolean;
   user: string;
   /** The groups of the user. */
   groups: readonly string[];
   catalog: string;
   schema: string;
+}
+
+export interface Compared {
+  how: "set operation" | "grouping";
+  sql: string;
 }
 
 /** The names of the visible common table expressions, in lower case. */
@@ -137,6 +146,7 @@ export function generateCast(value: string, type: DataType, orNull: boolean): st
   if (type.kind === "primitive") {
     if (["tinyint", "smallint", "int", "bigint"].includes(type.name)) return `dbx_${orNull ? "try_" : ""}${type.name}(${value})`;
     if (type.name === "string") return `dbx_string(${value})`;
+    if (type.name === "variant") return `CASE WHEN ${value} IS NOT NULL THEN CAST(to_json(${value}) AS JSON) END`;
     if (type.name === "binary") throw new UnsupportedSql("CAST to BINARY");
   }
   return `${orNull ? "TRY_CAST" : "CAST"}(${value} AS ${duckDbType(type)})`;

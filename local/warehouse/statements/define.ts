@@ -5,6 +5,7 @@ import { noResult, type ResultSet } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { parseType } from "../types.ts";
+import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 import { checkProperties } from "./properties.ts";
 import { author } from "./write.ts";
@@ -32,6 +33,7 @@ export async function createTable(statement: Of<"create-table">, context: Contex
   if (old && statement.replace) requireOwner(context, fullName(name), "Table");
   checkProperties(statement.properties);
   const asSelect = statement.query && generateQuery(statement.query, context.environment, new Set());
+  await requireComparable(context);
   const columns = statement.query ? undefined : statement.columns.map((column) => ({ ...column, type: parseType(column.type) }));
   await storage.createTable(
     name,

@@ -4,6 +4,7 @@ import { type Column, MapValue, type ResultSet, resultOf, type Value } from "../
 import type { Statement } from "../sql/ast.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { bigint, boolean, type DataType, int, string, timestamp, typeName } from "../types.ts";
+import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -40,6 +41,7 @@ export function describeTable(statement: Of<"describe-table">, context: Context)
 
 export async function describeQuery(statement: Of<"describe-query">, context: Context): Promise<ResultSet> {
   const sql = generateQuery(statement.query, context.environment, new Set());
+  await requireComparable(context);
   const { columns } = await context.storage.read(`SELECT * FROM (${sql}) LIMIT 0`, context.signal);
   return resultOf(
     description,

@@ -7,6 +7,7 @@ import { generateCast } from "../sql/generate.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { spell } from "../sql/spell.ts";
 import { bigint } from "../types.ts";
+import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 import { rulesOf } from "./rules.ts";
 import { affected, author, noneVisible, requireColumn, writable } from "./write.ts";
@@ -16,6 +17,7 @@ type Insert = Extract<Statement, { kind: "insert" }>;
 export async function insert(statement: Insert, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context);
   const source = generateQuery(statement.query, context.environment, noneVisible);
+  await requireComparable(context);
   const targets = await targetsOf(statement, table, source, context);
   const indexes = new Map(targets.map((name, index) => [name.toLowerCase(), index]));
   const values = table.columns.map((column) => {

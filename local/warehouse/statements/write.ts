@@ -9,6 +9,7 @@ import { generateCast, generateExpression } from "../sql/generate.ts";
 import type { Author, Target } from "../table-writer.ts";
 import { bigint } from "../types.ts";
 import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
+import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 import { rulesOf } from "./rules.ts";
 
@@ -18,7 +19,9 @@ export const noneVisible: ReadonlySet<string> = new Set();
 
 export async function remove(statement: Of<"delete">, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context, "SELECT");
-  const count = await context.storage.writer.delete(target(statement, table, context), author(context));
+  const where = target(statement, table, context);
+  await requireComparable(context);
+  const count = await context.storage.writer.delete(where, author(context));
   const back = Math.min(count, context.faults.reappearingRows);
   if (back > 0) {
     context.faults.reappearingRows -= back;
@@ -61,6 +64,7 @@ export async function update(statement: Of<"update">, context: Context): Promise
     if (!assigned) return `${identifier(where.alias)}.${identifier(column.name)}`;
     return generateCast(generateExpression(assigned.value, context.environment, noneVisible), column.type, false);
   });
+  await requireComparable(context);
   const count = await context.storage.writer.update(where, values, rulesOf(table, context), author(context));
   return affected(count, count);
 }
