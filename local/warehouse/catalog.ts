@@ -9,6 +9,18 @@ export interface TableColumn {
   type: DataType;
   nullable: boolean;
   comment?: string;
+  default?: Clause;
+  /** Of a column GENERATED ALWAYS AS. */
+  generated?: Clause;
+  identity?: Identity;
+}
+
+export interface Identity {
+  /** Whether values cannot be given. */
+  always: boolean;
+  step: number;
+  /** The next value. */
+  next: number;
 }
 
 /** The columns that a table had until an ALTER changed them. The rows and changes of that time are kept as well. */

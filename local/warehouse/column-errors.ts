@@ -69,3 +69,27 @@ export function columnInConstraint(name: string, constraints: readonly string[])
     `Cannot alter column ${name} because this column is referenced by the following check constraint(s):\n${constraints.join("\n")}`,
   );
 }
+
+export function columnInGenerated(name: string, columns: readonly string[]): SqlError {
+  return new SqlError(
+    "DELTA_GENERATED_COLUMNS_DEPENDENT_COLUMN_CHANGE",
+    "42K09",
+    `Cannot alter column ${name} because this column is referenced by the following generated column(s):\n${columns.join("\n")}`,
+  );
+}
+
+export function identityGiven(column: string): SqlError {
+  return new SqlError(
+    "DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED",
+    "42808",
+    `Providing values for GENERATED ALWAYS AS IDENTITY column ${column} is not supported.`,
+  );
+}
+
+export function identityUpdated(column: string): SqlError {
+  return new SqlError(
+    "DELTA_IDENTITY_COLUMNS_UPDATE_NOT_SUPPORTED",
+    "42808",
+    `UPDATE on IDENTITY column ${column} is not supported.`,
+  );
+}

@@ -13,6 +13,7 @@ import { Privileges } from "./privileges.ts";
 import { listen, portOf } from "./server.ts";
 import type { Execute } from "./session.ts";
 import { type Checksum, Storage } from "./storage.ts";
+import type { TableDefinition } from "./table-definition.ts";
 import { ThriftService } from "./thrift-service.ts";
 
 export type { SeenStatement } from "./engine.ts";
@@ -20,6 +21,7 @@ export type { Faults, Rpc } from "./faults.ts";
 export type { FederationPolicy, TokenRequest } from "./oauth.ts";
 export type { Grant, Principal, Privilege } from "./principals.ts";
 export type { Checksum } from "./storage.ts";
+export type { ColumnSpecification, TableDefinition } from "./table-definition.ts";
 
 export interface WarehouseOptions {
   /** 0 or absent: a free port. */
@@ -42,11 +44,6 @@ export interface WarehouseOptions {
   faults?: Partial<Faults>;
   /** Sees every statement: runs it with `execute`, and may run it elsewhere too. @param world where the local rows are */
   watch?: (execute: Execute, world: { catalogs: Catalogs; storage: Storage }) => Execute;
-}
-
-/** Columns by name, with Databricks' types, such as `map<string,string>`. */
-export interface TableDefinition {
-  columns: Record<string, string>;
 }
 
 export interface Warehouse {

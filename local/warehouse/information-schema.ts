@@ -74,7 +74,7 @@ const views: Readonly<Record<string, Reader>> = {
           const common = [table.catalog, table.schema, table.name, column.name, index + 1];
           return [
             ...common,
-            null,
+            column.default?.text ?? null,
             column.nullable ? "YES" : "NO",
             typeName(column.type),
             kind,

@@ -1,9 +1,9 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Catalogs, Table, TableColumn, TableName } from "./catalog.ts";
+import type { Catalogs, Table, TableName } from "./catalog.ts";
 import { Database, identifier, literal } from "./duckdb.ts";
 import { UnsupportedSql } from "./errors.ts";
 import { type ResultSet, readResult } from "./results.ts";
-import { columnsOf, newTable, resultColumns, splitName } from "./table-definition.ts";
+import { type Definition, newTable, resultColumns, specified, splitName, type TableDefinition } from "./table-definition.ts";
 import { type Author, TableWriter } from "./table-writer.ts";
 import { createTableSql, dropTableSql, historySchema, liveRows, newVersion } from "./versions.ts";
 
@@ -75,9 +75,9 @@ export class Storage {
     await this.#database.write((connection) => connection.run(sql));
   }
 
-  async createTables(definitions: Record<string, { columns: Record<string, string> }>): Promise<void> {
+  async createTables(definitions: Record<string, TableDefinition>): Promise<void> {
     const tables = Object.entries(definitions).map(([name, definition]) =>
-      newTable(splitName(name), columnsOf(definition.columns), owner, this.#clock()),
+      newTable(splitName(name), specified(definition), owner, this.#clock()),
     );
     for (const { catalog, schema } of tables) {
       if (!this.#catalogs.find(catalog)) await this.#createCatalog(catalog);
@@ -90,15 +90,14 @@ export class Storage {
   }
 
   /**
-   * @param given the columns, or rows in DuckDB's dialect whose types become the columns'. With `replace`, an existing table of
+   * @param given the definition, and perhaps rows in DuckDB's dialect whose types become the columns'. With `replace`, an existing table of
    * that name is dropped, and its older versions can no longer be read.
    */
   async createTable(
     name: TableName,
     given: {
-      columns?: TableColumn[];
+      definition: Definition;
       asSelect?: string;
-      properties?: Record<string, string>;
       replace: boolean;
       comment?: string;
     },
@@ -107,11 +106,10 @@ export class Storage {
     const create = async (connection: DuckDBConnection): Promise<Table> => {
       const old = this.#catalogs.findTable(name);
       if (old && !given.replace) this.#catalogs.addTable(old); // throws that it already exists
-      const columns = given.columns ?? (await resultColumns(connection, given.asSelect ?? ""));
-      const table = newTable(name, columns, author.user, this.#clock());
+      const columns = given.asSelect === undefined ? given.definition.columns : await resultColumns(connection, given.asSelect);
+      const table = newTable(name, { ...given.definition, columns }, author.user, this.#clock());
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
-      table.properties = new Map(Object.entries(given.properties ?? {}));
       // The rows are read before the old table is dropped, because they may come from it.
       if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
       if (old) await connection.run(dropTableSql(old));

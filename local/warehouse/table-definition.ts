@@ -1,15 +1,95 @@
 import { randomUUID } from "node:crypto";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Table, TableColumn, TableName } from "./catalog.ts";
+import { checkColumns } from "./column-rules.ts";
 import { refuseRepeatedColumns, UnsupportedSql } from "./errors.ts";
 import { readResult } from "./results.ts";
+import type { Clause, ColumnDefinition } from "./sql/ast.ts";
+import { clauseOf } from "./sql/parse-definition.ts";
 import { parseType } from "./types.ts";
 import { newVersion } from "./versions.ts";
 
-/** A new table: its name, its columns and its first version. */
+/** A new table: its name, its definition and its first version. */
 
-export function columnsOf(types: Record<string, string>): TableColumn[] {
-  return Object.entries(types).map(([name, type]) => ({ name, type: parseType(type), nullable: true }));
+/** Columns by name, with Databricks' types, such as `map<string,string>`. */
+export interface TableDefinition {
+  columns: Record<string, string | ColumnSpecification>;
+  /** CHECK constraints by name, as SQL. */
+  constraints?: Record<string, string>;
+  /** TBLPROPERTIES. */
+  properties?: Record<string, string>;
+}
+
+/** A column with more than a type. `default` and `generatedAs` are SQL. */
+export interface ColumnSpecification {
+  type: string;
+  /** `true` if absent. */
+  nullable?: boolean;
+  comment?: string;
+  default?: string;
+  generatedAs?: string;
+  /** `always`: values cannot be given. `startWith` and `incrementBy` are 1 if absent. */
+  identity?: { always: boolean; startWith?: number; incrementBy?: number };
+}
+
+export interface Definition {
+  columns: TableColumn[];
+  constraints: Record<string, Clause>;
+  properties: Record<string, string>;
+}
+
+/** The constraint that a property such as `delta.constraints.positive` means. */
+const constraintPrefix = "delta.constraints.";
+
+/** A definition as CREATE TABLE has it. @throws SqlError */
+export function definitionOf(
+  columns: readonly ColumnDefinition[],
+  constraints: Record<string, Clause>,
+  properties: Record<string, string>,
+): Definition {
+  const [checks, others] = [true, false].map((isCheck) =>
+    Object.entries(properties).filter(([key]) => key.startsWith(constraintPrefix) === isCheck),
+  );
+  const definition = {
+    columns: columns.map(columnOf),
+    constraints: {
+      ...constraints,
+      ...Object.fromEntries((checks ?? []).map(([key, text]) => [key.slice(constraintPrefix.length), clauseOf(text)])),
+    },
+    properties: Object.fromEntries(others ?? []),
+  };
+  checkColumns(definition.columns);
+  return definition;
+}
+
+/** The definition of a table that is created from outside, where DEFAULT needs no table feature. @throws SqlError */
+export function specified({ columns, constraints = {}, properties = {} }: TableDefinition): Definition {
+  const definitions = Object.entries(columns).map(([name, given]): ColumnDefinition => {
+    const { type, nullable = true, comment, ...more }: ColumnSpecification = typeof given === "string" ? { type: given } : given;
+    return {
+      name,
+      type,
+      nullable,
+      ...(comment === undefined ? {} : { comment }),
+      ...(more.default === undefined ? {} : { default: clauseOf(more.default) }),
+      ...(more.generatedAs === undefined ? {} : { generated: clauseOf(more.generatedAs) }),
+      ...(more.identity
+        ? {
+            identity: { always: more.identity.always, start: more.identity.startWith ?? 1, step: more.identity.incrementBy ?? 1 },
+          }
+        : {}),
+    };
+  });
+  const checks = Object.entries(constraints).map(([name, text]): [string, Clause] => [name, clauseOf(text)]);
+  return definitionOf(definitions, Object.fromEntries(checks), properties);
+}
+
+function columnOf({ identity, type, ...column }: ColumnDefinition): TableColumn {
+  return {
+    ...column,
+    type: parseType(type),
+    ...(identity ? { identity: { always: identity.always, step: identity.step, next: identity.start } } : {}),
+  };
 }
 
 export function splitName(name: string): TableName {
@@ -18,7 +98,8 @@ export function splitName(name: string): TableName {
   return { catalog, schema, table };
 }
 
-export function newTable(name: TableName, columns: TableColumn[], user: string, at: number): Table {
+export function newTable(name: TableName, definition: Definition, user: string, at: number): Table {
+  const { columns, constraints, properties } = definition;
   refuseRepeatedColumns(columns.map((column) => column.name));
   const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
   if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
@@ -28,8 +109,8 @@ export function newTable(name: TableName, columns: TableColumn[], user: string, 
     schema: name.schema.toLowerCase(),
     name: name.table.toLowerCase(),
     columns,
-    properties: new Map(),
-    constraints: new Map(),
+    properties: new Map(Object.entries(properties)),
+    constraints: new Map(Object.entries(constraints).map(([check, clause]) => [check.toLowerCase(), clause])),
     earlier: [],
     owner: user,
     // One reading of the clock, because a second one may be later.

@@ -35,6 +35,14 @@ export interface Rule {
   violation(row: Record<string, unknown>): SqlError;
 }
 
+/** Rows to write. */
+export interface Rows {
+  /** Called when it is this writer's turn. */
+  select(): string;
+  /** Called with their number, before the next writer's turn. */
+  committed(count: number): void;
+}
+
 /** A change of a table's definition. */
 export interface Alteration {
   /** Absent if the definition stays as it is, and no version is created. */
@@ -62,17 +70,19 @@ export class TableWriter {
     this.#clock = clock;
   }
 
-  /** @param rows a SELECT in DuckDB's dialect with every column of the table, in order @returns the number of inserted rows */
-  insert(table: Table, rows: string, rules: readonly Rule[], author: Author): Promise<number> {
+  /**
+   * @param rows a SELECT in DuckDB's dialect with every column of the table, in order
+   * @returns the number of inserted rows
+   */
+  insert(table: Table, rows: Rows, rules: readonly Rule[], author: Author): Promise<number> {
     return this.#write(
       table,
       author,
-      (connection) => add(connection, table, rows, rules),
-      (count) => ({
-        operation: "WRITE",
-        parameters: { mode: "Append" },
-        metrics: { numOutputRows: String(count) },
-      }),
+      (connection) => add(connection, table, rows.select(), rules),
+      (count) => {
+        rows.committed(count);
+        return { operation: "WRITE", parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } };
+      },
     );
   }
 
@@ -88,8 +98,18 @@ export class TableWriter {
     return this.#write(table, author, remove, (count) => (count > 0 ? entry(count) : undefined));
   }
 
-  /** @param values one expression per column of the table, in order, in DuckDB's dialect @returns the number of changed rows */
-  update(target: Target, values: string[], rules: readonly Rule[], author: Author): Promise<number> {
+  /**
+   * @param values one expression per column of the table, in order, in DuckDB's dialect
+   * @param complete computes generated columns from a SELECT of the others
+   * @returns the number of changed rows
+   */
+  update(
+    target: Target,
+    values: string[],
+    complete: (rows: string) => string,
+    rules: readonly Rule[],
+    author: Author,
+  ): Promise<number> {
     const { table } = target;
     const alias = identifier(target.alias);
     const replace = async (connection: DuckDBConnection): Promise<number> => {
@@ -98,7 +118,7 @@ export class TableWriter {
         const touched = `FROM ${liveRows(table)} AS ${alias} WHERE ${alias}.rowid IN (SELECT __row FROM touched)`;
         // The new rows are computed from the old ones, and added after those are removed.
         await connection.run(
-          `CREATE TEMP TABLE renewed AS ${selectAs(table, values)} ${touched}; ${removeSql(table, table.history.length)}`,
+          `CREATE TEMP TABLE renewed AS ${complete(`${selectAs(table, values)} ${touched}`)}; ${removeSql(table, table.history.length)}`,
         );
         await add(connection, table, "SELECT * FROM renewed", rules);
         await connection.run("DROP TABLE renewed");
@@ -124,21 +144,25 @@ export class TableWriter {
    */
   overwrite(
     table: Table,
-    rows: string | undefined,
+    rows: Rows | undefined,
     rules: readonly Rule[],
     author: Author,
     entry: (rows: number) => Entry,
   ): Promise<number> {
     const replace = async (connection: DuckDBConnection): Promise<number> => {
       await touch(connection, { table, alias: table.name, condition: undefined, predicate: "true" });
-      const renewed = rows ?? `SELECT * FROM ${liveRows(table)} WHERE false`;
+      const renewed = rows?.select() ?? `SELECT * FROM ${liveRows(table)} WHERE false`;
       await connection.run(`CREATE TEMP TABLE renewed AS ${renewed}; ${removeSql(table, table.history.length)}`);
       const count = await add(connection, table, "SELECT * FROM renewed", rules);
       await connection.run("DROP TABLE renewed; DROP TABLE touched");
       return count;
     };
+    const committed = (count: number): Entry => {
+      rows?.committed(count);
+      return entry(count);
+    };
     // For readers of older versions, this always counts as a change.
-    return this.#write(table, author, replace, entry, () => 1);
+    return this.#write(table, author, replace, committed, () => 1);
   }
 
   /**

@@ -84,6 +84,9 @@ export interface ColumnDefinition {
   type: string;
   nullable: boolean;
   comment?: string;
+  default?: Clause;
+  generated?: Clause;
+  identity?: { always: boolean; start: number; step: number };
 }
 
 /** An expression of a table's definition, with its text for messages and the history. */
@@ -107,6 +110,7 @@ export type TableAction =
   | { kind: "change-type"; name: string; type: string }
   | { kind: "comment-column"; name: string; comment: string }
   | { kind: "set-nullable"; name: string; nullable: boolean }
+  | { kind: "set-default"; name: string; default: Clause | undefined }
   | { kind: "set-properties"; properties: Record<string, string> }
   | { kind: "unset-properties"; keys: string[] }
   | { kind: "add-constraint"; name: string; check: Clause }
@@ -133,6 +137,8 @@ export type Statement =
       kind: "create-table";
       name: string[];
       columns: ColumnDefinition[];
+      /** CHECK constraints by name. */
+      constraints: Record<string, Clause>;
       ifNotExists: boolean;
       replace: boolean;
       comment?: string;

@@ -1,8 +1,8 @@
 import { UnsupportedSql } from "../errors.ts";
 import type { AddedColumn, Position, Statement, TableAction } from "./ast.ts";
 import type { Cursor } from "./cursor.ts";
-import { parseColumn, parseProperties, parsePropertyKey } from "./parse-definition.ts";
-import { parseExpression, parseTypeText } from "./parse-expression.ts";
+import { parseCheck, parseClause, parseColumn, parseProperties, parsePropertyKey } from "./parse-definition.ts";
+import { parseTypeText } from "./parse-expression.ts";
 
 export function parseAlter(cursor: Cursor): Statement {
   if (!cursor.accept("TABLE")) throw new UnsupportedSql(`ALTER ${cursor.peek().value}`);
@@ -37,13 +37,7 @@ function parseAction(cursor: Cursor): TableAction {
 
 function parseConstraint(cursor: Cursor): TableAction {
   const name = cursor.name();
-  if (!cursor.accept("CHECK")) throw new UnsupportedSql(`ADD CONSTRAINT … ${cursor.peek().value}`);
-  cursor.expect("(");
-  const start = cursor.peek();
-  const expression = parseExpression(cursor);
-  const text = cursor.tokensFrom(start);
-  cursor.expect(")");
-  return { kind: "add-constraint", name, check: { text, expression } };
+  return { kind: "add-constraint", name, check: parseCheck(cursor) };
 }
 
 function parseAdded(cursor: Cursor): AddedColumn {
@@ -61,6 +55,8 @@ function parseColumnChange(cursor: Cursor): TableAction {
   if (cursor.accept("COMMENT")) return { kind: "comment-column", name, comment: cursor.string() };
   if (cursor.accept("SET", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: false };
   if (cursor.accept("DROP", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: true };
+  if (cursor.accept("DROP", "DEFAULT")) return { kind: "set-default", name, default: undefined };
+  if (cursor.accept("SET", "DEFAULT")) return { kind: "set-default", name, default: parseClause(cursor) };
   const position = parsePosition(cursor);
   if (position) return { kind: "move-column", name, position };
   throw new UnsupportedSql(`ALTER COLUMN … ${cursor.peek().value} ${cursor.peek(1).value}`.trim());

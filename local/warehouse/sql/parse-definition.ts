@@ -1,7 +1,7 @@
 import { UnsupportedSql } from "../errors.ts";
-import type { ColumnDefinition, Statement } from "./ast.ts";
-import type { Cursor } from "./cursor.ts";
-import { parseTypeText } from "./parse-expression.ts";
+import type { Clause, ColumnDefinition, Statement } from "./ast.ts";
+import { Cursor } from "./cursor.ts";
+import { parseExpression, parseTypeText } from "./parse-expression.ts";
 import { parseQuery } from "./parse-query.ts";
 
 export function parseCreate(cursor: Cursor): Statement {
@@ -13,14 +13,14 @@ export function parseCreate(cursor: Cursor): Statement {
   if (!cursor.accept("TABLE")) throw new UnsupportedSql(`CREATE ${cursor.peek().value}`);
   const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
   const name = cursor.dottedName();
-  const columns = cursor.accept("(") ? parseColumns(cursor) : [];
+  const { columns, constraints } = cursor.accept("(") ? parseColumns(cursor) : { columns: [], constraints: {} };
   const { comment, properties } = parseTableClauses(cursor);
   if (["DEEP", "SHALLOW", "CLONE", "LIKE"].some((word) => cursor.at(word)))
     throw new UnsupportedSql(`CREATE TABLE … ${cursor.peek().value}`);
   const query = cursor.accept("AS") ? parseQuery(cursor) : undefined;
   if (query && columns.length > 0) throw new UnsupportedSql("CREATE TABLE with both columns and AS");
   if (!query && columns.length === 0) throw new UnsupportedSql("a table without columns");
-  return { kind: "create-table", name, columns, ifNotExists, replace, comment, properties, query };
+  return { kind: "create-table", name, columns, constraints, ifNotExists, replace, comment, properties, query };
 }
 
 /** The clauses after the columns, in any order. */
@@ -50,10 +50,42 @@ export function parsePropertyKey(cursor: Cursor): string {
   return cursor.peek().kind === "string" ? cursor.string() : cursor.dottedName().join(".");
 }
 
-function parseColumns(cursor: Cursor): ColumnDefinition[] {
-  const columns = cursor.list(() => parseColumn(cursor));
+function parseColumns(cursor: Cursor): { columns: ColumnDefinition[]; constraints: Record<string, Clause> } {
+  const columns: ColumnDefinition[] = [];
+  const constraints: Record<string, Clause> = {};
+  cursor.list(() => {
+    if (cursor.accept("CONSTRAINT")) constraints[cursor.name()] = parseCheck(cursor);
+    else if (["PRIMARY", "FOREIGN"].some((word) => cursor.at(word, "KEY")))
+      throw new UnsupportedSql(`${cursor.peek().value} KEY`);
+    else columns.push(parseColumn(cursor));
+  });
   cursor.expect(")");
-  return columns;
+  return { columns, constraints };
+}
+
+/** `CHECK (condition)`. Delta keeps its tokens with a blank between them. */
+export function parseCheck(cursor: Cursor): Clause {
+  if (!cursor.accept("CHECK")) throw new UnsupportedSql(`a constraint of the kind ${cursor.peek().value}`);
+  cursor.expect("(");
+  const start = cursor.peek();
+  const expression = parseExpression(cursor);
+  const text = cursor.tokensFrom(start);
+  cursor.expect(")");
+  return { text, expression };
+}
+
+export function parseClause(cursor: Cursor): Clause {
+  const start = cursor.peek();
+  const expression = parseExpression(cursor);
+  return { text: cursor.textFrom(start), expression };
+}
+
+/** A whole text as an expression. */
+export function clauseOf(text: string): Clause {
+  const cursor = new Cursor(text);
+  const clause = parseClause(cursor);
+  cursor.expectEnd();
+  return clause;
 }
 
 /** A column's name and type, and its clauses in any order. */
@@ -62,10 +94,39 @@ export function parseColumn(cursor: Cursor): ColumnDefinition {
   const column: ColumnDefinition = { name, type: parseTypeText(cursor), nullable: true };
   for (;;) {
     if (cursor.accept("NOT", "NULL")) column.nullable = false;
+    else if (cursor.accept("DEFAULT")) column.default = parseClause(cursor);
+    else if (cursor.at("GENERATED")) Object.assign(column, parseGenerated(cursor));
     else if (cursor.accept("COMMENT")) column.comment = cursor.string();
     else if ([",", ")", "FIRST", "AFTER", ";"].some((end) => cursor.at(end)) || cursor.peek().kind === "end") return column;
     else throw new UnsupportedSql(`the column clause ${cursor.peek().text}`);
   }
+}
+
+/** `GENERATED ALWAYS AS (expression)`, or `GENERATED … AS IDENTITY (START WITH 1 INCREMENT BY 1)` */
+function parseGenerated(cursor: Cursor): Pick<ColumnDefinition, "generated" | "identity"> {
+  cursor.expect("GENERATED");
+  const always = cursor.accept("ALWAYS");
+  if (!always) cursor.expect("BY", "DEFAULT");
+  cursor.expect("AS");
+  if (!cursor.accept("IDENTITY")) {
+    if (!always) throw cursor.error();
+    cursor.expect("(");
+    const generated = parseClause(cursor);
+    cursor.expect(")");
+    return { generated };
+  }
+  const identity = { always, start: 1, step: 1 };
+  if (!cursor.accept("(")) return { identity };
+  while (!cursor.accept(")")) {
+    if (cursor.accept("START", "WITH")) identity.start = parseWhole(cursor);
+    else if (cursor.accept("INCREMENT", "BY")) identity.step = parseWhole(cursor);
+    else if (!cursor.accept(",")) throw cursor.error();
+  }
+  return { identity };
+}
+
+function parseWhole(cursor: Cursor): number {
+  return cursor.accept("-") ? -cursor.integer() : cursor.integer();
 }
 
 export function parseDrop(cursor: Cursor): Statement {

@@ -40,6 +40,12 @@ export function bareColumns(expression: Expression): string[] {
   return partsOf(expression).flatMap(bareColumns);
 }
 
+export function hasSubquery(expression: Expression): boolean {
+  if (expression.kind === "exists" || expression.kind === "subquery") return true;
+  if (expression.kind === "in" && !Array.isArray(expression.candidates)) return true;
+  return partsOf(expression).some(hasSubquery);
+}
+
 function given(expression: Expression | undefined): Expression[] {
   return expression ? [expression] : [];
 }

@@ -1,5 +1,6 @@
 import { quoted, type Table, type TableColumn } from "../catalog.ts";
 import { columnExists, typeChangeRefused, unknownColumn } from "../column-errors.ts";
+import { checkDefault } from "../column-rules.ts";
 import { identifier } from "../duckdb.ts";
 import { SqlError, UnsupportedSql } from "../errors.ts";
 import { tableName } from "../names.ts";
@@ -11,7 +12,7 @@ import { duckDbType, parseType, typeName, widens } from "../types.ts";
 import { liveRows } from "../versions.ts";
 import { requireMapping, requireUnused } from "./column-use.ts";
 import type { Context } from "./context.ts";
-import { setProperties, unsetProperties } from "./properties.ts";
+import { requireDefaults, setProperties, unsetProperties } from "./properties.ts";
 import { author } from "./write.ts";
 
 type Of<Kind extends TableAction["kind"]> = Extract<TableAction, { kind: Kind }>;
@@ -40,6 +41,8 @@ function alteration(table: Table, action: TableAction, context: Context): Altera
       return changeType(table, action);
     case "comment-column":
       return changeColumn(table, find(table, action.name), { comment: action.comment });
+    case "set-default":
+      return setDefault(table, action);
     case "set-nullable":
       return setNullable(table, action);
     case "set-properties":
@@ -57,6 +60,13 @@ function addColumns(table: Table, { columns }: Of<"add-columns">): Alteration {
   let shape = unchanged(table.columns);
   for (const added of columns) {
     if (shape.some(({ column }) => same(column.name, added.name))) throw columnExists("add", table, added.name);
+    if (added.generated || added.identity) throw new UnsupportedSql("ADD COLUMN with GENERATED");
+    if (added.default)
+      throw new SqlError(
+        "WRONG_COLUMN_DEFAULTS_FOR_DELTA_ALTER_TABLE_ADD_COLUMN_NOT_SUPPORTED",
+        "0AKDC",
+        "Failed to execute the command because DEFAULT values are not supported when adding new\ncolumns to previously existing Delta tables; please add the column without a default\nvalue first, then run a second ALTER TABLE ALTER COLUMN SET DEFAULT command to apply\nfor future inserted rows instead.",
+      );
     if (!added.nullable)
       throw new SqlError(
         "DELTA_OPERATION_NOT_ALLOWED",
@@ -70,8 +80,8 @@ function addColumns(table: Table, { columns }: Of<"add-columns">): Alteration {
   return { ...reshaped(shape), entry: entry("ADD COLUMNS", { columns: JSON.stringify(parameter) }) };
 }
 
-function described(added: AddedColumn): object {
-  return fieldOf({ ...added, type: parseType(added.type) });
+function described({ name, type, nullable, comment }: AddedColumn): object {
+  return fieldOf({ name, nullable, comment, type: parseType(type) });
 }
 
 function dropColumns(table: Table, { names, ifExists }: Of<"drop-columns">): Alteration {
@@ -124,6 +134,15 @@ function changeType(table: Table, { name, type: text }: Of<"change-type">): Alte
     one.column === old ? { column, value: `CAST(${one.value} AS ${duckDbType(type)})` } : one,
   );
   return { ...reshaped(columns), entry: entry("CHANGE COLUMN", { column: JSON.stringify(fieldOf(column)) }) };
+}
+
+function setDefault(table: Table, { name, default: given }: Of<"set-default">): Alteration {
+  const column = find(table, name);
+  if (given) {
+    requireDefaults("ALTER TABLE", Object.fromEntries(table.properties));
+    checkDefault(column.name, given);
+  }
+  return changeColumn(table, column, { default: given });
 }
 
 /** Open-source Delta refuses to set NOT NULL; Databricks checks the rows. */
@@ -229,10 +248,11 @@ function find(table: Table, name: string): TableColumn {
 const deltaNames: Readonly<Record<string, string>> = { int: "integer", bigint: "long", smallint: "short", tinyint: "byte" };
 
 /** A column as Delta's history writes it. */
-function fieldOf({ name, type, nullable, comment }: TableColumn): object {
+function fieldOf({ name, type, nullable, comment, default: given }: TableColumn): object {
   if (!["primitive", "decimal"].includes(type.kind)) throw new UnsupportedSql(`ALTER of a column of the type ${typeName(type)}`);
   const shown = typeName(type);
-  return { name, type: deltaNames[shown] ?? shown, nullable, metadata: comment === undefined ? {} : { comment } };
+  const metadata = { ...(comment === undefined ? {} : { comment }), ...(given ? { CURRENT_DEFAULT: given.text } : {}) };
+  return { name, type: deltaNames[shown] ?? shown, nullable, metadata };
 }
 
 function entry(operation: string, parameters: Record<string, string>): Alteration["entry"] {

@@ -1,5 +1,6 @@
 import type { Table } from "../catalog.ts";
-import { columnInConstraint, mappingNeeded } from "../column-errors.ts";
+import { columnInConstraint, columnInGenerated, mappingNeeded } from "../column-errors.ts";
+import type { Clause } from "../sql/ast.ts";
 import { bareColumns } from "../sql/walk.ts";
 
 /** Delta can drop and rename columns only where files don't refer to them by their names. */
@@ -7,10 +8,16 @@ export function requireMapping(table: Table, what: "DROP" | "RENAME"): void {
   if (table.properties.get("delta.columnMapping.mode") !== "name") throw mappingNeeded(what);
 }
 
-/** @throws SqlError DELTA_CONSTRAINT_DEPENDENT_COLUMN_CHANGE */
+/** @throws SqlError if a CHECK or a generated column uses it */
 export function requireUnused(table: Table, name: string): void {
+  const uses = ({ expression }: Clause): boolean =>
+    bareColumns(expression).some((used) => used.toLowerCase() === name.toLowerCase());
+  const generated = table.columns.flatMap((column) =>
+    column.generated && uses(column.generated) ? [`${column.name} -> ${column.generated.text}`] : [],
+  );
+  if (generated.length > 0) throw columnInGenerated(name, generated);
   const constraints = [...table.constraints]
-    .filter(([, check]) => bareColumns(check.expression).some((used) => used.toLowerCase() === name.toLowerCase()))
+    .filter(([, check]) => uses(check))
     .map(([constraint, check]) => `delta.constraints.${constraint} -> ${check.text}`);
   if (constraints.length > 0) throw columnInConstraint(name, constraints);
 }

@@ -4,10 +4,10 @@ import { schemaName, tableName } from "../names.ts";
 import { noResult, type ResultSet } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
 import { generateQuery } from "../sql/generate-query.ts";
-import { parseType } from "../types.ts";
+import { definitionOf } from "../table-definition.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
-import { checkProperties } from "./properties.ts";
+import { checkProperties, requireDefaults } from "./properties.ts";
 import { author } from "./write.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -31,13 +31,14 @@ export async function createTable(statement: Of<"create-table">, context: Contex
   const old = catalogs.findTable(name);
   if (old && statement.ifNotExists) return noResult;
   if (old && statement.replace) requireOwner(context, fullName(name), "Table");
-  checkProperties(statement.properties);
+  const definition = definitionOf(statement.columns, statement.constraints, statement.properties);
+  checkProperties(definition.properties);
+  if (definition.columns.some((column) => column.default)) requireDefaults("CREATE TABLE", definition.properties);
   const asSelect = statement.query && generateQuery(statement.query, context.environment, new Set());
   await requireComparable(context);
-  const columns = statement.query ? undefined : statement.columns.map((column) => ({ ...column, type: parseType(column.type) }));
   await storage.createTable(
     name,
-    { columns, asSelect, properties: statement.properties, replace: statement.replace, comment: statement.comment },
+    { definition, asSelect, replace: statement.replace, comment: statement.comment },
     author(context),
   );
   privileges.recordOwner(fullName(name), session.principal.user);

@@ -1,14 +1,14 @@
 import type { Table } from "../catalog.ts";
-import { notSpecified, schemaMismatch } from "../column-errors.ts";
+import { schemaMismatch } from "../column-errors.ts";
 import { refuseRepeatedColumns, SqlError } from "../errors.ts";
 import type { ResultSet } from "../results.ts";
 import type { Query, Statement } from "../sql/ast.ts";
-import { generateCast } from "../sql/generate.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { spell } from "../sql/spell.ts";
 import { bigint } from "../types.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
+import { filledRows, withDefaults } from "./fill.ts";
 import { rulesOf } from "./rules.ts";
 import { affected, author, noneVisible, requireColumn, writable } from "./write.ts";
 
@@ -16,17 +16,11 @@ type Insert = Extract<Statement, { kind: "insert" }>;
 
 export async function insert(statement: Insert, context: Context): Promise<ResultSet> {
   const table = writable(statement.table, context);
-  const source = generateQuery(statement.query, context.environment, noneVisible);
+  const query = withDefaults(statement.query, statement.columns, table);
+  const source = generateQuery(query, context.environment, noneVisible);
   await requireComparable(context);
   const targets = await targetsOf(statement, table, source, context);
-  const indexes = new Map(targets.map((name, index) => [name.toLowerCase(), index]));
-  const values = table.columns.map((column) => {
-    const index = indexes.get(column.name.toLowerCase());
-    if (index === undefined && !column.nullable) throw notSpecified(column.name);
-    return index === undefined ? "NULL" : generateCast(`source.c${index}`, column.type, false);
-  });
-  const names = targets.map((_, index) => `c${index}`).join(", ");
-  const rows = `SELECT ${values.join(", ")} FROM (${source}) AS source(${names})`;
+  const rows = filledRows(table, source, targets, context);
   const rules = rulesOf(table, context);
   const count = statement.overwrite
     ? await context.storage.writer.overwrite(table, rows, rules, author(context), (written) => ({

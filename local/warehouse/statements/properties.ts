@@ -22,6 +22,16 @@ export function checkProperties(properties: Record<string, string>): void {
   }
 }
 
+/** @throws SqlError WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED */
+export function requireDefaults(command: string, properties: Readonly<Record<string, string>>): void {
+  if (properties["delta.feature.allowColumnDefaults"] === "supported") return;
+  throw new SqlError(
+    "WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED",
+    "0AKDE",
+    `Failed to execute ${command} command because it assigned a column DEFAULT value,\nbut the corresponding table feature was not enabled. Please retry the command again\nafter executing ALTER TABLE tableName SET\nTBLPROPERTIES('delta.feature.allowColumnDefaults' = 'supported').`,
+  );
+}
+
 export function setProperties(table: Table, properties: Record<string, string>): Alteration {
   checkProperties(properties);
   const mode = properties["delta.columnMapping.mode"];

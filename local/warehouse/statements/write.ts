@@ -1,5 +1,5 @@
 import type { Table } from "../catalog.ts";
-import { unknownColumn } from "../column-errors.ts";
+import { identityUpdated, unknownColumn } from "../column-errors.ts";
 import { identifier } from "../duckdb.ts";
 import { refuseRepeatedColumns } from "../errors.ts";
 import { tableName } from "../names.ts";
@@ -11,6 +11,7 @@ import { bigint } from "../types.ts";
 import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
+import { computed, defaultOf, isDefault } from "./fill.ts";
 import { rulesOf } from "./rules.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -49,7 +50,14 @@ export async function restore({ table: name, version }: Of<"restore">, context: 
     metrics: { numRestoredFiles: "1", numRemovedFiles: "1" },
   };
   const columns = columnsAtVersion(table, version);
-  if (columns === table.columns) await context.storage.writer.overwrite(table, older, [], author(context), () => entry);
+  if (columns === table.columns)
+    await context.storage.writer.overwrite(
+      table,
+      { select: () => older, committed: () => undefined },
+      [],
+      author(context),
+      () => entry,
+    );
   else await context.storage.writer.alter(table, author(context), () => ({ entry, columns, rows: () => older }));
   return noResult;
 }
@@ -59,13 +67,29 @@ export async function update(statement: Of<"update">, context: Context): Promise
   for (const { column } of statement.set) requireColumn(table, column);
   refuseRepeatedColumns(statement.set.map(({ column }) => column));
   const where = target(statement, table, context);
+  const isAssigned = (name: string): boolean => statement.set.some(({ column }) => column.toLowerCase() === name.toLowerCase());
   const values = table.columns.map((column) => {
     const assigned = statement.set.find((assignment) => assignment.column.toLowerCase() === column.name.toLowerCase());
+    if (assigned && column.identity) throw identityUpdated(column.name);
     if (!assigned) return `${identifier(where.alias)}.${identifier(column.name)}`;
-    return generateCast(generateExpression(assigned.value, context.environment, noneVisible), column.type, false);
+    return generateCast(
+      generateExpression(isDefault(assigned.value) ? defaultOf(column) : assigned.value, context.environment, noneVisible),
+      column.type,
+      false,
+    );
   });
   await requireComparable(context);
-  const count = await context.storage.writer.update(where, values, rulesOf(table, context), author(context));
+  const count = await context.storage.writer.update(
+    where,
+    values,
+    computed(
+      table.columns.filter((column) => !isAssigned(column.name)),
+      table,
+      context,
+    ),
+    rulesOf(table, context),
+    author(context),
+  );
   return affected(count, count);
 }
 
