@@ -20,6 +20,7 @@ import type { Context } from "./statements/context.ts";
 import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
 import { insert } from "./statements/insert.ts";
+import { mergeDelete } from "./statements/merge.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
 import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables } from "./statements/show.ts";
 import { remove, restore, truncate, update } from "./statements/write.ts";
@@ -112,6 +113,8 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return restore(statement, context);
     case "delete":
       return remove(statement, context);
+    case "merge-delete":
+      return mergeDelete(statement, context);
     case "update":
       return update(statement, context);
     case "create-schema":

@@ -28,6 +28,10 @@ export interface Faults {
   wrongDeleteCount: number;
   /** How many rows of the next DELETEs come back, as if another writer had inserted them again. Counts down per row. */
   reappearingRows: number;
+  /**
+   * Whether DELETE and UPDATE with a subquery in their condition are refused: Delta without Databricks does so. MERGE works in both.
+   */
+  refusesSubqueriesInDelete: boolean;
   /** Statements whose text contains `matching` take `seconds` longer. They can be cancelled meanwhile. */
   slowOperation: { seconds: number; matching: string } | undefined;
   /** The time of new versions in the table history, in Unix milliseconds; the current time if undefined. */
@@ -63,6 +67,7 @@ export function noFaults(): Faults {
     tokenEnds: [-1],
     wrongDeleteCount: 0,
     reappearingRows: 0,
+    refusesSubqueriesInDelete: false,
     slowOperation: undefined,
     clock: undefined,
     historyInQueries: true,

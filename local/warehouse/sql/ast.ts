@@ -124,6 +124,7 @@ export type Statement =
   | { kind: "truncate"; table: string[] }
   | { kind: "restore"; table: string[]; version: number }
   | { kind: "delete"; table: string[]; alias?: string; where?: Expression; predicate: string }
+  | { kind: "merge-delete"; table: string[]; alias?: string; source: Query; sourceAlias: string; on: Expression }
   | {
       kind: "update";
       table: string[];

@@ -21,6 +21,7 @@ function parse(cursor: Cursor): Statement {
   if (startsQuery(cursor)) return parseQuery(cursor);
   if (cursor.accept("INSERT")) return parseInsert(cursor);
   if (cursor.accept("DELETE", "FROM")) return parseDelete(cursor);
+  if (cursor.accept("MERGE", "INTO")) return parseMerge(cursor);
   if (cursor.accept("TRUNCATE", "TABLE")) return { kind: "truncate", table: cursor.dottedName() };
   if (cursor.accept("RESTORE")) return parseRestore(cursor);
   if (cursor.accept("UPDATE")) return parseUpdate(cursor);
@@ -39,7 +40,7 @@ function parse(cursor: Cursor): Statement {
 
 /** Databricks statements that are not supported here, but are no syntax errors. */
 const known = new Set(
-  `MERGE COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
+  `COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
   COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
 );
 
@@ -67,6 +68,23 @@ function parseDelete(cursor: Cursor): Statement {
   const table = cursor.dottedName();
   const alias = cursor.alias();
   return { kind: "delete", table, alias, ...parseCondition(cursor) };
+}
+
+/** Only the form that deletes the rows that a query names. */
+function parseMerge(cursor: Cursor): Statement {
+  const table = cursor.dottedName();
+  const alias = cursor.alias();
+  cursor.expect("USING");
+  if (!cursor.accept("(")) throw new UnsupportedSql("MERGE … USING anything but a query");
+  const source = parseQuery(cursor);
+  cursor.expect(")");
+  const sourceAlias = cursor.alias();
+  if (sourceAlias === undefined) throw new UnsupportedSql("MERGE from a query without a name");
+  cursor.expect("ON");
+  const on = parseExpression(cursor);
+  if (!cursor.accept("WHEN", "MATCHED", "THEN", "DELETE") || (cursor.peek().kind !== "end" && !cursor.at(";")))
+    throw new UnsupportedSql("MERGE other than WHEN MATCHED THEN DELETE");
+  return { kind: "merge-delete", table, alias, source, sourceAlias, on };
 }
 
 function parseUpdate(cursor: Cursor): Statement {

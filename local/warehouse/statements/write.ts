@@ -1,11 +1,13 @@
 import type { Table } from "../catalog.ts";
 import { identityUpdated, unknownColumn } from "../column-errors.ts";
 import { identifier } from "../duckdb.ts";
-import { refuseRepeatedColumns } from "../errors.ts";
+import { refuseRepeatedColumns, SqlError } from "../errors.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet, resultOf } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
 import { generateCast, generateExpression } from "../sql/generate.ts";
+import { spell } from "../sql/spell.ts";
+import { hasSubquery } from "../sql/walk.ts";
 import type { Author, Target } from "../table-writer.ts";
 import { bigint } from "../types.ts";
 import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
@@ -23,12 +25,17 @@ export async function remove(statement: Of<"delete">, context: Context): Promise
   const where = target(statement, table, context);
   await requireComparable(context);
   const count = await context.storage.writer.delete(where, author(context));
-  const back = Math.min(count, context.faults.reappearingRows);
+  return affected(count, await afterDeletion(table, count, context));
+}
+
+/** Lets the faults of deletions happen. @returns the number of rows to report */
+export async function afterDeletion(table: Table, count: number, { faults, storage }: Context): Promise<number> {
+  const back = Math.min(count, faults.reappearingRows);
   if (back > 0) {
-    context.faults.reappearingRows -= back;
-    await context.storage.writer.putBack(table, back);
+    faults.reappearingRows -= back;
+    await storage.writer.putBack(table, back);
   }
-  return affected(count, count + context.faults.wrongDeleteCount);
+  return count + faults.wrongDeleteCount;
 }
 
 export async function truncate(statement: Of<"truncate">, context: Context): Promise<ResultSet> {
@@ -98,6 +105,12 @@ export function author(context: Context): Author {
 }
 
 function target(statement: Of<"delete"> | Of<"update">, table: Table, context: Context): Target {
+  if (context.faults.refusesSubqueriesInDelete && statement.where && hasSubquery(statement.where))
+    throw new SqlError(
+      "DELTA_UNSUPPORTED_SUBQUERY",
+      "0AKDC",
+      `Subqueries are not supported in the ${statement.kind.toUpperCase()} (condition = ${spell(statement.where)}).`,
+    );
   return {
     table,
     alias: statement.alias ?? table.name,
