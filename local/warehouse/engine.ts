@@ -19,7 +19,7 @@ import { requireComparable } from "./statements/comparable.ts";
 import type { Context } from "./statements/context.ts";
 import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
-import { insert } from "./statements/insert.ts";
+import { explainInsert, insert } from "./statements/insert.ts";
 import { mergeDelete } from "./statements/merge.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
 import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables } from "./statements/show.ts";
@@ -152,13 +152,14 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
     case "describe-query":
       return describeQuery(statement, context);
     case "explain":
-      return explain(statement.query, context);
+      return explain(statement.of, context);
   }
 }
 
 /** Returns DuckDB's plan, which only shows that the statement can be planned. */
-async function explain(query: Query, context: Context): Promise<ResultSet> {
-  const plan = await context.storage.read(`EXPLAIN ${generateQuery(query, context.environment, new Set())}`, context.signal);
+async function explain(of: Extract<Statement, { kind: "explain" }>["of"], context: Context): Promise<ResultSet> {
+  const sql = of.kind === "insert" ? await explainInsert(of, context) : generateQuery(of, context.environment, new Set());
+  const plan = await context.storage.read(`EXPLAIN ${sql}`, context.signal);
   return resultOf([{ name: "plan", type: string }], [[`== Physical Plan ==\n${plan.values.at(-1)?.[0] ?? ""}`]]);
 }
 

@@ -71,6 +71,8 @@ const goodbyeMs = 2_000;
  */
 const retryDelaysMs = [250, 1000, 2000, 4000];
 const longestRetryAfterMs = 30_000;
+/** After a conflict nothing was committed, so any statement may be sent again, and its count stays known. */
+const conflictDelaysMs = [100, 250, 500, 1000, 2000, 4000, 8000];
 const repeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "session-lost", "connection-lost", "unreachable"]);
 /** For the first statement, before which there was no session to lose. */
 const firstRepeated: ReadonlySet<FailureKind> = new Set(["throttled", "waking", "connection-lost"]);
@@ -134,6 +136,7 @@ export class Connection {
     const attempt = async (progress: Progress) => await this.#once(text, parameters, progress);
     const result = await this.#retried(attempt, {
       mayPass: ({ failure, progress }) => {
+        if (failure.kind === "conflict") return true;
         if (!renewal.helps(failure, progress) && !repeated.has(failure.kind)) return false;
         const answerLost = failure.kind === "connection-lost" || failure.kind === "unreachable";
         mayHaveRun ||= progress.accepted || (progress.sent && answerLost);
@@ -141,6 +144,8 @@ export class Connection {
       },
       pauseMs: ({ failure }, number) => {
         if (renewal.isDue()) return 0;
+        // Writers that wait equally long would meet again.
+        if (failure.kind === "conflict") return varied(conflictDelaysMs[number - 1]);
         const waitMs = retryDelaysMs[number - 1];
         return waitMs && Math.max(waitMs, Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs));
       },
@@ -294,6 +299,11 @@ export class Connection {
         .finally(() => deadline.removeEventListener("abort", onAbort));
     });
   }
+}
+
+/** Between half and one and a half times as long. */
+function varied(waitMs: number | undefined): number | undefined {
+  return waitMs === undefined ? undefined : waitMs * (0.5 + Math.random());
 }
 
 async function affectedRows(rows: Row[], operation: DriverOperation): Promise<number | undefined> {

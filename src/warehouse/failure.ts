@@ -22,6 +22,8 @@ export type FailureKind =
   | "denied"
   /** The session is gone, so the statement was rejected. */
   | "session-lost"
+  /** Another writer changed the table at the same time: Delta committed nothing of the statement. */
+  | "conflict"
   /** The statement itself: syntax, missing table, and so on. */
   | "statement"
   /** The deadline passed, or the run was cancelled. */
@@ -36,6 +38,7 @@ const codes = {
   "sign-in": "EA3005",
   denied: "EA3006",
   "session-lost": "EA3007",
+  conflict: "EA3014",
   statement: "EA3008",
   cancelled: "EA3009",
 } as const satisfies Record<FailureKind, ErrorCode>;
@@ -44,6 +47,8 @@ export class WarehouseFailure extends CodedError {
   override name = "WarehouseFailure";
   readonly kind: FailureKind;
   readonly sqlState: string | undefined;
+  /** The error condition that the message names in brackets, such as `DELTA_VERSION_NOT_FOUND`. */
+  readonly condition: string | undefined;
   /** The wait that the server requested with Retry-After. */
   readonly retryAfterMs: number | undefined;
   /** A fix that is more specific than the one for this kind of failure; the message ends with it. */
@@ -59,9 +64,36 @@ export class WarehouseFailure extends CodedError {
     });
     this.kind = kind;
     this.sqlState = details.sqlState;
+    this.condition = conditionIn(message);
     this.retryAfterMs = details.retryAfterMs;
     this.cure = details.cure;
   }
+}
+
+/** Java's exceptions come before it: `org.apache.spark.SparkException: [FAILED_READ_FILE.FILE_NOT_EXIST] …`. */
+function conditionIn(message: string): string | undefined {
+  return /^(?:[\w.$ ]*: )*\[([A-Z][A-Z0-9_]+(?:\.[A-Z][A-Z0-9_]+)*)\]/.exec(message)?.[1];
+}
+
+/** Conditions of a version whose log or files are gone, by VACUUM or the retention of the log. */
+const goneVersions: ReadonlySet<string> = new Set([
+  "DELTA_VERSION_NOT_FOUND",
+  "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION",
+  "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
+  "DELTA_NO_RECREATABLE_HISTORY_FOUND",
+  "DELTA_TRUNCATED_TRANSACTION_LOG",
+  "DELTA_LOG_FILE_NOT_FOUND",
+  "DELTA_MISSING_DELTA_FILES",
+  "DELTA_VERSIONS_NOT_CONTIGUOUS",
+  "DELTA_FILE_NOT_FOUND",
+  "DELTA_FILE_NOT_FOUND_DETAILED",
+  "FAILED_READ_FILE.FILE_NOT_EXIST",
+  "FAILED_READ_FILE.DBR_FILE_NOT_EXIST",
+]);
+
+/** Whether an older version of a table can no longer be read; its newest version can. */
+export function isVersionGone(error: unknown): boolean {
+  return error instanceof WarehouseFailure && error.condition !== undefined && goneVersions.has(error.condition);
 }
 
 /** The failure of a wait that the signal ended. */
@@ -91,6 +123,9 @@ interface DriverError {
 const wakingMessage =
   /is (stopped|starting|not running)|session handle.*not initialized|temporarily unavailable|cluster is (pending|starting)/i;
 const lostSessionMessage = /invalid sessionhandle|session.*(closed|expired|does not exist)/i;
+/** Databricks' class of conflicts between writers; with and without row-level concurrency. */
+const conflictState = "2D521";
+const conflictMessage = /\[DELTA_CONCURRENT_\w+(?:\.\w+)?\]|\bio\.delta\.exceptions\.Concurrent\w+Exception\b/;
 const deniedMessage = /INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED/;
 /** No server there, or not the right one. */
 const nobodyThere = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|certificate|self.signed|altnames/i;
@@ -111,6 +146,7 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
 
 function kindOf(thrown: DriverError, message: string, sqlState: string | undefined): FailureKind {
   if (thrown.errorCode === "CANCELED" || thrown.errorCode === "TIMEOUT") return "cancelled";
+  if (sqlState === conflictState || conflictMessage.test(message)) return "conflict";
   if (sqlState === "42501" || deniedMessage.test(message)) return "denied";
   // HY… and 08… are about session and connection. All other states are about the statement, whose text can say anything.
   if (sqlState !== undefined && !/^(HY|08)/.test(sqlState)) return "statement";

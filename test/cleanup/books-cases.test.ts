@@ -10,6 +10,7 @@ import type { BooksRequest } from "../../src/cleanup/books/table-balance.ts";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Books, TableBooks } from "../../src/model/test-data.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 const signal = new AbortController().signal;
@@ -170,7 +171,7 @@ describe("in a warehouse", () => {
     await sql("app", `INSERT INTO $.school.sessions (id, title) VALUES ('real-1', '${prefix}_a')`);
     // The key is not unique, so a production row is deleted with the test's.
     const values = ["real-1"];
-    const rows = await catalog.warehouse.deleteRows("school.sessions", "id = :id", { id: "real-1" });
+    const rows = await catalog.warehouse.deleteRows(rowsWith("school.sessions", "id", "real-1"));
     const deletions = [{ rows: rows ?? 0, version: 3, selection: [{ column: "id", values }] }];
     const cleanup = { tables: [{ table: "school.sessions", planned: 2, deleted: 2, samples: [], statement: "", deletions }] };
     expect(of(await books({ cleanup }), "school.sessions")).toMatchObject({

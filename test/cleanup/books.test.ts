@@ -5,6 +5,7 @@ import { newestVersions } from "../../src/cleanup/books/history.ts";
 import { recordStart } from "../../src/cleanup/books/start.ts";
 import type { BooksRequest } from "../../src/cleanup/books/table-balance.ts";
 import type { Books, CleanupResult, TableBooks } from "../../src/model/test-data.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { type BooksWorld, booksWorld, type Predicate, type Row, truthOf, type Who } from "./books-world.ts";
 import { type Catalog, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
 
@@ -156,8 +157,7 @@ async function cleanUp(world: BooksWorld, catalog: Catalog): Promise<Pick<Cleanu
     const ids = (await catalog.rows(name)).map((row) => row.id).filter((id): id is string => typeof id === "string");
     const values = [...new Set(ids.filter((id) => id.includes(runId) || world.alsoDeleted.includes(id)))];
     if (values.length === 0) continue;
-    const condition = "id IN (SELECT explode(from_json(:ids, 'array<string>')))";
-    const rows = (await catalog.warehouse.deleteRows(name, condition, { ids: JSON.stringify(values) })) ?? 0;
+    const rows = (await catalog.warehouse.deleteRows(rowsWith(name, "id", ...values))) ?? 0;
     const moment = (await newestVersions(catalog.warehouse, [name])).get(name);
     if (moment === undefined || moment instanceof Error) throw moment ?? new Error(`no answer about ${name}`);
     const { version } = moment;

@@ -7,6 +7,7 @@ import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
 import { type CleanupRequest, describePlan, planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import type { Environment, Table } from "../../src/config/schema.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // What can go wrong between a plan and "0 left". Each catalog is a small school: sessions, and groups that depend on them.
@@ -189,7 +190,7 @@ describe("a plan", () => {
     await school.insert("sessions.teams", [{ id: "team", title: null }]);
     expect(await batches()).toEqual([["sessions.seats"], ["sessions.lessons", "sessions.teams"]]);
     // If a sweep finds the team, it finds the seat too, so no extra batch is needed.
-    await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
+    await school.warehouse.deleteRows(rowsWith("sessions.teams", "id", "team"));
     await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
     expect(await batches()).toEqual([["sessions.lessons", "sessions.seats"], ["sessions.teams"]]);
   });
@@ -206,7 +207,7 @@ describe("a plan", () => {
     };
     await school.insert("sessions.teams", [{ id: "team", title: `${mine} team` }]);
     const first = await planCleanup(school.ports(), requestFor(rooms));
-    await school.warehouse.deleteRows("sessions.teams", "id = :id", { id: "team" });
+    await school.warehouse.deleteRows(rowsWith("sessions.teams", "id", "team"));
     await school.insert("sessions.seats", [{ id: "late", team_id: "team", lesson_id: "uuid-of-mine" }]);
     const { rows } = await planCleanup(school.ports(), requestFor(rooms), first);
     expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.seats"], ["sessions.lessons"]]);
@@ -250,7 +251,7 @@ describe("a plan", () => {
     await school.insert("sessions.seats", [{ id: "integration_test_seat", lesson_id: `${mine}_lesson` }]);
     const { rows } = await planCleanup(school.ports(), requestFor(byId));
     expect(rows?.batches.map((wave) => wave.map(({ table }) => table))).toEqual([["sessions.lessons", "sessions.seats"]]);
-    await school.warehouse.deleteRows("sessions.lessons", "id = :id", { id: `${mine}_lesson` });
+    await school.warehouse.deleteRows(rowsWith("sessions.lessons", "id", `${mine}_lesson`));
     const later = requestFor(byId, { scope: "expired", now: runStarted + 86_400_000 });
     expect(await cleanUp(later)).toMatchObject({ deletedRows: 1, leftOver: 0 });
     expect(await ids("sessions.seats")).toEqual([]);
@@ -472,7 +473,7 @@ describe("data that is not the run's", () => {
     await school.insert("analytics.notes", [{ id: "note", lesson_id: "uuid-of-mine" }]);
     const plan = await planCleanup(school.ports(), requestFor(tables));
     expect(plan.problems).toHaveLength(1);
-    await school.warehouse.deleteRows("analytics.notes", "id = :id", { id: "note" });
+    await school.warehouse.deleteRows(rowsWith("analytics.notes", "id", "note"));
     expect((await executeCleanup(await prove(school.ports()), plan)).problems).toEqual([]);
   });
 
@@ -505,8 +506,9 @@ describe("data that is not the run's", () => {
     await school.insert("sessions.lessons", [{ ...row, created_at: old }]);
     await school.insert("sessions.groups", [{ id: "of-old", lesson_id: "fixed-id", created_at: old }]);
     const now = new Date(runStarted).toISOString();
-    const deleteRows: Catalog["warehouse"]["deleteRows"] = async (name, ...rest) => {
-      const gone = await school.warehouse.deleteRows(name, ...rest);
+    const deleteRows: Catalog["warehouse"]["deleteRows"] = async (deletion) => {
+      const gone = await school.warehouse.deleteRows(deletion);
+      const name = deletion.table;
       if (name === "sessions.lessons" && (await ids(name)).includes("fixed-id") === false) {
         await school.insert("sessions.lessons", [{ ...row, created_at: now }]);
         await school.insert("sessions.groups", [{ id: "of-new", lesson_id: "fixed-id", created_at: now }]);
@@ -635,8 +637,10 @@ describe("a deletion that goes wrong", () => {
     let failed = 0;
     return {
       ...school.warehouse,
-      deleteRows: (name, ...rest) =>
-        school.warehouse.deleteRows(name === failing && failed++ < times ? "sessions.not_there" : name, ...rest),
+      deleteRows: (deletion) => {
+        const fails = deletion.table === failing && failed++ < times;
+        return school.warehouse.deleteRows({ ...deletion, ...(fails ? { table: "sessions.not_there" } : {}) });
+      },
     };
   };
 

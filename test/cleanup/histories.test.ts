@@ -5,6 +5,7 @@ import { historiesSince, type Moment, newestVersions } from "../../src/cleanup/b
 import { recordStart } from "../../src/cleanup/books/start.ts";
 import { askHistories } from "../../src/cleanup/tables/history.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { type Catalog, startTestStores, type TestStores } from "./test-stores.ts";
 
 // The histories of all tables are read twice per stage. That must take few statements, and one table's problem must not hide
@@ -197,7 +198,7 @@ describe("what is read while a cleanup runs", () => {
     });
     expect(sent).toEqual([]);
     await add("school.b", "late");
-    await catalog.warehouse.deleteRows("school.a", "id = :id", { id: "mine" });
+    await catalog.warehouse.deleteRows(rowsWith("school.a", "id", "mine"));
     reading.deleted();
     expect(await latest(reading)).toEqual(all({ "school.a": 2, "school.b": 1 }));
   });

@@ -7,6 +7,7 @@ import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/r
 import type { Table, TestDataConfig } from "../../src/config/schema.ts";
 import type { CleanupResult, Deletion } from "../../src/model/test-data.ts";
 import type { TestDataWarehouse } from "../../src/warehouse/access.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { type Catalog, requestFor, runId, runStarted, startTestStores, type TestStores, table } from "./test-stores.ts";
 
 // Undo is the last resort: it must report what it cannot do, and restore exactly what was lost.
@@ -118,11 +119,11 @@ describe("undo", () => {
         ({ sql, ok }) =>
           ok && /DESCRIBE HISTORY .* LIMIT 20$/.test(sql) && sql.includes(`\`${school.name}\`.\`sessions\`.\`groups\``),
       );
-    const deleteRows: TestDataWarehouse["deleteRows"] = async (name, ...rest) => {
-      if (name !== "sessions.lessons") return await ports.warehouse.deleteRows(name, ...rest);
+    const deleteRows: TestDataWarehouse["deleteRows"] = async (deletion) => {
+      if (deletion.table !== "sessions.lessons") return await ports.warehouse.deleteRows(deletion);
       await vi.waitFor(() => expect(asked()).toBe(true), { timeout: 5_000 });
       stopped.abort(new Error("cancelled"));
-      return await ports.warehouse.deleteRows(name, ...rest);
+      return await ports.warehouse.deleteRows(deletion);
     };
     const plan = await planCleanup(ports, requestFor(tables));
     const cleanup = await executeCleanup(await prove({ ...ports, warehouse: { ...ports.warehouse, deleteRows } }), plan);
@@ -363,7 +364,7 @@ describe("undo", () => {
     const before = await all("sessions.lessons");
     const cleanup = await cleanUp();
     const own = cleanup.tables[0]?.deletions?.[0]?.version ?? 0;
-    await school.warehouse.deleteRows("sessions.lessons", "title = :x", { x: "x" });
+    await school.warehouse.deleteRows(rowsWith("sessions.lessons", "title", "x"));
     await undo(changed(cleanup, { version: own + 1 }));
     expect(await all("sessions.lessons")).toEqual(before.filter((row) => !row.endsWith(" x")));
   });
@@ -428,7 +429,7 @@ describe("undo", () => {
     ]);
     expect(await all("sessions.lessons")).toEqual(before);
     expect(
-      stores.warehouse.statements.filter(({ sql }) => sql.includes("INSERT") && sql.includes(`\`${school.name}\``)),
+      stores.warehouse.statements.filter(({ sql }) => /(?<!EXPLAIN )INSERT/.test(sql) && sql.includes(`\`${school.name}\``)),
     ).toHaveLength(1);
     expect((await undo(cleanup, { dryRun: true })).tables).toEqual([expect.objectContaining({ restorable: 0, present: 2 })]);
   });

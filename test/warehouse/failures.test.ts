@@ -8,6 +8,7 @@ import { makeCertificates } from "../../local/warehouse/certificate.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
 import { openReader } from "../../src/warehouse/access.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
 
 // The driver's errors come in five forms, and only their kind decides what happens next. The unmodified driver produces every
@@ -75,7 +76,7 @@ describe("wrong statements: never sent twice", () => {
 
   it("a missing privilege is denied", async () => {
     const failure = await deletes(settingsFor(school, { token: "reader" }), (warehouse) =>
-      failureOf(warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "a" })),
+      failureOf(warehouse.deleteRows(rowsWith("sessions.classroom_sessions", "id", "a"))),
     );
     expect(failure).toMatchObject({ kind: "denied", sqlState: "42501", message: expect.stringContaining("MODIFY") });
   });
@@ -134,7 +135,7 @@ describe("lost answers", () => {
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('lost')");
     const affected = await deletes(settingsFor(school), async (warehouse) => {
       misbehave();
-      return await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "lost" });
+      return await warehouse.deleteRows(rowsWith("sessions.classroom_sessions", "id", "lost"));
     });
     expect(affected).toBeUndefined();
     expect(await school.query("SELECT id FROM sessions.classroom_sessions WHERE id = 'lost'")).toEqual([]);
@@ -143,9 +144,9 @@ describe("lost answers", () => {
   it("a count that the warehouse contradicts is unknown", async () => {
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('x'), ('x')");
     const affected = await deletes(settingsFor(school), async (warehouse) => {
-      const nothing = await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "not there" });
+      const nothing = await warehouse.deleteRows(rowsWith("sessions.classroom_sessions", "id", "not there"));
       school.faults.wrongDeleteCount = 3;
-      return [nothing, await warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "x" })];
+      return [nothing, await warehouse.deleteRows(rowsWith("sessions.classroom_sessions", "id", "x"))];
     });
     expect(affected).toEqual([0, undefined]);
   });

@@ -4,6 +4,7 @@ import { noFaults } from "../../local/warehouse/faults.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { type SignIn, tokenSource } from "../../src/warehouse/sign-in.ts";
 import type { TokenSource } from "../../src/warehouse/token-source.ts";
+import { rowsWith } from "../harness/deletion.ts";
 import { deletes, failureOf, reading, reads, settingsFor } from "./harness.ts";
 
 // Every way to sign in to a workspace, with the unmodified driver, against a token endpoint with and without faults, and against
@@ -155,7 +156,7 @@ describe("tokens that expire", () => {
     const affected = await deletes(settings(sourceOf(machine)), async (warehouse) => {
       await warehouse.query(one);
       school.revokeTokens();
-      const deleted = warehouse.deleteRows("sessions.classroom_sessions", "id = :id", { id: "gone" });
+      const deleted = warehouse.deleteRows(rowsWith("sessions.classroom_sessions", "id", "gone"));
       const [count] = await Promise.all([deleted, ...[1, 2, 3].map(() => warehouse.query(one))]);
       return count;
     });
@@ -176,9 +177,7 @@ describe("tokens that expire", () => {
     Object.assign(school.faults, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
     await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('slow')");
     const affected = await deletes(settings(sourceOf(machine)), (warehouse) =>
-      revokedWhileItRuns(
-        warehouse.deleteRows("sessions.classroom_sessions", "id = :id AND title IS NULL OR id = 'slow'", { id: "x" }),
-      ),
+      revokedWhileItRuns(warehouse.deleteRows(rowsWith("sessions.classroom_sessions", "id", "slow"))),
     );
     expect(affected).toBeUndefined();
     expect(await school.query("SELECT id FROM sessions.classroom_sessions")).toEqual([]);
@@ -187,14 +186,18 @@ describe("tokens that expire", () => {
   it("a statement that must not run twice is only sent again if it was certainly rejected", async () => {
     await school.load("INSERT INTO sessions.classroom_sessions (id, title) VALUES ('back', 'slow')");
     await deletes(settings(sourceOf(machine)), async (warehouse) => {
-      const rows = { table: "sessions.classroom_sessions", key: "id", parameters: { id: "back" } };
+      const columns = ["id", "title"].map((name) => ({ name, before: name, type: "STRING" }));
+      const rows = {
+        ...{ table: "sessions.classroom_sessions", key: "id", nameless: false, byKey: false, alsoNow: true, columns },
+        parameters: { id: "back" },
+      };
       const [history] = await warehouse.query("DESCRIBE HISTORY sessions.classroom_sessions LIMIT 1");
       const version = Number(history?.version);
-      await warehouse.deleteRows(rows.table, "id = :id", rows.parameters);
+      await warehouse.deleteRows(rowsWith(rows.table, "id", "back"));
       school.revokeTokens();
       expect(await warehouse.restoreRows({ ...rows, version, condition: "id = :id" })).toBe(1);
 
-      await warehouse.deleteRows(rows.table, "id = :id", rows.parameters);
+      await warehouse.deleteRows(rowsWith(rows.table, "id", "back"));
       Object.assign(school.faults, { directResultsMs: 0, slowOperation: { seconds: 0.3, matching: "slow" } });
       const condition = "id = :id AND title = 'slow'";
       const failure = await failureOf(revokedWhileItRuns(warehouse.restoreRows({ ...rows, version, condition })));

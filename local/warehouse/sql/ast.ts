@@ -161,4 +161,4 @@ export type Statement =
   | { kind: "describe-history"; table: string[]; limit?: number }
   | { kind: "describe-detail"; table: string[] }
   | { kind: "describe-query"; query: Query }
-  | { kind: "explain"; query: Query };
+  | { kind: "explain"; of: Query | Extract<Statement, { kind: "insert" }> };

@@ -32,7 +32,8 @@ function parse(cursor: Cursor): Statement {
   if (cursor.accept("SET")) return parseSet(cursor);
   if (cursor.accept("SHOW")) return parseShow(cursor);
   if (cursor.accept("DESCRIBE") || cursor.accept("DESC")) return parseDescribe(cursor);
-  if (cursor.accept("EXPLAIN")) return { kind: "explain", query: parseQuery(cursor) };
+  if (cursor.accept("EXPLAIN"))
+    return { kind: "explain", of: cursor.accept("INSERT") ? parseInsert(cursor) : parseQuery(cursor) };
   const first = cursor.peek();
   if (first.kind === "word" && known.has(first.value)) throw new UnsupportedSql(`the statement ${first.value}`);
   throw cursor.error();
@@ -44,7 +45,7 @@ const known = new Set(
   COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
 );
 
-function parseInsert(cursor: Cursor): Statement {
+function parseInsert(cursor: Cursor): Extract<Statement, { kind: "insert" }> {
   const overwrite = cursor.accept("OVERWRITE");
   if (!overwrite) cursor.expect("INTO");
   cursor.accept("TABLE");

@@ -14,14 +14,23 @@ import { affected, author, noneVisible, requireColumn, writable } from "./write.
 
 type Insert = Extract<Statement, { kind: "insert" }>;
 
-export async function insert(statement: Insert, context: Context): Promise<ResultSet> {
+/** Everything that can be refused without reading or writing a row. */
+async function planned(statement: Insert, context: Context) {
   const table = writable(statement.table, context);
   const query = withDefaults(statement.query, statement.columns, table);
   const source = generateQuery(query, context.environment, noneVisible);
   await requireComparable(context);
   const targets = await targetsOf(statement, table, source, context);
-  const rows = filledRows(table, source, targets, context);
-  const rules = rulesOf(table, context);
+  return { table, source, rows: filledRows(table, source, targets, context), rules: rulesOf(table, context) };
+}
+
+/** @returns the query whose rows would be inserted */
+export async function explainInsert(statement: Insert, context: Context): Promise<string> {
+  return (await planned(statement, context)).source;
+}
+
+export async function insert(statement: Insert, context: Context): Promise<ResultSet> {
+  const { table, rows, rules } = await planned(statement, context);
   const count = statement.overwrite
     ? await context.storage.writer.overwrite(table, rows, rules, author(context), (written) => ({
         operation: "WRITE",

@@ -25,8 +25,8 @@ import {
   tablesRetainedFor,
   whyRetained,
 } from "../plan/table-plans.ts";
-import { versionOfDelete } from "../tables/history.ts";
-import { Binder, conditionOf, storedSelection } from "../tables/selection.ts";
+import { deletesOf } from "../tables/history.ts";
+import { deletableParts, type Selection, storedSelection } from "../tables/selection.ts";
 import { joinTouched, touchedNotes } from "../touched/touched-rows.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
 
@@ -124,11 +124,23 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
 /** A completed delete whose version has not been read from the table's history yet. */
 interface CarriedOut {
   table: TablePlan;
+  /** The part of the table's selection that it deleted. */
+  selection: Selection;
   entry: TableCleanup;
   /** Unknown if the answer was lost. */
   rows: number | undefined;
-  statement: string;
 }
+
+/** What became of a table's deletes. */
+interface Deleted {
+  parts: CarriedOut[];
+  isComplete: boolean;
+  /** Unknown if an answer was lost. */
+  rows: number | undefined;
+}
+
+/** Other runs may delete from the same table at the same time, so ours is among the latest versions. */
+const versionsLookedAt = 20;
 
 /** Concurrent deletes in one batch. A warehouse runs about ten and queues the others, which saves round trips. */
 const deletionsAtOnce = 48;
@@ -178,14 +190,13 @@ async function deletePlanned(
       if (going.length === 0) continue;
       ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
       await inParallel(deletionsAtOnce, going, async (table) => {
-        const deletion = await deleteTable(warehouse, table, entryFor(result, table));
-        if (deletion) {
-          deletions.push(deletion);
-          remaining.delete(table.table);
-        } else retain(retained, table.foundThrough, whyRetained.rows);
+        const deleted = await deleteTable(warehouse, table, entryFor(result, table));
+        deletions.push(...deleted.parts);
+        if (deleted.isComplete) remaining.delete(table.table);
+        else retain(retained, table.foundThrough, whyRetained.rows);
         say();
-        await noteDelete(ports, table, entryFor(result, table), deletion);
-        if (deletion) versions.push(noteVersion(warehouse, deletion));
+        await noteDelete(ports, table, entryFor(result, table), deleted);
+        versions.push(noteVersions(warehouse, deleted.parts));
       });
     }
     // Rows known to be gone, including those of tables whose total is unknown.
@@ -226,23 +237,30 @@ function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
   return added;
 }
 
-/** @returns undefined if the delete failed; the entry says so */
-async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<CarriedOut | undefined> {
-  const binder = new Binder();
-  const condition = conditionOf(table.selection, binder);
+/** Deletes the parts one after another, because statements on one table would conflict. If one fails, the entry says so. */
+async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<Deleted> {
+  const parts: CarriedOut[] = [];
+  const { types } = table.selection;
   try {
-    const rows = await warehouse.deleteRows(table.table, condition, binder.parameters);
-    addRows(entry, rows);
-    if (rows === undefined) entry.problem = "the warehouse did not report how many rows it deleted";
-    else if (rows !== table.rows)
-      entry.problem = `${count(table.rows, "row was", "rows were")} planned, but ${count(rows, "was", "were")} deleted`;
-    return { table, entry, rows, statement: entry.statement };
+    for (const selection of deletableParts(table.selection)) {
+      const columns = [...selection.values].map(([column, values]) => ({ column, type: types.get(column), values: [...values] }));
+      const rows = await warehouse.deleteRows({ table: table.table, columns });
+      addRows(entry, rows);
+      parts.push({ table, selection, entry, rows });
+    }
   } catch (error) {
     // A broken connection doesn't tell whether the delete was carried out.
     addRows(entry, undefined);
     entry.problem = errorText(error);
-    return undefined;
+    return { parts, isComplete: false, rows: undefined };
   }
+  const rows = parts.every((part) => part.rows !== undefined)
+    ? parts.reduce((sum, part) => sum + (part.rows ?? 0), 0)
+    : undefined;
+  if (rows === undefined) entry.problem = "the warehouse did not report how many rows it deleted";
+  else if (rows !== table.rows)
+    entry.problem = `${count(table.rows, "row was", "rows were")} planned, but ${count(rows, "was", "were")} deleted`;
+  return { parts, isComplete: true, rows };
 }
 
 /** Once an answer is lost, the total stays unknown, because later rounds add only a part. */
@@ -251,18 +269,30 @@ function addRows(entry: TableCleanup, gone: number | undefined): void {
   else if (entry.deleted !== undefined) entry.deleted += gone;
 }
 
+/** The last part first, because its version is the newest: so parts of equally many rows get a version each. Never rejects. */
+async function noteVersions(warehouse: TestDataWarehouse, parts: readonly CarriedOut[]): Promise<void> {
+  for (const part of parts.toReversed()) await noteVersion(warehouse, part, parts.length);
+}
+
 /** Compares the count with the table's history and stores what undo needs. Never rejects. */
-async function noteVersion(warehouse: TestDataWarehouse, { table, entry, rows }: CarriedOut): Promise<void> {
+async function noteVersion(
+  warehouse: TestDataWarehouse,
+  { table, selection, entry, rows }: CarriedOut,
+  ofHowMany: number,
+): Promise<void> {
   if (rows === undefined || rows === 0) return;
   try {
-    const version = await versionOfDelete(warehouse, table.table, rows);
+    const known = new Set(entry.deletions?.map((deletion) => deletion.version));
+    const versions = await deletesOf(warehouse, table.table, rows, versionsLookedAt + ofHowMany - 1);
+    const version = versions.find((one) => !known.has(one));
     if (version === undefined) {
       entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history has no such delete`;
       return;
     }
     entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
-    entry.versionAfter = version;
-    entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: storedSelection(table) }];
+    entry.versionAfter = Math.max(entry.versionAfter ?? version, version);
+    const stored = storedSelection({ selection, person: table.person });
+    entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: stored }].sort((a, b) => a.version - b.version);
   } catch (error) {
     entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history could not be read: ${errorText(error)}`;
   }
@@ -313,12 +343,7 @@ export function planNote({ request, rows, keys, digest }: CleanupPlan, execute: 
   };
 }
 
-async function noteDelete(
-  ports: WritingPorts,
-  table: TablePlan,
-  entry: TableCleanup,
-  deletion: CarriedOut | undefined,
-): Promise<void> {
+async function noteDelete(ports: WritingPorts, table: TablePlan, entry: TableCleanup, { rows }: Deleted): Promise<void> {
   await ports.audit({
     action: "statement",
     details: {
@@ -327,7 +352,7 @@ async function noteDelete(
       statement: entry.statement,
       ...(entry.problem ? { problem: entry.problem } : {}),
     },
-    counts: { planned: table.rows, ...(deletion?.rows === undefined ? {} : { deleted: deletion.rows }) },
+    counts: { planned: table.rows, ...(rows === undefined ? {} : { deleted: rows }) },
   });
 }
 

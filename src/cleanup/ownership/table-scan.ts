@@ -1,5 +1,6 @@
 import type { Table } from "../../config/schema.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
+import { anyOf, bounded, type Condition } from "../../warehouse/comparison.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { PlanRequest } from "../plan/table-plans.ts";
@@ -13,6 +14,7 @@ import {
   type Rule,
   type Selection,
   select,
+  selectedBy,
 } from "../tables/selection.ts";
 import { type Age, ageOf, surelyTooRecent, timeInKey } from "./age.ts";
 import { referenceRules, rulesFor } from "./presence.ts";
@@ -99,15 +101,13 @@ export function questionText(
   binder: Binder,
   request: PlanRequest,
 ): { columns: string; from: string } | undefined {
-  const terms = [scan.begun ? "" : showingThemselves(scan, older, binder), conditionOf(asked, binder)].filter(
-    (text) => text !== "",
-  );
-  if (terms.length === 0) return undefined;
-  const before = [
-    scan.begun ? showingThemselves(scan, scan.begun === "older" ? request : undefined, binder) : "",
-    conditionOf(scan.answered, binder),
-  ].filter((text) => text !== "");
-  const except = before.length > 0 ? ` AND NOT coalesce(${before.join(" OR ")}, false)` : "";
+  const wanted = anyOf([...(scan.begun ? [] : [showingThemselves(scan, older, binder)]), selectedBy(asked, binder)]);
+  if (wanted.text === "") return undefined;
+  const before = anyOf([
+    ...(scan.begun ? [showingThemselves(scan, scan.begun === "older" ? request : undefined, binder)] : []),
+    selectedBy(scan.answered, binder),
+  ]).text;
+  const except = before === "" ? "" : ` AND NOT coalesce(${before}, false)`;
   const { key, time } = scan.table;
   const isInstant = time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(scan.types.get(time) ?? "");
   const columns = [
@@ -117,23 +117,23 @@ export function questionText(
     `${time === undefined || isInstant ? "NULL" : shownAs(scan, time)} AS made_text`,
     ...Array.from({ length: width }, (_, index) => `${shownAs(scan, scan.columns[index] ?? "")} AS c${index}`),
   ];
-  const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, scan.name)} WHERE (${terms.join(" OR ")})${except} LIMIT ${limit}`;
+  const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, scan.name)} WHERE (${bounded(wanted)})${except} LIMIT ${limit}`;
   return { columns: columns.join(", "), from: `(${rows}) AS looked_at` };
 }
 
-function showingThemselves(scan: TableScan, older: PlanRequest | undefined, binder: Binder): string {
+function showingThemselves(scan: TableScan, older: PlanRequest | undefined, binder: Binder): Condition {
   const { rules, pointing, table, types } = scan;
   const candidates = candidatesOf(rules, types, binder);
   const pointed = candidatesOf(pointing, types, binder);
-  if (!older || candidates === "") return [candidates, pointed].filter((text) => text !== "").join(" OR ");
+  if (!older || candidates.text === "") return anyOf([candidates, pointed]);
   const aging = {
     rules,
     key: table.key === "" ? undefined : table.key,
     time: table.time !== undefined && types.get(table.time) === "TIMESTAMP" ? table.time : undefined,
     types,
   };
-  const oldEnough = `(${candidates}) AND NOT (${surelyTooRecent(aging, older, binder)})`;
-  return pointed === "" ? oldEnough : `(${oldEnough}) OR ${pointed}`;
+  const oldEnough = `((${candidates.text}) AND NOT (${surelyTooRecent(aging, older, binder)}))`;
+  return anyOf([{ text: oldEnough, within: candidates.within }, pointed]);
 }
 
 /** Converts to text, because the warehouse would read texts as numbers if a shared column contained both. */

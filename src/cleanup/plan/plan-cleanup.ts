@@ -10,7 +10,7 @@ import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "
 import type { Ledger } from "../ledger/ledger.ts";
 import { runPrefix, type StartState } from "../ownership/age.ts";
 import { type CatalogColumns, dependencyLevels, isKept, parentTables, readCatalogColumns, readViews } from "../tables/catalog.ts";
-import { Binder, conditionOf } from "../tables/selection.ts";
+import { deletionText } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
 import { countSelected, holdToCaps, reportLedger, Search, tablesWithMoreRows } from "./search.ts";
@@ -148,7 +148,7 @@ export function tableOf(table: TablePlan): TableCleanup {
     oldest: iso(table.oldest),
     newest: iso(table.newest),
     samples: table.samples,
-    statement: `DELETE FROM ${table.table} WHERE ${conditionOf(table.selection, new Binder())}`,
+    statement: deletionText(table.table, table.selection),
   };
 }
 

@@ -3,19 +3,22 @@ import { UserError } from "../../model/user-error.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 
-/** `schema.table` → its columns with their types in upper case, as far as the principal can see them. */
+/**
+ * `schema.table` → its columns with their types in upper case, as far as the principal can see them: with precision and collation,
+ * because text with a collation may be equal to other text.
+ */
 export type CatalogColumns = Map<string, Map<string, string>>;
 
 /** @throws WarehouseFailure */
 export async function readCatalogColumns(warehouse: WarehouseReader): Promise<CatalogColumns> {
   const rows = await warehouse.query(
-    `SELECT table_schema, table_name, column_name, data_type FROM ${quoteName(warehouse.catalog)}.information_schema.columns WHERE table_schema <> 'information_schema'`,
+    `SELECT table_schema, table_name, column_name, full_data_type FROM ${quoteName(warehouse.catalog)}.information_schema.columns WHERE table_schema <> 'information_schema'`,
   );
   const columns: CatalogColumns = new Map();
   for (const row of rows) {
     const table = `${String(row.table_schema)}.${String(row.table_name)}`;
     const known = columns.get(table) ?? new Map<string, string>();
-    columns.set(table, known.set(String(row.column_name), String(row.data_type).toUpperCase()));
+    columns.set(table, known.set(String(row.column_name), String(row.full_data_type).toUpperCase()));
   }
   return columns;
 }

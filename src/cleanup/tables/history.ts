@@ -129,14 +129,6 @@ function groupsOf(questions: readonly HistoryQuestion[]): HistoryQuestion[][] {
   return groups;
 }
 
-/** Other runs may delete from the same table at the same time, so ours is among the latest versions. */
-const versionsLookedAt = 20;
-
-/** The version that a delete of this many rows created, according to the table's history. @throws WarehouseFailure */
-export async function versionOfDelete(warehouse: WarehouseReader, table: string, deleted: number): Promise<number | undefined> {
-  return (await deletesOf(warehouse, table, deleted, versionsLookedAt))[0];
-}
-
 /** Versions created by a delete of exactly this many rows, newest first. @throws WarehouseFailure */
 export async function deletesOf(warehouse: WarehouseReader, table: string, deleted: number, limit: number): Promise<number[]> {
   const history = await historyOf(warehouse, table, limit);
@@ -150,7 +142,3 @@ function mapOf(told: unknown): Record<string, unknown> {
   const known: unknown = typeof told === "string" ? JSON.parse(told) : told;
   return typeof known === "object" && known !== null ? { ...known } : {};
 }
-
-/** Delta's error for a version that VACUUM or log retention removed. */
-export const historyIsGone =
-  /DELTA_VERSION_NOT_FOUND|time travel|DELTA_FILE_NOT_FOUND|FILE_NOT_EXIST|_delta_log|no longer (exists|available)|VACUUM/i;

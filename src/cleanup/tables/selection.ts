@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
+import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
 import type { SelectedRows } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
+import { anyOf, beginsWith, bounded, type Condition, columnAsText, inList, isPlain } from "../../warehouse/comparison.ts";
 import type { Parameters, Row } from "../../warehouse/connection.ts";
-import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { isVersionGone, WarehouseFailure } from "../../warehouse/failure.ts";
 import { quoteName } from "../../warehouse/statements.ts";
+import { mostParametersDeleted, mostValuesDeleted } from "../../warehouse/writes.ts";
 
 /**
  * Exactly which rows of a table are test data: those where a column – the key, a pointing column, or a matched one – has one of
@@ -25,7 +28,7 @@ export function emptySelection(types: ReadonlyMap<string, string>): Selection {
 
 /** A column as text, which is how its values are compared here: keys may be numbers. */
 export function asText(column: string, types: ReadonlyMap<string, string>): string {
-  return types.get(column) === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
+  return columnAsText(column, types.get(column));
 }
 
 export function select(selection: Selection, column: string, values: Iterable<string>): void {
@@ -67,12 +70,36 @@ export class Binder {
  * The condition; empty for an empty selection. The values of a column are one JSON parameter, because test data has thousands of
  * ids.
  */
+export function selectedBy({ values, types }: Selection, binder: Binder): Condition {
+  return anyOf([...values].map(([column, list]) => inList(column, types.get(column), list, (value) => binder.bind(value))));
+}
+
+/** The condition with its ranges, so that files without any of the values are skipped. */
 export function conditionOf(selection: Selection, binder: Binder): string {
-  const terms = [...selection.values].map(([column, values]) => {
-    const list = binder.bind(JSON.stringify([...values].sort()));
-    return `${asText(column, selection.types)} IN (SELECT explode(from_json(${list}, 'array<string>')))`;
-  });
-  return terms.join(" OR ");
+  return bounded(selectedBy(selection, binder));
+}
+
+/** The parts of a selection that one statement can delete. A row that matches two parts is deleted by the first. */
+export function deletableParts(selection: Selection): Selection[] {
+  const parts: Selection[] = [];
+  let [values, parameters] = [mostValuesDeleted, mostParametersDeleted];
+  for (const [column, list] of selection.values)
+    for (const value of [...list].sort()) {
+      const cost = isPlain(value) ? 0 : 1;
+      if (values + 1 > mostValuesDeleted || parameters + cost > mostParametersDeleted) {
+        parts.push(emptySelection(selection.types));
+        [values, parameters] = [0, 0];
+      }
+      select(parts.at(-1) ?? emptySelection(selection.types), column, [value]);
+      [values, parameters] = [values + 1, parameters + cost];
+    }
+  return parts;
+}
+
+/** What is deleted from a table, as a person reads it: with the number of values in place of the values. */
+export function deletionText(table: string, { values }: Selection): string {
+  const terms = [...values].map(([column, list]) => `${quoteName(column)} IN (${count(list.size, "value")})`);
+  return `DELETE FROM ${table} WHERE ${terms.join(" OR ")}`;
 }
 
 /** A selection as stored in a report. Values of columns that may contain personal data are stored as SHA-256. */
@@ -90,12 +117,14 @@ export function storedConditionOf(
   types: ReadonlyMap<string, string>,
   binder: Binder,
 ): string {
-  const terms = selection.map(({ column, values, sha256 }) => {
-    const text = asText(column, types);
-    const compared = sha256 ? `sha2(${text}, 256)` : text;
-    return `${compared} IN (SELECT explode(from_json(${binder.bind(JSON.stringify(sha256 ?? values ?? []))}, 'array<string>')))`;
+  const bind = (value: string) => binder.bind(value);
+  const terms = selection.map(({ column, values, sha256 }): Condition => {
+    if (!sha256) return inList(column, types.get(column), values ?? [], bind);
+    const list = bind(JSON.stringify(sha256));
+    const text = `sha2(${asText(column, types)}, 256) IN (SELECT explode(from_json(${list}, 'array<string>')))`;
+    return { text, within: undefined };
   });
-  return terms.join(" OR ");
+  return bounded(anyOf(terms));
 }
 
 /** How a column shows that a row is test data; exactly one of the three is set. */
@@ -107,17 +136,24 @@ export interface Rule {
 }
 
 /** Rows that directly match a rule and may be test data: the start of a plan. */
-export function candidatesOf(rules: readonly Rule[], types: ReadonlyMap<string, string>, binder: Binder): string {
-  return rules.map((rule) => ruleCondition(rule, types, binder)).join(" OR ");
+export function candidatesOf(rules: readonly Rule[], types: ReadonlyMap<string, string>, binder: Binder): Condition {
+  return anyOf(rules.map((rule) => matchingRule(rule, types, binder)));
 }
 
 /** Rows that match this rule. */
 export function ruleCondition(rule: Rule, types: ReadonlyMap<string, string>, binder: Binder): string {
-  const column = asText(rule.column, types);
+  return matchingRule(rule, types, binder).text;
+}
+
+function matchingRule({ column, prefixes, suffix, equals }: Rule, types: ReadonlyMap<string, string>, binder: Binder): Condition {
+  const bind = (value: string) => binder.bind(value);
+  const type = types.get(column);
   // startswith, not LIKE: the underscore in every prefix would be a wildcard there.
-  if (rule.prefixes) return rule.prefixes.map((prefix) => `startswith(${column}, ${binder.bind(prefix)})`).join(" OR ");
-  if (rule.suffix !== undefined) return `endswith(${column}, ${binder.bind(rule.suffix)})`;
-  return `${column} = ${binder.bind(rule.equals ?? "")}`;
+  if (prefixes) return anyOf(prefixes.map((prefix) => beginsWith(column, type, prefix, bind)));
+  const text = columnAsText(column, type);
+  if (suffix !== undefined) return { text: `endswith(${text}, ${bind(suffix)})`, within: undefined };
+  const equal = `${text} = ${bind(equals ?? "")}`;
+  return { text: equal, within: type === "STRING" ? [equal] : undefined };
 }
 
 export function matchesRule(rule: Rule, value: string | undefined): boolean {
@@ -134,7 +170,8 @@ const mostTables = 24;
 
 export interface Answers<Item> {
   rows: { item: Item; row: Row }[];
-  failed: { item: Item; why: string }[];
+  /** `gone`: because the version that was asked for no longer exists. */
+  failed: { item: Item; why: string; gone: boolean }[];
 }
 
 /**
@@ -166,7 +203,7 @@ export async function queryInBatches<Item>(
       await send([item]);
     } catch (error) {
       if (!isAboutTables(error)) throw error;
-      answers.failed.push({ item, why: errorText(error) });
+      answers.failed.push({ item, why: errorText(error), gone: isVersionGone(error) });
     }
   };
   await inParallel(statementsAtOnce, groupsOf(items, ask), async (group) => {

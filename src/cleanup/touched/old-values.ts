@@ -2,7 +2,6 @@ import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
 import type { TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { historyIsGone } from "../tables/history.ts";
 import {
   askVersions,
   type CandidateVersions,
@@ -254,7 +253,7 @@ class TableSearch {
     const version = this.#candidates.versions[step.end];
     const answer = version === undefined ? undefined : this.#answers.get(version);
     if (version === undefined || answer === undefined) return this.#first(row) ?? { why: this.#whyNowhere(row) };
-    if ("why" in answer) return { why: whyUnreadable(version, answer.why) };
+    if ("why" in answer) return { why: whyUnreadable(version, answer) };
     const there = answer.found.get(row.key.value);
     if (there && there.rows > 1)
       return { why: `${there.rows} rows have this key in version ${version}, so it does not identify one` };
@@ -290,8 +289,8 @@ class TableSearch {
   }
 }
 
-function whyUnreadable(version: number, why: string): string {
-  if (historyIsGone.test(why)) return `the table's history is too short: version ${version} no longer exists`;
+function whyUnreadable(version: number, { why, gone }: { why: string; gone: boolean }): string {
+  if (gone) return `the table's history is too short: version ${version} no longer exists`;
   return `version ${version} of the table could not be read: ${why}`;
 }
 

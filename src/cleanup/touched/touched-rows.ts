@@ -187,7 +187,7 @@ export interface RowsAtVersion {
 }
 
 /** Requested key → what was found; or why it could not be read. */
-export type VersionAnswer = { found: ReadonlyMap<string, RowsAtVersion> } | { why: string };
+export type VersionAnswer = { found: ReadonlyMap<string, RowsAtVersion> } | { why: string; gone: boolean };
 
 /**
  * Reads many versions of many tables in few round trips. Values are compared and returned as text, because keys may be numbers.
@@ -205,11 +205,8 @@ export async function askVersions(warehouse: WarehouseReader, questions: readonl
       key: String(row.row_key),
       values: new Map(item.question.columns.map((column, index) => [column, textOrNull(row[`c${index}`])])),
     });
-  const whys = new Map(failed.map(({ item, why }) => [item, why]));
-  return asked.map((item) => {
-    const why = whys.get(item);
-    return why === undefined ? { found: item.found } : { why };
-  });
+  const failures = new Map(failed.map(({ item, why, gone }) => [item, { why, gone }]));
+  return asked.map((item) => failures.get(item) ?? { found: item.found });
 }
 
 function select(catalog: string, { table, version, key, hashed, keys, columns }: VersionQuestion, width: number, binder: Binder) {

@@ -2,10 +2,9 @@ import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import { retry } from "../../lib/retry.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
-import { mostKeysWritten, type TestDataWarehouse } from "../../warehouse/access.ts";
-import { WarehouseFailure } from "../../warehouse/failure.ts";
+import type { TestDataWarehouse } from "../../warehouse/access.ts";
+import { mostKeysWritten } from "../../warehouse/writes.ts";
 import { proveWarehouse } from "../execute/proof.ts";
 import { askVersions } from "../touched/touched-rows.ts";
 import type { RepairCell, RepairPlan, RepairResult } from "./repair-plan.ts";
@@ -19,9 +18,6 @@ export interface RepairPorts {
 
 /** Tables written to at the same time. The updates of one table run one after another, because they would conflict. */
 const tablesAtOnce = 8;
-/** If another writer was faster, nothing was written and the update can be sent again. */
-const attempts = 4;
-const pauseMs = 200;
 
 /**
  * Writes exactly the planned values back, then reads each cell again. That value counts, whatever the answer to the update was. A
@@ -74,22 +70,7 @@ async function write({ warehouse, audit }: RepairPorts, batch: readonly RepairCe
 async function send(warehouse: TestDataWarehouse, batch: readonly RepairCell[]): Promise<number | undefined> {
   const [{ table, key, column, type, now, before }] = batch as [RepairCell];
   const keys = batch.map((cell) => cell.key.value);
-  return await retry(() => warehouse.writeCells({ table, key: key.column, keys, column, type, now, value: before }), {
-    failure: (thrown) => thrown,
-    mayPass: isConflict,
-    pauseMs: (_, attempt) => pauseMs * attempt,
-    attempts,
-    gaveUp: ({ why, last }) =>
-      why === "refused"
-        ? last
-        : new Error(`${attempts} attempts failed because of concurrent writes: ${errorText(last)}`, { cause: last }),
-  });
-}
-
-/** Delta commits nothing of a statement that conflicts with another writer. */
-function isConflict(error: unknown): boolean {
-  if (!(error instanceof WarehouseFailure)) return false;
-  return error.sqlState === "2D521" || /DELTA_CONCURRENT_|\bConcurrent\w+Exception\b/.test(error.message);
+  return await warehouse.writeCells({ table, key: key.column, keys, column, type, now, value: before });
 }
 
 async function verify(warehouse: TestDataWarehouse, batch: readonly RepairCell[], problem: string | undefined): Promise<void> {

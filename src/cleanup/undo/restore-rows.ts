@@ -6,20 +6,15 @@ import { inParallel } from "../../lib/in-parallel.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
 import type { StageReport } from "../../model/report.ts";
 import type { Deletion, TableCleanup } from "../../model/test-data.ts";
-import {
-  missingRows,
-  nameCounts,
-  type OlderRows,
-  olderRows,
-  rowsBeside,
-  type TestDataWarehouse,
-  type WarehouseReader,
-} from "../../warehouse/access.ts";
-import { WarehouseFailure } from "../../warehouse/failure.ts";
+import type { TestDataWarehouse, WarehouseReader } from "../../warehouse/access.ts";
+import { isVersionGone } from "../../warehouse/failure.ts";
+import { quoteName } from "../../warehouse/statements.ts";
+import { missingRows, nameCounts, type OlderRows, olderRows, rowsBeside } from "../../warehouse/writes.ts";
 import { proveWarehouse } from "../execute/proof.ts";
 import { type CatalogColumns, readCatalogColumns } from "../tables/catalog.ts";
-import { deletesOf, historyIsGone } from "../tables/history.ts";
+import { deletesOf, type HistoryEntry } from "../tables/history.ts";
 import { Binder, storedConditionOf } from "../tables/selection.ts";
+import { addedWithoutNull, type Columns, columnsNow, columnsThen, mapColumns, schemaChanges } from "./columns.ts";
 
 /** What was deleted from one table, and what can be restored. */
 export interface TableUndo {
@@ -86,12 +81,10 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     try {
       const newestFirst = [...(cleaned.deletions ?? [])].reverse();
       const types = (await columns).get(cleaned.table) ?? new Map<string, string>();
+      const [now, history] = await Promise.all([columnsNow(warehouse, cleaned.table), schemaChanges(warehouse, cleaned.table)]);
       const found = await inParallel(atOnce, newestFirst, (deletion) => {
         const binder = new Binder(`d${newestFirst.indexOf(deletion)}_`);
-        return findDeletion(warehouse, cleaned.table, deletion, {
-          condition: storedConditionOf(deletion.selection, types, binder),
-          binder,
-        });
+        return findDeletion(warehouse, cleaned.table, deletion, { types, binder, now, history });
       });
       const known = found.filter((rows) => rows !== undefined);
       const declared = request.tables[cleaned.table];
@@ -141,15 +134,33 @@ export async function executeUndo(
 ): Promise<UndoResult> {
   proveWarehouse(ports.environment, await ports.warehouse.identity());
   const result: UndoResult = { ...plan.result, dryRun: false, tables: plan.result.tables.map((table) => ({ ...table })) };
+  const takesRows = await inParallel(atOnce, result.tables, (table) =>
+    tryTable(ports.warehouse, table, plan.steps.get(table.table)),
+  );
+  const refused = new Set(result.tables.filter((_, index) => !takesRows[index]));
   const rank = (table: TableUndo) => order.get(table.table) ?? 0;
   for (const level of Map.groupBy(
     [...result.tables].sort((a, b) => rank(a) - rank(b)),
     rank,
   ).values())
     await inParallel(atOnce, level, async (table) => {
+      if (refused.has(table)) return;
       for (const step of plan.steps.get(table.table) ?? []) await restore(ports, table, step);
     });
   return result;
+}
+
+/** Before anything is written, so that what cannot come back is known first. @returns whether the table takes the rows */
+async function tryTable(warehouse: TestDataWarehouse, table: TableUndo, steps: readonly Step[] = []): Promise<boolean> {
+  const [step] = steps.filter(({ restorable }) => restorable > 0);
+  if (!step) return true;
+  try {
+    await warehouse.tryRestoring(step.rows);
+    return true;
+  } catch (error) {
+    addProblem(table, `nothing was written to it: ${errorText(error)}`);
+    return false;
+  }
 }
 
 async function restore(
@@ -206,43 +217,88 @@ function whyNot(cleaned: TableCleanup, request: UndoRequest): string | undefined
 /** The versions to search for another delete of as many rows. */
 const versionsSearched = 200;
 
+/** What is known about a table's columns. */
+interface Known {
+  /** Column → its type in the catalog, in upper case. */
+  types: ReadonlyMap<string, string>;
+  /** Unique parameter names, because one statement may cover several deletes. */
+  binder: Binder;
+  now: Columns;
+  history: readonly HistoryEntry[];
+}
+
 /**
- * @param selected which rows: `binder` has unique parameter names, because one statement may cover several deletes
  * @returns the rows, not yet by key; undefined if no version has them any more
- * @throws WarehouseFailure
+ * @throws WarehouseFailure; NotRestorable if a value has no certain place in the table now
  */
 async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
-  { rows, version }: Deletion,
-  { condition, binder }: { condition: string; binder: Binder },
-): Promise<OlderRows | undefined> {
-  const before = (other: number): OlderRows => ({
-    table,
-    version: other - 1,
-    key: "",
-    condition,
-    parameters: binder.parameters,
-  });
+  { rows, version, selection }: Deletion,
+  { types, binder, now, history }: Known,
+): Promise<FoundRows | undefined> {
+  const before = async (other: number): Promise<FoundRows | undefined> => {
+    const then = await unlessGone(columnsThen(warehouse, table, other - 1));
+    if (!then) return undefined;
+    const mapping = mapColumns(then, now, history, other - 1);
+    if ("refused" in mapping) throw new NotRestorable(mapping.refused);
+    const without = await addedWithoutNull(warehouse, table, mapping.columns);
+    if (without.length > 0)
+      throw new NotRestorable(
+        `its column ${without.join(", ")} was added since and refuses NULL, so the older rows have no value`,
+      );
+    const asBefore = (column: string) =>
+      !mapping.renamed.has(column.toLowerCase()) && then.get(column.toLowerCase())?.type === now.get(column.toLowerCase())?.type;
+    const typesThen = new Map([...types].filter(([column]) => asBefore(column)));
+    const [only, ...more] = selection;
+    return {
+      selectedBy: more.length === 0 ? only?.column : undefined,
+      table,
+      version: other - 1,
+      key: "",
+      nameless: true,
+      byKey: false,
+      alsoNow: selection.every(({ column }) => asBefore(column)),
+      condition: storedConditionOf(selection, typesThen, binder),
+      parameters: binder.parameters,
+      columns: mapping.columns,
+    };
+  };
   const has = async (older: OlderRows) => (await countOlder(warehouse, older)) === rows;
-  const noted = before(version);
-  if (await has(noted)) return noted;
+  const noted = await before(version);
+  if (noted && (await has(noted))) return noted;
   // Two runs may have deleted as many rows at the same moment, so the recorded version may be the other run's.
   for (const other of await deletesOf(warehouse, table, rows, versionsSearched)) {
-    const older = before(other);
-    if (other !== version && (await has(older))) return older;
+    if (other === version) continue;
+    const older = await before(other);
+    if (older && (await has(older))) return older;
   }
   return undefined;
 }
 
-/** @returns undefined if the version is gone */
-async function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<number | undefined> {
+interface FoundRows extends OlderRows {
+  /** The only column that the condition compares, if there is only one. */
+  selectedBy: string | undefined;
+}
+
+/** The table has changed so that its older rows don't fit any more. */
+class NotRestorable extends Error {
+  override name = "NotRestorable";
+}
+
+/** @returns undefined if the version is gone @throws WarehouseFailure */
+async function unlessGone<Result>(asked: Promise<Result>): Promise<Result | undefined> {
   try {
-    return await countRows(warehouse, olderRows(warehouse.catalog, rows), rows);
+    return await asked;
   } catch (error) {
-    if (error instanceof WarehouseFailure && historyIsGone.test(error.message)) return undefined;
+    if (isVersionGone(error)) return undefined;
     throw error;
   }
+}
+
+/** @returns undefined if the version is gone */
+function countOlder(warehouse: WarehouseReader, rows: OlderRows): Promise<number | undefined> {
+  return unlessGone(countRows(warehouse, olderRows(warehouse.catalog, rows), rows));
 }
 
 /** @param about whose parameters the SELECT uses */
@@ -258,12 +314,20 @@ async function countRows(warehouse: WarehouseReader, select: string, ...about: r
  */
 async function stepsOf(
   warehouse: WarehouseReader,
-  found: readonly OlderRows[],
+  found: readonly FoundRows[],
   keyed: Table | undefined,
 ): Promise<{ steps: Step[]; rows: number; twice: number }> {
-  const key = keyed !== undefined && (await namesRows(warehouse, found, keyed)) ? keyed.key : "";
-  const named = found.map((older) => ({ ...older, key }));
   const { catalog } = warehouse;
+  const key = keyed !== undefined && (await namesRows(warehouse, found, keyed)) ? keyed.key : "";
+  const named = await inParallel(atOnce, found, async (older) => {
+    if (key === "") return older;
+    const nameless = await countRows(
+      warehouse,
+      `SELECT 1 AS one FROM (${olderRows(catalog, older)}) WHERE ${quoteName(key)} IS NULL`,
+      older,
+    );
+    return { ...older, key, nameless: nameless > 0, byKey: older.alsoNow && older.selectedBy === key };
+  });
   const counted = await inParallel(atOnce, named, async (rows) => {
     const newer = named.slice(0, named.indexOf(rows));
     const [all, own, restorable] = await Promise.all([

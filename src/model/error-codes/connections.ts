@@ -70,6 +70,12 @@ export const databricksErrors = {
     meaning: "What was asked for needs a warehouse, and the environment has no `databricks`.",
     fix: "Add `databricks` to the environment, or choose another environment.",
   },
+  EA3014: {
+    title: "Another writer was faster",
+    meaning:
+      "Somebody else wrote to the same table at the same moment, again and again. Delta committed nothing of the statement, so it was repeated, until the attempts were used up.",
+    fix: "Run the stage again when the other writer has finished, or let it write less often. Deletion vectors with row-level concurrency make conflicts rare.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 4xxx: Redis. */
