@@ -32,6 +32,16 @@ export interface Faults {
    * Whether DELETE and UPDATE with a subquery in their condition are refused: Delta without Databricks does so. MERGE works in both.
    */
   refusesSubqueriesInDelete: boolean;
+  /**
+   * How many of the next writes conflict with another writer, which committed first: Delta refuses them, and they change nothing.
+   * Counts down per write.
+   */
+  conflictingWrites: number;
+  /**
+   * Whether a write that had to wait for another of its table conflicts with it as in Delta, if it read what the other changed.
+   * Otherwise it runs after the other.
+   */
+  optimisticWrites: boolean;
   /** Statements whose text contains `matching` take `seconds` longer. They can be cancelled meanwhile. */
   slowOperation: { seconds: number; matching: string } | undefined;
   /** The time of new versions in the table history, in Unix milliseconds; the current time if undefined. */
@@ -68,11 +78,18 @@ export function noFaults(): Faults {
     wrongDeleteCount: 0,
     reappearingRows: 0,
     refusesSubqueriesInDelete: false,
+    conflictingWrites: 0,
+    optimisticWrites: false,
     slowOperation: undefined,
     clock: undefined,
     historyInQueries: true,
     directResultsMs: 5000,
   };
+}
+
+/** The time that new versions carry, in Unix milliseconds. */
+export function timeOf(faults: Faults): number {
+  return faults.clock ?? Date.now();
 }
 
 /** Takes one use of the first entry that applies to this call, if any. Used-up entries are removed. */

@@ -85,7 +85,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const statements: SeenStatement[] = [];
   const catalogs = new Catalogs();
   const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {}, options);
-  const storage = await Storage.open(catalogs, catalog, () => faults.clock ?? Date.now());
+  const storage = await Storage.open(catalogs, catalog, faults);
   const engine = new Engine({ storage, catalogs, privileges, faults, statements });
   const run: Execute = (...call) => engine.execute(...call);
   const execute = options.watch?.(run, { catalogs, storage }) ?? run;

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Catalogs, Table, TableName } from "./catalog.ts";
 import { Database, identifier, literal } from "./duckdb.ts";
 import { UnsupportedSql } from "./errors.ts";
+import { type Faults, timeOf } from "./faults.ts";
 import { type ResultSet, readResult } from "./results.ts";
 import { type Definition, newTable, resultColumns, specified, splitName, type TableDefinition } from "./table-definition.ts";
 import { type Author, TableWriter } from "./table-writer.ts";
@@ -19,25 +20,22 @@ export class Storage {
   readonly #catalogs: Catalogs;
   readonly #database: Database;
   readonly #initialCatalog: string;
-  readonly #clock: () => number;
+  readonly #faults: Faults;
   /** Changes the rows and columns of one table. */
   readonly writer: TableWriter;
 
-  private constructor(catalogs: Catalogs, database: Database, initialCatalog: string, clock: () => number) {
-    this.#clock = clock;
+  private constructor(catalogs: Catalogs, database: Database, initialCatalog: string, faults: Faults) {
+    this.#faults = faults;
     this.#catalogs = catalogs;
     this.#database = database;
     this.#initialCatalog = initialCatalog;
-    this.writer = new TableWriter(database, clock);
+    this.writer = new TableWriter(database, faults);
   }
 
-  /**
-   * @param catalog exists from the start, with the schema `default`
-   * @param clock gives the time of new versions
-   */
-  static async open(catalogs: Catalogs, catalog: string, clock: () => number): Promise<Storage> {
+  /** @param catalog exists from the start, with the schema `default` */
+  static async open(catalogs: Catalogs, catalog: string, faults: Faults): Promise<Storage> {
     refuseReserved(catalog);
-    const storage = new Storage(catalogs, await Database.open(catalog.toLowerCase()), catalog.toLowerCase(), clock);
+    const storage = new Storage(catalogs, await Database.open(catalog.toLowerCase()), catalog.toLowerCase(), faults);
     await storage.#furnish(catalog);
     return storage;
   }
@@ -77,7 +75,7 @@ export class Storage {
 
   async createTables(definitions: Record<string, TableDefinition>): Promise<void> {
     const tables = Object.entries(definitions).map(([name, definition]) =>
-      newTable(splitName(name), specified(definition), owner, this.#clock()),
+      newTable(splitName(name), specified(definition), owner, timeOf(this.#faults)),
     );
     for (const { catalog, schema } of tables) {
       if (!this.#catalogs.find(catalog)) await this.#createCatalog(catalog);
@@ -107,7 +105,7 @@ export class Storage {
       const old = this.#catalogs.findTable(name);
       if (old && !given.replace) this.#catalogs.addTable(old); // throws that it already exists
       const columns = given.asSelect === undefined ? given.definition.columns : await resultColumns(connection, given.asSelect);
-      const table = newTable(name, { ...given.definition, columns }, author.user, this.#clock());
+      const table = newTable(name, { ...given.definition, columns }, author.user, timeOf(this.#faults));
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
       // The rows are read before the old table is dropped, because they may come from it.
@@ -120,7 +118,7 @@ export class Storage {
         await connection.run("DROP TABLE added");
         metrics = { metrics: { numOutputRows: String(rowsChanged) } };
       }
-      table.history = [...(old?.history ?? []), newVersion(author, operation, 0, { at: this.#clock(), ...metrics })];
+      table.history = [...(old?.history ?? []), newVersion(author, operation, 0, { at: timeOf(this.#faults), ...metrics })];
       table.readableFrom = table.history.length - 1;
       return table;
     };
@@ -164,7 +162,7 @@ export class Storage {
         if (!now || old?.hash === now.hash) continue;
         table.history.push(
           newVersion({ user: owner }, "WRITE", now.rows, {
-            at: this.#clock(),
+            at: timeOf(this.#faults),
             metrics: { numOutputRows: String(now.rows) },
           }),
         );

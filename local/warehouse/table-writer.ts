@@ -1,7 +1,9 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Table, TableColumn, Version } from "./catalog.ts";
+import { began, conflict } from "./conflicts.ts";
 import { type Database, identifier } from "./duckdb.ts";
 import type { SqlError } from "./errors.ts";
+import { type Faults, timeOf } from "./faults.ts";
 import { duckDbType } from "./types.ts";
 import { addedRows, addSql, lastRemovedSql, liveRows, newVersion, recordAddedSql, removeSql, reshapeSql } from "./versions.ts";
 
@@ -59,15 +61,27 @@ export interface Alteration {
   apply?(): void;
 }
 
+interface Write {
+  /** Returns the number of changed rows. */
+  work(connection: DuckDBConnection): Promise<number>;
+  /** Whether it depends on the rows of the table; absent: it does. */
+  reads?(): boolean;
+  /** The new version for a number of changed rows; undefined if there is none. */
+  entry(count: number): Entry | undefined;
+  /** What the version counts as changed; absent: the number of changed rows. */
+  rowsChanged?(count: number): number;
+  /** Called before the next writer's turn. */
+  committed?(count: number): void;
+}
+
 /** Everything that changes the rows or columns of one table, each as one version in its history. */
 export class TableWriter {
   readonly #database: Database;
-  readonly #clock: () => number;
+  readonly #faults: Faults;
 
-  /** @param clock gives the time of new versions */
-  constructor(database: Database, clock: () => number) {
+  constructor(database: Database, faults: Faults) {
     this.#database = database;
-    this.#clock = clock;
+    this.#faults = faults;
   }
 
   /**
@@ -75,15 +89,12 @@ export class TableWriter {
    * @returns the number of inserted rows
    */
   insert(table: Table, rows: Rows, rules: readonly Rule[], author: Author): Promise<number> {
-    return this.#write(
-      table,
-      author,
-      (connection) => add(connection, table, rows.select(), rules),
-      (count) => {
-        rows.committed(count);
-        return { operation: "WRITE", parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } };
-      },
-    );
+    return this.#write(table, author, {
+      work: (connection) => add(connection, table, rows.select(), rules),
+      reads: () => rows.select().includes(liveRows(table)),
+      entry: (count) => ({ operation: "WRITE", parameters: { mode: "Append" }, metrics: { numOutputRows: String(count) } }),
+      committed: rows.committed,
+    });
   }
 
   /** Deleting no rows creates no version. @returns the number of deleted rows */
@@ -95,7 +106,7 @@ export class TableWriter {
       await connection.run("DROP TABLE touched");
       return count;
     };
-    return this.#write(table, author, remove, (count) => (count > 0 ? entry(count) : undefined));
+    return this.#write(table, author, { work: remove, entry: (count) => (count > 0 ? entry(count) : undefined) });
   }
 
   /**
@@ -126,15 +137,12 @@ export class TableWriter {
       await connection.run("DROP TABLE touched");
       return count;
     };
-    return this.#write(table, author, replace, (count) =>
-      count > 0
-        ? {
-            operation: "UPDATE",
-            parameters: { predicate: target.predicate },
-            metrics: { numUpdatedRows: String(count) },
-          }
-        : undefined,
-    );
+    const entry = (count: number): Entry => ({
+      operation: "UPDATE",
+      parameters: { predicate: target.predicate },
+      metrics: { numUpdatedRows: String(count) },
+    });
+    return this.#write(table, author, { work: replace, entry: (count) => (count > 0 ? entry(count) : undefined) });
   }
 
   /**
@@ -157,12 +165,8 @@ export class TableWriter {
       await connection.run("DROP TABLE renewed; DROP TABLE touched");
       return count;
     };
-    const committed = (count: number): Entry => {
-      rows?.committed(count);
-      return entry(count);
-    };
     // For readers of older versions, this always counts as a change.
-    return this.#write(table, author, replace, committed, () => 1);
+    return this.#write(table, author, { work: replace, entry, rowsChanged: () => 1, committed: rows?.committed });
   }
 
   /**
@@ -170,11 +174,16 @@ export class TableWriter {
    * @returns the number of restored rows
    */
   putBack(table: Table, limit: number): Promise<number> {
-    return this.#write(
-      table,
-      { user: "another-writer" },
-      (connection) => add(connection, table, `${lastRemovedSql(table)} LIMIT ${limit}`, []),
-      (count) => ({ operation: "WRITE", parameters: {}, metrics: { numOutputRows: String(count) } }),
+    const work = (connection: DuckDBConnection): Promise<number> =>
+      add(connection, table, `${lastRemovedSql(table)} LIMIT ${limit}`, []);
+    return this.#database.write(
+      work,
+      undefined,
+      (count) => {
+        const entry = { operation: "WRITE", parameters: {}, metrics: { numOutputRows: String(count) } };
+        this.#record(table, { user: "another-writer" }, entry, count);
+      },
+      table.id,
     );
   }
 
@@ -209,23 +218,30 @@ export class TableWriter {
     );
   }
 
-  /** @param entry for the number of changed rows; undefined if there is no new version */
-  #write(
-    table: Table,
-    author: Pick<Author, "user"> & Partial<Author>,
-    work: (connection: DuckDBConnection) => Promise<number>,
-    entry: (count: number) => Entry | undefined,
-    rowsChanged: (count: number) => number = (count) => count,
-  ): Promise<number> {
-    const committed = (count: number): void => {
-      const version = entry(count);
-      if (version) this.#record(table, author, version, rowsChanged(count));
+  #write(table: Table, author: Author, { work, reads = () => true, entry, rowsChanged, committed }: Write): Promise<number> {
+    const start = began(table);
+    const attempt = async (connection: DuckDBConnection): Promise<number> => {
+      // Checked first, because the statement was made for the columns of that time.
+      if (table.earlier.length > start.layouts) throw conflict(table, start, true, this.#faults);
+      const count = await work(connection);
+      const refused = entry(count) && conflict(table, start, reads(), this.#faults);
+      if (refused) throw refused;
+      return count;
     };
-    return this.#database.write(work, author.signal, committed, table.id);
+    return this.#database.write(
+      attempt,
+      author.signal,
+      (count) => {
+        committed?.(count);
+        const version = entry(count);
+        if (version) this.#record(table, author, version, rowsChanged?.(count) ?? count);
+      },
+      table.id,
+    );
   }
 
   #record(table: Table, author: { user: string }, { operation, ...details }: Entry, rowsChanged: number): void {
-    const version: Version = newVersion(author, operation, rowsChanged, { at: this.#clock(), ...details });
+    const version: Version = newVersion(author, operation, rowsChanged, { at: timeOf(this.#faults), ...details });
     table.history.push(version);
   }
 }
