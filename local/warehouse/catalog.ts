@@ -49,6 +49,10 @@ export interface Table {
   history: Version[];
   /** The oldest version that can still be read. */
   readableFrom: number;
+  /** Older versions whose files VACUUM removed, and whose wording a read of them gets. */
+  vacuumed: Map<number, "databricks" | "spark">;
+  /** The oldest version whose log exists. */
+  loggedFrom: number;
   /** Up to this version the table certainly had no rows; -1 if unknown. */
   emptyUntil: number;
 }

@@ -1,6 +1,7 @@
 import type { Table } from "./catalog.ts";
 import { SqlError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
+import { removesFiles } from "./versions.ts";
 
 /** The state of a table when a writer began. */
 export interface Began {
@@ -28,10 +29,7 @@ export function conflict(table: Table, start: Began, reads: boolean, faults: Fau
     );
   const others = table.history.slice(start.version);
   // In Databricks' isolation, WriteSerializable, rows that another only adds don't matter.
-  const other = others.findIndex(({ operation, parameters, rowsChanged }) => {
-    const appends = operation === "WRITE" && parameters.mode !== "Overwrite";
-    return rowsChanged > 0 && !appends;
-  });
+  const other = others.findIndex(removesFiles);
   if (faults.optimisticWrites && reads && other >= 0)
     return concurrentAppend(name, others[other]?.operation ?? "", start.version + other);
   if (faults.conflictingWrites === 0) return undefined;

@@ -69,6 +69,13 @@ export interface Warehouse {
    * can no longer be read, unless the table was empty.
    */
   load(duckdbSql: string): Promise<void>;
+  /**
+   * Runs VACUUM, as the owner, on `catalog.schema.table`: a version whose files are gone can no longer be read, while a version
+   * since which rows were only added still can. The error is worded as Databricks or as Spark words it.
+   */
+  vacuum(table: string, wording?: "databricks" | "spark"): Promise<void>;
+  /** Loses the log of all versions before this one: they are no longer listed, and cannot be read. */
+  loseLog(table: string, before: number): void;
   /** Reads the tables, in DuckDB's dialect. */
   query(duckdbSql: string): Promise<Record<string, unknown>[]>;
   /** Row count and an order-independent hash per table (`schema.table`); `where` (DuckDB) restricts a table's rows. */
@@ -112,6 +119,8 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     revokeTokens: () => tokens.revoke(),
     createTables: (definitions) => storage.createTables(definitions),
     load: (sql) => storage.load(sql),
+    vacuum: (table, wording = "databricks") => storage.vacuum(table, wording),
+    loseLog: (table, before) => storage.loseLog(table, before),
     query: (sql) => storage.query(sql),
     checksum: (where) => storage.checksum(where),
     stop: () => {

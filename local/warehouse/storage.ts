@@ -6,7 +6,7 @@ import { type Faults, timeOf } from "./faults.ts";
 import { type ResultSet, readResult } from "./results.ts";
 import { type Definition, newTable, resultColumns, specified, splitName, type TableDefinition } from "./table-definition.ts";
 import { type Author, TableWriter } from "./table-writer.ts";
-import { createTableSql, dropTableSql, historySchema, liveRows, newVersion } from "./versions.ts";
+import { createTableSql, dropTableSql, historySchema, liveRows, newVersion, removesFiles, rowsAtVersion } from "./versions.ts";
 
 export interface Checksum {
   rows: number;
@@ -171,6 +171,41 @@ export class Storage {
         table.emptyUntil = old?.rows === 0 && table.readableFrom === 1 ? 0 : -1;
       }
     });
+  }
+
+  /**
+   * Removes the files of older versions that newer ones don't have. A version without rows has no files.
+   * @throws SqlError TABLE_OR_VIEW_NOT_FOUND
+   */
+  async vacuum(name: string, wording: "databricks" | "spark"): Promise<void> {
+    const table = this.#catalogs.table(splitName(name));
+    await this.#database.write(
+      async (connection) => {
+        const newest = table.history.findLastIndex(removesFiles);
+        for (let version = table.readableFrom; version < newest; version++) {
+          if (table.vacuumed.has(version)) continue;
+          const rows = await connection.runAndReadAll(`SELECT count(*)::INTEGER FROM ${rowsAtVersion(table, version)}`);
+          if (Number(rows.value(0, 0)) > 0) table.vacuumed.set(version, wording);
+        }
+      },
+      undefined,
+      () => {
+        const details = { at: timeOf(this.#faults), parameters: { status: "COMPLETED" } };
+        table.history.push(newVersion({ user: owner }, "VACUUM START", 0, { at: timeOf(this.#faults) }));
+        table.history.push(newVersion({ user: owner }, "VACUUM END", 0, details));
+      },
+      table.id,
+    );
+  }
+
+  /** Removes a table's log before a version. @throws SqlError TABLE_OR_VIEW_NOT_FOUND */
+  loseLog(name: string, before: number): void {
+    const table = this.#catalogs.table(splitName(name));
+    if (!Number.isInteger(before) || before < 0 || before >= table.history.length)
+      throw new Error(`expected a version of ${name} from 0 to ${table.history.length - 1}, got ${before}`);
+    table.loggedFrom = Math.max(table.loggedFrom, before);
+    table.readableFrom = Math.max(table.readableFrom, before);
+    table.emptyUntil = -1;
   }
 
   query(sql: string): Promise<Record<string, unknown>[]> {

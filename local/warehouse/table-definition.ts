@@ -118,6 +118,8 @@ export function newTable(name: TableName, definition: Definition, user: string, 
     id: randomUUID(),
     history: [created],
     readableFrom: 0,
+    vacuumed: new Map(),
+    loggedFrom: 0,
     emptyUntil: -1,
   };
 }

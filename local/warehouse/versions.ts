@@ -107,11 +107,32 @@ export function rowsAtVersion(table: Table, version: number): string {
       "22003",
       `Cannot time travel Delta table to version ${version}. Available versions: [${table.readableFrom}, ${newest}].`,
     );
+  const wording = table.vacuumed.get(version);
+  if (wording) throw fileNotFound(table, wording);
   // Without changes since, there is no record to read.
   if (table.history.slice(version + 1, until + 1).every((later) => later.rowsChanged === 0)) return `(${live})`;
   const since = (added: boolean): string =>
     `SELECT ${columns} FROM ${changes(table, layout)} WHERE __added = ${added} AND __version > ${version}`;
   return `((${live} UNION ALL ${since(false)}) EXCEPT ALL ${since(true)})`;
+}
+
+function fileNotFound(table: Table, wording: "databricks" | "spark"): SqlError {
+  const path = `/${table.id}/part-00000-${table.id}-c000.snappy.parquet`;
+  const [errorClass, first] =
+    wording === "spark"
+      ? ["FAILED_READ_FILE.FILE_NOT_EXIST", `Encountered error while reading file file:${path}.`]
+      : ["FAILED_READ_FILE.DBR_FILE_NOT_EXIST", `Error while reading file s3:/${path}.`];
+  return new SqlError(
+    errorClass,
+    "KD001",
+    `${first} File does not exist. It is possible the underlying files have been updated.\nYou can explicitly invalidate the cache in Spark by running 'REFRESH TABLE tableName' command in SQL or by recreating the Dataset/DataFrame involved.`,
+  );
+}
+
+/** Whether a version took files from the table: every change but an addition does. */
+export function removesFiles({ operation, parameters, rowsChanged }: Version): boolean {
+  if (operation === "RESTORE") return true;
+  return rowsChanged > 0 && !(operation === "WRITE" && parameters.mode !== "Overwrite");
 }
 
 /**
@@ -120,8 +141,8 @@ export function rowsAtVersion(table: Table, version: number): string {
  */
 export function versionAt(table: Table, at: number): number {
   const found = table.history.findLastIndex((version) => version.at <= at);
-  const [first, last] = [table.history.at(0)?.at ?? 0, table.history.at(-1)?.at ?? 0];
-  if (found === -1)
+  const [first, last] = [table.history.at(table.loggedFrom)?.at ?? 0, table.history.at(-1)?.at ?? 0];
+  if (found < table.loggedFrom)
     throw new SqlError(
       "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION",
       "42816",

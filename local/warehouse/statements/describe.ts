@@ -83,6 +83,7 @@ export function describeHistory(statement: Of<"describe-history">, context: Cont
       null,
       "local-warehouse",
     ])
+    .slice(table.loggedFrom)
     .reverse();
   return resultOf(historyColumns, statement.limit === undefined ? rows : rows.slice(0, statement.limit));
 }
