@@ -152,6 +152,29 @@ describe("lost answers", () => {
   });
 });
 
+describe("conflicts of writers", () => {
+  const deletion = rowsWith("sessions.classroom_sessions", "id", "meets-others");
+  it("are repeated, and the count stays known, because Delta committed nothing", async () => {
+    await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('meets-others')");
+    const affected = await deletes(settingsFor(school), async (warehouse) => {
+      school.faults.conflictingWrites = 3;
+      return await warehouse.deleteRows(deletion);
+    });
+    expect(affected).toBe(1);
+  });
+
+  it("that never end are a failure of their own", async () => {
+    await school.load("INSERT INTO sessions.classroom_sessions (id) VALUES ('meets-others')");
+    const seen = school.statements.length;
+    const failure = await deletes(settingsFor(school), async (warehouse) => {
+      school.faults.conflictingWrites = 100;
+      return await failureOf(warehouse.deleteRows(deletion));
+    });
+    expect(failure).toMatchObject({ kind: "conflict", sqlState: "2D521", code: "EA3014" });
+    expect(school.statements.slice(seen).filter(({ sql }) => sql.includes("DELETE"))).toHaveLength(8);
+  });
+});
+
 describe("a stopped warehouse", () => {
   it("is started, reported once, and waited for, however it rejects statements", async () => {
     const said: string[] = [];

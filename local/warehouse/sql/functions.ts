@@ -146,6 +146,11 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   map_keys: same(1),
   map_values: same(1),
   element_at: as(2, ([items], [, key]) => `${items}[${literal(stringOf(key))}]`),
+  unhex: as(
+    1,
+    ([x]) =>
+      `CASE WHEN regexp_full_match(${x}, '[0-9A-Fa-f]*') THEN unhex(CASE WHEN length(${x}) % 2 = 1 THEN '0' || ${x} ELSE ${x} END) END`,
+  ),
   to_json: as(1, ([x]) => `CASE WHEN ${x} IS NOT NULL THEN CAST(to_json(${x}) AS VARCHAR) END`),
   parse_json: as(1, ([text]) => `dbx_parse_json(${text})`),
   try_parse_json: as(1, ([text]) => `CASE WHEN json_valid(${text}) THEN CAST(json(${text}) AS JSON) END`),

@@ -147,7 +147,9 @@ export function generateCast(value: string, type: DataType, orNull: boolean): st
     if (["tinyint", "smallint", "int", "bigint"].includes(type.name)) return `dbx_${orNull ? "try_" : ""}${type.name}(${value})`;
     if (type.name === "string") return `dbx_string(${value})`;
     if (type.name === "variant") return `CASE WHEN ${value} IS NOT NULL THEN CAST(to_json(${value}) AS JSON) END`;
-    if (type.name === "binary") throw new UnsupportedSql("CAST to BINARY");
+    // DuckDB's own cast of a text would read escapes.
+    if (type.name === "binary")
+      return `CASE typeof(${value}) WHEN 'BLOB' THEN CAST(${value} AS BLOB) ELSE encode(CAST(${value} AS VARCHAR)) END`;
   }
   return `${orNull ? "TRY_CAST" : "CAST"}(${value} AS ${duckDbType(type)})`;
 }
