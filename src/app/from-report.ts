@@ -19,7 +19,7 @@ import { UserError } from "../model/user-error.ts";
 import { parseReport } from "../report/schema.ts";
 import { ledgerFile, runPrefixes } from "../stages/child-environment.ts";
 import { withComparedReaders, withWriters } from "../stages/connections.ts";
-import type { SecretKeeper, StageContext } from "../stages/context.ts";
+import { type SecretKeeper, type StageContext, step } from "../stages/context.ts";
 import { readConfiguration } from "./run-stage.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
@@ -33,12 +33,16 @@ export interface ReportRequest {
   reportFile: string;
   /** If false, the plan is only shown. */
   execute: boolean;
+  /** Milliseconds; half an hour if absent. A large table takes minutes, and a stage's cleanup has to be quick. */
+  budgetMs?: number | undefined;
   env: Readonly<Record<string, string | undefined>>;
   cancel: AbortSignal;
   onProgress: (progress: Progress) => void;
   /** The process's own; created if absent. */
   secrets?: SecretKeeper;
 }
+
+const restoreBudgetMs = 30 * 60_000;
 
 /** A report, and a context to connect to its environment. */
 export interface FromReport {
@@ -89,7 +93,7 @@ export async function fromReport(request: ReportRequest, check: (report: StageRe
   // As in a stage, the work goes on if an audit line cannot be written, and the result reports the gap.
   const notAudited = new Set<string>();
   const audit = (note: AuditEvent) => log.write(note).catch((error: unknown) => void notAudited.add(errorText(error)));
-  const signal = AbortSignal.any([request.cancel, AbortSignal.timeout(config.stages.cleanup.budget)]);
+  const signal = AbortSignal.any([request.cancel, AbortSignal.timeout(request.budgetMs ?? restoreBudgetMs)]);
   const context: StageContext = {
     stage: report.stage,
     config,
@@ -234,10 +238,11 @@ export async function performUndo(request: ReportRequest): Promise<UndoResult> {
   });
   const { tables, config, environment, audit } = context;
   const asked = { report, tables, protectedTables: config.testData.protectedTables };
+  const onStep = (text: string) => step(context, text);
   const result = request.execute
     ? await withWriters(context, context.signal, async ({ warehouse }) => {
         if (!warehouse) throw new Error("no warehouse was opened");
-        const plan = await planUndo(warehouse, asked);
+        const plan = await planUndo(warehouse, asked, onStep);
         const planned = plan.result.tables.map(({ table, restorable }) => [table, restorable] as const);
         await audit({
           action: "decision",
@@ -245,11 +250,19 @@ export async function performUndo(request: ReportRequest): Promise<UndoResult> {
           counts: Object.fromEntries(planned),
         });
         const order = new Map(dependencyLevels(tables).flatMap((level, index) => level.map((name) => [name, index] as const)));
-        return await executeUndo({ warehouse, environment, audit }, plan, order);
+        return withTimeLimit(await executeUndo({ warehouse, environment, audit, onStep }, plan, order), context.signal);
       })
     : await withComparedReaders(context, async ({ warehouse }) => {
         if (!warehouse) throw new Error("no warehouse was opened");
-        return (await planUndo(warehouse, asked)).result;
+        return withTimeLimit((await planUndo(warehouse, asked, onStep)).result, context.signal);
       });
   return await record(result, "undo.json");
+}
+
+/** A table is restored by one statement or not at all, so the next undo continues with the others. */
+function withTimeLimit(result: UndoResult, signal: AbortSignal): UndoResult {
+  if (!signal.aborted) return result;
+  const why =
+    "the time was up, or undo was cancelled: run it again, with a longer --budget; what is back already is left as it is";
+  return { ...result, problems: [...result.problems, why] };
 }

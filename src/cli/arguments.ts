@@ -93,7 +93,7 @@ export const usage = `env-actions <command> [options]
   -c, --config FILE         configuration file (default: .github/env-actions.yml)
   -e, --environment NAME    environment (default: defaultEnvironment in the configuration, or the only one)
       --production NAME     gate: environment that smoke checks
-      --budget 15m          time limit, instead of the configured budget
+      --budget 15m          time limit, instead of the configured budget; undo, repair: instead of 30m
       --command CMD         integration, e2e: test command, instead of the configured one
       --reports GLOB        integration, e2e: reports, instead of the configured ones; can be repeated
       --pass-rate 95%       integration, e2e: pass rate, instead of the configured one
@@ -128,8 +128,8 @@ const taken: Record<Command, readonly Option[]> = {
   cleanup: ["budget", "scope", "execute", "plan-digest"],
   plan: ["budget", "scope"],
   gate: ["production", "deployment", ...tested],
-  undo: ["execute"],
-  repair: ["execute", "plan-digest"],
+  undo: ["budget", "execute"],
+  repair: ["budget", "execute", "plan-digest"],
   tables: ["budget", "check"],
   audit: ["run", "head"],
   init: [],

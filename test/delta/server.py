@@ -1,4 +1,4 @@
-"""Runs statements on Spark with Delta. Each line of input is a request in JSON, each line of output its answer."""
+"""Runs statements on Spark with Delta. Each line of input is a request in JSON, each line of output the answer to one of them."""
 
 import datetime
 import decimal
@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
@@ -120,14 +121,24 @@ def answer(spark, request):
 
 def main():
     spark = start()
-    print(json.dumps({"version": spark.version}), flush=True)
-    for line in sys.stdin:
+    print(json.dumps({"id": 0, "version": spark.version}), flush=True)
+
+
+    def run(line):
         started = time.time()
+        request = json.loads(line)
         try:
-            said = answer(spark, json.loads(line))
+            said = answer(spark, request)
         except Exception as error:
             said = {"error": failure(error)}
-        print(json.dumps({**said, "ms": round((time.time() - started) * 1000)}), flush=True)
+        took = round((time.time() - started) * 1000)
+        # One write for each line, because answers come from several threads.
+        sys.stdout.write(json.dumps({"id": request["id"], **said, "ms": took}) + "\n")
+        sys.stdout.flush()
+
+    with ThreadPoolExecutor(4) as pool:
+        for line in sys.stdin:
+            pool.submit(run, line)
 
 
 main()

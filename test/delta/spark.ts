@@ -34,6 +34,13 @@ export interface Spark {
   stop(): Promise<void>;
 }
 
+/** A line of the server: the first has the number 0 and the version. */
+interface Said extends Answer {
+  id: number;
+  version: string;
+  error?: SparkFailure;
+}
+
 /** What Spark says about a statement that it did not run. */
 export class SparkError extends Error {
   override name = "SparkError";
@@ -61,19 +68,25 @@ export async function startSpark(
     env: { ...process.env, LOG: log, PYSPARK_PYTHON: found.python, SPARK_SETTINGS: JSON.stringify(settings) },
   });
   const ended = once(server, "exit");
-  const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
-  const next = (): Promise<string> => new Promise((resolve, reject) => void waiting.push({ resolve, reject }));
-  createInterface({ input: server.stdout }).on("line", (line) => waiting.shift()?.resolve(line));
+  const waiting = new Map<number, { resolve: (answer: Said) => void; reject: (error: Error) => void }>();
+  const answerTo = (id: number): Promise<Said> => new Promise((resolve, reject) => void waiting.set(id, { resolve, reject }));
+  createInterface({ input: server.stdout }).on("line", (line) => {
+    const said = JSON.parse(line) as Said;
+    waiting.get(said.id)?.resolve(said);
+    waiting.delete(said.id);
+  });
   ended.then(() => {
     const said = readFileSync(log, "utf8").trim().split("\n").slice(-5).join("\n");
-    for (const one of waiting.splice(0)) one.reject(new Error(`Spark has ended:\n${said}`));
+    for (const one of waiting.values()) one.reject(new Error(`Spark has ended:\n${said}`));
   });
-  const { version } = JSON.parse(await next()) as { version: string };
+  const { version } = await answerTo(0);
+  let requests = 0;
 
   async function ask(request: object): Promise<Answer> {
-    const answer = next();
-    server.stdin.write(`${JSON.stringify(request)}\n`);
-    const said = JSON.parse(await answer) as Answer & { error?: SparkFailure };
+    const id = ++requests;
+    const answer = answerTo(id);
+    server.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
+    const said = await answer;
     if (said.error) throw new SparkError(said.error);
     return said;
   }

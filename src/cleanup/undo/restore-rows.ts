@@ -65,8 +65,15 @@ export interface UndoRequest {
 /** Tables read or restored at the same time. */
 const atOnce = 8;
 
-/** Plans what can be restored of the report's cleanup; only reads. */
-export async function planUndo(warehouse: WarehouseReader, request: UndoRequest): Promise<UndoPlan> {
+/**
+ * Plans what can be restored of the report's cleanup; only reads.
+ * @param onStep reports progress
+ */
+export async function planUndo(
+  warehouse: WarehouseReader,
+  request: UndoRequest,
+  onStep: (text: string) => void = () => undefined,
+): Promise<UndoPlan> {
   const { report } = request;
   const steps = new Map<string, Step[]>();
   const notes: string[] = [];
@@ -74,6 +81,8 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
   // Read once for all tables; if it fails, each of them reports it.
   const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
   columns.catch(() => undefined);
+  const howMany = count(cleaned.length, "table");
+  let lookedUp = 0;
   const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
     const undo: TableUndo = { table: cleaned.table, deleted: deletedFrom(cleaned), restorable: 0, present: 0 };
     const refusal = whyNot(cleaned, request);
@@ -104,6 +113,7 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
     } catch (error) {
       addProblem(undo, errorText(error));
     }
+    onStep(`${cleaned.table} looked up (${++lookedUp} of ${howMany})`);
     return undo;
   });
   const keys = report.cleanup?.deletedKeys ?? 0;
@@ -128,7 +138,12 @@ export async function planUndo(warehouse: WarehouseReader, request: UndoRequest)
  * @throws WrongTarget before the first write
  */
 export async function executeUndo(
-  ports: { warehouse: TestDataWarehouse; environment: Environment; audit: (note: AuditEvent) => Promise<void> },
+  ports: {
+    warehouse: TestDataWarehouse;
+    environment: Environment;
+    audit: (note: AuditEvent) => Promise<void>;
+    onStep?: (text: string) => void;
+  },
   plan: UndoPlan,
   order: ReadonlyMap<string, number>,
 ): Promise<UndoResult> {
@@ -145,6 +160,7 @@ export async function executeUndo(
   ).values())
     await inParallel(atOnce, level, async (table) => {
       if (refused.has(table)) return;
+      ports.onStep?.(`restoring ${count(table.restorable, "row")} of ${table.table}`);
       for (const step of plan.steps.get(table.table) ?? []) await restore(ports, table, step);
     });
   return result;
