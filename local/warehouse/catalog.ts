@@ -1,5 +1,5 @@
-import { catalogNotFound, SqlError, schemaNotFound, tableNotFound } from "./errors.ts";
-import type { Clause } from "./sql/ast.ts";
+import { catalogNotFound, SqlError, schemaNotFound, tableExpected, tableNotFound } from "./errors.ts";
+import type { Clause, Query } from "./sql/ast.ts";
 import type { DataType } from "./types.ts";
 
 /** The objects of Unity Catalog. DuckDB has the rows; names, types, owners and versions are kept here. */
@@ -30,6 +30,15 @@ export interface Layout {
   until: number;
 }
 
+/** A view's query, and the catalog and schema of the names in it. */
+export interface View {
+  query: Query;
+  text: string;
+  catalog: string;
+  schema: string;
+}
+
+/** A table or a view. */
 export interface Table {
   catalog: string;
   schema: string;
@@ -39,6 +48,8 @@ export interface Table {
   createdAt: number;
   id: string;
   comment?: string;
+  /** Of a view: it has columns, but no rows and versions of its own. */
+  view?: View;
   /** TBLPROPERTIES. */
   properties: Map<string, string>;
   /** CHECK constraints by name, in lower case. */
@@ -131,6 +142,13 @@ export class Catalogs {
   table(name: TableName): Table {
     const table = this.findTable(name);
     if (!table) throw tableNotFound(quoted(name.catalog, name.schema, name.table));
+    return table;
+  }
+
+  /** @throws SqlError TABLE_OR_VIEW_NOT_FOUND, or EXPECT_TABLE_NOT_VIEW */
+  tableForChange(name: TableName, operation: string): Table {
+    const table = this.table(name);
+    if (table.view) throw tableExpected(operation, quoted(table.catalog, table.schema, table.name));
     return table;
   }
 

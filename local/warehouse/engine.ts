@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Catalogs, quoted, type Table } from "./catalog.ts";
-import { fromDuckDb, syntaxError, tableNotFound, UnsupportedSql } from "./errors.ts";
+import { type Catalogs, quoted, type Table, type View } from "./catalog.ts";
+import { fromDuckDb, recursiveView, syntaxError, tableExpected, tableNotFound, UnsupportedSql } from "./errors.ts";
 import type { Faults } from "./faults.ts";
 import { informationSchemaRelation, metastoreRelation } from "./information-schema.ts";
 import { tableName } from "./names.ts";
@@ -17,12 +17,14 @@ import { parseStatement } from "./sql/parse-statement.ts";
 import { alterTable } from "./statements/alter.ts";
 import { requireComparable } from "./statements/comparable.ts";
 import type { Context } from "./statements/context.ts";
+import { clone, createLike } from "./statements/copy.ts";
 import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
 import { explainInsert, insert } from "./statements/insert.ts";
 import { mergeDelete } from "./statements/merge.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
-import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables } from "./statements/show.ts";
+import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables, showViews } from "./statements/show.ts";
+import { createView, dropView, viewRelation } from "./statements/view.ts";
 import { remove, restore, truncate, update } from "./statements/write.ts";
 import type { Storage } from "./storage.ts";
 import { contains, string } from "./types.ts";
@@ -125,6 +127,14 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return alterTable(statement, context);
     case "drop-schema":
       return dropSchema(statement, context);
+    case "create-view":
+      return createView(statement, context);
+    case "drop-view":
+      return dropView(statement, context);
+    case "create-like":
+      return createLike(statement, context);
+    case "clone":
+      return clone(statement, context);
     case "drop-table":
       return dropTable(statement, context);
     case "use":
@@ -137,6 +147,8 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return showSchemas(statement, context);
     case "show-tables":
       return showTables(statement, context);
+    case "show-views":
+      return showViews(statement, context);
     case "show-columns":
       return showColumns(statement, context);
     case "show-properties":
@@ -169,9 +181,15 @@ async function query(statement: Query, context: Context): Promise<ResultSet> {
   return context.storage.read(sql, context.signal);
 }
 
-function relation(context: Context, parts: string[], travel: TimeTravel | undefined): { sql: string; columns: string[] } {
+/** @param within the views that lead to the table, if any; then the privileges of their owner count, who has them all here */
+function relation(
+  context: Context,
+  parts: string[],
+  travel: TimeTravel | undefined,
+  within: readonly View[] = [],
+): { sql: string; columns: string[] } {
   const { catalogs, privileges, session } = context;
-  const name = tableName(session, parts);
+  const name = tableName({ ...session, ...within.at(-1) }, parts);
   if (name.schema === "information_schema") {
     // Anybody may read the metastore's own views.
     const ofMetastore = name.catalog === "system";
@@ -183,10 +201,18 @@ function relation(context: Context, parts: string[], travel: TimeTravel | undefi
     return view;
   }
   const table = catalogs.table(name);
-  privileges.requireTable(session.principal, table, "SELECT");
+  if (within.length === 0) privileges.requireTable(session.principal, table, "SELECT");
   if (table.columns.some(({ type }) => contains(type, "map") || contains(type, "variant")))
     context.environment.mayCompareMaps = true;
   const namesOf = (columns: readonly { name: string }[]): string[] => columns.map((column) => column.name);
+  const { view } = table;
+  if (view) {
+    if (travel) throw tableExpected("VERSION AS OF", quoted(table.catalog, table.schema, table.name));
+    if (within.includes(view)) throw recursiveView(quoted(table.catalog, table.schema, table.name));
+    const path = [...within, view];
+    const inside = { ...context.environment, relation: (own: string[], at?: TimeTravel) => relation(context, own, at, path) };
+    return { sql: viewRelation(table, view, inside), columns: namesOf(table.columns) };
+  }
   if (!travel) return { sql: liveRows(table), columns: namesOf(table.columns) };
   const version = versionOf(table, travel, context);
   return { sql: rowsAtVersion(table, version), columns: namesOf(columnsAtVersion(table, version)) };

@@ -32,6 +32,14 @@ export function tableNotFound(name: string): SqlError {
   );
 }
 
+export function tableExpected(operation: string, name: string): SqlError {
+  return new SqlError("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809", `'${operation}' expects a table but ${name} is a view.`);
+}
+
+export function recursiveView(name: string): SqlError {
+  return new SqlError("RECURSIVE_VIEW", "42K0H", `Recursive view ${name} detected.`);
+}
+
 export function schemaNotFound(name: string): SqlError {
   return new SqlError("SCHEMA_NOT_FOUND", "42704", `The schema ${name} cannot be found.`);
 }

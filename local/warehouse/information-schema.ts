@@ -47,15 +47,30 @@ const views: Readonly<Record<string, Reader>> = {
         const name = [table.catalog, table.schema, table.name];
         return [
           ...name,
-          "MANAGED",
-          "YES",
+          table.view ? "VIEW" : "MANAGED",
+          table.view ? "NO" : "YES",
           "PRESERVE",
           owner,
           table.comment ?? null,
           ...changed(table.createdAt, altered, owner),
-          "DELTA",
+          table.view ? "UNKNOWN_DATA_SOURCE_FORMAT" : "DELTA",
         ];
       }),
+    ),
+  views: (catalog, principal, privileges) =>
+    resultOf(
+      texts(
+        "table_catalog",
+        "table_schema",
+        "table_name",
+        "view_definition",
+        "check_option",
+        "is_updatable",
+        "is_insertable_into",
+      ),
+      visibleTables(catalog, principal, privileges).flatMap((table) =>
+        table.view ? [[table.catalog, table.schema, table.name, table.view.text, "NONE", "NO", "NO"]] : [],
+      ),
     ),
   columns: (catalog, principal, privileges) =>
     resultOf(

@@ -49,14 +49,14 @@ export class Metadata {
       table.catalog,
       table.schema,
       table.name,
-      "TABLE",
+      table.view ? "VIEW" : "TABLE",
       table.comment ?? "",
     ]);
     return resultOf(columns, rows);
   }
 
   tableTypes(): ResultSet {
-    return resultOf(texts("TABLE_TYPE"), [["TABLE"]]);
+    return resultOf(texts("TABLE_TYPE"), [["TABLE"], ["VIEW"]]);
   }
 
   columns(session: Session, pattern: MetadataPattern): ResultSet {

@@ -1,11 +1,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Catalogs, Table, TableName } from "./catalog.ts";
+import { type Catalogs, quoted, type Table, type TableName } from "./catalog.ts";
 import { Database, identifier, literal } from "./duckdb.ts";
-import { UnsupportedSql } from "./errors.ts";
+import { tableExpected, UnsupportedSql } from "./errors.ts";
 import { type Faults, timeOf } from "./faults.ts";
 import { type ResultSet, readResult } from "./results.ts";
 import { type Definition, newTable, resultColumns, specified, splitName, type TableDefinition } from "./table-definition.ts";
-import { type Author, TableWriter } from "./table-writer.ts";
+import { type Author, type Entry, TableWriter } from "./table-writer.ts";
 import { createTableSql, dropTableSql, historySchema, liveRows, newVersion, removesFiles, rowsAtVersion } from "./versions.ts";
 
 export interface Checksum {
@@ -95,7 +95,10 @@ export class Storage {
     name: TableName,
     given: {
       definition: Definition;
+      /** Its columns become the table's, if the definition has none. */
       asSelect?: string;
+      /** The first version; absent: that of a CREATE TABLE. */
+      entry?: Entry;
       replace: boolean;
       comment?: string;
     },
@@ -104,7 +107,11 @@ export class Storage {
     const create = async (connection: DuckDBConnection): Promise<Table> => {
       const old = this.#catalogs.findTable(name);
       if (old && !given.replace) this.#catalogs.addTable(old); // throws that it already exists
-      const columns = given.asSelect === undefined ? given.definition.columns : await resultColumns(connection, given.asSelect);
+      if (old?.view) throw tableExpected("CREATE OR REPLACE TABLE", quoted(old.catalog, old.schema, old.name));
+      const columns =
+        given.asSelect === undefined || given.definition.columns.length > 0
+          ? given.definition.columns
+          : await resultColumns(connection, given.asSelect);
       const table = newTable(name, { ...given.definition, columns }, author.user, timeOf(this.#faults));
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
@@ -118,7 +125,10 @@ export class Storage {
         await connection.run("DROP TABLE added");
         metrics = { metrics: { numOutputRows: String(rowsChanged) } };
       }
-      table.history = [...(old?.history ?? []), newVersion(author, operation, 0, { at: timeOf(this.#faults), ...metrics })];
+      table.history = [
+        ...(old?.history ?? []),
+        newVersion(author, operation, 0, { at: timeOf(this.#faults), ...metrics, ...given.entry }),
+      ];
       table.readableFrom = table.history.length - 1;
       return table;
     };
@@ -130,6 +140,10 @@ export class Storage {
   }
 
   async dropTable(table: Table, signal: AbortSignal): Promise<void> {
+    if (table.view) {
+      this.#catalogs.removeTable(table);
+      return;
+    }
     await this.#database.write(
       (connection) => connection.run(dropTableSql(table)),
       signal,
@@ -233,7 +247,8 @@ export class Storage {
   #tables(): Table[] {
     return this.#catalogs
       .all()
-      .flatMap((catalog) => [...catalog.schemas.values()].flatMap((schema) => [...schema.tables.values()]));
+      .flatMap((catalog) => [...catalog.schemas.values()].flatMap((schema) => [...schema.tables.values()]))
+      .filter((table) => !table.view);
   }
 
   /** `schema.table`, with the catalog if it isn't the initial one. */

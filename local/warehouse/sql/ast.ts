@@ -146,6 +146,27 @@ export type Statement =
       properties: Record<string, string>;
       query?: Query;
     }
+  | {
+      kind: "create-view";
+      name: string[];
+      columns: { name: string; comment?: string }[];
+      ifNotExists: boolean;
+      replace: boolean;
+      comment?: string;
+      query: Query;
+      text: string;
+    }
+  | { kind: "drop-view"; name: string[]; ifExists: boolean }
+  | { kind: "create-like"; name: string[]; source: string[]; ifNotExists: boolean }
+  | {
+      kind: "clone";
+      name: string[];
+      source: string[];
+      shallow: boolean;
+      version?: number;
+      ifNotExists: boolean;
+      replace: boolean;
+    }
   | { kind: "alter-table"; table: string[]; action: TableAction }
   | { kind: "drop-schema"; name: string[]; ifExists: boolean; cascade: boolean }
   | { kind: "drop-table"; name: string[]; ifExists: boolean }
@@ -154,10 +175,11 @@ export type Statement =
   | { kind: "show-catalogs"; pattern?: string }
   | { kind: "show-schemas"; catalog?: string; pattern?: string }
   | { kind: "show-tables"; schema?: string[]; pattern?: string }
+  | { kind: "show-views"; schema?: string[]; pattern?: string }
   | { kind: "show-columns"; table: string[] }
   | { kind: "show-properties"; table: string[] }
   | { kind: "show-grants"; principal?: string; on: Securable }
-  | { kind: "describe-table"; table: string[]; extended: boolean }
+  | { kind: "describe-table"; table: string[]; extended: boolean; asJson: boolean }
   | { kind: "describe-history"; table: string[]; limit?: number }
   | { kind: "describe-detail"; table: string[] }
   | { kind: "describe-query"; query: Query }

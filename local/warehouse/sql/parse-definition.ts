@@ -10,17 +10,48 @@ export function parseCreate(cursor: Cursor): Statement {
     const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
     return { kind: "create-schema", name: cursor.dottedName(), ifNotExists };
   }
+  if (cursor.accept("VIEW")) return parseView(cursor, replace);
   if (!cursor.accept("TABLE")) throw new UnsupportedSql(`CREATE ${cursor.peek().value}`);
   const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
   const name = cursor.dottedName();
+  if (cursor.accept("LIKE")) return { kind: "create-like", name, source: cursor.dottedName(), ifNotExists };
+  const depth = cursor.acceptOneOf("SHALLOW", "DEEP");
+  if (cursor.accept("CLONE")) return parseClone(cursor, { name, shallow: depth === "SHALLOW", ifNotExists, replace });
+  if (depth) throw cursor.error();
   const { columns, constraints } = cursor.accept("(") ? parseColumns(cursor) : { columns: [], constraints: {} };
   const { comment, properties } = parseTableClauses(cursor);
-  if (["DEEP", "SHALLOW", "CLONE", "LIKE"].some((word) => cursor.at(word)))
-    throw new UnsupportedSql(`CREATE TABLE … ${cursor.peek().value}`);
   const query = cursor.accept("AS") ? parseQuery(cursor) : undefined;
   if (query && columns.length > 0) throw new UnsupportedSql("CREATE TABLE with both columns and AS");
   if (!query && columns.length === 0) throw new UnsupportedSql("a table without columns");
   return { kind: "create-table", name, columns, constraints, ifNotExists, replace, comment, properties, query };
+}
+
+/** A clone without a word for it is deep. */
+function parseClone(
+  cursor: Cursor,
+  target: { name: string[]; shallow: boolean; ifNotExists: boolean; replace: boolean },
+): Statement {
+  const source = cursor.dottedName();
+  if (cursor.at("TIMESTAMP")) throw new UnsupportedSql("CLONE of a time");
+  const version = cursor.accept("VERSION", "AS", "OF") ? cursor.integer() : undefined;
+  return { kind: "clone", ...target, source, version };
+}
+
+function parseView(cursor: Cursor, replace: boolean): Statement {
+  const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
+  const name = cursor.dottedName();
+  const columns = cursor.accept("(") ? cursor.list(() => parseViewColumn(cursor)) : [];
+  if (columns.length > 0) cursor.expect(")");
+  const comment = cursor.accept("COMMENT") ? cursor.string() : undefined;
+  if (!cursor.accept("AS")) throw new UnsupportedSql(`CREATE VIEW … ${cursor.peek().value}`);
+  const start = cursor.peek();
+  const query = parseQuery(cursor);
+  return { kind: "create-view", name, columns, ifNotExists, replace, comment, query, text: cursor.textFrom(start) };
+}
+
+function parseViewColumn(cursor: Cursor): { name: string; comment?: string } {
+  const name = cursor.name();
+  return cursor.accept("COMMENT") ? { name, comment: cursor.string() } : { name };
 }
 
 /** The clauses after the columns, in any order. */
@@ -135,6 +166,10 @@ export function parseDrop(cursor: Cursor): Statement {
     const name = cursor.dottedName();
     const cascade = cursor.acceptOneOf("CASCADE", "RESTRICT") === "CASCADE";
     return { kind: "drop-schema", name, ifExists, cascade };
+  }
+  if (cursor.accept("VIEW")) {
+    const ifExists = cursor.accept("IF", "EXISTS");
+    return { kind: "drop-view", name: cursor.dottedName(), ifExists };
   }
   if (!cursor.accept("TABLE")) throw new UnsupportedSql(`DROP ${cursor.peek().value}`);
   const ifExists = cursor.accept("IF", "EXISTS");

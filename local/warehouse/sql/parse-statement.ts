@@ -1,4 +1,4 @@
-import { UnsupportedSql } from "../errors.ts";
+import { SqlError, UnsupportedSql } from "../errors.ts";
 import type { Expression, Securable, Statement } from "./ast.ts";
 import { Cursor } from "./cursor.ts";
 import { parseAlter } from "./parse-alter.ts";
@@ -132,9 +132,10 @@ function parseShow(cursor: Cursor): Statement {
     const catalog = cursor.acceptOneOf("IN", "FROM") ? cursor.name() : undefined;
     return { kind: "show-schemas", catalog, pattern: parsePattern(cursor) };
   }
-  if (cursor.accept("TABLES")) {
+  const what = cursor.acceptOneOf("TABLES", "VIEWS");
+  if (what) {
     const schema = cursor.acceptOneOf("IN", "FROM") ? cursor.dottedName() : undefined;
-    return { kind: "show-tables", schema, pattern: parsePattern(cursor) };
+    return { kind: what === "TABLES" ? "show-tables" : "show-views", schema, pattern: parsePattern(cursor) };
   }
   if (cursor.accept("COLUMNS")) {
     if (!cursor.acceptOneOf("IN", "FROM")) throw cursor.error();
@@ -172,7 +173,13 @@ function parseDescribe(cursor: Cursor): Statement {
   cursor.accept("TABLE");
   const extended = cursor.acceptOneOf("EXTENDED", "FORMATTED") !== undefined;
   const table = cursor.dottedName();
-  if (cursor.accept("AS", "JSON") || cursor.peek().kind === "word")
-    throw new UnsupportedSql("DESCRIBE TABLE with more than a name");
-  return { kind: "describe-table", table, extended };
+  const asJson = cursor.accept("AS", "JSON");
+  if (asJson && !extended)
+    throw new SqlError(
+      "DESCRIBE_JSON_NOT_EXTENDED",
+      "0A000",
+      "DESCRIBE TABLE ... AS JSON only supported when [EXTENDED|FORMATTED] is specified.",
+    );
+  if (cursor.peek().kind === "word") throw new UnsupportedSql("DESCRIBE TABLE with more than a name");
+  return { kind: "describe-table", table, extended, asJson };
 }

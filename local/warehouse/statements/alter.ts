@@ -21,7 +21,7 @@ export async function alterTable(
   { table: name, action }: Extract<Statement, { kind: "alter-table" }>,
   context: Context,
 ): Promise<ResultSet> {
-  const table = context.catalogs.table(tableName(context.session, name));
+  const table = context.catalogs.tableForChange(tableName(context.session, name), "ALTER TABLE");
   context.privileges.requireTable(context.session.principal, table, "MODIFY");
   await context.storage.writer.alter(table, author(context), () => alteration(table, action, context));
   return noResult;

@@ -65,7 +65,7 @@ export async function dropSchema(statement: Of<"drop-schema">, context: Context)
   return noResult;
 }
 
-function requireOwner({ privileges, session }: Context, object: string, kind: "Table" | "Schema"): void {
+export function requireOwner({ privileges, session }: Context, object: string, kind: "Table" | "Schema"): void {
   if (!privileges.owns(session.principal, object))
     throw new SqlError(
       "INSUFFICIENT_PERMISSIONS",

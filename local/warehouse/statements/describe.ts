@@ -4,6 +4,7 @@ import { type Column, MapValue, type ResultSet, resultOf, type Value } from "../
 import type { Statement } from "../sql/ast.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { bigint, boolean, type DataType, int, string, timestamp, typeName } from "../types.ts";
+import { tableAsJson } from "./as-json.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 
@@ -13,9 +14,10 @@ const description = texts("col_name", "data_type", "comment");
 
 export function describeTable(statement: Of<"describe-table">, context: Context): ResultSet {
   const table = readable(statement.table, context);
+  if (statement.asJson) return resultOf(texts("json_metadata"), [[tableAsJson(table, ownerOf(table, context))]]);
   const columns: Value[][] = table.columns.map((column) => [column.name, typeName(column.type), column.comment ?? null]);
   if (!statement.extended) return resultOf(description, columns);
-  const owner = context.privileges.owner(`${table.catalog}.${table.schema}.${table.name}`, table.owner);
+  const owner = ownerOf(table, context);
   const details = [
     ["", "", ""],
     ["# Detailed Table Information", "", ""],
@@ -24,9 +26,9 @@ export function describeTable(statement: Of<"describe-table">, context: Context)
     ["Table", table.name, ""],
     ["Created Time", new Date(table.createdAt).toUTCString(), ""],
     ["Created By", table.owner, ""],
-    ["Type", "MANAGED", ""],
+    ["Type", table.view ? "VIEW" : "MANAGED", ""],
     ["Comment", table.comment ?? "", ""],
-    ["Provider", "delta", ""],
+    ...(table.view ? [["View Text", table.view.text, ""]] : [["Provider", "delta", ""]]),
     ["Owner", owner, ""],
     [
       "Table Properties",
@@ -37,6 +39,10 @@ export function describeTable(statement: Of<"describe-table">, context: Context)
     ],
   ];
   return resultOf(description, [...columns, ...details]);
+}
+
+function ownerOf(table: Table, { privileges }: Context): string {
+  return privileges.owner(`${table.catalog}.${table.schema}.${table.name}`, table.owner);
 }
 
 export async function describeQuery(statement: Of<"describe-query">, context: Context): Promise<ResultSet> {
@@ -66,7 +72,7 @@ const historyColumns: Column[] = [
 
 /** Newest first. */
 export function describeHistory(statement: Of<"describe-history">, context: Context): ResultSet {
-  const table = readable(statement.table, context);
+  const table = readable(statement.table, context, "DESCRIBE HISTORY");
   const rows = table.history
     .map((version, index): Value[] => [
       BigInt(index),
@@ -91,7 +97,7 @@ export function describeHistory(statement: Of<"describe-history">, context: Cont
 const textList: DataType = { kind: "array", element: string };
 
 export function describeDetail(statement: Of<"describe-detail">, context: Context): ResultSet {
-  const table = readable(statement.table, context);
+  const table = readable(statement.table, context, "DESCRIBE DETAIL");
   const altered = table.history.at(-1)?.at ?? table.createdAt;
   const columns: Column[] = [
     ...texts("format", "id", "name", "description", "location"),
@@ -109,8 +115,10 @@ export function describeDetail(statement: Of<"describe-detail">, context: Contex
   ]);
 }
 
-function readable(name: string[], context: Context): Table {
-  const table = context.catalogs.table(tableName(context.session, name));
+/** @param operation if it takes a table, and no view */
+function readable(name: string[], { catalogs, ...context }: Context, operation?: string): Table {
+  const full = tableName(context.session, name);
+  const table = operation === undefined ? catalogs.table(full) : catalogs.tableForChange(full, operation);
   context.privileges.requireTable(context.session.principal, table, "SELECT");
   return table;
 }

@@ -16,7 +16,7 @@ type Insert = Extract<Statement, { kind: "insert" }>;
 
 /** Everything that can be refused without reading or writing a row. */
 async function planned(statement: Insert, context: Context) {
-  const table = writable(statement.table, context);
+  const table = writable(statement.table, "INSERT", context);
   const query = withDefaults(statement.query, statement.columns, table);
   const source = generateQuery(query, context.environment, noneVisible);
   await requireComparable(context);

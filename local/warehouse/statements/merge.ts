@@ -15,7 +15,7 @@ export async function mergeDelete(
   { table: name, alias, source, sourceAlias, on }: Extract<Statement, { kind: "merge-delete" }>,
   context: Context,
 ): Promise<ResultSet> {
-  const table = writable(name, context, "SELECT");
+  const table = writable(name, "MERGE", context, "SELECT");
   const target = identifier(alias ?? table.name);
   const rows = generateQuery(source, context.environment, noneVisible);
   const matches = generateExpression(on, context.environment, noneVisible);

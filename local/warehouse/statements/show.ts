@@ -35,6 +35,17 @@ export function showTables(statement: Of<"show-tables">, { catalogs, privileges,
   return resultOf([...texts("database", "tableName"), { name: "isTemporary", type: boolean }], rows);
 }
 
+export function showViews(statement: Of<"show-views">, { catalogs, privileges, session }: Context): ResultSet {
+  const name = statement.schema ? schemaName(session, statement.schema) : { catalog: session.catalog, schema: session.schema };
+  const schema = catalogs.schema(name.catalog, name.schema);
+  privileges.requireSchema(session.principal, name.catalog, name.schema);
+  const wanted = matching(statement.pattern);
+  const rows = tablesOf(schema)
+    .filter((table) => table.view && privileges.seesTable(session.principal, table) && wanted(table.name))
+    .map((table) => [schema.name, table.name, false]);
+  return resultOf([...texts("namespace", "viewName"), { name: "isTemporary", type: boolean }], rows);
+}
+
 export function showColumns(statement: Of<"show-columns">, { catalogs, privileges, session }: Context): ResultSet {
   const table = catalogs.table(tableName(session, statement.table));
   privileges.requireTable(session.principal, table, "SELECT");

@@ -21,7 +21,7 @@ type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
 export const noneVisible: ReadonlySet<string> = new Set();
 
 export async function remove(statement: Of<"delete">, context: Context): Promise<ResultSet> {
-  const table = writable(statement.table, context, "SELECT");
+  const table = writable(statement.table, statement.kind.toUpperCase(), context, "SELECT");
   const where = target(statement, table, context);
   await requireComparable(context);
   const count = await context.storage.writer.delete(where, author(context));
@@ -39,7 +39,7 @@ export async function afterDeletion(table: Table, count: number, { faults, stora
 }
 
 export async function truncate(statement: Of<"truncate">, context: Context): Promise<ResultSet> {
-  const table = writable(statement.table, context);
+  const table = writable(statement.table, "TRUNCATE TABLE", context);
   await context.storage.writer.overwrite(table, undefined, [], author(context), () => ({
     operation: "TRUNCATE",
     parameters: {},
@@ -49,7 +49,7 @@ export async function truncate(statement: Of<"truncate">, context: Context): Pro
 }
 
 export async function restore({ table: name, version }: Of<"restore">, context: Context): Promise<ResultSet> {
-  const table = writable(name, context, "SELECT");
+  const table = writable(name, "RESTORE", context, "SELECT");
   const older = `SELECT * FROM ${rowsAtVersion(table, version)}`;
   const entry = {
     operation: "RESTORE",
@@ -70,7 +70,7 @@ export async function restore({ table: name, version }: Of<"restore">, context: 
 }
 
 export async function update(statement: Of<"update">, context: Context): Promise<ResultSet> {
-  const table = writable(statement.table, context, "SELECT");
+  const table = writable(statement.table, statement.kind.toUpperCase(), context, "SELECT");
   for (const { column } of statement.set) requireColumn(table, column);
   refuseRepeatedColumns(statement.set.map(({ column }) => column));
   const where = target(statement, table, context);
@@ -119,8 +119,8 @@ function target(statement: Of<"delete"> | Of<"update">, table: Table, context: C
   };
 }
 
-export function writable(name: string[], context: Context, ...also: "SELECT"[]): Table {
-  const table = context.catalogs.table(tableName(context.session, name));
+export function writable(name: string[], operation: string, context: Context, ...also: "SELECT"[]): Table {
+  const table = context.catalogs.tableForChange(tableName(context.session, name), operation);
   context.privileges.requireTable(context.session.principal, table, "MODIFY", ...also);
   return table;
 }
