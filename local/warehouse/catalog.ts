@@ -30,6 +30,19 @@ export interface Layout {
   until: number;
 }
 
+/** A function of SQL, for row filters and column masks. */
+export interface Routine {
+  parameters: { name: string; type: DataType }[];
+  returns: DataType | undefined;
+  body: Clause;
+}
+
+/** A row filter or column mask: a function and the columns it gets. */
+export interface Policy {
+  routine: { catalog: string; schema: string; name: string };
+  columns: string[];
+}
+
 /** A view's query, and the catalog and schema of the names in it. */
 export interface View {
   query: Query;
@@ -54,6 +67,9 @@ export interface Table {
   properties: Map<string, string>;
   /** CHECK constraints by name, in lower case. */
   constraints: Map<string, Clause>;
+  rowFilter?: Policy;
+  /** Column masks by column, in lower case; the column itself is the function's first argument. */
+  masks: Map<string, Policy>;
   /** Oldest first; the current columns are not among them. */
   earlier: Layout[];
   /** Oldest first; the index is the version. */
@@ -84,6 +100,8 @@ export interface Schema {
   owner: string;
   createdAt: number;
   tables: Map<string, Table>;
+  /** By name, in lower case. */
+  routines: Map<string, Routine>;
 }
 
 export interface Catalog {
@@ -145,6 +163,14 @@ export class Catalogs {
     return table;
   }
 
+  /** @throws SqlError ROUTINE_NOT_FOUND */
+  routine({ catalog, schema, name }: Policy["routine"]): Routine {
+    const routine = this.schema(catalog, schema).routines.get(name);
+    if (!routine)
+      throw new SqlError("ROUTINE_NOT_FOUND", "42883", `The routine ${quoted(catalog, schema, name)} cannot be found.`);
+    return routine;
+  }
+
   /** @throws SqlError TABLE_OR_VIEW_NOT_FOUND, or EXPECT_TABLE_NOT_VIEW */
   tableForChange(name: TableName, operation: string): Table {
     const table = this.table(name);
@@ -167,7 +193,7 @@ export class Catalogs {
         "42P06",
         `Cannot create schema ${quoted(catalog, name)} because it already exists.`,
       );
-    const schema: Schema = { name: name.toLowerCase(), owner, createdAt: Date.now(), tables: new Map() };
+    const schema: Schema = { name: name.toLowerCase(), owner, createdAt: Date.now(), tables: new Map(), routines: new Map() };
     schemas.set(schema.name, schema);
     return schema;
   }

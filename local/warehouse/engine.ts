@@ -22,6 +22,7 @@ import { createSchema, createTable, dropSchema, dropTable } from "./statements/d
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
 import { explainInsert, insert } from "./statements/insert.ts";
 import { mergeDelete } from "./statements/merge.ts";
+import { createFunction, dropFunction, governedRows, hasPolicies, refusePolicies } from "./statements/policies.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
 import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables, showViews } from "./statements/show.ts";
 import { createView, dropView, viewRelation } from "./statements/view.ts";
@@ -129,6 +130,10 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return dropSchema(statement, context);
     case "create-view":
       return createView(statement, context);
+    case "create-function":
+      return createFunction(statement, context);
+    case "drop-function":
+      return dropFunction(statement, context);
     case "drop-view":
       return dropView(statement, context);
     case "create-like":
@@ -212,6 +217,10 @@ function relation(
     const path = [...within, view];
     const inside = { ...context.environment, relation: (own: string[], at?: TimeTravel) => relation(context, own, at, path) };
     return { sql: viewRelation(table, view, inside), columns: namesOf(table.columns) };
+  }
+  if (hasPolicies(table)) {
+    if (travel) refusePolicies(table, "TIME_TRAVEL");
+    return { sql: governedRows(table, catalogs, context.environment), columns: namesOf(table.columns) };
   }
   if (!travel) return { sql: liveRows(table), columns: namesOf(table.columns) };
   const version = versionOf(table, travel, context);

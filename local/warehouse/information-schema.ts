@@ -72,6 +72,35 @@ const views: Readonly<Record<string, Reader>> = {
         table.view ? [[table.catalog, table.schema, table.name, table.view.text, "NONE", "NO", "NO"]] : [],
       ),
     ),
+  row_filters: (catalog, principal, privileges) =>
+    resultOf(
+      texts("catalog_name", "schema_name", "table_name", "filter_catalog", "filter_schema", "filter_name", "filter_col_usage"),
+      visibleTables(catalog, principal, privileges).flatMap(({ rowFilter, ...table }) => {
+        if (!rowFilter) return [];
+        const { routine, columns } = rowFilter;
+        const name = [table.catalog, table.schema, table.name];
+        return [[...name, routine.catalog, routine.schema, routine.name, columns.join(",")]];
+      }),
+    ),
+  column_masks: (catalog, principal, privileges) =>
+    resultOf(
+      texts(
+        "catalog_name",
+        "schema_name",
+        "table_name",
+        "column_name",
+        "mask_catalog",
+        "mask_schema",
+        "mask_name",
+        "mask_col_usage",
+      ),
+      visibleTables(catalog, principal, privileges).flatMap((table) =>
+        [...table.masks].map(([column, { routine, columns }]) => {
+          const name = [table.catalog, table.schema, table.name, column];
+          return [...name, routine.catalog, routine.schema, routine.name, columns.length > 0 ? columns.join(",") : null];
+        }),
+      ),
+    ),
   columns: (catalog, principal, privileges) =>
     resultOf(
       [

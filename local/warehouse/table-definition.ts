@@ -111,6 +111,7 @@ export function newTable(name: TableName, definition: Definition, user: string, 
     columns,
     properties: new Map(Object.entries(properties)),
     constraints: new Map(Object.entries(constraints).map(([check, clause]) => [check.toLowerCase(), clause])),
+    masks: new Map(),
     earlier: [],
     owner: user,
     // One reading of the clock, because a second one may be later.

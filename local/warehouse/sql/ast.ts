@@ -111,6 +111,10 @@ export type TableAction =
   | { kind: "comment-column"; name: string; comment: string }
   | { kind: "set-nullable"; name: string; nullable: boolean }
   | { kind: "set-default"; name: string; default: Clause | undefined }
+  | { kind: "set-row-filter"; routine: string[]; columns: string[] }
+  | { kind: "drop-row-filter" }
+  | { kind: "set-mask"; name: string; routine: string[]; columns: string[] }
+  | { kind: "drop-mask"; name: string }
   | { kind: "set-properties"; properties: Record<string, string> }
   | { kind: "unset-properties"; keys: string[] }
   | { kind: "add-constraint"; name: string; check: Clause }
@@ -156,6 +160,15 @@ export type Statement =
       query: Query;
       text: string;
     }
+  | {
+      kind: "create-function";
+      name: string[];
+      parameters: { name: string; type: string }[];
+      returns?: string;
+      body: Clause;
+      replace: boolean;
+    }
+  | { kind: "drop-function"; name: string[]; ifExists: boolean }
   | { kind: "drop-view"; name: string[]; ifExists: boolean }
   | { kind: "create-like"; name: string[]; source: string[]; ifNotExists: boolean }
   | {

@@ -27,6 +27,12 @@ function parseAction(cursor: Cursor): TableAction {
     return { kind: "rename-column", from, to: cursor.name() };
   }
   if (cursor.accept("ALTER", "COLUMN") || cursor.accept("CHANGE", "COLUMN")) return parseColumnChange(cursor);
+  if (cursor.accept("SET", "ROW", "FILTER")) {
+    const routine = cursor.dottedName();
+    cursor.expect("ON");
+    return { kind: "set-row-filter", routine, columns: parseColumnNames(cursor) };
+  }
+  if (cursor.accept("DROP", "ROW", "FILTER")) return { kind: "drop-row-filter" };
   if (cursor.accept("SET", "TBLPROPERTIES")) return { kind: "set-properties", properties: parseProperties(cursor) };
   if (cursor.accept("UNSET", "TBLPROPERTIES")) {
     cursor.accept("IF", "EXISTS");
@@ -57,9 +63,23 @@ function parseColumnChange(cursor: Cursor): TableAction {
   if (cursor.accept("DROP", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: true };
   if (cursor.accept("DROP", "DEFAULT")) return { kind: "set-default", name, default: undefined };
   if (cursor.accept("SET", "DEFAULT")) return { kind: "set-default", name, default: parseClause(cursor) };
+  if (cursor.accept("DROP", "MASK")) return { kind: "drop-mask", name };
+  if (cursor.accept("SET", "MASK")) {
+    const routine = cursor.dottedName();
+    const columns = cursor.accept("USING", "COLUMNS") ? parseColumnNames(cursor) : [];
+    return { kind: "set-mask", name, routine, columns };
+  }
   const position = parsePosition(cursor);
   if (position) return { kind: "move-column", name, position };
   throw new UnsupportedSql(`ALTER COLUMN … ${cursor.peek().value} ${cursor.peek(1).value}`.trim());
+}
+
+/** `(a, b)` or `()` */
+function parseColumnNames(cursor: Cursor): string[] {
+  cursor.expect("(");
+  const names = cursor.at(")") ? [] : cursor.list(() => parseColumnName(cursor));
+  cursor.expect(")");
+  return names;
 }
 
 /** A column of the table itself: fields of a struct cannot be changed here. */

@@ -11,6 +11,7 @@ export function parseCreate(cursor: Cursor): Statement {
     return { kind: "create-schema", name: cursor.dottedName(), ifNotExists };
   }
   if (cursor.accept("VIEW")) return parseView(cursor, replace);
+  if (cursor.accept("FUNCTION")) return parseFunction(cursor, replace);
   if (!cursor.accept("TABLE")) throw new UnsupportedSql(`CREATE ${cursor.peek().value}`);
   const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
   const name = cursor.dottedName();
@@ -47,6 +48,17 @@ function parseView(cursor: Cursor, replace: boolean): Statement {
   const start = cursor.peek();
   const query = parseQuery(cursor);
   return { kind: "create-view", name, columns, ifNotExists, replace, comment, query, text: cursor.textFrom(start) };
+}
+
+/** `f(a STRING) RETURNS STRING RETURN upper(a)` */
+function parseFunction(cursor: Cursor, replace: boolean): Statement {
+  const name = cursor.dottedName();
+  cursor.expect("(");
+  const parameters = cursor.at(")") ? [] : cursor.list(() => ({ name: cursor.name(), type: parseTypeText(cursor) }));
+  cursor.expect(")");
+  const returns = cursor.accept("RETURNS") ? parseTypeText(cursor) : undefined;
+  if (!cursor.accept("RETURN")) throw new UnsupportedSql(`CREATE FUNCTION … ${cursor.peek().value}`);
+  return { kind: "create-function", name, parameters, returns, body: parseClause(cursor), replace };
 }
 
 function parseViewColumn(cursor: Cursor): { name: string; comment?: string } {
@@ -166,6 +178,10 @@ export function parseDrop(cursor: Cursor): Statement {
     const name = cursor.dottedName();
     const cascade = cursor.acceptOneOf("CASCADE", "RESTRICT") === "CASCADE";
     return { kind: "drop-schema", name, ifExists, cascade };
+  }
+  if (cursor.accept("FUNCTION")) {
+    const ifExists = cursor.accept("IF", "EXISTS");
+    return { kind: "drop-function", name: cursor.dottedName(), ifExists };
   }
   if (cursor.accept("VIEW")) {
     const ifExists = cursor.accept("IF", "EXISTS");

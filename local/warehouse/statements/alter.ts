@@ -12,6 +12,8 @@ import { duckDbType, parseType, typeName, widens } from "../types.ts";
 import { liveRows } from "../versions.ts";
 import { requireMapping, requireUnused } from "./column-use.ts";
 import type { Context } from "./context.ts";
+import { requireOwner } from "./define.ts";
+import { policyOf } from "./policies.ts";
 import { requireDefaults, setProperties, unsetProperties } from "./properties.ts";
 import { author } from "./write.ts";
 
@@ -45,6 +47,11 @@ function alteration(table: Table, action: TableAction, context: Context): Altera
       return setDefault(table, action);
     case "set-nullable":
       return setNullable(table, action);
+    case "set-row-filter":
+    case "drop-row-filter":
+    case "set-mask":
+    case "drop-mask":
+      return changePolicy(table, action, context);
     case "set-properties":
       return setProperties(table, action.properties);
     case "unset-properties":
@@ -204,6 +211,31 @@ function dropConstraint(table: Table, { name, ifExists }: Of<"drop-constraint">)
   return {
     entry: entry("DROP CONSTRAINT", { name, ...(check ? { expr: check.text } : {}), existed: String(check !== undefined) }),
     apply: () => table.constraints.delete(name.toLowerCase()),
+  };
+}
+
+/** Policies belong to the catalog: Delta makes no version for them. */
+function changePolicy(
+  table: Table,
+  action: Of<"set-row-filter" | "drop-row-filter" | "set-mask" | "drop-mask">,
+  context: Context,
+): Alteration {
+  requireOwner(context, fullName(table), "Table");
+  if (action.kind === "drop-row-filter" || action.kind === "set-row-filter") {
+    const filter = action.kind === "set-row-filter" ? policyOf(table, action.routine, action.columns, context) : undefined;
+    return {
+      apply: () => {
+        table.rowFilter = filter;
+      },
+    };
+  }
+  const column = find(table, action.name).name;
+  const mask = action.kind === "set-mask" ? policyOf(table, action.routine, action.columns, context, column) : undefined;
+  return {
+    apply: () => {
+      if (mask) table.masks.set(column.toLowerCase(), mask);
+      else table.masks.delete(column.toLowerCase());
+    },
   };
 }
 

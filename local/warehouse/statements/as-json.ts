@@ -1,4 +1,4 @@
-import type { Table, TableColumn } from "../catalog.ts";
+import type { Policy, Table, TableColumn } from "../catalog.ts";
 import { type DataType, typeName } from "../types.ts";
 
 /** A table as DESCRIBE TABLE EXTENDED … AS JSON shows it. */
@@ -14,8 +14,22 @@ export function tableAsJson(table: Table, owner: string): string {
     type: table.view ? "VIEW" : "MANAGED",
     ...(table.comment === undefined ? {} : { comment: table.comment }),
     ...(table.view ? { view_text: table.view.text } : { provider: "delta" }),
+    ...(table.rowFilter ? { row_filter: { function_name: nameOf(table.rowFilter), column_names: table.rowFilter.columns } } : {}),
+    ...(table.masks.size > 0
+      ? {
+          column_masks: [...table.masks].map(([column, mask]) => ({
+            column_name: column,
+            function_name: nameOf(mask),
+            using_column_names: mask.columns,
+          })),
+        }
+      : {}),
     ...(table.properties.size > 0 ? { table_properties: Object.fromEntries(table.properties) } : {}),
   });
+}
+
+function nameOf({ routine }: Policy): object {
+  return { catalog_name: routine.catalog, schema_name: routine.schema, function_name: routine.name };
 }
 
 function columnAsJson({ name, type, nullable, comment, default: given }: TableColumn): object {

@@ -1,5 +1,6 @@
 import type { Table } from "../catalog.ts";
 import { columnInConstraint, columnInGenerated, mappingNeeded } from "../column-errors.ts";
+import { UnsupportedSql } from "../errors.ts";
 import type { Clause } from "../sql/ast.ts";
 import { bareColumns } from "../sql/walk.ts";
 
@@ -16,6 +17,9 @@ export function requireUnused(table: Table, name: string): void {
     column.generated && uses(column.generated) ? [`${column.name} -> ${column.generated.text}`] : [],
   );
   if (generated.length > 0) throw columnInGenerated(name, generated);
+  const governed = [...table.masks].flatMap(([column, { columns }]) => [column, ...columns]);
+  if ([...governed, ...(table.rowFilter?.columns ?? [])].some((used) => used.toLowerCase() === name.toLowerCase()))
+    throw new UnsupportedSql("changing a column that a row filter or column mask uses");
   const constraints = [...table.constraints]
     .filter(([, check]) => uses(check))
     .map(([constraint, check]) => `delta.constraints.${constraint} -> ${check.text}`);

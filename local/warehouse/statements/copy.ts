@@ -1,4 +1,5 @@
 import { fullName, type Table } from "../catalog.ts";
+import { UnsupportedSql } from "../errors.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet, resultOf } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
@@ -7,6 +8,7 @@ import { bigint } from "../types.ts";
 import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
 import type { Context } from "./context.ts";
 import { requireOwner } from "./define.ts";
+import { hasPolicies } from "./policies.ts";
 import { author } from "./write.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -33,6 +35,7 @@ const counts = [
 /** CLONE: the definition and the rows of a version. Its history begins anew. A shallow one is as independent here as a deep one. */
 export async function clone(statement: Of<"clone">, context: Context): Promise<ResultSet> {
   const source = sourceOf(statement.source, "CLONE", context);
+  if (hasPolicies(source)) throw new UnsupportedSql("CLONE of a table with a row filter or column mask");
   const version = statement.version ?? source.history.length - 1;
   const name = target(statement.name, context);
   const old = context.catalogs.findTable(name);

@@ -7,6 +7,7 @@ import { bigint, boolean, type DataType, int, string, timestamp, typeName } from
 import { tableAsJson } from "./as-json.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
+import { refusePolicies } from "./policies.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
 
@@ -73,6 +74,7 @@ const historyColumns: Column[] = [
 /** Newest first. */
 export function describeHistory(statement: Of<"describe-history">, context: Context): ResultSet {
   const table = readable(statement.table, context, "DESCRIBE HISTORY");
+  refusePolicies(table, "DESCRIBE_HISTORY");
   const rows = table.history
     .map((version, index): Value[] => [
       BigInt(index),

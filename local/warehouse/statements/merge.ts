@@ -1,4 +1,5 @@
 import { identifier } from "../duckdb.ts";
+import { UnsupportedSql } from "../errors.ts";
 import { type ResultSet, resultOf } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
 import { generateExpression } from "../sql/generate.ts";
@@ -8,6 +9,7 @@ import { bigint } from "../types.ts";
 import { liveRows } from "../versions.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
+import { hasPolicies } from "./policies.ts";
 import { afterDeletion, author, noneVisible, writable } from "./write.ts";
 
 /** MERGE INTO t USING (…) AS s ON … WHEN MATCHED THEN DELETE */
@@ -16,6 +18,7 @@ export async function mergeDelete(
   context: Context,
 ): Promise<ResultSet> {
   const table = writable(name, "MERGE", context, "SELECT");
+  if (hasPolicies(table)) throw new UnsupportedSql("MERGE into a table with a row filter or column mask");
   const target = identifier(alias ?? table.name);
   const rows = generateQuery(source, context.environment, noneVisible);
   const matches = generateExpression(on, context.environment, noneVisible);

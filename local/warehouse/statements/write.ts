@@ -1,7 +1,7 @@
 import type { Table } from "../catalog.ts";
 import { identityUpdated, unknownColumn } from "../column-errors.ts";
 import { identifier } from "../duckdb.ts";
-import { refuseRepeatedColumns, SqlError } from "../errors.ts";
+import { refuseRepeatedColumns, SqlError, UnsupportedSql } from "../errors.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet, resultOf } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
@@ -14,6 +14,7 @@ import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 import { computed, defaultOf, isDefault } from "./fill.ts";
+import { filterOf } from "./policies.ts";
 import { rulesOf } from "./rules.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -111,10 +112,17 @@ function target(statement: Of<"delete"> | Of<"update">, table: Table, context: C
       "0AKDC",
       `Subqueries are not supported in the ${statement.kind.toUpperCase()} (condition = ${spell(statement.where)}).`,
     );
+  // Databricks applies masks to the condition, which is not emulated.
+  if (table.masks.size > 0) throw new UnsupportedSql(`${statement.kind.toUpperCase()} of a table with a column mask`);
+  const alias = statement.alias ?? table.name;
+  const conditions = [
+    statement.where && generateExpression(statement.where, context.environment, noneVisible),
+    filterOf(table, alias, context.catalogs, context.environment),
+  ].filter((condition) => condition !== undefined);
   return {
     table,
-    alias: statement.alias ?? table.name,
-    condition: statement.where && generateExpression(statement.where, context.environment, noneVisible),
+    alias,
+    condition: conditions.length > 0 ? conditions.join(" AND ") : undefined,
     predicate: statement.predicate,
   };
 }
