@@ -3,7 +3,10 @@ import { defineConfig } from "vitest/config";
 /** Runs the statements of these tests on real Spark with Delta as well, and compares: `npm run test:delta`. */
 export default defineConfig({
   test: {
-    include: ["test/delta/**/*.delta.test.ts", "test/cleanup/{cleanup,undo,undo-columns,propose,books-figures,exactness}.test.ts"],
+    include: [
+      "test/delta/**/*.delta.test.ts",
+      "test/cleanup/{cleanup,undo,undo-columns,propose,books-figures,exactness}.test.ts",
+    ],
     globalSetup: ["test/global-setup.ts"],
     setupFiles: ["test/patterns.ts", "test/delta/setup.ts"],
     env: { DELTA: "1" },

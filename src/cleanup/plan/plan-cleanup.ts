@@ -9,7 +9,16 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "../keys/plan-keys.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { runPrefix, type StartState } from "../ownership/age.ts";
-import { type CatalogColumns, dependencyLevels, isKept, parentTables, readCatalogColumns, readViews } from "../tables/catalog.ts";
+import {
+  type CatalogColumns,
+  dependencyLevels,
+  isKept,
+  parentTables,
+  readCatalogColumns,
+  readPolicies,
+  readViews,
+  whyHidden,
+} from "../tables/catalog.ts";
 import { deletionText } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
@@ -210,12 +219,13 @@ export function leftOver(plan: CleanupPlan): number | null {
  * @throws WarehouseFailure, UserError
  */
 export async function planRows(warehouse: WarehouseReader, request: PlanRequest, earlier?: RowPlan): Promise<RowPlan> {
-  const [catalog, views] = earlier
-    ? [earlier.catalog, earlier.views]
-    : await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)]);
+  const [catalog, views, policies] = earlier
+    ? [earlier.catalog, earlier.views, earlier.policies]
+    : await Promise.all([readCatalogColumns(warehouse), readViews(warehouse), readPolicies(warehouse)]);
   const plan: RowPlan = {
     catalog,
     views,
+    policies,
     lookedAt: 0,
     batches: [],
     rows: 0,
@@ -236,6 +246,10 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.lookedAt = Object.values(declared).filter((table) => !isKept(table)).length;
   const order = new Map(dependencyLevels(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
   const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
+  for (const [name, table] of Object.entries(declared)) {
+    const why = isKept(table) ? undefined : whyHidden(name, table, policies);
+    if (why !== undefined) search.leaveOut(name, why);
+  }
   // A view has no rows of its own: they are deleted in its tables.
   const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
   const others = new UndeclaredTables(warehouse, declared, request, tables);

@@ -132,6 +132,13 @@ export class Search {
     );
   }
 
+  /** Nothing is deleted from a table whose content is not certain, nor from those through which its rows are found. */
+  leaveOut(table: string, why: string): void {
+    this.#scans.delete(table);
+    this.#plan.unreadable.push({ table, why });
+    this.#next = this.#questions();
+  }
+
   /** Reads every row that these selections would delete, because another row may have the same key. */
   widen(tables: readonly TablePlan[]): void {
     this.#next = tables.flatMap(({ table, selection }): Question[] => {

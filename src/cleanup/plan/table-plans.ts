@@ -7,7 +7,7 @@ import { type StartState, timeInId } from "../ownership/age.ts";
 import { type JudgedRow, type References, valuesFoundInSweep } from "../ownership/judging.ts";
 import { deletionKeyOf, isNamedByPrefix } from "../ownership/presence.ts";
 import type { TableScan } from "../ownership/table-scan.ts";
-import { type CatalogColumns, kindOf, parentTables } from "../tables/catalog.ts";
+import { type CatalogColumns, kindOf, type Policies, parentTables } from "../tables/catalog.ts";
 import { type Binder, emptySelection, type Selection, select } from "../tables/selection.ts";
 
 const samplesShown = 3;
@@ -307,6 +307,7 @@ export interface RowPlan {
   catalog: CatalogColumns;
   /** The views in the catalog. */
   views: ReadonlySet<string>;
+  policies: Policies;
   /** The number of declared tables that exist and have a rule that matches test data. */
   lookedAt: number;
   /** In the order of deletion, one batch at a time; see {@link deletionBatchesOf}. */

@@ -1,6 +1,7 @@
 import type { Table } from "../../config/schema.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 
 /**
@@ -33,6 +34,47 @@ export async function readTables(warehouse: WarehouseReader): Promise<string[]> 
 /** `schema.table` of everything that shows rows but cannot be deleted from. @throws WarehouseFailure */
 export async function readViews(warehouse: WarehouseReader): Promise<Set<string>> {
   return new Set(await namesWhere(warehouse, `table_type NOT IN (${tableTypes})`));
+}
+
+/** What hides rows or values from principals. */
+export interface Policies {
+  /** `schema.table` with a row filter. */
+  filtered: ReadonlySet<string>;
+  /** `schema.table` → its columns with a mask. */
+  masked: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export const noPolicies: Policies = { filtered: new Set(), masked: new Map() };
+
+/** Without these views, as in a warehouse without Unity Catalog, there are no policies. @throws WarehouseFailure */
+export async function readPolicies(warehouse: WarehouseReader): Promise<Policies> {
+  const schema = `${quoteName(warehouse.catalog)}.information_schema`;
+  const statement = `SELECT schema_name, table_name, NULL AS column_name FROM ${schema}.row_filters UNION ALL SELECT schema_name, table_name, column_name FROM ${schema}.column_masks`;
+  const rows = await warehouse.query(statement).catch((error: unknown) => {
+    if (error instanceof WarehouseFailure && error.kind === "statement") return [];
+    throw error;
+  });
+  const masked = new Map<string, Set<string>>();
+  const filtered = new Set<string>();
+  for (const { schema_name, table_name, column_name } of rows) {
+    const table = `${String(schema_name)}.${String(table_name)}`;
+    if (column_name === null || column_name === undefined) filtered.add(table);
+    else masked.set(table, (masked.get(table) ?? new Set()).add(String(column_name)));
+  }
+  return { filtered, masked };
+}
+
+/** Why what is read of a table may not be what it has; undefined if nothing is hidden. */
+export function whyHidden(
+  name: string,
+  { key, match, parents, time }: Table,
+  { filtered, masked }: Policies,
+): string | undefined {
+  if (filtered.has(name)) return "it has a row filter, which may hide test data from this principal";
+  const used = [key, ...match.map(({ column }) => column), ...Object.keys(parents), ...(time === undefined ? [] : [time])];
+  const hidden = used.filter((column) => masked.get(name)?.has(column));
+  if (hidden.length === 0) return undefined;
+  return `its column ${hidden.join(", ")} has a mask, so what is read may not be what it has`;
 }
 
 async function namesWhere(warehouse: WarehouseReader, condition: string): Promise<string[]> {

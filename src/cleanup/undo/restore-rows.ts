@@ -11,7 +11,7 @@ import { isVersionGone } from "../../warehouse/failure.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 import { missingRows, nameCounts, type OlderRows, olderRows, rowsBeside } from "../../warehouse/writes.ts";
 import { proveWarehouse } from "../execute/proof.ts";
-import { type CatalogColumns, readCatalogColumns } from "../tables/catalog.ts";
+import { type CatalogColumns, noPolicies, readCatalogColumns, readPolicies } from "../tables/catalog.ts";
 import { deletesOf, type HistoryEntry } from "../tables/history.ts";
 import { Binder, storedConditionOf } from "../tables/selection.ts";
 import { addedWithoutNull, type Columns, columnsNow, columnsThen, mapColumns, schemaChanges } from "./columns.ts";
@@ -80,7 +80,8 @@ export async function planUndo(
   const cleaned = (report.cleanup?.tables ?? []).filter((table) => table.deleted !== 0 || table.deletions);
   // Read once for all tables; if it fails, each of them reports it.
   const columns = cleaned.length > 0 ? readCatalogColumns(warehouse) : Promise.resolve<CatalogColumns>(new Map());
-  columns.catch(() => undefined);
+  const policies = cleaned.length > 0 ? readPolicies(warehouse) : Promise.resolve(noPolicies);
+  for (const read of [columns, policies]) read.catch(() => undefined);
   const howMany = count(cleaned.length, "table");
   let lookedUp = 0;
   const tables = await inParallel(atOnce, cleaned, async (cleaned) => {
@@ -88,6 +89,9 @@ export async function planUndo(
     const refusal = whyNot(cleaned, request);
     if (refusal !== undefined) return { ...undo, problem: refusal };
     try {
+      const { filtered, masked } = await policies;
+      if (filtered.has(cleaned.table) || masked.has(cleaned.table))
+        throw new NotRestorable("it has a row filter or a mask, so its older rows cannot be read as they were");
       const newestFirst = [...(cleaned.deletions ?? [])].reverse();
       const types = (await columns).get(cleaned.table) ?? new Map<string, string>();
       const [now, history] = await Promise.all([columnsNow(warehouse, cleaned.table), schemaChanges(warehouse, cleaned.table)]);
