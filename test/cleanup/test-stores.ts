@@ -9,6 +9,7 @@ import { tableSchema, testDataSchema } from "../../src/config/test-data-schema.t
 import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { Connection, type Parameters as StatementParameters, type WarehouseSettings } from "../../src/warehouse/connection.ts";
+import type { TableKind } from "../delta/mirror.ts";
 import { referee } from "../delta/referee.ts";
 
 /** A real warehouse and a real Redis for test data; every catalog is a separate world. */
@@ -42,10 +43,11 @@ export interface Catalog {
 
 const signal = new AbortController().signal;
 
-export async function startTestStores(): Promise<TestStores> {
+/** @param kinds how Delta stores the tables, if it referees */
+export async function startTestStores(kinds?: readonly TableKind[]): Promise<TestStores> {
   const [warehouse, server] = await Promise.all([
     startWarehouse({
-      ...(await referee()),
+      ...(await referee(kinds)),
       principals: {
         token: { user: "runner@school.example", grants: [], admin: true },
         ...Object.fromEntries(

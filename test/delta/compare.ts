@@ -14,17 +14,21 @@ export interface Compared {
 /** Only these metrics are the tables' content; others are about files. */
 const comparedMetrics = ["numDeletedRows", "numUpdatedRows", "numOutputRows"];
 
-export function compareAnswers(kind: string, local: ResultSet, spark: Answer): Compared {
+/** @param sql without a comment in front */
+export function compareAnswers(sql: string, local: ResultSet, spark: Answer): Compared {
+  const kind = (/^\w+/.exec(sql)?.[0] ?? "").toUpperCase();
   // Spark reports no count for INSERT; what it wrote shows in the statements that follow.
   if (kind === "INSERT" || kind === "ALTER") return { same: true };
   const ours = bag(rowsOf(local));
   const theirs = bag(spark.rows.map((row) => row.map((value, index) => fromSpark(value, spark.columns[index]?.[1] ?? ""))));
-  if (kind === "DESCRIBE") return compareHistories(local, spark);
+  if (/^DESCRIBE HISTORY/i.test(sql)) return compareHistories(local, spark);
   const names = [local.columns.map(({ name }) => name), spark.columns.map(([name]) => name)].map((list) => JSON.stringify(list));
   if (names[0] !== names[1] && kind === "SELECT") return { same: false, why: `columns: local ${names[0]}, Spark ${names[1]}` };
+  // DELETE and UPDATE: Databricks answers more columns than the first.
+  const isRead = kind === "SELECT" || kind === "DESCRIBE";
   return compareBags(
-    kind === "SELECT" ? ours : bag(rowsOf(local).map((row) => row.slice(0, 1))),
-    kind === "SELECT" ? theirs : bag(spark.rows.map((row) => row.slice(0, 1))),
+    isRead ? ours : bag(rowsOf(local).map((row) => row.slice(0, 1))),
+    isRead ? theirs : bag(spark.rows.map((row) => row.slice(0, 1))),
   );
 }
 

@@ -34,6 +34,13 @@ export interface MirroredWorld {
   storage: Storage;
 }
 
+export interface MirrorOptions {
+  /** For one catalog after another. */
+  kinds?: readonly TableKind[] | undefined;
+  /** Shapes that were compared already, for the short form. */
+  shapes?: Set<string> | undefined;
+}
+
 /** Statements about Unity Catalog and the session, which Spark alone doesn't have. */
 const ofUnityCatalog = /information_schema|current_user\(\)|current_catalog\(\)|is_account_group_member|^SHOW /i;
 const ofSession = /^(SET|USE|EXPLAIN|CREATE SCHEMA|DROP SCHEMA)\b/i;
@@ -44,11 +51,18 @@ export class Mirror {
   readonly #spark: Spark;
   readonly #world: MirroredWorld;
   readonly #record: (seen: Seen) => void;
+  readonly #kinds: readonly TableKind[];
   readonly #copied = new Map<string, { id: string; readableFrom: number }>();
+  /** Copies whose original was changed without a statement: by a fault, or by loading data into a table with a history. */
+  readonly #diverged = new Set<string>();
+  /** In the short form, a read of a known shape runs on the local warehouse only. */
+  readonly #shapes: Set<string> | undefined;
   readonly #schemas = new Map<string, TableKind>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(spark: Spark, world: MirroredWorld, record: (seen: Seen) => void) {
+  constructor(spark: Spark, world: MirroredWorld, record: (seen: Seen) => void, { kinds = tableKinds, shapes }: MirrorOptions) {
+    this.#kinds = kinds;
+    this.#shapes = shapes;
     this.#spark = spark;
     this.#world = world;
     this.#record = record;
@@ -61,7 +75,9 @@ export class Mirror {
         const text = sql.replace(/^\s*\/\*.*?\*\/\s*/s, "");
         if (ofUnityCatalog.test(text) || ofSession.test(text) || ofTables.test(text))
           return await execute(session, sql, parameters, signal);
-        await this.#copyTables(text);
+        if (this.#isKnownShape(text)) return await execute(session, sql, parameters, signal);
+        const named = await this.#copyTables(text, session);
+        if (named.some((table) => this.#diverged.has(nameOf(table)))) return await execute(session, sql, parameters, signal);
         try {
           const result = await execute(session, sql, parameters, signal);
           await this.#judge(session, text, parameters, { result });
@@ -93,29 +109,49 @@ export class Mirror {
     const compared =
       "error" in local
         ? { same: false, why: `local: ${String(local.error)}; Spark: ${answer.rows.length} rows` }
-        : compareAnswers(kind, local.result, answer);
+        : compareAnswers(sql, local.result, answer);
     this.#record({ ...seen, ms: answer.ms, ...compared });
   }
 
   #kindOf(catalog: string): TableKind {
-    const known = this.#schemas.get(catalog) ?? tableKinds[this.#schemas.size % tableKinds.length] ?? "plain";
+    const known = this.#schemas.get(catalog) ?? this.#kinds[this.#schemas.size % this.#kinds.length] ?? "plain";
     this.#schemas.set(catalog, known);
     return known;
   }
 
-  /** Copies the named tables that are new, or whose content was loaded without a statement. */
-  async #copyTables(sql: string): Promise<void> {
+  #isKnownShape(sql: string): boolean {
+    if (!this.#shapes || !/^(SELECT|WITH|DESCRIBE)\b/i.test(sql)) return false;
+    const shape = shapeOf(sql);
+    const isKnown = this.#shapes.has(shape);
+    this.#shapes.add(shape);
+    return isKnown;
+  }
+
+  /** Copies the named tables that are new. @returns the named tables */
+  async #copyTables(sql: string, session: Session): Promise<Table[]> {
     const text = sql.toLowerCase();
+    const named: Table[] = [];
     for (const catalog of this.#world.catalogs.all())
       for (const schema of catalog.schemas.values())
         for (const table of schema.tables.values()) {
-          if (!text.includes(table.name) || !text.includes(table.schema)) continue;
+          const isDefault = table.catalog.toLowerCase() === session.catalog.toLowerCase();
+          const parts = [...(isDefault ? [] : [table.catalog]), table.schema, table.name];
+          if (!parts.every((part) => text.includes(part.toLowerCase()))) continue;
+          named.push(table);
           const name = nameOf(table);
           const known = this.#copied.get(name);
-          if (known?.id === table.id && known.readableFrom === table.readableFrom) continue;
+          const isSame = known?.id === table.id;
+          if (
+            isSame &&
+            (known.readableFrom !== table.readableFrom || table.history.some(({ user }) => user === "another-writer"))
+          )
+            this.#diverged.add(name);
+          if (isSame) continue;
+          this.#diverged.delete(name);
           await this.#copy(table, known !== undefined);
           this.#copied.set(name, { id: table.id, readableFrom: table.readableFrom });
         }
+    return named;
   }
 
   async #copy(table: Table, again: boolean): Promise<void> {
@@ -159,6 +195,17 @@ export class Mirror {
     }
     return text;
   }
+}
+
+/** Statements of one shape differ in names of catalogs, values and numbers, and in how many tables they ask. */
+export function shapeOf(sql: string): string {
+  const values = sql
+    .replaceAll(/'(?:[^'\\]|\\.)*'/g, "?")
+    .replaceAll(/:\w+/g, "?")
+    .replaceAll(/`\w+`\.(`\w+`\.`\w+`)/g, "$1")
+    .replaceAll(/\d+/g, "0")
+    .replaceAll(/\?(?:, \?)+/g, "?");
+  return [...new Set(values.split(" UNION ALL "))].sort().join(" UNION ALL ");
 }
 
 function schemaOf({ catalog, schema }: Table): string {

@@ -24,6 +24,9 @@ settings = {
     "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.driver.memory": "3g",
+    # Short statements: the second compiler would take more time than it saves.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.default.parallelism": "1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
@@ -68,17 +71,24 @@ def plain(value):
 
 
 def failure(error):
-    said = {"type": type(error).__name__, "message": str(error).split("\n\nJVM")[0][:4000]}
+    said = {"message": str(error).split("\n\nJVM")[0][:4000], "condition": None, "sqlState": None, "java": None}
+    cause = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+    # The outermost exception of Java's chain that has a state is the one that a warehouse reports.
+    while cause is not None:
+        said["java"] = said["java"] or cause.getClass().getName()
+        try:
+            state = cause.getSqlState()
+        except Exception:
+            state = None
+        if state is not None:
+            said.update(sqlState=state, condition=cause.getCondition(), message=cause.getMessage()[:4000])
+            return said
+        cause = cause.getCause()
     for key, ask in (("condition", "getCondition"), ("sqlState", "getSqlState")):
         try:
             said[key] = getattr(error, ask)()
         except Exception:
-            said[key] = None
-    cause = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
-    try:
-        said["java"] = cause.getClass().getName()
-    except Exception:
-        said["java"] = None
+            pass
     return said
 
 
