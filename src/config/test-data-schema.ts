@@ -1,6 +1,6 @@
 import { z } from "../lib/zod.ts";
 import { withCode } from "./mistakes.ts";
-import { duration, exactlyOneOf, percent, timeLimit, timeZone } from "./values.ts";
+import { duration, exactlyOneOf, percent, size, timeLimit, timeZone } from "./values.ts";
 
 const shortestPrefix = 6;
 
@@ -245,6 +245,10 @@ export const testDataSchema = z.strictObject({
   maxRead: z.int().min(1).default(1_000_000).meta({
     description:
       "Maximum number of rows per table that the books compare, and of Redis keys that they remember. Beyond that, the result is unknown.",
+  }),
+  maxReadSize: size.optional().meta({
+    description:
+      "Maximum size of the tables that a search for test data must read completely, such as `50GB`, because their test rows have ids without a prefix. A larger plan is refused. Default: no limit. `plan` and a cleanup that only shows say the size.",
   }),
   keyTtl: z
     .strictObject({

@@ -120,6 +120,14 @@ export function parseDuration(text: string): number | undefined {
 const longestLimit = 24 * millisecondsPer.d;
 
 /** A time limit. */
+const sizes = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** `50GB`, in bytes. */
+export const size = z
+  .string()
+  .regex(/^\d+(?:\.\d+)? ?(?:kB|MB|GB|TB)$/, { error: "expected a size such as 500MB, 50GB or 2TB" })
+  .transform((text) => Number.parseFloat(text) * sizes[text.slice(-2) as keyof typeof sizes]);
+
 export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && milliseconds <= longestLimit, {
   error: "expected a time limit above 0 and of at most 24d",
 });

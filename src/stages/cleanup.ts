@@ -54,7 +54,7 @@ async function showAll(context: StageContext, requests: CleanupRequest[], outcom
   const onStep = (text: string) => step(context, text);
   const results = await withComparedReaders(context, async (readers) => {
     const ports: CleanupPorts = { ...readers, signal: context.signal, onStep };
-    const plans = await inParallel(runsAtOnce, requests, (request) => planCleanup(ports, request));
+    const plans = await inParallel(runsAtOnce, requests, (request) => planCleanup(ports, { ...request, showsReading: true }));
     for (const plan of plans) {
       const note = noteOf(context, plan.request);
       await context.audit(note(planNote(plan, false)));

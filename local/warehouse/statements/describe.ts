@@ -98,6 +98,8 @@ export function describeHistory(statement: Of<"describe-history">, context: Cont
 
 const textList: DataType = { kind: "array", element: string };
 
+const bytesPerFile = 1_000n;
+
 export function describeDetail(statement: Of<"describe-detail">, context: Context): ResultSet {
   const table = readable(statement.table, context, "DESCRIBE DETAIL");
   const altered = table.history.at(-1)?.at ?? table.createdAt;
@@ -106,14 +108,19 @@ export function describeDetail(statement: Of<"describe-detail">, context: Contex
     { name: "createdAt", type: timestamp },
     { name: "lastModified", type: timestamp },
     { name: "partitionColumns", type: textList },
+    { name: "numFiles", type: bigint },
+    { name: "sizeInBytes", type: bigint },
     { name: "properties", type: textMap },
     { name: "minReaderVersion", type: int },
     { name: "minWriterVersion", type: int },
   ];
   const name = `${table.catalog}.${table.schema}.${table.name}`;
   const times = [BigInt(table.createdAt) * 1000n, BigInt(altered) * 1000n];
+  // There are no files here: one for each version that changed rows, all of one size.
+  const files = BigInt(table.history.filter(({ rowsChanged }) => rowsChanged > 0).length);
+  const size = [files, files * bytesPerFile];
   return resultOf(columns, [
-    ["delta", table.id, name, table.comment ?? null, "", ...times, [], mapOf(propertiesOf(table)), 1, 2],
+    ["delta", table.id, name, table.comment ?? null, "", ...times, [], ...size, mapOf(propertiesOf(table)), 1, 2],
   ]);
 }
 

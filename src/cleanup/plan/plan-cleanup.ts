@@ -22,6 +22,7 @@ import {
 import { deletionText } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
+import { reportReading } from "./reading.ts";
 import { countSelected, holdToCaps, reportLedger, Search, tablesWithMoreRows } from "./search.ts";
 import {
   assumeFoundThroughAll,
@@ -43,6 +44,8 @@ export interface CleanupRequest {
   testData: TestDataConfig;
   tables: Readonly<Record<string, Table>>;
   ledger: Ledger;
+  /** Whether the plan says what its search reads; a plan that is only shown does. */
+  showsReading?: boolean;
   /** The state before the tests; absent if not recorded, as in sweeps. */
   start?: StartState;
   /** The prefixes before a run id: data with one of them and another run's id belongs to that run. */
@@ -185,6 +188,8 @@ export function rowRequest(request: CleanupRequest): PlanRequest {
     now: request.now,
     maxRows: testData.maxRows,
     maxShare: testData.maxShare,
+    maxReadSize: testData.maxReadSize,
+    showsReading: request.showsReading ?? false,
     synthetic: testData.synthetic,
   };
 }
@@ -296,6 +301,8 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     reportUndeclared(about, request, plan);
     holdToCaps(counted, request, plan);
   }
+  if (!earlier && (request.showsReading || request.maxReadSize !== undefined))
+    await reportReading(warehouse, search.scans, request, plan);
   plan.digest = digestOf(plan);
   return plan;
 }

@@ -84,6 +84,10 @@ export class Search {
     this.#next = this.#questions();
   }
 
+  get scans(): TableScan[] {
+    return [...this.#scans.values()];
+  }
+
   get done(): boolean {
     return this.#stopped || (this.#next.length === 0 && !this.#presence.isWaiting);
   }

@@ -286,6 +286,10 @@ export interface PlanRequest {
   now: number;
   maxRows: number;
   maxShare: number;
+  /** Bytes. */
+  maxReadSize: number | undefined;
+  /** Whether the plan says what its search reads. */
+  showsReading: boolean;
   synthetic: TestDataConfig["synthetic"];
 }
 

@@ -1,0 +1,79 @@
+import { count } from "../../lib/count.ts";
+import { inParallel } from "../../lib/in-parallel.ts";
+import type { WarehouseReader } from "../../warehouse/access.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { qualifiedName } from "../../warehouse/statements.ts";
+import type { TableScan } from "../ownership/table-scan.ts";
+import type { PlanRequest, RowPlan } from "./table-plans.ts";
+
+/**
+ * What a search for test data reads. Delta skips files by the smallest and largest value of a column, so ids that begin with the
+ * run's prefix are found in few files, and random ids only by reading all.
+ */
+
+const tablesAtOnce = 8;
+
+/** Size of a table's newest version. */
+interface TableSize {
+  files: number;
+  bytes: number;
+}
+
+/** @returns undefined for a table whose size is unknown @throws WarehouseFailure if the warehouse doesn't answer at all */
+async function sizeOf(warehouse: WarehouseReader, table: string): Promise<TableSize | undefined> {
+  try {
+    const [row] = await warehouse.query(`DESCRIBE DETAIL ${qualifiedName(warehouse.catalog, table)}`);
+    const [files, bytes] = [Number(row?.numFiles ?? Number.NaN), Number(row?.sizeInBytes ?? Number.NaN)];
+    return Number.isNaN(files) || Number.isNaN(bytes) ? undefined : { files, bytes };
+  } catch (error) {
+    if (error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied")) return undefined;
+    throw error;
+  }
+}
+
+/** Why every file of the table is read; undefined if some can be skipped. */
+export function whyReadsAll({ rules, types, answered }: TableScan, prefixes: readonly string[]): string | undefined {
+  const rule = rules.find(({ column, suffix }) => suffix !== undefined || types.get(column) !== "STRING");
+  if (rule) return `${rule.column} is compared by its end or as text`;
+  for (const [column, values] of answered.values) {
+    const random = [...values].filter((value) => !prefixes.some((prefix) => value.startsWith(prefix)));
+    if (random.length > 0) return `${column} is compared with ${count(random.length, "id")} without a prefix`;
+  }
+  return undefined;
+}
+
+/** Adds to the plan what its search reads. With a limit, a larger search blocks the plan. @throws WarehouseFailure */
+export async function reportReading(
+  warehouse: WarehouseReader,
+  scans: readonly TableScan[],
+  { sweptPrefixes, maxReadSize }: PlanRequest,
+  plan: RowPlan,
+): Promise<void> {
+  const sizes = new Map(
+    await inParallel(tablesAtOnce, scans, async (scan) => [scan, await sizeOf(warehouse, scan.name)] as const),
+  );
+  const known = [...sizes].flatMap(([scan, size]) => (size ? [{ scan, size, why: whyReadsAll(scan, sweptPrefixes) }] : []));
+  const whole = known.filter(({ why }) => why !== undefined);
+  const [all, read] = [known, whole].map((some) => ({
+    files: some.reduce((sum, { size }) => sum + size.files, 0),
+    bytes: some.reduce((sum, { size }) => sum + size.bytes, 0),
+  })) as [TableSize, TableSize];
+  const unknown = sizes.size - known.length;
+  const unknownText = unknown > 0 ? `; the size of ${count(unknown, "table")} is unknown` : "";
+  plan.notes.push(
+    `the ${count(known.length, "searched table")} have ${count(all.files, "file")} (${sizeText(all.bytes)}), of which ${read.files} (${sizeText(read.bytes)}) must be read completely${unknownText}`,
+  );
+  for (const { scan, size, why } of whole)
+    if (size.files > 1) plan.notes.push(`${scan.name}: all ${size.files} files (${sizeText(size.bytes)}) are read: ${why}`);
+  if (maxReadSize !== undefined && read.bytes > maxReadSize)
+    plan.blockers.push(
+      `the search reads ${sizeText(read.bytes)} completely, more than testData.maxReadSize (${sizeText(maxReadSize)}): let ids begin with a prefix, or raise it`,
+    );
+}
+
+export function sizeText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const amount = bytes / 1000 ** unit;
+  return `${unit === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]}`;
+}
