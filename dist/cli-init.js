@@ -103,7 +103,7 @@ testData:
   protectedKeys: ["audit:log"]
   # Age after which cleanup with scope expired deletes test data that unfinished runs left behind.
   expireAfter: 2h
-  # Fixed accounts and schools, by id, address or name. They are never deleted, in any scope. \`env-actions tables\` proposes them.
+  # Fixed accounts and schools, by id, address or name. env-actions never deletes them, in any scope. \`env-actions tables\` proposes them.
   # keep:
   #   users.teachers: [sandbox-teacher@testschool.edu]
   #   users.schools: [testschool.edu]
@@ -118,7 +118,7 @@ testData:
 stages:
   preflight:
     # false: reports test data that unfinished runs left behind. true: also deletes it, once it is older than expireAfter.
-    # To see first what it would delete: npx env-actions cleanup --scope expired
+    # To see first what it would delete: npx --no-install env-actions cleanup --scope expired
     sweep: false
   integration:
     command: npm run test:integration

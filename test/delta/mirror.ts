@@ -42,7 +42,10 @@ export interface MirrorOptions {
 }
 
 /** Statements about Unity Catalog and the session, which Spark alone doesn't have. */
-const ofUnityCatalog = /information_schema|current_user\(\)|current_catalog\(\)|is_account_group_member|^SHOW /i;
+const ofUnityCatalog =
+  /information_schema|current_user\(\)|current_catalog\(\)|is_account_group_member|^SHOW |^DESCRIBE DETAIL /i;
+/** The worlds' clock is not Spark's. */
+const ofClock = /TIMESTAMP AS OF/i;
 const ofSession = /^(SET|USE|EXPLAIN|CREATE SCHEMA|DROP SCHEMA)\b/i;
 /** Tables are copied when a statement first names them. */
 const ofTables = /^(CREATE|DROP|RESTORE|TRUNCATE)\b/i;
@@ -73,7 +76,7 @@ export class Mirror {
     return (session, sql, parameters, signal) => {
       const run = async (): Promise<ResultSet> => {
         const text = sql.replace(/^\s*\/\*.*?\*\/\s*/s, "");
-        if (ofUnityCatalog.test(text) || ofSession.test(text) || ofTables.test(text))
+        if (ofUnityCatalog.test(text) || ofClock.test(text) || ofSession.test(text) || ofTables.test(text))
           return await execute(session, sql, parameters, signal);
         if (this.#isKnownShape(text)) return await execute(session, sql, parameters, signal);
         const named = await this.#copyTables(text, session);
@@ -218,7 +221,8 @@ function nameOf(table: Table): string {
 
 function storedAs(kind: TableKind, { columns }: Table): string {
   const names = columns.filter(({ type }) => type.kind === "primitive" && type.name === "string").map(({ name }) => name);
-  const [first, last] = [names.at(0), names.at(-1)];
+  // The first column identifies a row, and is never empty: Delta stores an empty text in a partition's column as NULL.
+  const [first] = names;
   switch (kind) {
     case "plain":
       return "";
@@ -227,7 +231,7 @@ function storedAs(kind: TableKind, { columns }: Table): string {
     case "clustered":
       return first === undefined ? "" : `CLUSTER BY (${quoted(first)})`;
     case "partitioned":
-      return last === undefined || columns.length < 2 ? "" : `PARTITIONED BY (${quoted(last)})`;
+      return first === undefined || columns.length < 2 ? "" : `PARTITIONED BY (${quoted(first)})`;
   }
 }
 
