@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // The long suite has a configuration of its own.
-    exclude: ["test/**/*.long.test.ts"],
+    // The long suite and the one with real Delta have configurations of their own.
+    exclude: ["test/**/*.long.test.ts", "test/**/*.delta.test.ts"],
     globalSetup: ["test/global-setup.ts"],
     setupFiles: ["test/patterns.ts"],
     // Most files start real servers and wait for them: with three workers two cores are busy nine tenths of the time.

@@ -8,6 +8,7 @@ import { executeUndo, planUndo, type UndoResult } from "../../src/cleanup/undo/r
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import { keyText } from "../../src/redis/connection.ts";
 import { WarehouseFailure } from "../../src/warehouse/failure.ts";
+import { isRefereed } from "../delta/referee.ts";
 import { brokenPromises, mayGo } from "./expectation.ts";
 import { plainly } from "./key-oracle.ts";
 import { checkRepair } from "./repair-check.ts";
@@ -38,24 +39,28 @@ describe.each(
   });
   afterAll(() => stores.stop());
 
-  it("no real row is touched, all test data is deleted or reported, and undo restores what was deleted", async () => {
-    await fc.assert(
-      fc.asyncProperty(world, async (made) => {
-        const { catalog, start } = await build(made);
-        try {
-          await check(made, catalog, start);
-        } finally {
-          await catalog.close();
-        }
-      }),
-      {
-        numRuns,
-        endOnFailure: true,
-        ...(seed === undefined ? {} : { seed }),
-        ...(process.env.WORLD ? { path: process.env.WORLD } : {}),
-      },
-    );
-  }, 600_000);
+  it(
+    "no real row is touched, all test data is deleted or reported, and undo restores what was deleted",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(world, async (made) => {
+          const { catalog, start } = await build(made);
+          try {
+            await check(made, catalog, start);
+          } finally {
+            await catalog.close();
+          }
+        }),
+        {
+          numRuns,
+          endOnFailure: true,
+          ...(seed === undefined ? {} : { seed }),
+          ...(process.env.WORLD ? { path: process.env.WORLD } : {}),
+        },
+      );
+    },
+    isRefereed ? 5_400_000 : 600_000,
+  );
 });
 
 async function check(made: World, catalog: Catalog, start: StartState | undefined): Promise<void> {

@@ -126,7 +126,9 @@ describe("are refused before anything is written", () => {
     expect(result.ruled).toMatchObject({ restorable: 2, problem: expect.stringMatching(/^nothing was written to it: EA3008: /) });
     expect(result.ruled?.restored).toBeUndefined();
     expect(result.plain).toMatchObject({ restored: 1 });
-    const writes = result.sent.map((sql) => /(EXPLAIN )?INSERT INTO `\w+`\.`\w+`\.`(\w+)`/.exec(sql)).filter((found) => found !== null);
+    const writes = result.sent
+      .map((sql) => /(EXPLAIN )?INSERT INTO `\w+`\.`\w+`\.`(\w+)`/.exec(sql))
+      .filter((found) => found !== null);
     // The refusal was known when the first row was written.
     expect(writes.map(([, explained, name]) => `${explained ?? ""}${name}`).sort()).toEqual(
       ["EXPLAIN plain", "EXPLAIN ruled", "plain"].sort(),
