@@ -44,6 +44,9 @@ export interface Policies {
   masked: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+/** SQLSTATEs of a table and of a schema that don't exist. */
+const notThere: ReadonlySet<string> = new Set(["42P01", "42704"]);
+
 export const noPolicies: Policies = { filtered: new Set(), masked: new Map() };
 
 /** Without these views, as in a warehouse without Unity Catalog, there are no policies. @throws WarehouseFailure */
@@ -51,7 +54,7 @@ export async function readPolicies(warehouse: WarehouseReader): Promise<Policies
   const schema = `${quoteName(warehouse.catalog)}.information_schema`;
   const statement = `SELECT schema_name, table_name, NULL AS column_name FROM ${schema}.row_filters UNION ALL SELECT schema_name, table_name, column_name FROM ${schema}.column_masks`;
   const rows = await warehouse.query(statement).catch((error: unknown) => {
-    if (error instanceof WarehouseFailure && error.kind === "statement") return [];
+    if (error instanceof WarehouseFailure && notThere.has(error.sqlState ?? "")) return [];
     throw error;
   });
   const masked = new Map<string, Set<string>>();
