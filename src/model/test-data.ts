@@ -13,7 +13,7 @@ export interface TableCleanup {
   newest?: string;
   /** Example ids; masked if the column may hold personal data. */
   samples: string[];
-  /** The statement with named parameters, never with values. */
+  /** The statement with the number of values in place of the values. */
   statement: string;
   /** The table's Delta version before and after, for undo. */
   versionBefore?: number;

@@ -26,7 +26,7 @@ const tableCleanup = z.strictObject({
   oldest: text("When the oldest of the rows was created.").optional(),
   newest: text("When the newest of the rows was created.").optional(),
   samples: texts(samples),
-  statement: text("SQL statement with named parameters, without values."),
+  statement: text("SQL statement with the number of values in place of the values."),
   versionBefore: amount("Delta version of the table before the deletion.").optional(),
   versionAfter: amount("Delta version of the table after the deletion.").optional(),
   deletions: z.array(deletion).optional().meta({ description: "Each deletion, oldest first. `undo` needs this data." }),
