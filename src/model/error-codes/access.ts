@@ -21,7 +21,7 @@ export const accessErrors = {
   EA2004: {
     title: "ENV_ACTIONS_RUN_ID cannot be used here",
     meaning: "The variable is not a valid run id, is too old, or is set on a runner, where each job gets its own run id.",
-    fix: "On a runner, remove it from `env`. The output `run-id` has the id of a run. In a terminal, for a run that began longer ago than `evidence.maxAge`: unset it, look at the plan of `env-actions cleanup --scope expired`, then add `--execute`. This deletes all test data that is older than `testData.expireAfter`.",
+    fix: "On a runner, remove it from `env` of every stage but cleanup, where with `scope: run` it names the run to delete. The output `run-id` has the id of a run. For a run that began longer ago than `evidence.maxAge`: unset it, look at the plan of `env-actions cleanup --scope expired`, then add `--execute`. This deletes all test data that is older than `testData.expireAfter`.",
   },
   EA2005: {
     title: "The run is in progress",
