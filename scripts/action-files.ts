@@ -27,7 +27,7 @@ const stages: Record<StageName, { title: string; description: string; icon: stri
   smoke: {
     title: "Smoke test",
     description:
-      "Looks at a deployed environment. Its clients send only reads, apart from empty POSTs. Servers and rollback can write.",
+      "Looks at a deployed environment. If it is read-only, clients send only reads and empty POSTs. Servers and rollback can write.",
     icon: "activity",
   },
   cleanup: {
