@@ -5,7 +5,7 @@ export const id=128;export const ids=[128];export const modules={14128:((e,t,n)=
   preflight        check whether the environment is ready for tests
   integration      run the integration tests, and delete the data they created
   e2e              run the browser tests, and delete the data they created
-  smoke            check a deployed environment, with clients that send only reads
+  smoke            check a deployed environment; if it is read-only, clients send only reads
   cleanup          show test data; with --execute, delete it and verify that it is gone
   plan             same as cleanup without --execute
   undo REPORT      show what a cleanup deleted and can be restored; with --execute, restore it
