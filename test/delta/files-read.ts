@@ -21,6 +21,10 @@ const mostFiles = 11;
 const runStarted = 1_763_200_000_000;
 const runId = `${runStarted}_1a2b3c4d`;
 
+const prefixed = "ids with the run's prefix";
+/** Found by few files, through their lessons, but counted and deleted by their own ids, which are anywhere. */
+const random = "random ids";
+
 /** What the statements were before, for the same rows. `:p` is a JSON list, `:a` and `:b` its smallest and largest value. */
 const before = [
   ["a list by a subquery", "`id` IN (SELECT explode(from_json(:list, 'array<string>')))"],
@@ -66,10 +70,17 @@ export async function countFilesRead(): Promise<void> {
       },
     };
     const lines: [step: string, most: number | string][] = [];
+    // A statement may ask both tables, in the order in which they are declared.
     const step = async (name: string, work: () => Promise<unknown>) => {
       ran.length = 0;
       await work();
-      lines.push([name, Math.max(0, ...ran.flatMap((one) => one.files))]);
+      for (const [index, table] of tables.entries()) {
+        const of = ({ sql, files: read }: Ran) => {
+          const asked = tables.filter((one) => sql.includes(`\`${one.split(".")[1]}\``));
+          return asked.length === read.length ? read.filter((_, at) => asked[at] === table) : asked.includes(table) ? read : [];
+        };
+        lines.push([`${name}: ${index === 0 ? prefixed : random}`, Math.max(0, ...ran.flatMap(of))]);
+      }
     };
 
     const ids = (await spark.run("SELECT id, title FROM school.lessons WHERE id LIKE 'integration%' ORDER BY id LIMIT 50")).rows;
@@ -125,7 +136,7 @@ export async function countFilesRead(): Promise<void> {
       console.log(`deleted ${result.deletedRows} rows, left ${result.leftOver}; ${result.problems.join("; ")}`);
     });
     for (const [name, most] of lines) console.log(`${name.padEnd(40)} ${String(most).padStart(4)} of ${files} files`);
-    if (lines.some(([name, most]) => !name.startsWith("before") && Number(most) > mostFiles)) process.exitCode = 1;
+    if (lines.some(([name, most]) => name.endsWith(prefixed) && Number(most) > mostFiles)) process.exitCode = 1;
   } finally {
     await spark.stop();
   }

@@ -12,14 +12,15 @@ let spark: Spark;
 beforeAll(async () => {
   const found = findDelta();
   if ("missing" in found) throw new Error(found.missing);
-  spark = await startSpark(found);
+  // Delta alone stores collations only without this check; Databricks stores them.
+  spark = await startSpark(found, { "spark.databricks.delta.schema.typeCheck.enabled": "false" });
   await spark.run("CREATE SCHEMA IF NOT EXISTS keys");
 }, 300_000);
 afterAll(() => spark.stop());
 
 it.each<[type: string, rows: string[], values: string[], deleted: number]>([
   ["STRING", ["'a'", "'A'", "'a '", "'b'", "NULL"], ["a"], 1],
-  ["STRING", ["'it''s'", "'back\\\\slash'", "'名前'", "'${x}'"], ["it's", "back\\slash", "名前", "${x}"], 4],
+  ["STRING", ["'it''s'", "'back\\\\slash'", "'名前'", "concat('$', '{x}')"], ["it's", "back\\slash", "名前", "${x}"], 4],
   ["STRING COLLATE UTF8_LCASE", ["'a'", "'A'", "'b'"], ["a"], 1],
   ["CHAR(5)", ["'a'", "'ab'"], ["a    "], 1],
   ["VARCHAR(5)", ["'a'", "'a '", "'b'"], ["a"], 1],

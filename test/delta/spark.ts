@@ -71,6 +71,8 @@ export async function startSpark(
   const waiting = new Map<number, { resolve: (answer: Said) => void; reject: (error: Error) => void }>();
   const answerTo = (id: number): Promise<Said> => new Promise((resolve, reject) => void waiting.set(id, { resolve, reject }));
   createInterface({ input: server.stdout }).on("line", (line) => {
+    // Delta prints to the same output: "Deleted 1 files".
+    if (!line.startsWith('{"id":')) return;
     const said = JSON.parse(line) as Said;
     waiting.get(said.id)?.resolve(said);
     waiting.delete(said.id);

@@ -302,7 +302,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     holdToCaps(counted, request, plan);
   }
   if (!earlier && (request.showsReading || request.maxReadSize !== undefined))
-    await reportReading(warehouse, search.scans, request, plan);
+    await reportReading(warehouse, search, request, plan);
   plan.digest = digestOf(plan);
   return plan;
 }

@@ -4,7 +4,8 @@ import type { WarehouseReader } from "../../warehouse/access.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { TableScan } from "../ownership/table-scan.ts";
-import type { PlanRequest, RowPlan } from "./table-plans.ts";
+import type { Selection } from "../tables/selection.ts";
+import type { PlanRequest, RowPlan, TablePlan } from "./table-plans.ts";
 
 /**
  * What a search for test data reads. Delta skips files by the smallest and largest value of a column, so ids that begin with the
@@ -31,13 +32,20 @@ async function sizeOf(warehouse: WarehouseReader, table: string): Promise<TableS
   }
 }
 
-/** Why every file of the table is read; undefined if some can be skipped. */
-export function whyReadsAll({ rules, types, answered }: TableScan, prefixes: readonly string[]): string | undefined {
+/**
+ * Why every file of the table is read, to find its rows or to count and delete them; undefined if some can be skipped.
+ * @param deleted what is deleted from it
+ */
+export function whyReadsAll(
+  { rules, types, answered }: TableScan,
+  deleted: Selection | undefined,
+  prefixes: readonly string[],
+): string | undefined {
   const rule = rules.find(({ column, suffix }) => suffix !== undefined || types.get(column) !== "STRING");
   if (rule) return `${rule.column} is compared by its end or as text`;
-  for (const [column, values] of answered.values) {
+  for (const [column, values] of [...answered.values, ...(deleted?.values ?? [])]) {
     const random = [...values].filter((value) => !prefixes.some((prefix) => value.startsWith(prefix)));
-    if (random.length > 0) return `${column} is compared with ${count(random.length, "id")} without a prefix`;
+    if (random.length > 0) return `${column} is compared with ${count(random.length, "value")} without a prefix`;
   }
   return undefined;
 }
@@ -45,14 +53,17 @@ export function whyReadsAll({ rules, types, answered }: TableScan, prefixes: rea
 /** Adds to the plan what its search reads. With a limit, a larger search blocks the plan. @throws WarehouseFailure */
 export async function reportReading(
   warehouse: WarehouseReader,
-  scans: readonly TableScan[],
+  { scans, found }: { scans: readonly TableScan[]; found: readonly TablePlan[] },
   { sweptPrefixes, maxReadSize }: PlanRequest,
   plan: RowPlan,
 ): Promise<void> {
+  const deleted = new Map(found.map(({ table, selection }) => [table, selection]));
   const sizes = new Map(
     await inParallel(tablesAtOnce, scans, async (scan) => [scan, await sizeOf(warehouse, scan.name)] as const),
   );
-  const known = [...sizes].flatMap(([scan, size]) => (size ? [{ scan, size, why: whyReadsAll(scan, sweptPrefixes) }] : []));
+  const known = [...sizes].flatMap(([scan, size]) =>
+    size ? [{ scan, size, why: whyReadsAll(scan, deleted.get(scan.name), sweptPrefixes) }] : [],
+  );
   const whole = known.filter(({ why }) => why !== undefined);
   const [all, read] = [known, whole].map((some) => ({
     files: some.reduce((sum, { size }) => sum + size.files, 0),
