@@ -8,6 +8,8 @@ const refereed = isShort ? "undo-columns,exactness" : "cleanup,undo,undo-columns
 export default defineConfig({
   test: {
     include: ["test/delta/**/*.delta.test.ts", `test/cleanup/{${refereed}}.test.ts`],
+    // Seven minutes.
+    exclude: isShort ? ["test/delta/classroom.delta.test.ts"] : [],
     globalSetup: ["test/global-setup.ts"],
     setupFiles: ["test/patterns.ts", "test/delta/setup.ts"],
     env: { DELTA: "1" },
