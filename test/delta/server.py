@@ -74,8 +74,10 @@ def failure(error):
     said = {"message": str(error).split("\n\nJVM")[0][:4000], "condition": None, "sqlState": None, "java": None}
     cause = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
     # The outermost exception of Java's chain that has a state is the one that a warehouse reports.
+    causes = []
     while cause is not None:
         said["java"] = said["java"] or cause.getClass().getName()
+        causes.append(cause.toString())
         try:
             state = cause.getSqlState()
         except Exception:
@@ -89,6 +91,8 @@ def failure(error):
             said[key] = getattr(error, ask)()
         except Exception:
             pass
+    if causes and said["sqlState"] is None:
+        said["message"] = " / ".join(causes)[:4000]
     return said
 
 
