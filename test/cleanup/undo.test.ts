@@ -137,6 +137,29 @@ describe("undo", () => {
     expect(await all("sessions.groups")).toEqual(["group one"]);
   });
 
+  it("restores what several statements deleted, some of equally many rows", async () => {
+    // An apostrophe needs a parameter, and a statement has at most 200 of them.
+    const lessons = Array.from({ length: 401 }, (_, at) => ({
+      id: `it's ${String(at).padStart(3, "0")}`,
+      title: at === 400 ? "Maths" : `${mine} ${at}`,
+      created_at: during,
+    }));
+    await open(lessons.slice(0, 50), []);
+    for (let from = 50; from < lessons.length; from += 50)
+      await school.insert("sessions.lessons", lessons.slice(from, from + 50));
+    const before = await all("sessions.lessons");
+    const seen = stores.warehouse.statements.length;
+    const cleanup = await cleanUp(tables, {}, { maxShare: 1 });
+    expect(cleanup).toMatchObject({ deletedRows: 400, leftOver: 0, problems: [] });
+    expect(stores.warehouse.statements.slice(seen).filter(({ sql }) => sql.includes("DELETE FROM"))).toHaveLength(2);
+    const [{ deletions = [], deleted, problem } = {}] = cleanup.tables;
+    expect([deleted, problem, deletions.map(({ rows }) => rows)]).toEqual([400, undefined, [200, 200]]);
+    expect(new Set(deletions.map(({ version }) => version)).size).toBe(2);
+    expect(await all("sessions.lessons")).toEqual(["it's 400 Maths"]);
+    expect((await undo(cleanup)).tables).toEqual([expect.objectContaining({ restorable: 400, restored: 400 })]);
+    expect(await all("sessions.lessons")).toEqual(before);
+  });
+
   it.each(["bigint", "decimal(20,4)", "timestamp"])("restores rows found by keys of type %s", async (type) => {
     school = await stores.catalog(`undo${count++}`, {
       "sessions.lessons": { columns: { id: type, title: "string", number: "int" } },
