@@ -139,7 +139,8 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   const answer = (thrown.payload as DriverError | undefined)?.response ?? thrown.response;
   if (typeof answer?.status === "number") return httpFailure(answer.status, await bodyMessage(answer), answer, error);
 
-  const message = firstLine(answer?.errorMessage ?? thrown.message ?? "unknown error");
+  // Spark's parser begins its messages with a line break.
+  const message = firstLine((answer?.errorMessage ?? thrown.message ?? "unknown error").trimStart());
   const sqlState = answer?.sqlState;
   return new WarehouseFailure(kindOf(thrown, message, sqlState), message, { cause: error, ...(sqlState ? { sqlState } : {}) });
 }

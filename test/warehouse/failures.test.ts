@@ -8,6 +8,7 @@ import { makeCertificates } from "../../local/warehouse/certificate.ts";
 import { noFaults } from "../../local/warehouse/faults.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
 import { openReader } from "../../src/warehouse/access.ts";
+import { failureOf as driverFailure } from "../../src/warehouse/failure.ts";
 import { rowsWith } from "../harness/deletion.ts";
 import { deletes, failureOf, reads, settingsFor, startSchool } from "./harness.ts";
 
@@ -150,6 +151,20 @@ describe("lost answers", () => {
     });
     expect(affected).toEqual([0, undefined]);
   });
+});
+
+it.each([
+  ["\n[PARSE_SYNTAX_ERROR] Syntax error at or near end of input. SQLSTATE: 42601", "PARSE_SYNTAX_ERROR"],
+  [
+    "org.apache.hive.service.cli.HiveSQLException: Error running query: [DELTA_VERSION_NOT_FOUND] Cannot time travel",
+    "DELTA_VERSION_NOT_FOUND",
+  ],
+  ["org.apache.spark.SparkException: [FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error", "FAILED_READ_FILE.FILE_NOT_EXIST"],
+  ["a value [IN_BRACKETS] is no condition", undefined],
+])("the condition of %j is %s", async (message, condition) => {
+  const failure = await driverFailure({ response: { errorMessage: message, sqlState: "42601" } });
+  expect(failure).toMatchObject({ kind: "statement", message: message.trim() });
+  expect(failure.condition).toBe(condition);
 });
 
 describe("conflicts of writers", () => {
