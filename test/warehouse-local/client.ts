@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Warehouse } from "../../local/warehouse/index.ts";
+import { afterAll, beforeAll } from "vitest";
+import { type Principal, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 
 type Driver = typeof import("@databricks/sql", { with: { "resolution-mode": "require" }});
 const { DBSQLClient }: Driver = createRequire(import.meta.url)("@databricks/sql");
@@ -79,3 +80,27 @@ export const schema = {
   },
   "classwaves.users.teachers": { columns: { id: "string", email: "string", born: "date", active: "boolean", logins: "bigint" } },
 } as const;
+
+/** A warehouse for the tests of a file, with a session of its admin. */
+export interface OwnWarehouse {
+  warehouse: Warehouse;
+  client: TestClient;
+}
+
+/**
+ * Starts a warehouse before the tests of a file, and stops it after them.
+ * @param others principals by token, besides the admin `token`
+ */
+export function ownWarehouse(others: Record<string, Principal> = {}): OwnWarehouse {
+  const own = {} as OwnWarehouse;
+  beforeAll(async () => {
+    const admin = { user: "admin@school.test", grants: [], admin: true };
+    own.warehouse = await startWarehouse({ principals: { token: admin, ...others } });
+    own.client = await connect(own.warehouse, "token", { initialCatalog: "classwaves", initialSchema: "default" });
+  });
+  afterAll(async () => {
+    await own.client.close();
+    await own.warehouse.stop();
+  });
+  return own;
+}

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { connect, type TestClient } from "./client.ts";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Warehouse } from "../../local/warehouse/index.ts";
+import { ownWarehouse, type TestClient } from "./client.ts";
 
 // What real Spark 4.2 with Delta 4.4 answered to the same statements.
 let warehouse: Warehouse;
@@ -8,14 +8,9 @@ let client: TestClient;
 let count = 0;
 let table = "";
 
-beforeAll(async () => {
-  warehouse = await startWarehouse({ principals: { token: { user: "admin@school.test", grants: [], admin: true } } });
-  client = await connect(warehouse, "token", { initialCatalog: "classwaves", initialSchema: "default" });
-});
-
-afterAll(async () => {
-  await client.close();
-  await warehouse.stop();
+const own = ownWarehouse();
+beforeAll(() => {
+  ({ warehouse, client } = own);
 });
 
 beforeEach(async () => {

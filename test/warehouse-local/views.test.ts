@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { connect, type TestClient } from "./client.ts";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Warehouse } from "../../local/warehouse/index.ts";
+import { connect, ownWarehouse, type TestClient } from "./client.ts";
 
 let warehouse: Warehouse;
 let client: TestClient;
@@ -8,26 +8,18 @@ let count = 0;
 let table = "";
 let view = "";
 
-beforeAll(async () => {
-  warehouse = await startWarehouse({
-    principals: {
-      token: { user: "admin@school.test", grants: [], admin: true },
-      reader: {
-        user: "reader@school.test",
-        grants: [
-          { privilege: "USE CATALOG", on: "classwaves" },
-          { privilege: "USE SCHEMA", on: "classwaves.default" },
-          { privilege: "SELECT", on: "classwaves.default.shared" },
-        ],
-      },
-    },
-  });
-  client = await connect(warehouse, "token", { initialCatalog: "classwaves", initialSchema: "default" });
+const own = ownWarehouse({
+  reader: {
+    user: "reader@school.test",
+    grants: [
+      { privilege: "USE CATALOG", on: "classwaves" },
+      { privilege: "USE SCHEMA", on: "classwaves.default" },
+      { privilege: "SELECT", on: "classwaves.default.shared" },
+    ],
+  },
 });
-
-afterAll(async () => {
-  await client.close();
-  await warehouse.stop();
+beforeAll(() => {
+  ({ warehouse, client } = own);
 });
 
 beforeEach(async () => {
