@@ -1,4 +1,5 @@
 import type { WarehouseReader } from "../../warehouse/access.ts";
+import { columnAsText } from "../../warehouse/comparison.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { ContentCounts } from "./replay.ts";
 
@@ -64,12 +65,7 @@ function partsOf(columns: ReadonlyMap<string, string>): string {
 
 function keyOf({ key, columns }: ReadableTable): string {
   const type = columns.get(key);
-  return type === undefined ? "CAST(NULL AS STRING)" : textOfKey(key, type);
-}
-
-/** In the form in which cleanup compares keys. */
-function textOfKey(column: string, type: string): string {
-  return type === "STRING" ? quoteName(column) : `CAST(${quoteName(column)} AS STRING)`;
+  return type === undefined ? "CAST(NULL AS STRING)" : columnAsText(key, type);
 }
 
 function relation(warehouse: WarehouseReader, table: string, version: number): string {
@@ -201,7 +197,7 @@ export async function detailsOf(
     `CASE WHEN contains(${all}, :run) THEN 1 ELSE 0 END AS of_run`,
     `regexp_extract(replace(${all}, :run, ''), :pattern, 2) AS other_run`,
     `regexp_extract(replace(${own}, :run, ''), :pattern, 2) AS named_by`,
-    ...pointing.map((column, index) => `${textOfKey(column, columns.get(column) ?? "")} AS p${index}`),
+    ...pointing.map((column, index) => `${columnAsText(column, columns.get(column))} AS p${index}`),
     ...shown.map(([column], index) => `${quoteName(column)} AS t${index}`),
   ];
   const rows = await warehouse.query(
