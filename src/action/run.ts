@@ -4,7 +4,7 @@ import * as core from "@actions/core";
 import { type Cancellation, Remaining } from "../app/progress.ts";
 import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
-import { parseDuration, parsePercent } from "../config/values.ts";
+import { parsePercent, parseTimeLimit } from "../config/values.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { artifactService } from "../github/artifacts.ts";
 import { percentOf } from "../lib/count.ts";
@@ -140,9 +140,12 @@ function overridesFrom(inputs: ActionInputs): Overrides {
 }
 
 function budgetFrom(text: string): number {
-  const milliseconds = parseDuration(text);
+  const milliseconds = parseTimeLimit(text);
   if (milliseconds === undefined)
-    throw new UserError("EA1104", `the input \`budget\`: expected a duration such as 15m, got "${text}"`);
+    throw new UserError(
+      "EA1104",
+      `the input \`budget\`: expected a duration such as 15m, above 0 and at most 24d, got "${text}"`,
+    );
   return milliseconds;
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { parseDuration, parsePercent } from "../config/values.ts";
+import { parsePercent, parseTimeLimit } from "../config/values.ts";
 import { errorText } from "../lib/error-text.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
@@ -189,7 +189,10 @@ export function readArguments(argv: readonly string[]): Arguments {
     config: values.config,
     environment,
     production,
-    budgetMs: budget === undefined ? undefined : understood("--budget", budget, parseDuration(budget), "a duration such as 15m"),
+    budgetMs:
+      budget === undefined
+        ? undefined
+        : understood("--budget", budget, parseTimeLimit(budget), "a duration such as 15m, above 0 and at most 24d"),
     deployment,
     foreignHead,
     json: values.json,
@@ -219,7 +222,8 @@ function wrongAuditCommand([word, extra]: readonly string[]): string {
 }
 
 function missingReport(command: Command, of: string): string {
-  return `expected the report of ${of} after "${command}", such as: env-actions ${command} .env-actions/reports/cleanup.json`;
+  const stage = command === "repair" ? "integration" : "cleanup";
+  return `expected the report of ${of} after "${command}", such as: env-actions ${command} .env-actions/reports/${stage}.json`;
 }
 
 function unexpected(argument: string | undefined, after: string): string {

@@ -120,17 +120,23 @@ export function parseDuration(text: string): number | undefined {
 const longestLimit = 24 * millisecondsPer.d;
 
 /** A time limit. */
-const sizes = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
-
-/** `50GB`, in bytes. */
-export const size = z
-  .string()
-  .regex(/^\d+(?:\.\d+)? ?(?:kB|MB|GB|TB)$/, { error: "expected a size such as 500MB, 50GB or 2TB" })
-  .transform((text) => Number.parseFloat(text) * sizes[text.slice(-2) as keyof typeof sizes]);
-
 export const timeLimit = duration.refine((milliseconds) => milliseconds > 0 && milliseconds <= longestLimit, {
   error: "expected a time limit above 0 and of at most 24d",
 });
+
+/** A time limit in milliseconds, or `undefined` if the text is none. */
+export function parseTimeLimit(text: string): number | undefined {
+  return timeLimit.safeParse(text).data;
+}
+
+const sizes = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+const aSize = "expected a size such as 500MB, 50GB or 2TB: a number above 0, and kB, MB, GB or TB in these letters";
+
+/** `50GB`, in bytes. */
+export const size = z
+  .string({ error: aSize })
+  .regex(/^(?=.*[1-9])\d+(?:\.\d+)? ?(?:kB|MB|GB|TB)$/, { error: aSize })
+  .transform((text) => Number.parseFloat(text) * sizes[text.slice(-2) as keyof typeof sizes]);
 
 /** The budget of every stage. */
 export const budgetDescription = {

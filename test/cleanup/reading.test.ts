@@ -57,7 +57,7 @@ describe("what a search reads", () => {
   it("above the limit refuses the plan, whether it is shown or not", async () => {
     const { maxReadSize } = testDataSchema.parse({ maxReadSize: "4.5kB" });
     expect((await planned({ maxReadSize }, false))?.blockers).toEqual([
-      "the search reads 5.0 kB completely, more than testData.maxReadSize (4.5 kB): let ids begin with a prefix, or raise it",
+      "3 tables must be read completely, 5.0 kB together, more than testData.maxReadSize (4.5 kB); the largest is school.marks. Let the ids of test rows begin with a prefix, or raise testData.maxReadSize",
     ]);
     expect((await planned({ maxReadSize: 5_000 }, false))?.blockers).toEqual([]);
   });

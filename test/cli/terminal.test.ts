@@ -33,7 +33,13 @@ test("without a command, and with help, it lists the commands", () => {
 test.each([
   [["prefligth"], /EA1101: unknown command "prefligth"; did you mean "preflight"\?/],
   [["preflight", "integration"], /EA1102: unexpected argument "integration" after "preflight": remove it/],
-  [["preflight", "--budget", "soon"], /EA1104: --budget: expected a duration such as 15m, got "soon"/],
+  [["preflight", "--budget", "soon"], /EA1104: --budget: expected a duration such as 15m, above 0 and at most 24d, got "soon"/],
+  // A timer would fire at once, or throw.
+  [
+    ["undo", "x.json", "--budget", "30d"],
+    /EA1104: --budget: expected a duration such as 15m, above 0 and at most 24d, got "30d"/,
+  ],
+  [["cleanup", "--budget", "0s"], /EA1104: --budget: expected a duration such as 15m, above 0 and at most 24d, got "0s"/],
   [["cleanup", "--scope", "everything"], /EA1104: --scope: expected run, expired or all, got "everything"/],
   [
     ["cleanup", "--plan-digest", "abc"],

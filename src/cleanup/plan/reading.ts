@@ -76,9 +76,15 @@ export async function reportReading(
   );
   for (const { scan, size, why } of whole)
     if (size.files > 1) plan.notes.push(`${scan.name}: all ${size.files} files (${sizeText(size.bytes)}) are read: ${why}`);
-  if (maxReadSize !== undefined && read.bytes > maxReadSize)
+  if (maxReadSize === undefined) return;
+  if (unknown > 0)
+    plan.problems.push(
+      `the size of ${count(unknown, "table")} is unknown, so testData.maxReadSize (${sizeText(maxReadSize)}) could not be held`,
+    );
+  const largest = whole.toSorted((a, b) => b.size.bytes - a.size.bytes)[0];
+  if (largest && read.bytes > maxReadSize)
     plan.blockers.push(
-      `the search reads ${sizeText(read.bytes)} completely, more than testData.maxReadSize (${sizeText(maxReadSize)}): let ids begin with a prefix, or raise it`,
+      `${count(whole.length, "table")} must be read completely, ${sizeText(read.bytes)} together, more than testData.maxReadSize (${sizeText(maxReadSize)}); the largest is ${largest.scan.name}. Let the ids of test rows begin with a prefix, or raise testData.maxReadSize`,
     );
 }
 

@@ -46,7 +46,7 @@ export const databricksErrors = {
   EA3009: {
     title: "A request to Databricks was cancelled",
     meaning: "The budget of the stage was used up, or the run was cancelled.",
-    fix: "Raise the budget of the stage if it is too short.",
+    fix: "Raise the budget of the stage, or `--budget` of `undo` and `repair`, if it is too short.",
   },
   EA3010: {
     title: "A statement was refused before it was sent",
