@@ -228,11 +228,15 @@ function lackingByContent(rows: OlderRows, older: string, there: readonly There[
   const contents = compared("").map((content, index) => `${content} AS e${index}`);
   const groups = contents.map((_, index) => index + 1).join(", ");
   const equal = compared("older.").map((content, index) => `${content} <=> existing.e${index}`);
+  // No column may have the name of the number.
+  const taken = new Set(rows.columns.map(({ name }) => name.toLowerCase()));
+  let number = "nth_of_equal";
+  while (taken.has(number)) number += "_";
   const nth = `row_number() OVER (PARTITION BY ${compared("").join(", ")} ORDER BY ${compared("")[0]})`;
   return [
-    `SELECT ${namesOf(rows, "older.")} FROM (SELECT ${namesOf(rows)}, ${nth} AS nth_of_equal FROM (${older}) AS old${where}) AS older`,
+    `SELECT ${namesOf(rows, "older.")} FROM (SELECT ${namesOf(rows)}, ${nth} AS ${number} FROM (${older}) AS old${where}) AS older`,
     `LEFT JOIN (SELECT ${contents.join(", ")}, count(*) AS equal_rows FROM (${all}) AS there${where} GROUP BY ${groups}) AS existing`,
-    `ON ${equal.join(" AND ")} WHERE older.nth_of_equal > coalesce(existing.equal_rows, 0)`,
+    `ON ${equal.join(" AND ")} WHERE older.${number} > coalesce(existing.equal_rows, 0)`,
   ].join(" ");
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
-import { sizeText } from "../../src/cleanup/plan/reading.ts";
+import { sizeText, whyReadsAll } from "../../src/cleanup/plan/reading.ts";
 import type { Table } from "../../src/config/schema.ts";
 import { testDataSchema } from "../../src/config/test-data-schema.ts";
 import { type Catalog, requestFor, runId, startTestStores, type TestStores, table } from "./test-stores.ts";
@@ -60,6 +60,17 @@ describe("what a search reads", () => {
       "3 tables must be read completely, 5.0 kB together, more than testData.maxReadSize (4.5 kB); the largest is school.marks. Let the ids of test rows begin with a prefix, or raise testData.maxReadSize",
     ]);
     expect((await planned({ maxReadSize: 5_000 }, false))?.blockers).toEqual([]);
+  });
+
+  it.each([
+    ["STRING", undefined],
+    ["VARCHAR(36)", "ref is compared as text"],
+    ["STRING COLLATE UTF8_LCASE", "ref is compared as text"],
+    ["BIGINT", "ref is compared as text"],
+  ])("a column of type %s is read completely: %s", (type, why) => {
+    const types = new Map([["ref", type]]);
+    const answered = { values: new Map([["ref", new Set(["integration_test_1"])]]), types };
+    expect(whyReadsAll({ rules: [], types, answered }, undefined, ["integration_test_"])).toBe(why);
   });
 
   it.each([

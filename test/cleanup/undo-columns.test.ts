@@ -127,6 +127,22 @@ describe("nothing is written, and the reason is said", () => {
       ["ALTER TABLE $t RENAME COLUMN a TO c", "ALTER TABLE $t DROP COLUMN c"],
       /column c was dropped/,
     ],
+    // RESTORE takes renames back: to the version of the cleanup's delete, and to the one before the rows.
+    [
+      "two columns changed their names, and the table was set back",
+      [
+        "ALTER TABLE $t RENAME COLUMN a TO c",
+        "ALTER TABLE $t RENAME COLUMN b TO a",
+        "ALTER TABLE $t RENAME COLUMN c TO b",
+        "RESTORE TABLE $t TO VERSION AS OF 3",
+      ],
+      /set back to an older version/,
+    ],
+    [
+      "the key was renamed, and a row with its value exists again",
+      ["ALTER TABLE $t RENAME COLUMN id TO ident", "INSERT INTO $t (ident, title) VALUES ('again', 'written again')"],
+      /key id was renamed/,
+    ],
     ["the key was dropped", ["ALTER TABLE $t DROP COLUMN id", "ALTER TABLE $t ADD COLUMN ident string"], /id/],
     ["a check was added that they don't pass", ["ALTER TABLE $t ADD CONSTRAINT none CHECK (a <> 'A-one')"], /CHECK|constraint/i],
   ])("%s", async (_, changes, why) => {

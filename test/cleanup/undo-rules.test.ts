@@ -92,6 +92,13 @@ describe("come back as they were", () => {
       },
     ],
     [
+      "rows without a key that have a column named like the one that numbers equal rows",
+      {
+        columns: { id: "string", title: "string", nth_of_equal: "int" },
+        insert: "INSERT INTO $t VALUES (NULL, '$mine a', 7), (NULL, '$mine a', 7), ('3', 'real', 7)",
+      },
+    ],
+    [
       "variants",
       {
         columns: { id: "string", title: "string", data: "variant" },

@@ -37,13 +37,14 @@ async function sizeOf(warehouse: WarehouseReader, table: string): Promise<TableS
  * @param deleted what is deleted from it
  */
 export function whyReadsAll(
-  { rules, types, answered }: TableScan,
+  { rules, types, answered }: Pick<TableScan, "rules" | "types" | "answered">,
   deleted: Selection | undefined,
   prefixes: readonly string[],
 ): string | undefined {
   const rule = rules.find(({ column, suffix }) => suffix !== undefined || types.get(column) !== "STRING");
   if (rule) return `${rule.column} is compared by its end or as text`;
   for (const [column, values] of [...answered.values, ...(deleted?.values ?? [])]) {
+    if (types.get(column) !== "STRING") return `${column} is compared as text`;
     const random = [...values].filter((value) => !prefixes.some((prefix) => value.startsWith(prefix)));
     if (random.length > 0) return `${column} is compared with ${count(random.length, "value")} without a prefix`;
   }

@@ -49,24 +49,29 @@ export function mapColumns(then: Columns, now: Columns, history: readonly Histor
   const since = history.filter((entry) => entry.version > version);
   if (history.length > 0 && !history.some((entry) => entry.version <= version))
     return { refused: `more than ${longestHistory} versions were written since, so changes of its columns are not known` };
+  // RESTORE brings back older names too. They mean the same columns only if no column ever changed its name, in the whole history.
+  const back = since.find(({ operation }) => operation === "RESTORE");
+  const isWhole = history.some((entry) => entry.version === 0);
+  if (back && (!isWhole || history.some(({ operation }) => /^(RENAME|DROP|REPLACE) COLUMN/.test(operation))))
+    return { refused: `it was set back to an older version, and its columns may have changed (version ${back.version})` };
   const names = new Map([...then.keys()].map((name) => [name, name]));
   for (const { operation, parameters, version: at } of since.toReversed()) {
     const problem = follow(names, operation, parameters);
     if (problem !== undefined) return { refused: `${problem} (version ${at})` };
   }
-  const columns: RestoredColumn[] = [];
-  const placed = new Set<string>();
+  const found = new Map<string, RestoredColumn>();
   for (const [old, name] of names) {
     const [before, after] = [then.get(old), now.get(name)];
     if (!before) continue;
     if (!after) return { refused: `its column ${before.name} no longer exists, so its values would be lost` };
     if (!fits(before.type, after.type))
       return { refused: `its column ${after.name} was ${before.type} and is ${after.type} now: its values might change` };
-    placed.add(name);
-    columns.push({ name: after.name, before: before.name, type: after.type.toUpperCase() });
+    found.set(name, { name: after.name, before: before.name, type: after.type.toUpperCase() });
   }
-  for (const [name, { name: shown, type }] of now)
-    if (!placed.has(name)) columns.push({ name: shown, before: undefined, type: type.toUpperCase() });
+  // In the table's order: SELECTs of several versions are joined by UNION ALL, which goes by position.
+  const columns = [...now].map(
+    ([name, { name: shown, type }]) => found.get(name) ?? { name: shown, before: undefined, type: type.toUpperCase() },
+  );
   const renamed = [...names].flatMap(([old, name]) => (old === name ? [] : [old, name]));
   return { columns, renamed: new Set(renamed) };
 }

@@ -97,7 +97,13 @@ export async function planUndo(
       const [now, history] = await Promise.all([columnsNow(warehouse, cleaned.table), schemaChanges(warehouse, cleaned.table)]);
       const found = await inParallel(atOnce, newestFirst, (deletion) => {
         const binder = new Binder(`d${newestFirst.indexOf(deletion)}_`);
-        return findDeletion(warehouse, cleaned.table, deletion, { types, binder, now, history });
+        return findDeletion(warehouse, cleaned.table, deletion, {
+          types,
+          binder,
+          now,
+          history,
+          declaredKey: request.tables[cleaned.table]?.key,
+        });
       });
       const known = found.filter((rows) => rows !== undefined);
       const declared = request.tables[cleaned.table];
@@ -245,6 +251,8 @@ interface Known {
   binder: Binder;
   now: Columns;
   history: readonly HistoryEntry[];
+  /** As the configuration names it. */
+  declaredKey: string | undefined;
 }
 
 /**
@@ -255,13 +263,15 @@ async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
   { rows, version, selection }: Deletion,
-  { types, binder, now, history }: Known,
+  { types, binder, now, history, declaredKey }: Known,
 ): Promise<FoundRows | undefined> {
   const before = async (other: number): Promise<FoundRows | undefined> => {
     const then = await unlessGone(columnsThen(warehouse, table, other - 1));
     if (!then) return undefined;
     const mapping = mapColumns(then, now, history, other - 1);
     if ("refused" in mapping) throw new NotRestorable(mapping.refused);
+    if (declaredKey !== undefined && mapping.renamed.has(declaredKey.toLowerCase()))
+      throw new NotRestorable(`its key ${declaredKey} was renamed since, so rows that exist again cannot be recognized`);
     const without = await addedWithoutNull(warehouse, table, mapping.columns);
     if (without.length > 0)
       throw new NotRestorable(
