@@ -36,7 +36,10 @@ describe("all missing or wrong inputs are reported at once with valid values", (
       ["the input `stage`: expected one of", 'the input `dry-run`: expected true or false, got "yes"'],
     ],
     [{ stage: "cleanup", scope: "everything" }, ['the input `scope`: expected one of run, expired, all, got "everything"']],
-    [{ stage: "preflight", budget: "2 minutes" }, ['the input `budget`: expected a duration such as 15m, got "2 minutes"']],
+    [
+      { stage: "preflight", budget: "2 minutes" },
+      ['the input `budget`: expected a duration such as 15m, above 0 and at most 24d, got "2 minutes"'],
+    ],
     [{ stage: "integration", "pass-rate": "0.95" }, ['the input `pass-rate`: expected a percentage such as 95%, got "0.95"']],
     [{ stage: "preflight" }, [".github/env-actions.yml", "env-actions init"]],
   ] as [Record<string, string>, string[]][])("%j", (inputs, messages) => {
