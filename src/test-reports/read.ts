@@ -1,7 +1,7 @@
 import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { TestCase, TestResults } from "../model/test-results.ts";
-import { formats } from "./formats/format.ts";
+import { formats, type ReportFormat } from "./formats/format.ts";
 import { parseJson } from "./formats/json-document.ts";
 import { Merger, Tally } from "./merge.ts";
 import { type Findings, fromWorkspace, readText, sourceFiles, UnreadableReport } from "./reported.ts";
@@ -9,6 +9,7 @@ import { type Findings, fromWorkspace, readText, sourceFiles, UnreadableReport }
 /** XML is read in chunks and may have any size; JSON has to be in memory as a whole. */
 const largestJson = 256 * 1024 * 1024;
 
+const textFormats = formats.filter((format) => format.syntax === "text");
 const jsonFormats = formats.filter((format) => format.syntax === "json");
 const xmlFormats = formats.filter((format) => format.syntax === "xml");
 
@@ -69,9 +70,11 @@ async function readReport({ path, name, workspace }: ReportFile, findingsFor: Fi
     // There is at least one chunk: an empty file is an error.
     const { value: start = "" } = await pieces.next();
     const text = withStart(start, pieces);
-    if (start.startsWith("<")) await readXml(name, start, text, findingsFor);
-    else if (start.startsWith("{")) readJson(name, await wholeJson(name, text), findingsFor);
-    else throw new UnreadableReport("EA6005", name, "unknown format: expected JSON or XML", "line 1");
+    const lines = textFormats.find((format) => format.recognise(start) !== undefined);
+    if (lines) await lines.read(name, text, findingsFor(lines.recognise(start) ?? ""));
+    else if (start.startsWith("<")) await readXml(name, start, text, findingsFor);
+    else if (/^[[{]/.test(start)) readJson(name, await wholeJson(name, text), findingsFor);
+    else throw unknownFormat(name, `expected a report of ${listed(formats)}, in JSON or XML`);
   } finally {
     // Closes the file, even if the format didn't read it to the end.
     await pieces.return();
@@ -84,11 +87,41 @@ async function* withStart(start: string, rest: AsyncIterable<string>): AsyncGene
 }
 
 async function readXml(name: string, start: string, text: AsyncIterable<string>, findingsFor: FindingsFor): Promise<void> {
-  for (const format of xmlFormats) {
-    const known = format.recognise(start);
-    if (known !== undefined) return await format.read(name, text, findingsFor(known));
+  const root = rootElement(start);
+  const format = xmlFormats.find(({ roots }) => root !== undefined && roots.includes(root));
+  if (!format) throw unknownFormat(name, `expected XML of ${listed(xmlFormats)}, got ${root ? `<${root}>` : "no element"}`);
+  await format.read(name, text, findingsFor(format.name));
+}
+
+/** What may stand before the outermost element, and how it ends. */
+const prolog = [
+  ["<?", "?>"],
+  ["<!--", "-->"],
+  ["<!", ">"],
+  // The end of a document type that declares entities. Its reader refuses it.
+  ["]", ">"],
+] as const;
+
+/** The name of the outermost element. */
+function rootElement(start: string): string | undefined {
+  let rest = start;
+  for (;;) {
+    const skipped = prolog.find(([begin]) => rest.startsWith(begin));
+    if (!skipped) return /^<([^\s/>]+)/.exec(rest)?.[1];
+    const end = rest.indexOf(skipped[1]);
+    if (end < 0) return undefined;
+    rest = rest.slice(end + skipped[1].length).trimStart();
   }
-  throw new UnreadableReport("EA6005", name, "unknown format of XML: expected JUnit XML");
+}
+
+function unknownFormat(name: string, expected: string): UnreadableReport {
+  return new UnreadableReport("EA6005", name, `unknown format: ${expected}`, "line 1");
+}
+
+/** The tools whose reports are read, for an error message. */
+function listed(among: readonly ReportFormat[]): string {
+  const writers = among.flatMap((format) => format.writers);
+  return writers.length < 2 ? writers.join("") : `${writers.slice(0, -1).join(", ")} or ${writers.at(-1)}`;
 }
 
 async function wholeJson(name: string, text: AsyncIterable<string>): Promise<string> {
@@ -110,12 +143,7 @@ function readJson(name: string, text: string, findingsFor: FindingsFor): void {
       return;
     }
   }
-  const writers = jsonFormats.flatMap((format) => format.writers);
-  throw new UnreadableReport(
-    "EA6005",
-    name,
-    `unknown format: expected JSON of ${writers.slice(0, -1).join(", ")} or ${writers.at(-1)}`,
-  );
+  throw unknownFormat(name, `expected JSON of ${listed(jsonFormats)}`);
 }
 
 /** The kernel's file times may lag behind our clock by a tick. */

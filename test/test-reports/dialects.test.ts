@@ -96,7 +96,7 @@ test.each([
 
 test("refused: prefixed elements, and compressed reports", async () => {
   await expect(readText('<j:testsuite xmlns:j="https://example.org/junit"/>')).rejects.toThrow(
-    "unknown format: expected JUnit XML, got <j:testsuite>",
+    "unknown format: expected XML of JUnit, got <j:testsuite>",
   );
   await expect(readText(gzipSync("<testsuite/>"))).rejects.toThrow("not UTF-8");
 });

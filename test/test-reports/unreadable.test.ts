@@ -41,7 +41,7 @@ test.each<[string, string | Uint8Array, RegExp]>([
     `{"long enough": "${"x".repeat(40)}",\n "b": },\n${" ".repeat(40)}}`,
     /line 2, column 7: malformed JSON: Unexpected token '}'/,
   ],
-  ["a web page", "<!DOCTYPE html><html></html>", /unknown format: expected JUnit XML, got <html>/],
+  ["a web page", "<!DOCTYPE html><html></html>", /unknown format: expected XML of JUnit, got <html>/],
   ["other JSON", '{"hello": "world"}', /unknown format: expected JSON of/],
   ["a list", "[1, 2]", /unknown format/],
   ["plain text", "3 tests passed", /unknown format: expected JSON or XML/],

@@ -5,7 +5,7 @@ import { junit } from "./junit/reader.ts";
 import { playwright } from "./playwright.ts";
 
 /** A format of test reports: how to recognise it, by content alone, and how to read it. */
-export type ReportFormat = JsonFormat | XmlFormat;
+export type ReportFormat = JsonFormat | XmlFormat | TextFormat;
 
 /** A JSON report is read completely before its format is recognised. */
 export interface JsonFormat {
@@ -21,13 +21,26 @@ export interface JsonFormat {
 /** An XML report may have any size, so it is read in chunks. */
 export interface XmlFormat {
   syntax: "xml";
-  /** @param start the first chunk of the text, which begins with `<` */
-  recognise(start: string): string | undefined;
-  /** Like JSON. @param text all chunks, including the first */
+  /** Its name for the results. */
+  name: string;
+  writers: readonly string[];
+  /** The names of its outermost element, each in no other format. */
+  roots: readonly string[];
+  /** Like JSON. @param text all chunks */
   read(file: string, text: AsyncIterable<string>, findings: Findings): Promise<void>;
 }
 
-/** The first format that recognises a report reads it. JUnit accepts all XML, so it is last. */
+/** A report in lines, such as TAP or one JSON object per line. It may have any size, too. */
+export interface TextFormat {
+  syntax: "text";
+  writers: readonly string[];
+  /** @param start the first chunk of the text @returns the format's name for the results */
+  recognise(start: string): string | undefined;
+  /** Like XML. */
+  read(file: string, text: AsyncIterable<string>, findings: Findings): Promise<void>;
+}
+
+/** The first format that recognises a report reads it. */
 // biome-ignore format: one line for each format
 export const formats: readonly ReportFormat[] = [
   jest,

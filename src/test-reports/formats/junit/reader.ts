@@ -1,5 +1,4 @@
 import { SaxesParser } from "saxes";
-import type { ErrorCode } from "../../../model/error-codes/catalogue.ts";
 import type { TestStatus } from "../../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, UnreadableReport, wholeRun } from "../../reported.ts";
 import type { XmlFormat } from "../format.ts";
@@ -35,7 +34,9 @@ function declaredTroubles({ declared: { failures, errors }, parts }: OpenSuite):
 
 export const junit: XmlFormat = {
   syntax: "xml",
-  recognise: () => "junit",
+  name: "junit",
+  writers: ["JUnit"],
+  roots: [...suites],
   async read(file, text, findings) {
     const reader = new JUnitReader(file, findings);
     for await (const piece of text) reader.write(piece);
@@ -96,8 +97,8 @@ class JUnitReader {
     this.#parser.close();
   }
 
-  #unreadable(cause: string, code: ErrorCode = "EA6004"): UnreadableReport {
-    return new UnreadableReport(code, this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
+  #unreadable(cause: string): UnreadableReport {
+    return new UnreadableReport("EA6004", this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
   }
 
   #openTag(name: string, attributes: Record<string, string>, selfClosing: boolean): void {
@@ -105,7 +106,6 @@ class JUnitReader {
     if (this.#open.length >= deepestElement) throw this.#unreadable(`too deep: more than ${deepestElement} nested elements`);
     this.#open.push(name);
     if (parent === undefined) {
-      if (!suites.has(name)) throw this.#unreadable(`unknown format: expected JUnit XML, got <${name}>`, "EA6005");
       this.#openSuite(attributes);
     } else if (suites.has(parent)) this.#openInSuite(name, attributes);
     else if (parent === "testcase") this.#openInCase(name, attributes, selfClosing);
