@@ -44,7 +44,7 @@ test.each<[string, string | Uint8Array, RegExp]>([
   ["a web page", "<!DOCTYPE html><html></html>", /unknown format: expected XML of JUnit, got <html>/],
   ["other JSON", '{"hello": "world"}', /unknown format: expected JSON of/],
   ["a list", "[1, 2]", /unknown format/],
-  ["plain text", "3 tests passed", /unknown format: expected JSON or XML/],
+  ["plain text", "3 tests passed", /unknown format: expected a report of Jest, .*, in JSON or XML/],
   ["not UTF-8", Buffer.from([0x3c, 0x74, 0xff, 0xfe]), /not UTF-8/],
   ["UTF-16", Buffer.from("\u{feff}<testsuite/>", "utf16le"), /not UTF-8/],
   ["entities", '<!DOCTYPE a [<!ENTITY b "cccc">]><testsuite name="&b;"/>', /declares entities/],
