@@ -30,6 +30,17 @@ export interface Deletion {
   version: number;
   /** Rows that match any of these were deleted. */
   selection: SelectedRows[];
+  /** Only rows of this time were deleted; absent if any were. */
+  during?: TimeRange;
+}
+
+/** Rows whose time lies between two moments, both included. */
+export interface TimeRange {
+  /** A column of type TIMESTAMP. */
+  column: string;
+  /** Unix milliseconds. */
+  from: number;
+  to: number;
 }
 
 /** Rows whose column has one of these values. Exactly one of the two lists is present. */

@@ -44,6 +44,27 @@ export function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
+/** Rows of a range of times, which lets the warehouse skip the files of other times. The column is a TIMESTAMP. */
+export function within({ column, from, to }: { column: string; from: number; to: number }): string {
+  const [first, after] = [Math.trunc(from), Math.trunc(to) + 1];
+  // The warehouse's clock is finer than milliseconds, so the last one is included as a whole.
+  return `${quoteName(column)} >= timestamp_millis(${first}) AND ${quoteName(column)} < timestamp_millis(${after})`;
+}
+
+/** Rows of this time or later, and those without a time. */
+export function since({ column, from }: { column: string; from: number }): string {
+  return `(${quoteName(column)} >= timestamp_millis(${Math.trunc(from)}) OR ${quoteName(column)} IS NULL)`;
+}
+
+/** Narrows a condition and its ranges. */
+export function narrowed({ text, within }: Condition, by: string): Condition {
+  if (text === "") return { text, within };
+  return {
+    text: `(${text}) AND ${by}`,
+    within: (within ?? ["true"]).map((range) => (range === "true" ? by : `${range} AND ${by}`)),
+  };
+}
+
 /** Values as a list in the statement, so that files without any of them are skipped; for conditions of a delete. */
 export function inLiterals(column: string, type: string | undefined, values: readonly string[], bind: Bind): string {
   const numbers = asNumbers(type, values);

@@ -1,4 +1,5 @@
-import { columnAsText, inLiterals, isPlain } from "./comparison.ts";
+import type { TimeRange } from "../model/test-data.ts";
+import { columnAsText, inLiterals, isPlain, within } from "./comparison.ts";
 import type { Parameters } from "./connection.ts";
 import { qualifiedName, quoteName } from "./statements.ts";
 
@@ -76,6 +77,8 @@ export interface RowDeletion {
   /** `schema.table` */
   table: string;
   columns: readonly { column: string /** In upper case. */; type: string | undefined; values: readonly string[] }[];
+  /** Only rows of this time. */
+  during?: TimeRange | undefined;
 }
 
 /** Values in one DELETE, so that its text stays well below a megabyte. */
@@ -87,7 +90,10 @@ export const mostParametersDeleted = 200;
  * The only DELETE that test data needs: lists of values, which every Delta accepts, and by which it skips files. Delta without
  * Databricks refuses subqueries in a DELETE.
  */
-export function deleteStatement(catalog: string, { table, columns }: RowDeletion): { statement: string; parameters: Parameters } {
+export function deleteStatement(
+  catalog: string,
+  { table, columns, during }: RowDeletion,
+): { statement: string; parameters: Parameters } {
   const parameters: Record<string, string> = {};
   const bind = (value: string) => {
     const name = `p${Object.keys(parameters).length}`;
@@ -95,14 +101,17 @@ export function deleteStatement(catalog: string, { table, columns }: RowDeletion
     return `:${name}`;
   };
   const terms = columns.map(({ column, type, values }) => inLiterals(column, type, values, bind));
-  return { statement: `DELETE FROM ${qualifiedName(catalog, table)} WHERE ${terms.join(" OR ")}`, parameters };
+  const listed = terms.join(" OR ");
+  const where = during ? `(${listed}) AND ${within(during)}` : listed;
+  return { statement: `DELETE FROM ${qualifiedName(catalog, table)} WHERE ${where}`, parameters };
 }
 
 /** Why this must not be sent; `undefined` if it may. */
-export function whyNotDeleted({ table, columns }: RowDeletion): string | undefined {
+export function whyNotDeleted({ table, columns, during }: RowDeletion): string | undefined {
   if (!/^[^.]+\.[^.]+$/.test(table)) return "the table is not written as schema.table";
   if (columns.length === 0) return "it has no condition";
-  if (columns.some(({ column }) => column === "")) return "a column has no name";
+  if ([...columns, ...(during ? [during] : [])].some(({ column }) => column === "")) return "a column has no name";
+  if (during && !(during.from <= during.to)) return "its time ends before it begins";
   const values = columns.flatMap((one) => one.values);
   if (columns.some((one) => one.values.length === 0)) return "a column has no values";
   if (values.length > mostValuesDeleted) return `it has more than ${mostValuesDeleted} values`;
@@ -133,8 +142,11 @@ export interface OlderRows {
   nameless: boolean;
   /** Whether the condition compares the key and nothing else, also in the table now. */
   byKey: boolean;
-  /** Whether the condition selects equal rows in the table now: its columns have the same names there. */
-  alsoNow: boolean;
+  /**
+   * Selects equal rows, and all rows with one of the compared values, in the table now; undefined if its columns have other names
+   * there. Uses the same parameters.
+   */
+  conditionNow: string | undefined;
   /** As for a read: must compare with at least one of the named parameters. */
   condition: string;
   parameters: Parameters;
@@ -173,7 +185,7 @@ export function nameCounts(catalog: string, rows: OlderRows, column: string, eve
 export function missingRows(catalog: string, rows: OlderRows, first: readonly OlderRows[] = []): string {
   const name = qualifiedName(catalog, rows.table);
   const back = first.map((one, index) => missingRows(catalog, one, first.slice(0, index)));
-  const found = `SELECT ${namesOf(rows)} FROM ${name}${rows.alsoNow ? ` WHERE (${rows.condition})` : ""}`;
+  const found = `SELECT ${namesOf(rows)} FROM ${name}${rows.conditionNow === undefined ? "" : ` WHERE (${rows.conditionNow})`}`;
   // If the condition is about the key, it finds every row with one of these keys, and files can be skipped.
   return lacking(catalog, rows, [{ select: found, named: rows.byKey ? `(${found})` : name }, ...back.map(nested)]);
 }

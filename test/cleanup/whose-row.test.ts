@@ -389,13 +389,25 @@ describe("a wrong line in the ledger", () => {
       expect(verdict).not.toBe("passed");
     }
     // Even if the other row has nothing to do with test data and is only found when the plan is counted.
-    const shown = [two[0], row("users.teachers", during, { id: "teacher-1", name: `${mine} Bob` })] as Written[];
+    const shown = [row("users.teachers", during, { id: "teacher-1", name: "Ann" })];
+    shown.push(row("users.teachers", during, { id: "teacher-1", name: `${mine} Bob` }));
     const { left, result, verdict } = await cleanUp({ rows: shown });
     expect(left["users.teachers"]).toEqual(["teacher-1", "teacher-1"]);
     expect(result.kept).toEqual([
       expect.objectContaining({ samples: ["teacher-1"], why: expect.stringContaining("not unique") }),
     ]);
     expect(verdict).toBe("degraded");
+  });
+
+  test("with a shared key, exact times tell the row that shows itself from somebody else's", async () => {
+    const two = [
+      row("users.teachers", longAgo, { id: "teacher-1", name: "Ann" }),
+      row("users.teachers", during, { id: "teacher-1", name: `${mine} Bob` }),
+    ];
+    const { left, result, verdict } = await cleanUp({ rows: two });
+    expect(left["users.teachers"]).toEqual(["teacher-1"]);
+    expect(result.tables).toEqual([expect.objectContaining({ table: "users.teachers", planned: 1, deleted: 1, left: 0 })]);
+    expect(verdict).toBe("passed");
   });
 
   test("and a right one deletes its row, which the history proves to be the run's", async () => {

@@ -253,8 +253,7 @@ export class TableBalance {
       }),
     );
     const { rows } = await queryInBatches(this.#warehouse, asked, ({ table, version }, binder: Binder) => {
-      const selection = table.deletions.flatMap((deletion) => deletion.selection);
-      const condition = storedConditionOf(selection, table.columns, binder);
+      const condition = storedConditionOf(table.deletions, table.columns, binder);
       return {
         columns: "count(*) AS n",
         from: `${qualifiedName(this.#warehouse.catalog, table.table)} VERSION AS OF ${version} WHERE ${condition}`,

@@ -240,11 +240,11 @@ function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
 /** Deletes the parts one after another, because statements on one table would conflict. If one fails, the entry says so. */
 async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry: TableCleanup): Promise<Deleted> {
   const parts: CarriedOut[] = [];
-  const { types } = table.selection;
+  const { types, during } = table.selection;
   try {
     for (const selection of deletableParts(table.selection)) {
       const columns = [...selection.values].map(([column, values]) => ({ column, type: types.get(column), values: [...values] }));
-      const rows = await warehouse.deleteRows({ table: table.table, columns });
+      const rows = await warehouse.deleteRows({ table: table.table, columns, during });
       addRows(entry, rows);
       parts.push({ table, selection, entry, rows });
     }
@@ -292,7 +292,8 @@ async function noteVersion(
     entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
     entry.versionAfter = Math.max(entry.versionAfter ?? version, version);
     const stored = storedSelection({ selection, person: table.person });
-    entry.deletions = [...(entry.deletions ?? []), { rows, version, selection: stored }].sort((a, b) => a.version - b.version);
+    const deletion = { rows, version, selection: stored, ...(selection.during ? { during: selection.during } : {}) };
+    entry.deletions = [...(entry.deletions ?? []), deletion].sort((a, b) => a.version - b.version);
   } catch (error) {
     entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history could not be read: ${errorText(error)}`;
   }

@@ -1,6 +1,6 @@
 import type { Table } from "../../config/schema.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { anyOf, bounded, type Condition } from "../../warehouse/comparison.ts";
+import { anyOf, bounded, type Condition, narrowed, since } from "../../warehouse/comparison.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName, quoteName } from "../../warehouse/statements.ts";
 import type { PlanRequest } from "../plan/table-plans.ts";
@@ -16,7 +16,7 @@ import {
   select,
   selectedBy,
 } from "../tables/selection.ts";
-import { type Age, ageOf, surelyTooRecent, timeInKey } from "./age.ts";
+import { type Age, ageOf, exactAge, surelyTooRecent, timeInKey } from "./age.ts";
 import { referenceRules, rulesFor } from "./presence.ts";
 
 /** A row, as read, that may be test data. */
@@ -49,6 +49,8 @@ export interface TableScan {
   keys: Set<string>;
   /** What has been asked, apart from the directly matched rows. */
   answered: Selection;
+  /** Rows before this time are not asked for by their ids and by what they depend on. Unix milliseconds. */
+  from: number | undefined;
   /**
    * The directly matched rows have been asked for; `older` if there were too many and certainly too recent ones were left out.
    */
@@ -60,9 +62,11 @@ export interface TableScanRequest {
   declared: Readonly<Record<string, Table>>;
   catalog: CatalogColumns;
   request: PlanRequest;
+  /** Table → `TableScan.from`. */
+  from?: ReadonlyMap<string, number>;
 }
 
-export function newTableScan(name: string, { declared, catalog, request }: TableScanRequest): TableScan {
+export function newTableScan(name: string, { declared, catalog, request, from }: TableScanRequest): TableScan {
   const table = declared[name] as Table;
   const types = catalog.get(name) ?? new Map<string, string>();
   const columns = [...table.match.map(({ column }) => column), ...Object.keys(table.parents)];
@@ -78,6 +82,7 @@ export function newTableScan(name: string, { declared, catalog, request }: Table
     candidates: [],
     keys: new Set(),
     answered: emptySelection(types),
+    from: from?.get(name),
     begun: undefined,
   };
 }
@@ -101,7 +106,11 @@ export function questionText(
   binder: Binder,
   request: PlanRequest,
 ): { columns: string; from: string } | undefined {
-  const wanted = anyOf([...(scan.begun ? [] : [showingThemselves(scan, older, binder)]), selectedBy(asked, binder)]);
+  const instant = instantOf(scan);
+  const listed = selectedBy(asked, binder);
+  const dependent =
+    instant === undefined || scan.from === undefined ? listed : narrowed(listed, since({ column: instant, from: scan.from }));
+  const wanted = anyOf([...(scan.begun ? [] : [showingThemselves(scan, older, binder)]), dependent]);
   if (wanted.text === "") return undefined;
   const before = anyOf([
     ...(scan.begun ? [showingThemselves(scan, scan.begun === "older" ? request : undefined, binder)] : []),
@@ -109,12 +118,11 @@ export function questionText(
   ]).text;
   const except = before === "" ? "" : ` AND NOT coalesce(${before}, false)`;
   const { key, time } = scan.table;
-  const isInstant = time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(scan.types.get(time) ?? "");
   const columns = [
     `${shownAs(scan, key)} AS row_key`,
     // Separate columns: in a shared one, the warehouse would convert texts to times, and dates to times in the session's zone.
-    `${isInstant ? quoteName(time) : "NULL"} AS made_at`,
-    `${time === undefined || isInstant ? "NULL" : shownAs(scan, time)} AS made_text`,
+    `${instant === undefined ? "NULL" : `unix_millis(${quoteName(instant)})`} AS made_at`,
+    `${time === undefined || instant !== undefined ? "NULL" : shownAs(scan, time)} AS made_text`,
     ...Array.from({ length: width }, (_, index) => `${shownAs(scan, scan.columns[index] ?? "")} AS c${index}`),
   ];
   const rows = `SELECT * FROM ${qualifiedName(warehouse.catalog, scan.name)} WHERE (${bounded(wanted)})${except} LIMIT ${limit}`;
@@ -164,19 +172,24 @@ export function addRow(scan: TableScan, row: Row, now: number): void {
   if (keyColumn !== "") take(keyColumn, row.row_key);
   const key = values.get(keyColumn);
   if (key !== undefined) scan.keys.add(key);
-  const made = row.made_at ?? row.made_text;
+  const instant = instantOf(scan) === undefined || row.made_at == null ? Number.NaN : Number(row.made_at);
   scan.candidates.push({
     key,
     values,
-    age: scan.table.time === undefined || !isTimeOrText(scan) ? undefined : ageOf(made, scan.zone),
+    age: Number.isNaN(instant) ? ageInText(scan, row.made_text) : exactAge(instant),
     timeInKey: key === undefined ? undefined : timeInKey(key, now),
   });
 }
 
+/** The table's time column if its values are moments, which need no time zone. */
+export function instantOf({ table: { time }, types }: Pick<TableScan, "table" | "types">): string | undefined {
+  return time !== undefined && /^TIMESTAMP(?:_LTZ)?$/.test(types.get(time) ?? "") ? time : undefined;
+}
+
 /** Excludes numbers, which could be parsed as some year. */
-function isTimeOrText({ table, types }: TableScan): boolean {
+function ageInText({ table, types, zone }: TableScan, text: unknown): Age | undefined {
   const type = types.get(table.time ?? "") ?? "";
-  return isTime(type) || /^(?:STRING|VARCHAR|CHAR)\b/.test(type);
+  return isTime(type) || /^(?:STRING|VARCHAR|CHAR)\b/.test(type) ? ageOf(text, zone) : undefined;
 }
 
 /** Current rows without a key, identified by a pointing column and the ids in it. */

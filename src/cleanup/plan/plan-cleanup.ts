@@ -245,12 +245,19 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
     kept: [],
     unreadable: [],
     retained: new Map(),
+    searchAgainFrom: new Map(),
     digest: "",
   };
   const declared = presentTables(request, catalog, plan);
   plan.lookedAt = Object.values(declared).filter((table) => !isKept(table)).length;
   const order = new Map(dependencyLevels(declared).flatMap((level, index) => level.map((name) => [name, index] as const)));
-  const search = new Search(warehouse, { declared, catalog, request, order }, plan, earlier?.references ?? new Map());
+  const from = earlier?.searchAgainFrom;
+  const search = new Search(
+    warehouse,
+    { declared, catalog, request, order, ...(from ? { from } : {}) },
+    plan,
+    earlier?.references ?? new Map(),
+  );
   for (const [name, table] of Object.entries(declared)) {
     const why = isKept(table) ? undefined : whyHidden(name, table, policies);
     if (why !== undefined) search.leaveOut(name, why);
@@ -303,6 +310,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   }
   if (!earlier && (request.showsReading || request.maxReadSize !== undefined))
     await reportReading(warehouse, search, request, plan);
+  plan.searchAgainFrom = search.searchAgainFrom(earlier);
   plan.digest = digestOf(plan);
   return plan;
 }
@@ -374,7 +382,11 @@ function digestOf(plan: RowPlan): string {
     .flat()
     .map(
       (table) =>
-        [table.table, [...table.selection.values].map(([column, values]) => [column, [...values].sort()]).sort()] as const,
+        [
+          table.table,
+          [...table.selection.values].map(([column, values]) => [column, [...values].sort()]).sort(),
+          table.selection.during,
+        ] as const,
     )
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");

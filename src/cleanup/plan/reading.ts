@@ -43,7 +43,9 @@ export function whyReadsAll(
 ): string | undefined {
   const rule = rules.find(({ column, suffix }) => suffix !== undefined || types.get(column) !== "STRING");
   if (rule) return `${rule.column} is compared by its end or as text`;
-  for (const [column, values] of [...answered.values, ...(deleted?.values ?? [])]) {
+  // What is deleted was read before, so its times are known, and the files of other times are skipped.
+  const looked = deleted && !deleted.during ? [...answered.values, ...deleted.values] : [...answered.values];
+  for (const [column, values] of looked) {
     if (types.get(column) !== "STRING") return `${column} is compared as text`;
     const random = [...values].filter((value) => !prefixes.some((prefix) => value.startsWith(prefix)));
     if (random.length > 0) return `${column} is compared with ${count(random.length, "value")} without a prefix`;

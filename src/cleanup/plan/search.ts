@@ -4,10 +4,12 @@ import type { RealLooking } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
+import { clockToleranceMs } from "../ownership/age.ts";
 import { type Judged, type JudgedRow, type JudgingContext, judgeAll, namesOf, type References } from "../ownership/judging.ts";
 import { Presence, type Settled, settle } from "../ownership/presence.ts";
 import {
   addRow,
+  instantOf,
   markAnswered,
   newTableScan,
   type Question,
@@ -136,6 +138,25 @@ export class Search {
     );
   }
 
+  /**
+   * `RowPlan.searchAgainFrom`. A row that comes back while a run's data is deleted is not older than the run, or than what was
+   * found before. A table with rows that are kept is searched as a whole again, because what is said about these comes from the
+   * last search.
+   */
+  searchAgainFrom(earlier: RowPlan | undefined): Map<string, number> {
+    const { scope, bornAfter } = this.#looking.request;
+    const going = new Map(this.going.map((one) => [one.scan, one.plan]));
+    const from = new Map<string, number>();
+    for (const scan of scope === "run" ? this.scans : []) {
+      const [plan, before] = [going.get(scan), earlier?.searchAgainFrom.get(scan.name)];
+      const during = plan?.selection.during;
+      const keepsRows = (this.#judged.rows.get(scan.name)?.length ?? 0) !== (plan?.rows ?? 0);
+      if (instantOf(scan) === undefined || (earlier && before === undefined) || keepsRows || (plan && !during)) continue;
+      from.set(scan.name, Math.min(before ?? bornAfter - clockToleranceMs, during?.from ?? Number.POSITIVE_INFINITY));
+    }
+    return from;
+  }
+
   /** Nothing is deleted from a table whose content is not certain, nor from those through which its rows are found. */
   leaveOut(table: string, why: string): void {
     this.#scans.delete(table);
@@ -194,9 +215,9 @@ export class Search {
     this.#settled ??= (() => {
       const settled = settle(this.#judged, request);
       const going = [...this.#judged.rows.values()].flatMap((rows): TableDeletion[] => {
-        const leaving = rows.filter((row) => settled.going.has(row));
-        const [first] = leaving;
-        return first ? [tableDeletionOf(first.scan, leaving, request, order)] : [];
+        const [leaving, staying] = [true, false].map((goes) => rows.filter((row) => settled.going.has(row) === goes));
+        const [first] = leaving ?? [];
+        return first ? [tableDeletionOf(first.scan, { rows: leaving ?? [], staying: staying ?? [] }, request, order)] : [];
       });
       return { settled, going };
     })();

@@ -1,12 +1,12 @@
 import type { Table, TestDataConfig } from "../../config/schema.ts";
-import type { KeptRows, RealLooking, TouchedRow } from "../../model/test-data.ts";
+import type { KeptRows, RealLooking, TimeRange, TouchedRow } from "../../model/test-data.ts";
 import { keyText } from "../../redis/connection.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 import { IdFinder } from "../keys/judge.ts";
 import { type StartState, timeInId } from "../ownership/age.ts";
 import { type JudgedRow, type References, valuesFoundInSweep } from "../ownership/judging.ts";
 import { deletionKeyOf, isNamedByPrefix } from "../ownership/presence.ts";
-import type { TableScan } from "../ownership/table-scan.ts";
+import { instantOf, type TableScan } from "../ownership/table-scan.ts";
 import { type CatalogColumns, kindOf, type Policies, parentTables } from "../tables/catalog.ts";
 import { type Binder, emptySelection, type Selection, select } from "../tables/selection.ts";
 
@@ -22,9 +22,10 @@ export interface TableDeletion {
   hasLoneRows: boolean;
 }
 
+/** @param rows to delete @param staying the other rows of the table that were found */
 export function tableDeletionOf(
   scan: TableScan,
-  rows: readonly JudgedRow[],
+  { rows, staying }: { rows: readonly JudgedRow[]; staying: readonly JudgedRow[] },
   request: PlanRequest,
   order: ReadonlyMap<string, number>,
 ): TableDeletion {
@@ -55,7 +56,24 @@ export function tableDeletionOf(
     if (isAlone(row, request)) going.hasLoneRows = true;
   }
   for (const [column, list] of values) select(plan.selection, column, list);
+  const isShared = staying.some((row) => {
+    const handle = deletionKeyOf(row);
+    return handle !== undefined && values.get(handle.column)?.has(handle.value) === true;
+  });
+  // Two rows with one key are not told apart by their times: counting shall find both.
+  const during = isShared ? undefined : timesOf(scan, rows);
+  if (during) plan.selection.during = during;
   return going;
+}
+
+/** @returns undefined if a row has no exact time */
+function timesOf(scan: TableScan, rows: readonly JudgedRow[]): TimeRange | undefined {
+  const column = instantOf(scan);
+  if (column === undefined || rows.some(({ candidate }) => candidate.age === undefined)) return undefined;
+  const ages = rows.flatMap(({ candidate }) => candidate.age ?? []);
+  const from = ages.reduce((least, { earliest }) => Math.min(least, earliest), Number.POSITIVE_INFINITY);
+  const to = ages.reduce((most, { latest }) => Math.max(most, latest), Number.NEGATIVE_INFINITY);
+  return { column, from, to };
 }
 
 /** A row's label for people; never from a column that may contain personal data. */
@@ -339,5 +357,10 @@ export interface RowPlan {
   unreadable: { table: string; why: string }[];
   /** Tables whose rows are kept, because rows that cannot be deleted are only findable through them. */
   retained: RetainedTables;
+  /**
+   * Table → the time from which the next search looks for rows by their ids and by what they depend on. Only of tables with exact
+   * times, and without a row that was found and kept. Unix milliseconds.
+   */
+  searchAgainFrom: Map<string, number>;
   digest: string;
 }

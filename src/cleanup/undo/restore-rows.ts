@@ -262,7 +262,7 @@ interface Known {
 async function findDeletion(
   warehouse: WarehouseReader,
   table: string,
-  { rows, version, selection }: Deletion,
+  { rows, version, selection, during }: Deletion,
   { types, binder, now, history, declaredKey }: Known,
 ): Promise<FoundRows | undefined> {
   const before = async (other: number): Promise<FoundRows | undefined> => {
@@ -288,8 +288,11 @@ async function findDeletion(
       key: "",
       nameless: true,
       byKey: false,
-      alsoNow: selection.every(({ column }) => asBefore(column)),
-      condition: storedConditionOf(selection, typesThen, binder),
+      // Without the time: a row with the same key that was written since has another one.
+      conditionNow: selection.every(({ column }) => asBefore(column))
+        ? storedConditionOf([{ selection }], typesThen, binder)
+        : undefined,
+      condition: storedConditionOf([{ selection, ...(during ? { during } : {}) }], typesThen, binder),
       parameters: binder.parameters,
       columns: mapping.columns,
     };
@@ -356,7 +359,7 @@ async function stepsOf(
       `SELECT 1 AS one FROM (${olderRows(catalog, older)}) WHERE ${quoteName(key)} IS NULL`,
       older,
     );
-    return { ...older, key, nameless: nameless > 0, byKey: older.alsoNow && older.selectedBy === key };
+    return { ...older, key, nameless: nameless > 0, byKey: older.conditionNow !== undefined && older.selectedBy === key };
   });
   const counted = await inParallel(atOnce, named, async (rows) => {
     const newer = named.slice(0, named.indexOf(rows));

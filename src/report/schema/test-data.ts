@@ -9,10 +9,17 @@ const selectedRows = z.strictObject({
   sha256: texts("SHA-256 hashes in hex that replace `values` if they may be personal data.").optional(),
 });
 
+const timeRange = z.strictObject({
+  column: text("Column with the time of a row."),
+  from: z.number().meta({ description: "Earliest time, in Unix milliseconds." }),
+  to: z.number().meta({ description: "Latest time, in Unix milliseconds." }),
+});
+
 const deletion = z.strictObject({
   rows: amount("Number of rows that this statement deleted."),
   version: amount("Table version that the deletion created. The version before it still has the rows."),
   selection: z.array(selectedRows).meta({ description: "Which rows were deleted: those that match any entry." }),
+  during: timeRange.optional().meta({ description: "Only rows of this time were deleted. Absent if any were." }),
 });
 
 const problem = "What could not be done, and why.";
