@@ -196,12 +196,16 @@ describe("undo", () => {
     expect(texts(await rows())).toEqual(texts(before));
   });
 
-  it("keeps rows that others wrote in the meantime, even under a deleted key", async () => {
+  it.each([
+    ["at the same time", during],
+    ["at another time", "2031-01-01T00:00:00Z"],
+    ["without a time", null],
+  ])("keeps rows that others wrote in the meantime, even under a deleted key, %s", async (_when, created_at) => {
     await open(usual, []);
     const cleanup = await cleanUp();
     await school.insert("sessions.lessons", [
-      { id: "one", title: "theirs", created_at: during },
-      { id: "three", title: "theirs, too", created_at: during },
+      { id: "one", title: "theirs", created_at },
+      { id: "three", title: "theirs, too", created_at },
     ]);
     const result = await undo(cleanup);
     expect(result.tables).toEqual([
