@@ -142,7 +142,20 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   // Spark's parser begins its messages with a line break.
   const message = firstLine((answer?.errorMessage ?? thrown.message ?? "unknown error").trimStart());
   const sqlState = answer?.sqlState;
-  return new WarehouseFailure(kindOf(thrown, message, sqlState), message, { cause: error, ...(sqlState ? { sqlState } : {}) });
+  const kind = kindOf(thrown, message, sqlState);
+  const code = kind === "statement" && isUnwritable(conditionIn(message)) ? ("EA3015" as const) : undefined;
+  return new WarehouseFailure(kind, message, { cause: error, ...(sqlState ? { sqlState } : {}), ...(code ? { code } : {}) });
+}
+
+/** Conditions, without what follows a dot, of a table that accepts no such change from anybody. */
+const unwritable: ReadonlySet<string> = new Set([
+  "STREAMING_TABLE_OPERATION_NOT_ALLOWED",
+  "MATERIALIZED_VIEW_OPERATION_NOT_ALLOWED",
+  "DELTA_CANNOT_MODIFY_APPEND_ONLY",
+]);
+
+function isUnwritable(condition: string | undefined): boolean {
+  return unwritable.has(condition?.split(".")[0] ?? "");
 }
 
 function kindOf(thrown: DriverError, message: string, sqlState: string | undefined): FailureKind {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { columnsIn, differences, proposalText } from "../../src/cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables, type RemarkKind } from "../../src/cleanup/propose/propose.ts";
+import type { Views } from "../../src/cleanup/tables/catalog.ts";
 import { type CatalogColumns, dependencyLevels } from "../../src/cleanup/tables/catalog.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { onlyMentionsSecret } from "../../src/config/columns.ts";
@@ -17,7 +18,8 @@ import { tableName, tableSchema, writtenTable } from "../../src/config/test-data
  */
 
 const protectedTables = ["compliance.*"];
-const none: ReadonlySet<string> = new Set();
+const none: Views = new Map();
+const view = { name: "a view", instead: "declare the table behind it" };
 
 /** `schema.table` → its columns, as `name` (text) or `name:TYPE`. */
 function catalog(tables: Record<string, string>): CatalogColumns {
@@ -135,12 +137,19 @@ test("a view declared with rules is reported as a difference, because a cleanup 
     "a.active": tableSchema.parse({ match: [{ column: "title", prefix: true }] }),
     "a.kept": tableSchema.parse({}),
   };
-  const proposal = proposeTables({ columns, views: new Set(["a.active", "a.kept"]), protectedTables });
+  const proposal = proposeTables({
+    columns,
+    views: new Map([
+      ["a.active", view],
+      ["a.kept", view],
+    ]),
+    protectedTables,
+  });
   expect(differences(declared, proposal, columns, protectedTables)).toContainEqual({
     table: "a.active",
     kind: "view",
     columns: [],
-    text: "is declared, but is a view, and rows of views cannot be deleted: declare the table behind it instead",
+    text: "is declared, but is a view, so its rows cannot be deleted here: declare the table behind it instead",
   });
   expect(differences(declared, proposal, columns, protectedTables).map(({ table }) => table)).not.toContain("a.kept");
 });
@@ -207,7 +216,7 @@ describe("the table that a column points at", () => {
         "a.teams": "id:BIGINT",
         "a.notes": notes,
       }),
-      views: new Set(["a.overviews"]),
+      views: new Map([["a.overviews", view]]),
       protectedTables,
     });
     expect(targetsOf(proposal, "a.notes")).toEqual({});
@@ -342,7 +351,8 @@ describe("any warehouse", () => {
   test("gives a declaration that loads, has no circle, and names only what exists", () => {
     fc.assert(
       fc.property(anyCatalog, fc.nat(3), (columns, every) => {
-        const views = new Set([...columns.keys()].filter((_, index) => every > 0 && index % (every + 2) === 0));
+        const seen = [...columns.keys()].filter((_, index) => every > 0 && index % (every + 2) === 0);
+        const views: Views = new Map(seen.map((name) => [name, view]));
         const { tables, remarks: said } = proposeTables({ columns, views, protectedTables });
         expect(() => dependencyLevels(tables)).not.toThrow();
         for (const [name, table] of Object.entries(tables)) {

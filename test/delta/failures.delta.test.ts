@@ -36,6 +36,12 @@ async function table(name: string): Promise<string> {
   return `gone.${name}`;
 }
 
+it("a table that only allows appends", async () => {
+  await spark.run("CREATE TABLE gone.appended (id STRING) USING delta TBLPROPERTIES (delta.appendOnly = true)");
+  await spark.run("INSERT INTO gone.appended VALUES ('a')");
+  expect(await understood("DELETE FROM gone.appended WHERE id IN ('a')")).toMatchObject({ code: "EA3015", kind: "statement" });
+});
+
 it("a version whose files VACUUM removed", async () => {
   const name = await table("vacuumed");
   await spark.run(`VACUUM ${name} RETAIN 0 HOURS`);

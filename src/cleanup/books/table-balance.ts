@@ -7,7 +7,7 @@ import { inParallel } from "../../lib/in-parallel.ts";
 import type { Amount, CleanupResult, TableBooks } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
-import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
+import { type CatalogColumns, readCatalogColumns, readViews, type Views } from "../tables/catalog.ts";
 import { type Binder, queryInBatches, storedConditionOf } from "../tables/selection.ts";
 import {
   amountOf,
@@ -54,7 +54,7 @@ export interface BooksRequest {
   /** What the cleanup deleted. */
   cleanup: Pick<CleanupResult, "tables" | "kept"> | undefined;
   /** As the cleanup read it; read here if absent. */
-  catalog?: { columns: CatalogColumns; views: ReadonlySet<string> };
+  catalog?: { columns: CatalogColumns; views: Views };
   /** Read while the cleanup ran; what is missing is read here. */
   known?: KnownState;
 }

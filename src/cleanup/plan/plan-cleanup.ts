@@ -17,6 +17,7 @@ import {
   readCatalogColumns,
   readPolicies,
   readViews,
+  type ViewKind,
   whyHidden,
 } from "../tables/catalog.ts";
 import { deletionText } from "../tables/selection.ts";
@@ -330,8 +331,9 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
       else plan.notes.push(`${name} is declared, but the table does not exist, or this principal may not see it`);
       continue;
     }
-    if (plan.views.has(name)) {
-      refuseView(name, table, request, plan);
+    const view = plan.views.get(name);
+    if (view) {
+      refuseView(name, { table, view }, request, plan);
       continue;
     }
     const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
@@ -359,15 +361,15 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
 /**
  * A DELETE from a view would fail when much else is already deleted. A view declared without rules is kept, as a table would be.
  */
-function refuseView(name: string, table: Table, request: PlanRequest, plan: RowPlan): void {
+function refuseView(name: string, { table, view }: { table: Table; view: ViewKind }, request: PlanRequest, plan: RowPlan): void {
   if (isKept(table)) return;
   if (request.own.has(name))
     plan.blockers.push(
-      `testData.tables names ${name}, but that is a view, and rows of views cannot be deleted: declare the table behind it instead`,
+      `testData.tables names ${name}, but that is ${view.name}, so its rows cannot be deleted here: ${view.instead} instead`,
     );
   else
     plan.problems.push(
-      `${name}, which the preset declares, is a view here, and rows of views cannot be deleted: declare the table behind it under testData.tables, and add \`${name}: {}\``,
+      `${name}, which the preset declares, is ${view.name}, so its rows cannot be deleted here: ${view.instead}, and add \`${name}: {}\` to testData.tables`,
     );
 }
 

@@ -7,7 +7,7 @@ import { type StartState, timeInId } from "../ownership/age.ts";
 import { type JudgedRow, type References, valuesFoundInSweep } from "../ownership/judging.ts";
 import { deletionKeyOf, isNamedByPrefix } from "../ownership/presence.ts";
 import { instantOf, type TableScan } from "../ownership/table-scan.ts";
-import { type CatalogColumns, kindOf, type Policies, parentTables } from "../tables/catalog.ts";
+import { type CatalogColumns, kindOf, type Policies, parentTables, type Views } from "../tables/catalog.ts";
 import { type Binder, emptySelection, type Selection, select } from "../tables/selection.ts";
 
 const samplesShown = 3;
@@ -327,8 +327,8 @@ export interface TablePlan {
 
 export interface RowPlan {
   catalog: CatalogColumns;
-  /** The views in the catalog. */
-  views: ReadonlySet<string>;
+  /** What the catalog has beside tables. */
+  views: Views;
   policies: Policies;
   /** The number of declared tables that exist and have a rule that matches test data. */
   lookedAt: number;

@@ -143,7 +143,7 @@ export function differences(
   columns: CatalogColumns,
   protectedTables: readonly string[],
 ): Difference[] {
-  const views = new Set(proposal.remarks.filter(({ kind }) => kind === "view").map(({ table }) => table));
+  const views = new Map(proposal.remarks.filter(({ kind }) => kind === "view").map(({ table, text }) => [table, text]));
   const fromDeclaration = Object.entries(declared).flatMap(([table, declaration]): Difference[] => {
     if (isProtected(table, protectedTables)) return [];
     const present = columns.get(table);
@@ -151,7 +151,8 @@ export function differences(
       return [
         { table, kind: "missing-table", columns: [], text: "is declared, but does not exist, or this principal may not see it" },
       ];
-    if (views.has(table))
+    const view = views.get(table);
+    if (view !== undefined)
       return isKept(declaration)
         ? []
         : [
@@ -159,7 +160,7 @@ export function differences(
               table,
               kind: "view",
               columns: [],
-              text: "is declared, but is a view, and rows of views cannot be deleted: declare the table behind it instead",
+              text: `is declared, but is ${view}`,
             },
           ];
     const missing = columnsIn(declaration).filter((column) => !present.has(column));

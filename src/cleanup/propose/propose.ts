@@ -10,6 +10,7 @@ import { isProtected } from "../../config/protection.ts";
 import type { Table } from "../../config/schema.ts";
 import { columnName, type Parent, tableName } from "../../config/test-data-schema.ts";
 import { singularsOf } from "../../lib/count.ts";
+import type { Views } from "../tables/catalog.ts";
 import {
   type CatalogColumns,
   type DeclarableTable,
@@ -24,7 +25,7 @@ import { breakCycles, parentOf } from "./parents.ts";
 export interface ProposalRequest {
   columns: CatalogColumns;
   /** `schema.table` of views, which have no rows of their own. */
-  views: ReadonlySet<string>;
+  views: Views;
   protectedTables: readonly string[];
 }
 
@@ -89,7 +90,8 @@ export function proposeTables(request: ProposalRequest): Proposal {
 function whyLeftOut(name: string, request: ProposalRequest): Pick<Remark, "kind" | "text"> | undefined {
   if (isProtected(name, request.protectedTables))
     return { kind: "protected", text: "protected by testData.protectedTables, never touched" };
-  if (request.views.has(name)) return { kind: "view", text: "a view: it has no rows of its own to delete" };
+  const view = request.views.get(name);
+  if (view) return { kind: "view", text: `${view.name}, so its rows cannot be deleted here: ${view.instead} instead` };
   if (!tableName.safeParse(name).success)
     return { kind: "unwritable", text: "cannot be declared: its name has other characters than letters, digits and underscores" };
   return undefined;

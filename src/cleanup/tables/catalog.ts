@@ -28,12 +28,36 @@ const tableTypes = "'MANAGED', 'EXTERNAL', 'BASE TABLE', 'MANAGED_SHALLOW_CLONE'
 
 /** `schema.table` of everything with rows of its own, declared or not. @throws WarehouseFailure */
 export async function readTables(warehouse: WarehouseReader): Promise<string[]> {
-  return await namesWhere(warehouse, `table_type IN (${tableTypes})`);
+  return (await tablesWhere(warehouse, `table_type IN (${tableTypes})`)).map(({ name }) => name);
 }
 
-/** `schema.table` of everything that shows rows but cannot be deleted from. @throws WarehouseFailure */
-export async function readViews(warehouse: WarehouseReader): Promise<Set<string>> {
-  return new Set(await namesWhere(warehouse, `table_type NOT IN (${tableTypes})`));
+/** `schema.table` of everything that shows rows but cannot be deleted from → what it is. */
+export type Views = ReadonlyMap<string, ViewKind>;
+
+export interface ViewKind {
+  /** As in "it is a view". */
+  name: string;
+  /** What to do to have its rows deleted. */
+  instead: string;
+}
+
+const tableBehind = "declare the table behind it";
+
+/** Values of `information_schema.tables.table_type`, and what they are. Others are called views. */
+const viewKinds: Readonly<Record<string, ViewKind>> = {
+  VIEW: { name: "a view", instead: tableBehind },
+  MATERIALIZED_VIEW: { name: "a materialized view", instead: tableBehind },
+  METRIC_VIEW: { name: "a metric view", instead: tableBehind },
+  FOREIGN: {
+    name: "a foreign table, which another database owns",
+    instead: "let the tests delete its rows in that database",
+  },
+};
+
+/** @throws WarehouseFailure */
+export async function readViews(warehouse: WarehouseReader): Promise<Views> {
+  const rows = await tablesWhere(warehouse, `table_type NOT IN (${tableTypes})`);
+  return new Map(rows.map(({ name, type }) => [name, viewKinds[type] ?? { name: "a view", instead: tableBehind }]));
 }
 
 /** What hides rows or values from principals. */
@@ -80,11 +104,11 @@ export function whyHidden(
   return `its column ${hidden.join(", ")} has a mask, so what is read may not be what it has`;
 }
 
-async function namesWhere(warehouse: WarehouseReader, condition: string): Promise<string[]> {
+async function tablesWhere(warehouse: WarehouseReader, condition: string): Promise<{ name: string; type: string }[]> {
   const rows = await warehouse.query(
-    `SELECT table_schema, table_name FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE ${condition} AND table_schema <> 'information_schema'`,
+    `SELECT table_schema, table_name, table_type FROM ${quoteName(warehouse.catalog)}.information_schema.tables WHERE ${condition} AND table_schema <> 'information_schema'`,
   );
-  return rows.map((row) => `${String(row.table_schema)}.${String(row.table_name)}`);
+  return rows.map((row) => ({ name: `${String(row.table_schema)}.${String(row.table_name)}`, type: String(row.table_type) }));
 }
 
 /** A table that can be declared, with what its columns show. */

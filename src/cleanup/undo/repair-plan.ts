@@ -10,7 +10,7 @@ import { type Ledger, parseLedger } from "../ledger/ledger.ts";
 import type { StartState } from "../ownership/age.ts";
 import { planRows, rowRequest } from "../plan/plan-cleanup.ts";
 import type { Scope } from "../plan/table-plans.ts";
-import { type CatalogColumns, readCatalogColumns, readViews } from "../tables/catalog.ts";
+import { type CatalogColumns, readCatalogColumns, readViews, type Views } from "../tables/catalog.ts";
 import { withBefore } from "../touched/old-values.ts";
 import { askVersions, mostTouched, nameOf, rowName, searchContext, sha256 } from "../touched/touched-rows.ts";
 
@@ -87,7 +87,7 @@ export async function planRepair(warehouse: WarehouseReader, request: RepairRequ
   const [catalog, views] =
     asked.length > 0
       ? await Promise.all([readCatalogColumns(warehouse), readViews(warehouse)])
-      : [new Map() as CatalogColumns, new Set<string>()];
+      : [new Map() as CatalogColumns, new Map() as Views];
   for (const row of asked) refuse(row, whyNotThere(row, catalog, views));
   const found = await lookNow(warehouse, rows, catalog);
   const cells = await findValues(warehouse, found, catalog, request);
@@ -143,14 +143,11 @@ function mayBeTouched({ parents, match }: Table, column: string): boolean {
   return Object.hasOwn(parents, column) || match.some((rule) => rule.prefix === true && rule.column === column);
 }
 
-function whyNotThere(
-  { table, key, column }: TouchedRow,
-  catalog: CatalogColumns,
-  views: ReadonlySet<string>,
-): string | undefined {
+function whyNotThere({ table, key, column }: TouchedRow, catalog: CatalogColumns, views: Views): string | undefined {
   const columns = catalog.get(table);
   if (!columns) return "the table does not exist, or this principal may not see it";
-  if (views.has(table)) return "this is a view, and views cannot be written";
+  const view = views.get(table);
+  if (view) return `this is ${view.name}, and cannot be written`;
   const missing = [key.column, column].filter((name) => !columns.has(name));
   return missing.length > 0 ? `the table has no column ${missing.join(", ")}` : undefined;
 }

@@ -76,6 +76,12 @@ export const databricksErrors = {
       "Somebody else wrote to the same table at the same moment, again and again. Delta committed nothing of the statement, so it was repeated, until the attempts were used up.",
     fix: "Run the stage again when the other writer has finished, or let it write less often. Deletion vectors with row-level concurrency make conflicts rare.",
   },
+  EA3015: {
+    title: "The table lets nobody delete rows",
+    meaning:
+      "A pipeline fills the table (a streaming table or a materialized view), or it is append-only (`delta.appendOnly`). So Databricks refuses to delete from it, or to write into it.",
+    fix: "Take the table out of `testData.tables` and let the tests write nothing into it. Rows of a pipeline can be deleted where the pipeline reads them.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 4xxx: Redis. */
