@@ -40,8 +40,8 @@ export interface RunAsked {
 /** Stands for the tables' versions at the start, instead of a moment. */
 const atStart = 0;
 
-/** Concurrent statements, in addition to the search for rows. */
-const statementsAtOnce = 8;
+/** Tables asked at the same time, each for a version and its history. A warehouse runs about ten statements and queues the others. */
+const inquiriesAtOnce = 24;
 /** Each moment takes a statement of its own; the rest waits for the next round. */
 const momentsAtOnce = 24;
 /** The versions to read if a moment lies before or after all of them. */
@@ -118,7 +118,7 @@ export class Presence {
     await Promise.all([
       this.#askAtStart(exact),
       // One by one: a moment before or after all versions of one table would make a joint statement fail.
-      inParallel(statementsAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
+      inParallel(inquiriesAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
     ]);
   }
 
