@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ["test/delta/**/*.delta.test.ts", `test/cleanup/{${refereed}}.test.ts`],
     // Seven minutes, and races that only show something if they are run often.
-    exclude: isShort ? ["test/delta/{classroom,conflicts}.delta.test.ts"] : [],
+    exclude: isShort ? ["test/delta/{classroom,conflicts,by-name}.delta.test.ts"] : [],
     globalSetup: ["test/global-setup.ts"],
     setupFiles: ["test/patterns.ts", "test/delta/setup.ts"],
     env: { DELTA: "1" },
