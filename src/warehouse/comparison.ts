@@ -86,11 +86,38 @@ export function inList(column: string, type: string | undefined, values: Iterabl
       within: [`${quoteName(column)} BETWEEN ${first} AND ${last}`],
     };
   }
-  const [first = "", last = ""] = [sorted.at(0), sorted.at(-1)];
+  const ranges = rangesOf(sorted).map(
+    ([first, last]) => `${quoteName(column)} BETWEEN ${literal(first, bind)} AND ${literal(last, bind)}`,
+  );
   return {
     text: `${columnAsText(column, type)} IN (SELECT explode(from_json(${bind(JSON.stringify(sorted))}, 'array<string>')))`,
-    within: type === "STRING" ? [`${quoteName(column)} BETWEEN ${literal(first, bind)} AND ${literal(last, bind)}`] : undefined,
+    within: type === "STRING" ? ranges : undefined,
   };
+}
+
+/** Neighbours with fewer common characters at their beginning have different prefixes. */
+const commonWithinPrefix = 8;
+const mostPrefixes = 4;
+
+/**
+ * Ids with a few prefixes are in as many ranges; one range over all would reach over everything between. Random ids have no
+ * prefix, and stay one range.
+ * @param sorted by UTF-8
+ */
+function rangesOf(sorted: readonly string[]): [first: string, last: string][] {
+  const starts = sorted.flatMap((value, index) => {
+    const before = sorted[index - 1];
+    return before !== undefined && commonLength(before, value) >= commonWithinPrefix ? [] : [index];
+  });
+  const cuts = starts.length > mostPrefixes ? [0] : starts;
+  if (cuts.length === 0) return [["", ""]];
+  return cuts.map((start, index) => [sorted[start] ?? "", sorted[(cuts[index + 1] ?? sorted.length) - 1] ?? ""]);
+}
+
+function commonLength(one: string, other: string): number {
+  let length = 0;
+  while (length < commonWithinPrefix && length < one.length && one[length] === other[length]) length++;
+  return length;
 }
 
 /** @returns undefined if the column has no whole numbers; without values that no whole number is written as */
