@@ -92,7 +92,10 @@ export const outputs = {
   "run-id": { description: "Id of this execution of the stage, as `<ms>_<8 hex>`. Its test data contains this id." },
   "gate-id": { description: "Id shared by all stages of one gate. On a runner, it names the workflow run." },
   tests: { description: "Number of tests that ran.", stages: tested },
-  "failed-tests": { description: "Number of tests that failed.", stages: tested },
+  "failed-tests": {
+    description: "Number of tests that failed or whose result is unknown, and of test files that could not be loaded.",
+    stages: tested,
+  },
   "flaky-tests": { description: "Number of tests that passed only when retried.", stages: tested },
   "pass-rate": { description: "Share of the tests that passed, such as `98.4%`.", stages: tested },
   "plan-digest": { description: "Digest of the cleanup plan.", stages: ["integration", "e2e", "cleanup"] },

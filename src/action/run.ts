@@ -175,7 +175,7 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     rollback: report.rollback?.outcome ?? "none",
     ...(tests && {
       tests: String(tests.total - tests.skipped),
-      "failed-tests": String(tests.failed + tests.crashedSuites.length),
+      "failed-tests": String(tests.failed + tests.unknown + tests.crashedSuites.length),
       "flaky-tests": String(tests.flaky),
       "pass-rate": ran > 0 ? `${percentOf((tests.passed + tests.flaky) / ran)}%` : "",
     }),

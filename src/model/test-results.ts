@@ -1,6 +1,7 @@
 /** Results of the project's own tests, in a form independent of the report's format. */
 
-export type TestStatus = "passed" | "failed" | "flaky" | "skipped";
+/** `unknown`: the report uses a word that is not known, so nobody knows how the test ended. It never counts as passed. */
+export type TestStatus = "passed" | "failed" | "flaky" | "skipped" | "unknown";
 
 export interface TestCase {
   /** The full name with its describe blocks: `sessions › creates a session`. */
@@ -17,6 +18,8 @@ export interface TestCase {
   /** The first lines of the failure. */
   message?: string;
   stack?: string;
+  /** It ended with an error outside of an assertion, such as JUnit's `<error>`. Only of a failed test, and only if the report says it. */
+  errored?: true;
   /**
    * YYYY-MM-DD: the last day on which its failure does not count; see `QuarantineEntry`. Absent if no active entry matches it.
    */
@@ -41,12 +44,16 @@ export interface QuarantineEntry {
   matched: number;
   /** How many of them failed and are covered by no other active entry. */
   failed: number;
+  /** The same for crashed suites; absent if none matches. */
+  crashed?: number;
 }
 
 /** A test file that could not be loaded, so none of its tests ran. Counts as a failure, whatever the pass rate. */
 export interface CrashedSuite {
   file: string;
   message: string;
+  /** Like that of a test. */
+  quarantinedUntil?: string;
 }
 
 export interface TestCounts {
@@ -55,13 +62,24 @@ export interface TestCounts {
   failed: number;
   flaky: number;
   skipped: number;
+  /** They ran, but did not pass for sure. */
+  unknown: number;
+}
+
+export interface TestSource {
+  file: string;
+  format: string;
+  /** The number of tests that it describes. */
+  tests: number;
+  /** The number of tests in its header, if that is larger. */
+  declared?: number;
 }
 
 /** The merged reports of one command. */
 export interface TestResults extends TestCounts {
   durationMs: number;
   crashedSuites: CrashedSuite[];
-  /** Every failed test; the list is never shortened. */
+  /** Every failed test and every test with an unknown result, see its status; the list is never shortened. */
   failures: TestCase[];
   flakyTests: TestCase[];
   /** At most ten tests. */
@@ -69,7 +87,7 @@ export interface TestResults extends TestCounts {
   /** By project name; empty if the format has no projects. */
   projects: Record<string, TestCounts>;
   /** The files that were read, and their formats. */
-  sources: { file: string; format: string; tests: number }[];
+  sources: TestSource[];
   /** Contradictions between reports of one run: what each says, and that the worse result counts. */
   disagreements: string[];
   /** By glob, in the order of the configuration; absent if none is configured. */

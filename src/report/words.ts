@@ -13,7 +13,7 @@ import {
   type Verdict,
 } from "../model/report.ts";
 import type { CleanupResult, TableCleanup, TouchedRow } from "../model/test-data.ts";
-import type { Attachment, TestCase } from "../model/test-results.ts";
+import type { Attachment, TestCase, TestCounts } from "../model/test-results.ts";
 
 /** Words and numbers that all views of a report share. */
 
@@ -146,8 +146,8 @@ export function firstLine(text: string): string {
 }
 
 /** The share of passed tests among those that ran; undefined if none ran. */
-export function passRate({ passed, flaky, failed }: { passed: number; flaky: number; failed: number }): string | undefined {
-  const ran = passed + flaky + failed;
+export function passRate({ passed, flaky, failed, unknown }: Omit<TestCounts, "total" | "skipped">): string | undefined {
+  const ran = passed + flaky + failed + unknown;
   if (ran === 0) return undefined;
   return `${percentOf((passed + flaky) / ran).toFixed(1)} %`;
 }

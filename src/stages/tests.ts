@@ -131,7 +131,7 @@ async function testApplication(
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (tests) outcome.tests = tests;
   // If everything passed, there is nothing to look at. A report that could not be read may hide anything.
-  if (tests && tests.failed + tests.flaky + tests.crashedSuites.length === 0) return;
+  if (tests && tests.failed + tests.unknown + tests.flaky + tests.crashedSuites.length === 0) return;
   const attachments = await collectAttachments(context, suite, ran.startedAt, tests);
   if (attachments.length > 0) outcome.attachments = attachments;
 }

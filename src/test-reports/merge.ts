@@ -7,7 +7,7 @@ import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.t
  */
 
 /** Worst first. A test that one report calls passed and another skipped may not have run. */
-const worst: readonly TestStatus[] = ["failed", "flaky", "skipped", "passed"];
+const worst: readonly TestStatus[] = ["failed", "unknown", "flaky", "skipped", "passed"];
 
 /** How many candidates with the same title to compare before a test counts as a new one. This loses no failure. */
 const mostCandidates = 500;
@@ -209,7 +209,7 @@ export class Tally {
     add(this.#counts, status);
     if (project !== undefined) add(this.#project(project), status);
     this.#durationMs += durationMs;
-    if (status === "failed") this.#failures.push(shortened(this.#case(test), this.#failures.length));
+    if (status === "failed" || status === "unknown") this.#failures.push(shortened(this.#case(test), this.#failures.length));
     if (status === "flaky") this.#flaky.push(shortened(this.#case(test), this.#flaky.length));
     this.#rank(test);
     this.#onTest?.(this.#case(test));
@@ -256,7 +256,7 @@ export class Tally {
 }
 
 function noCounts(): TestCounts {
-  return { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0 };
+  return { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0, unknown: 0 };
 }
 
 function add(counts: TestCounts, status: TestStatus): void {

@@ -36,7 +36,7 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
   const merger = paths.length > 1 ? new Merger() : undefined;
   const sources: TestResults["sources"] = [];
   for (const path of paths) {
-    const source = { file: fromWorkspace(workspace, path), format: "unknown", tests: 0 };
+    const source: TestResults["sources"][number] = { file: fromWorkspace(workspace, path), format: "unknown", tests: 0 };
     const found = merger?.from(source) ?? tally;
     await readReport({ path, name: source.file, workspace }, (format) => {
       source.format = format;
@@ -46,6 +46,9 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
           found.test(test);
         },
         crashed: (suite) => found.crashed(suite),
+        declared(tests) {
+          source.declared = tests;
+        },
       };
     });
     sources.push(source);

@@ -26,6 +26,8 @@ export interface ReportedTest {
 export interface Findings {
   test(test: ReportedTest): void;
   crashed(suite: CrashedSuite): void;
+  /** The header of the report has more tests than it describes. @param tests how many the header has */
+  declared?(tests: number): void;
 }
 
 /** Used as the file of a failure that belongs to none. */

@@ -222,6 +222,7 @@ export function failedIntegration(): StageReport {
       failed: 3,
       flaky: 0,
       skipped: 4,
+      unknown: 0,
       durationMs: 221_870,
       crashedSuites: [
         {
@@ -296,7 +297,7 @@ export function failedIntegration(): StageReport {
   });
 }
 
-const noTests: TestCounts = { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0 };
+const noTests: TestCounts = { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0, unknown: 0 };
 
 export function flakyE2e(): StageReport {
   return structuredClone<StageReport>({
@@ -328,6 +329,7 @@ export function flakyE2e(): StageReport {
       failed: 0,
       flaky: 2,
       skipped: 3,
+      unknown: 0,
       durationMs: 371_020,
       crashedSuites: [],
       failures: [],

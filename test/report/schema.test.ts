@@ -24,6 +24,13 @@ describe("reading a report back", () => {
     },
   );
 
+  test("a report of a version that knew no unknown results has none", () => {
+    const report = failedIntegration();
+    const older = JSON.stringify(report).replaceAll(',"unknown":0', "");
+    expect(older).not.toContain('"unknown":');
+    expect(parseReport(older, "x.json").tests).toEqual(report.tests);
+  });
+
   test("an invalid report is refused with the file, every place, and what to do", () => {
     const report: Record<string, unknown> & Partial<StageReport> = {
       ...failedIntegration(),

@@ -12,24 +12,22 @@ function many(status: TestCase["status"], count: number): TestCase[] {
   return Array.from({ length: count }, (_, index) => testCase(status, index + 1));
 }
 
-function results(
-  counts: { passed?: number; failed?: number; flaky?: number; skipped?: number },
-  more: Partial<TestResults> = {},
-): TestResults {
-  const { passed = 0, failed = 0, flaky = 0, skipped = 0 } = counts;
+function results(counts: Partial<Record<TestCase["status"], number>>, more: Partial<TestResults> = {}): TestResults {
+  const { passed = 0, failed = 0, flaky = 0, skipped = 0, unknown = 0 } = counts;
   return {
     ...{
-      total: passed + failed + flaky + skipped,
+      total: passed + failed + flaky + skipped + unknown,
       passed,
       failed,
       flaky,
       skipped,
+      unknown,
       durationMs: 1,
       crashedSuites: [],
       slowest: [],
     },
     ...{ projects: {}, sources: [{ file: "a.json", format: "ctrf", tests: 1 }], disagreements: [] },
-    failures: many("failed", failed),
+    failures: [...many("failed", failed), ...many("unknown", unknown)],
     flakyTests: many("flaky", flaky),
     ...more,
   };
@@ -79,12 +77,30 @@ test.each<[string, TestResults, Partial<TestRules> & { commandExit?: number | nu
     { commandExit: 1 },
     { "suites-loaded": "failed", "pass-rate": "degraded", exit: "failed", all: "failed" },
   ],
+  [
+    "an unknown result within the pass rate",
+    results({ passed: 99, unknown: 1 }),
+    {},
+    { statuses: "error", "pass-rate": "degraded", all: "error" },
+  ],
+  [
+    "an unknown result beside a tolerated failure",
+    results({ passed: 98, failed: 1, unknown: 1 }),
+    { commandExit: 1 },
+    { statuses: "error", "pass-rate": "degraded", exit: "failed", all: "failed" },
+  ],
+  [
+    "only unknown results",
+    results({ unknown: 1 }),
+    { commandExit: 1 },
+    { statuses: "error", "pass-rate": "failed", exit: "failed", all: "failed" },
+  ],
   ["no exit status", results({ passed: 3 }), { commandExit: null }, { exit: "failed", all: "failed" }],
 ])("%s", (_what, of, rules, expected) => {
   expect(verdicts(of, rules)).toEqual({ ...good, ...expected });
 });
 
-const counts = { total: 1, passed: 1, failed: 0, flaky: 0, skipped: 0 };
+const counts = { total: 1, passed: 1, failed: 0, flaky: 0, skipped: 0, unknown: 0 };
 const skipped = { ...counts, passed: 0, skipped: 1 };
 
 test.each([
@@ -124,6 +140,23 @@ test("every check has what was found and expected, and every one that did not pa
       }
     }
   }
+});
+
+test("unknown results are named, and never counted as failed or passed", () => {
+  const [, , statuses, rate] = judgeTests(
+    results({ passed: 3, failed: 1, unknown: 2 }),
+    { passRate: 0.95 },
+    { exitCode: 1, durationMs: 1 },
+  );
+  expect(statuses).toMatchObject({
+    id: "tests.statuses",
+    observed: "2 unknown",
+    message: "It is unknown how unknown 1 ended: the report does not say. (and 1 more)",
+  });
+  expect(rate).toMatchObject({
+    observed: "50 % (3 of 6)",
+    message: "1 test failed and 2 tests ended in an unknown way: failed 1, unknown 1, unknown 2.",
+  });
 });
 
 test("the message of a failed pass rate", () => {

@@ -4,7 +4,10 @@ import { z } from "../../lib/zod.ts";
 
 const testCase = z.strictObject({
   name: text("Full name, including its `describe` blocks."),
-  status: oneOf(["passed", "failed", "flaky", "skipped"], "Result of the test. `flaky`: passed only after a retry."),
+  status: oneOf(
+    ["passed", "failed", "flaky", "skipped", "unknown"],
+    "Result of the test. `flaky`: passed only after a retry. `unknown`: the test report uses a word that is not known.",
+  ),
   durationMs: measure("How long the test took, in milliseconds."),
   file: text("File of the test, relative to the workspace if possible. Absent if the report does not say.").optional(),
   line: amount("Line of the test or of its failure. Absent if the report does not say.").optional(),
@@ -12,6 +15,10 @@ const testCase = z.strictObject({
   attempts: amount("How often the test ran. 1 without retries."),
   message: text("Message of the failure.").optional(),
   stack: text("Stack of the failure.").optional(),
+  errored: z.literal(true).optional().meta({
+    description:
+      "The test ended with an error outside of an assertion. Absent if an assertion failed, or if the report does not say.",
+  }),
   quarantinedUntil: text("Last day of the test's quarantine as `YYYY-MM-DD`. Until then, its failure does not count.").optional(),
 });
 
@@ -21,17 +28,21 @@ const counts = {
   failed: amount("Number of tests that failed."),
   flaky: amount("Number of tests that passed only after a retry."),
   skipped: amount("Number of tests that did not run."),
+  // Reports of earlier versions don't have it.
+  unknown: amount("Number of tests that ran, but whose result is unknown.").default(0),
 };
 
 const crashedSuite = z.strictObject({
   file: text("Test file that could not be loaded."),
   message: text("Why it could not be loaded."),
+  quarantinedUntil: text("Last day of its quarantine as `YYYY-MM-DD`. Until then, the crash does not count.").optional(),
 });
 
 const source = z.strictObject({
   file: text("File of the test report."),
   format: text("Format of the test report, such as `junit`."),
   tests: amount("Number of tests in this file."),
+  declared: amount("Number of tests in the header of this file, if that is larger.").optional(),
 });
 
 const criticalTests = z.strictObject({ glob: text("Glob for the file and name of critical tests."), ...counts });
@@ -43,6 +54,7 @@ const quarantineEntry = z.strictObject({
   over: flag("The quarantine has expired, so its tests count again."),
   matched: amount("Number of tests of this run that match."),
   failed: amount("Number of matching tests that failed and that no other active entry covers."),
+  crashed: amount("Number of matching test files that could not be loaded. Absent if none matches.").optional(),
 });
 
 export const tests = z
@@ -52,7 +64,7 @@ export const tests = z
     crashedSuites: z.array(crashedSuite).meta({
       description: "Test files that could not be loaded, so that none of their tests ran.",
     }),
-    failures: z.array(testCase).meta({ description: "Every failed test." }),
+    failures: z.array(testCase).meta({ description: "Every failed test, and every test whose result is unknown." }),
     flakyTests: z.array(testCase).meta({ description: "Tests that passed only after a retry." }),
     slowest: z.array(testCase).meta({ description: "Slowest tests, at most ten." }),
     projects: z

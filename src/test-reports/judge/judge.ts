@@ -33,6 +33,7 @@ export function judgeTests(results: TestResults, rules: TestRules, run: TestRun)
   return [
     ranCheck(results),
     suitesCheck(results),
+    ...statusesCheck(results),
     ...criticalCheck(results),
     rate,
     exitCheck(results, run.exitCode, opensTheGate(rate.verdict)),
@@ -70,12 +71,22 @@ function suitesCheck({ crashedSuites }: TestResults): Check {
   return checkOf(id, title, "failed", `${crashedSuites.length} crashed`, expected, message);
 }
 
+/** Whatever the pass rate is: a test of which nobody knows how it ended has not passed. */
+function statusesCheck({ unknown, failures }: TestResults): Check[] {
+  if (unknown === 0) return [];
+  const [first, ...others] = failures.filter((test) => test.status === "unknown");
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+  const message = `It is unknown how ${first?.name} ended: ${first?.message ?? "the report does not say"}.${more}`;
+  return [checkOf("tests.statuses", "Results known", "error", `${unknown} unknown`, "every result is known", message)];
+}
+
 function passRateCheck(results: TestResults, rule: number): Check {
   const [id, title] = ["tests.pass-rate", "Pass rate"] as const;
   const expected = rule >= 1 ? "100 %" : `> ${percentage(rule)}`;
   const excused = excusedFailures(results.quarantine);
   const number = ranCount(results) - excused;
   const failed = results.failed - excused;
+  const { unknown } = results;
   if (number === 0) {
     const why = excused > 0 ? "no test ran that is not quarantined" : "no test ran";
     return checkOf(id, title, "error", why, expected, "Without a test that ran there is no pass rate.");
@@ -83,12 +94,16 @@ function passRateCheck(results: TestResults, rule: number): Check {
   const passed = results.passed + results.flaky;
   const beside = excused > 0 ? `, beside ${excused} quarantined` : "";
   const observed = `${percentage(passed / number)} (${passed} of ${number}${beside})`;
-  if (failed === 0) return checkOf(id, title, "passed", observed, expected);
+  if (failed + unknown === 0) return checkOf(id, title, "passed", observed, expected);
   const names = firstFew(results.failures.filter((test) => test.quarantinedUntil === undefined).map((test) => test.name));
   // Compares integers, because 0.95 has no exact binary value: 19 of 20 is exactly 95 %, and not more.
   const enough = rule < 1 && passed * 1_000_000 > Math.round(rule * 1_000_000) * number;
   const tolerated = enough ? "Tolerated by the pass rate, but " : "";
-  const message = `${tolerated}${count(failed, "test")} failed: ${names}.`;
+  const notPassed = [
+    ...(failed > 0 ? [`${count(failed, "test")} failed`] : []),
+    ...(unknown > 0 ? [`${count(unknown, "test")} ended in an unknown way`] : []),
+  ].join(" and ");
+  const message = `${tolerated}${notPassed}: ${names}.`;
   return checkOf(id, title, enough ? "degraded" : "failed", observed, expected, message);
 }
 
@@ -98,12 +113,14 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
   if (exit === 0) return check("passed");
   if (exit === null) return check("failed", "The test command did not end by itself, so its reports may lack tests.");
   const crashed = results.crashedSuites.length;
-  if (results.failed > 0 && crashed === 0 && rateOpens) {
+  if (results.failed > 0 && crashed + results.unknown === 0 && rateOpens) {
     const by = excusedFailures(results.quarantine) > 0 ? "quarantine and pass rate tolerate" : "the pass rate tolerates";
     return check("degraded", `The command failed because of ${count(results.failed, "failed test")}, which ${by}.`);
   }
   if (results.failed > 0 || crashed > 0)
     return check("failed", `Explained by ${count(results.failed, "failed test")} and ${count(crashed, "crashed test file")}.`);
+  if (results.unknown > 0)
+    return check("failed", `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`);
   return check(
     "failed",
     "The command failed although no test did. Look at the end of its log: an error outside of the tests, a coverage or flaky-test limit.",
