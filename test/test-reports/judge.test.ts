@@ -142,6 +142,20 @@ test("every check has what was found and expected, and every one that did not pa
   }
 });
 
+test("a report that counts more tests than it describes is a warning that names it", () => {
+  const sources = [
+    { file: "a.xml", format: "junit", tests: 2, declared: 7 },
+    { file: "b.xml", format: "junit", tests: 1 },
+  ];
+  expect(verdicts(results({ passed: 3 }, { sources }))).toMatchObject({ "reports-complete": "degraded", all: "degraded" });
+  const checks = judgeTests(results({ passed: 3 }, { sources }), { passRate: 1 }, { exitCode: 0, durationMs: 1 });
+  expect(checks.find(({ id }) => id === "tests.reports-complete")).toMatchObject({
+    observed: "1 report with fewer tests",
+    message: expect.stringContaining("describes: a.xml counts 7 and describes 2. Some tools count"),
+  });
+  expect(verdicts(results({ passed: 1 }))).not.toHaveProperty("reports-complete");
+});
+
 test("unknown results are named, and never counted as failed or passed", () => {
   const [, , statuses, rate] = judgeTests(
     results({ passed: 3, failed: 1, unknown: 2 }),

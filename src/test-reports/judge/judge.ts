@@ -34,6 +34,7 @@ export function judgeTests(results: TestResults, rules: TestRules, run: TestRun)
     ranCheck(results),
     suitesCheck(results),
     ...statusesCheck(results),
+    ...completeCheck(results),
     ...criticalCheck(results),
     rate,
     exitCheck(results, run.exitCode, opensTheGate(rate.verdict)),
@@ -69,6 +70,21 @@ function suitesCheck({ crashedSuites }: TestResults): Check {
   const cause = first.message.split("\n")[0];
   const message = `Tests are missing from the results, because these could not run: ${files}. The first says: ${cause}`;
   return checkOf(id, title, "failed", `${crashedSuites.length} crashed`, expected, message);
+}
+
+/**
+ * A complete report whose header has more tests than it describes. Some tools count subtests, hooks, assertions or teardowns there, so
+ * that it is only a warning; failures that a header has and nothing describes make the report unreadable.
+ */
+function completeCheck({ sources }: TestResults): Check[] {
+  const short = sources.filter(({ declared, tests }) => declared !== undefined && declared > tests);
+  if (short.length === 0) return [];
+  const named = short.map(({ file, tests, declared }) => `${file} counts ${declared} and describes ${tests}`);
+  const message = `The header of a test report counts more tests than the report describes: ${firstFew(named)}. Some tools count subtests, hooks or assertions there; otherwise tests are missing.`;
+  const observed = `${count(short.length, "report")} with fewer tests`;
+  return [
+    checkOf("tests.reports-complete", "Reports complete", "degraded", observed, "every counted test is described", message),
+  ];
 }
 
 /** Whatever the pass rate is: a test of which nobody knows how it ended has not passed. */

@@ -1,0 +1,149 @@
+import { type Findings, passedLaterMessage, type ReportedTest } from "../../reported.ts";
+
+/**
+ * Some runners write every attempt of a test as a test of its own, and pytest-rerunfailures writes all but the last as if they had
+ * passed. Tests of one suite with equal names are attempts if the header counts fewer tests than are described, or if pytest wrote
+ * them: there a name is unique. Where that can't be told, the worse holds: no failed test is lost, and of attempts none counts as
+ * passed.
+ */
+
+/** One test element, without what it is called. Its failure may be in another file. */
+export type Attempt = Omit<ReportedTest, "titles" | "project">;
+
+/** What a test is called. Tests of one suite in different lines are never the same. */
+export interface Identity {
+  titles: readonly string[];
+  file?: string;
+  project?: string;
+  line?: string;
+}
+
+/** The tests of equal names in one suite, in their order. */
+export interface SameName {
+  name: Identity;
+  attempts: Attempt[];
+}
+
+/**
+ * - `tests`: each is a test.
+ * - `attempts`: they may be attempts. Each failed one stays a failed test, and the others are attempts of it.
+ * - `one`: they are surely attempts of one test.
+ * - `pytest`: the same; a failed test and its failed teardown are one attempt, written twice.
+ * - `pytest in order`: attempts up to a failed one, which is the last of a test.
+ */
+export type Reading = "tests" | "attempts" | "one" | "pytest" | "pytest in order";
+
+/** More texts than this are shortened: only the first failures are shown with their stacks. */
+const failuresWithStack = 1_000;
+const shortMessage = 300;
+
+/**
+ * Collects the tests of one suite until it ends, because later ones may be attempts of the same. Of a test that passed, little is
+ * kept: its name, in a copy that doesn't hold the chunk of the report that it comes from, and its time.
+ */
+export class SuiteTests {
+  readonly #byName = new Map<string, Attempt | Attempt[]>();
+  #failures = 0;
+  count = 0;
+
+  get names(): number {
+    return this.#byName.size;
+  }
+
+  add({ titles, file, project, line }: Identity, attempt: Attempt): void {
+    // Joining makes a copy. XML cannot contain the separator.
+    const name = [project ?? "", file ?? "", line ?? "", ...titles].join("\0");
+    const kept = this.#short(attempt);
+    const before = this.#byName.get(name);
+    if (before === undefined) this.#byName.set(name, kept);
+    else if (Array.isArray(before)) before.push(kept);
+    else this.#byName.set(name, [before, kept]);
+    this.count++;
+  }
+
+  /** Hands over all tests and forgets them. */
+  drain(single: (test: ReportedTest) => void, several: (tests: SameName) => void): void {
+    for (const [name, attempts] of this.#byName) {
+      if (Array.isArray(attempts)) several({ name: namesIn(name), attempts });
+      else single(testOf(namesIn(name), attempts));
+    }
+    this.#byName.clear();
+  }
+
+  #short(attempt: Attempt): Attempt {
+    const { message, stack, ...rest } = attempt;
+    if (message === undefined) return attempt;
+    if (this.#failures++ < failuresWithStack) return structuredClone(attempt);
+    return { ...rest, message: structuredClone(message.slice(0, shortMessage)) };
+  }
+}
+
+function namesIn(key: string): Identity {
+  const [project, file, line, ...titles] = key.split("\0");
+  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}), ...(line ? { line } : {}) };
+}
+
+function testOf({ titles, file, project }: Identity, attempt: Attempt): ReportedTest {
+  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}), ...attempt };
+}
+
+/** @returns how many tests they are */
+export function report({ name, attempts }: SameName, reading: Reading, findings: Findings): number {
+  const tests = reading === "tests" ? attempts : read(attempts, reading);
+  for (const test of tests) findings.test(testOf(name, test));
+  return tests.length;
+}
+
+function read(attempts: readonly Attempt[], reading: Exclude<Reading, "tests">): Attempt[] {
+  const failed = attempts.filter(isFailed);
+  const isPytest = reading.startsWith("pytest");
+  if (reading === "pytest in order") return runsUpToFailures(attempts).map((run) => joined(run, isPytest));
+  if (reading !== "attempts" || failed.length === 0) return [joined(attempts, isPytest)];
+  const [first, ...others] = failed;
+  const before = attempts.filter((attempt) => !isFailed(attempt));
+  return first ? [joined([...before, first], isPytest), ...others] : [];
+}
+
+function runsUpToFailures(attempts: readonly Attempt[]): Attempt[][] {
+  const runs: Attempt[][] = [];
+  let isOver = true;
+  for (const attempt of attempts) {
+    // After a failed one another failed one is its teardown.
+    if (isOver && !(isFailed(attempt) && runs.length > 0)) runs.push([]);
+    runs.at(-1)?.push(attempt);
+    isOver = isFailed(attempt);
+  }
+  return runs;
+}
+
+function isFailed({ status }: Attempt): boolean {
+  return status === "failed" || status === "unknown";
+}
+
+/** One test of several attempts. A failed one decides, wherever it stands; else a skipped one that is the last. */
+function joined(attempts: readonly Attempt[], isPytest: boolean): Attempt {
+  const failed = attempts.filter(isFailed);
+  const last = attempts.at(-1);
+  const decisive =
+    failed.find(({ status }) => status === "failed") ?? failed[0] ?? attempts.find(({ status }) => status === "flaky") ?? last;
+  if (!decisive || attempts.length === 1) return decisive as Attempt;
+  const durationMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0);
+  const tried = isPytest ? attempts.length - Math.max(failed.length - 1, 0) : attempts.length;
+  const number = attempts.reduce((sum, attempt) => sum + attempt.attempts - 1, tried);
+  if (failed.length > 0) return { ...decisive, ...textsOf(failed), durationMs, attempts: number };
+  if (last?.status === "skipped") return { ...last, durationMs, attempts: number };
+  return {
+    ...decisive,
+    status: "flaky",
+    durationMs,
+    attempts: number,
+    message: decisive.message ?? passedLaterMessage(number),
+  };
+}
+
+function textsOf(failed: readonly Attempt[]): Pick<Attempt, "message" | "stack"> {
+  const texts = (key: "message" | "stack", link: string) =>
+    [...new Set(failed.slice(0, 10).map((attempt) => attempt[key] ?? ""))].filter((text) => text !== "").join(link);
+  const [message, stack] = [texts("message", "\n"), texts("stack", "\n\n")];
+  return { ...(message ? { message } : {}), ...(stack ? { stack } : {}) };
+}

@@ -1,0 +1,206 @@
+import type { TestStatus } from "../../../model/test-results.ts";
+import { passedLaterMessage, wholeRun } from "../../reported.ts";
+import type { Attempt, Identity } from "./attempts.ts";
+import { failureOf, type Trouble } from "./failure.ts";
+import { retriesInAttributes, statusInAttributes } from "./status.ts";
+
+/** Interprets the dialects of JUnit XML: which test it is, how it ended, and whether it is a test at all. */
+
+export interface JUnitSuite {
+  attributes: Record<string, string>;
+  /** jest-junit reports the same crash twice. */
+  jestCrashTold?: boolean;
+}
+
+export interface JUnitCase {
+  attributes: Record<string, string>;
+  skipped: boolean;
+  /** Its author expects it to fail. */
+  todo: boolean;
+  troubles: Trouble[];
+  /** The end of what it printed. */
+  output: string;
+}
+
+/** What a test element stands for: a test, or the failure of a file or class. */
+export type Meaning = { identity: Identity; attempt: Attempt } | { crash: { file: string; message: string } } | "told already";
+
+/** `suites`: the surrounding ones, outermost first. */
+export function meaningOf(test: JUnitCase, suites: readonly JUnitSuite[]): Meaning {
+  const said = statusInAttributes(test.attributes);
+  const retries = retriesInAttributes(test.attributes);
+  const status = statusOf(test, said?.status, retries, suites);
+  const identity = identityOf(test, suites);
+  const failure = () =>
+    failureOf(test.troubles, status, {
+      names: [nameOf(test), ...["::", ".", " "].map((link) => `${test.attributes.classname ?? ""}${link}${nameOf(test)}`)],
+      output: test.output,
+      ...(said && said.status === status ? { status: `the report gives its status as "${said.word.slice(0, 100)}"` } : {}),
+      ...(status === "flaky" && test.troubles.length === 0 ? { status: passedLaterMessage(retries + 1) } : {}),
+    });
+  if (status === "failed" && isCrash(test, identity)) {
+    if (isJestCrash(test) && isToldAlready(suites.at(-1))) return "told already";
+    return { crash: { file: crashedFile(test, identity, suites), message: failure().message } };
+  }
+  const again = test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length;
+  const isTrouble = status === "failed" || status === "flaky" || status === "unknown";
+  return {
+    identity,
+    attempt: {
+      ...placeOf(test, identity.file),
+      status,
+      durationMs: seconds(test.attributes.time) * 1_000,
+      attempts: Math.max(again, retries) + 1,
+      ...(isTrouble ? failure() : {}),
+    },
+  };
+}
+
+/** Whether the header of its suite counts it as failed. */
+export function isCountedAsFailed(test: JUnitCase): boolean {
+  const said = statusInAttributes(test.attributes)?.status;
+  return said === "failed" || said === "unknown";
+}
+
+function statusOf(test: JUnitCase, said: TestStatus | undefined, retries: number, suites: readonly JUnitSuite[]): TestStatus {
+  const { troubles, skipped, todo } = test;
+  // It doesn't fail the run: its author expects it.
+  if (todo) return "skipped";
+  if (said === "failed" || troubles.some(({ kind }) => kind === "failure" || kind === "error")) return "failed";
+  // For a rerun that doesn't say how it ended: Surefire writes flakyFailure if it passed in the end.
+  if (troubles.some(({ kind }) => kind === "rerunFailure" || kind === "rerunError")) return "failed";
+  if (said === "unknown") return "unknown";
+  if (troubles.length > 0) return "flaky";
+  if (skipped || said === "skipped") return "skipped";
+  // TestCafe marks what passed only in its quarantine mode.
+  const isUnstable = nameOf(test).includes(" (unstable)") && isTestCafe(suites.at(-1));
+  return said === "flaky" || retries > 0 || isUnstable ? "flaky" : "passed";
+}
+
+export function isTestCafe(suite: JUnitSuite | undefined): boolean {
+  return suite?.attributes.name?.startsWith("TestCafe Tests") === true;
+}
+
+const sourceFile = /\.(?:[cm]?[jt]sx?|py|rb|go|php|cs|kt|java|swift|rs|feature)$/;
+
+function isFile(text: string | undefined): text is string {
+  return text !== undefined && sourceFile.test(text);
+}
+
+function nameOf(test: JUnitCase): string {
+  return (test.attributes.name ?? "").trim();
+}
+
+function suiteName(suites: readonly JUnitSuite[]): string {
+  return suites.findLast((suite) => suite.attributes.name)?.attributes.name ?? wholeRun;
+}
+
+/** The file of a suite that failed outside of its tests, or its name. */
+export function suiteFile(suites: readonly JUnitSuite[]): string {
+  const attributes = suites.at(-1)?.attributes;
+  return attributes?.file || attributes?.filepath || suiteName(suites);
+}
+
+function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
+  const suite = suites.at(-1)?.attributes ?? {};
+  const className = (test.attributes.classname ?? "").trim();
+  const named = test.attributes.file || suite.file || suite.filepath;
+  const file = named || [className, suite.name].find(isFile);
+  const project = projectOf(test, suites);
+  const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
+  // jest-junit and Mocha repeat the class in the name; Vitest and Playwright use the file as the class.
+  const repeated = name === className || name.startsWith(`${className} `) || name.endsWith(` ${className}`);
+  const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
+  const { line } = test.attributes;
+  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}), ...(line ? { line } : {}) };
+}
+
+/** Catch2, doctest and others write the place on the failure. */
+function placeOf({ attributes, troubles }: JUnitCase, file: string | undefined): { file?: string; line?: number } {
+  const own = lineOf(attributes.line ?? attributes.lineno);
+  const failed = troubles.map((trouble) => trouble.attributes).find((one) => one.file || one.line || one.lineno);
+  const failedFile = failed?.file || file;
+  const isSameFile = file === undefined || file === failedFile;
+  const line = isSameFile ? (lineOf(failed?.line ?? failed?.lineno) ?? own) : own;
+  return { ...(file === undefined && failedFile ? { file: failedFile } : {}), ...(line === undefined ? {} : { line }) };
+}
+
+function lineOf(text: string | undefined): number | undefined {
+  const line = Number(text);
+  return Number.isSafeInteger(line) && line > 0 ? line : undefined;
+}
+
+/**
+ * Playwright puts the project's name where others put the host. Only Playwright gives its root an id and uses a file as the
+ * class.
+ */
+function projectOf(test: JUnitCase, suites: readonly JUnitSuite[]): string | undefined {
+  const [root, suite] = suites;
+  const isPlaywright =
+    root?.attributes.id !== undefined && suite !== undefined && suite.attributes.name === test.attributes.classname;
+  return isPlaywright ? suite.attributes.hostname || undefined : undefined;
+}
+
+function isJestCrash(test: JUnitCase): boolean {
+  return test.attributes.classname === "Test suite failed to run";
+}
+
+function isToldAlready(suite: JUnitSuite | undefined): boolean {
+  if (!suite || suite.jestCrashTold) return suite !== undefined;
+  suite.jestCrashTold = true;
+  return false;
+}
+
+/** A placeholder test for the failure of a whole file or package. Its name doesn't show the file. */
+function isMadeUp(test: JUnitCase): boolean {
+  const [name, className] = [nameOf(test), test.attributes.classname ?? ""];
+  return (
+    (name === "TestMain" && className === "") || // gotestsum: a failed build, or a program that ended early
+    (name === "Failure" && test.troubles[0]?.attributes.message === "Runtime error") || // go-junit-report: the same
+    name.startsWith("Test execution failure: could be caused by test hooks") // jest-junit: a hook after the last test
+  );
+}
+
+/** Placeholder tests of Gradle and Surefire for failures before or after a class's tests. */
+const classFailures = new Set([
+  "initializationError", // no test of the class ran
+  "classMethod", // JUnit 4 in Gradle: a hook before or after all tests
+  "executionError", // JUnit 5 in Gradle: a hook after all tests
+]);
+
+/** Runners report a suite that could not be loaded as a failed test that doesn't exist. */
+function isCrash(test: JUnitCase, { file }: Identity): boolean {
+  const name = nameOf(test);
+  const className = (test.attributes.classname ?? "").trim();
+  return (
+    name === "" ||
+    (name === file && name === className) || // Vitest
+    isJestCrash(test) || // with reportTestSuiteErrors
+    isMadeUp(test) ||
+    className === "vitest unhandled errors" ||
+    classFailures.has(name) ||
+    name === "[build failed]" || // Go
+    (className === "" && test.troubles.some(({ attributes }) => attributes.message === "collection failure")) // pytest
+  );
+}
+
+/** The class, if the runner doesn't report files. */
+function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnitSuite[]): string {
+  if (file) return file;
+  if (isMadeUp(test)) return suiteName(suites);
+  const className = (test.attributes.classname ?? "").trim();
+  return (isJestCrash(test) ? nameOf(test) : className || nameOf(test)) || suiteName(suites);
+}
+
+/**
+ * An invalid time counts as absent; it decides nothing. A comma is for thousands or for decimals: with a point, the last of the
+ * two begins the decimals, and so does a single comma.
+ */
+function seconds(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const plain = text.length < 40 ? text.replace(/[\s'’_]|s$/g, "") : "";
+  const [point, comma] = [plain.lastIndexOf("."), plain.lastIndexOf(",")];
+  const isDecimal = comma > point && (point >= 0 || plain.indexOf(",") === comma);
+  const value = Number(isDecimal ? plain.replaceAll(".", "").replace(",", ".") : plain.replaceAll(",", ""));
+  return value > 0 && Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,68 @@
+import type { TestStatus } from "../../../model/test-results.ts";
+
+/**
+ * How a test ended, in the words of the tools. Tools without such attributes use elements alone. A word that is not here is
+ * unknown, and a test of unknown result never counts as passed.
+ */
+
+const passed = "passed pass ok success successful succeeded run completed complete executed finished done true expected fixed";
+/** Also tests that a tool never finished, and those that it calls a surprise. */
+const failed = `
+  failed fail failure failing false error errored errors broken timeout timedout ko notok aborted abort crashed crash crashing
+  killed interrupted exception fatal panic panicked unexpected unexpectedsuccess unexpectedpass xpass regression invalid
+  notrunnable undefined ambiguous cancelled canceled stopped terminated hung running started`;
+/** GoogleTest and CTest say notrun, disabled and suppressed; xfail and todo are failures that the author expects. */
+const skipped = `
+  skipped skip ignored ignore disabled notrun notexecuted suppressed pending todo xfail xfailed expectedfailure expectedfail
+  inconclusive inactive excluded filtered deselected omitted unimplemented`;
+const flaky = "flaky unstable";
+
+function listed(words: string, status: TestStatus): [string, TestStatus][] {
+  return words
+    .trim()
+    .split(/\s+/)
+    .map((word) => [word, status]);
+}
+
+const known: ReadonlyMap<string, TestStatus> = new Map([
+  ...listed(passed, "passed"),
+  ...listed(failed, "failed"),
+  ...listed(skipped, "skipped"),
+  ...listed(flaky, "flaky"),
+]);
+
+/** Worst first, to combine what several attributes say. */
+const worst: readonly TestStatus[] = ["failed", "unknown", "flaky", "skipped", "passed"];
+
+function meaning(word: string): TestStatus | undefined {
+  // A word of this length is none, and a long text should not be worked on for every test.
+  return word.length > 40 ? undefined : known.get(word.toLowerCase().replace(/[\s_-]/g, ""));
+}
+
+/** What the attributes say about the result, and the word that says it. `undefined`: nothing. */
+export function statusInAttributes(attributes: Record<string, string>): { status: TestStatus; word: string } | undefined {
+  const said: { status: TestStatus; word: string }[] = [];
+  for (const name of ["status", "result"]) {
+    const word = attributes[name]?.trim();
+    if (word) said.push({ status: meaning(word) ?? "unknown", word });
+  }
+  // Their names are used for other things too, so that only known words count.
+  for (const name of ["outcome", "state"]) {
+    const word = attributes[name]?.trim();
+    const status = word && meaning(word);
+    if (status) said.push({ status, word });
+  }
+  const success = attributes.success?.trim().toLowerCase();
+  if (success && !["true", "1", "yes"].includes(success)) {
+    const isKnown = ["false", "0", "no"].includes(success);
+    said.push({ status: isKnown ? "failed" : "unknown", word: `success: ${success}` });
+  }
+  return said.sort((a, b) => worst.indexOf(a.status) - worst.indexOf(b.status))[0];
+}
+
+/** How often the test was tried again, if an attribute says it. */
+export function retriesInAttributes({ retries, retry, reruns, attempts }: Record<string, string>): number {
+  const again = [retries, retry, reruns].map(Number);
+  const most = Math.max(0, ...again.filter((number) => number > 0), Number(attempts) - 1 || 0);
+  return Math.min(Math.floor(most), 1_000);
+}
