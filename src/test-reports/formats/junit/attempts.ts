@@ -13,9 +13,9 @@ export type Attempt = Omit<ReportedTest, "titles" | "project">;
 /** What a test is called. Tests of one suite in different lines are never the same. */
 export interface Identity {
   titles: readonly string[];
-  file?: string;
-  project?: string;
-  line?: string;
+  file: string | undefined;
+  project: string | undefined;
+  line: string | undefined;
 }
 
 /** The tests of equal names in one suite, in their order. */
@@ -42,7 +42,8 @@ const shortMessage = 300;
  * kept: its name, in a copy that doesn't hold the chunk of the report that it comes from, and its time.
  */
 export class SuiteTests {
-  readonly #byName = new Map<string, Attempt | Attempt[]>();
+  /** Most tests passed at once: of them only the time is kept. */
+  readonly #byName = new Map<string, number | Attempt | Attempt[]>();
   #failures = 0;
   count = 0;
 
@@ -55,9 +56,9 @@ export class SuiteTests {
     const name = [project ?? "", file ?? "", line ?? "", ...titles].join("\0");
     const kept = this.#short(attempt);
     const before = this.#byName.get(name);
-    if (before === undefined) this.#byName.set(name, kept);
+    if (before === undefined) this.#byName.set(name, isPlain(kept) ? kept.durationMs : kept);
     else if (Array.isArray(before)) before.push(kept);
-    else this.#byName.set(name, [before, kept]);
+    else this.#byName.set(name, [whole(before), kept]);
     this.count++;
   }
 
@@ -65,26 +66,37 @@ export class SuiteTests {
   drain(single: (test: ReportedTest) => void, several: (tests: SameName) => void): void {
     for (const [name, attempts] of this.#byName) {
       if (Array.isArray(attempts)) several({ name: namesIn(name), attempts });
-      else single(testOf(namesIn(name), attempts));
+      else single(testOf(namesIn(name), whole(attempts)));
     }
     this.#byName.clear();
   }
 
   #short(attempt: Attempt): Attempt {
+    if (attempt.message === undefined) return attempt;
     const { message, stack, ...rest } = attempt;
-    if (message === undefined) return attempt;
     if (this.#failures++ < failuresWithStack) return structuredClone(attempt);
     return { ...rest, message: structuredClone(message.slice(0, shortMessage)) };
   }
 }
 
+function isPlain({ status, attempts, file, line }: Attempt): boolean {
+  return status === "passed" && attempts === 1 && file === undefined && line === undefined;
+}
+
+function whole(attempt: number | Attempt): Attempt {
+  return typeof attempt === "number" ? { status: "passed", durationMs: attempt, attempts: 1 } : attempt;
+}
+
 function namesIn(key: string): Identity {
   const [project, file, line, ...titles] = key.split("\0");
-  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}), ...(line ? { line } : {}) };
+  return { titles, file: file || undefined, project: project || undefined, line };
 }
 
 function testOf({ titles, file, project }: Identity, attempt: Attempt): ReportedTest {
-  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}), ...attempt };
+  const test: ReportedTest = { titles, ...attempt };
+  if (file !== undefined && test.file === undefined) test.file = file;
+  if (project !== undefined) test.project = project;
+  return test;
 }
 
 /** @returns how many tests they are */

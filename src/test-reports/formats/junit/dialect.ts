@@ -22,8 +22,14 @@ export interface JUnitCase {
   output: string;
 }
 
-/** What a test element stands for: a test, or the failure of a file or class. */
-export type Meaning = { identity: Identity; attempt: Attempt } | { crash: { file: string; message: string } } | "told already";
+/**
+ * What a test element stands for: a test, or the failure of a file or class. `saysFailure`: a word says that it failed, which the
+ * header counts.
+ */
+export type Meaning =
+  | { identity: Identity; attempt: Attempt; saysFailure: boolean }
+  | { crash: { file: string; message: string }; saysFailure: boolean }
+  | "told already";
 
 /** `suites`: the surrounding ones, outermost first. */
 export function meaningOf(test: JUnitCase, suites: readonly JUnitSuite[]): Meaning {
@@ -31,35 +37,34 @@ export function meaningOf(test: JUnitCase, suites: readonly JUnitSuite[]): Meani
   const retries = retriesInAttributes(test.attributes);
   const status = statusOf(test, said?.status, retries, suites);
   const identity = identityOf(test, suites);
-  const failure = () =>
-    failureOf(test.troubles, status, {
-      names: [nameOf(test), ...["::", ".", " "].map((link) => `${test.attributes.classname ?? ""}${link}${nameOf(test)}`)],
-      output: test.output,
-      ...(said && said.status === status ? { status: `the report gives its status as "${said.word.slice(0, 100)}"` } : {}),
-      ...(status === "flaky" && test.troubles.length === 0 ? { status: passedLaterMessage(retries + 1) } : {}),
-    });
-  if (status === "failed" && isCrash(test, identity)) {
-    if (isJestCrash(test) && isToldAlready(suites.at(-1))) return "told already";
-    return { crash: { file: crashedFile(test, identity, suites), message: failure().message } };
-  }
-  const again = test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length;
   const isTrouble = status === "failed" || status === "flaky" || status === "unknown";
-  return {
-    identity,
-    attempt: {
-      ...placeOf(test, identity.file),
-      status,
-      durationMs: seconds(test.attributes.time) * 1_000,
-      attempts: Math.max(again, retries) + 1,
-      ...(isTrouble ? failure() : {}),
-    },
-  };
+  const failure = isTrouble ? troubleOf(test, status, said, retries) : undefined;
+  const saysFailure = said?.status === "failed" || said?.status === "unknown";
+  if (failure && status === "failed" && isCrash(test, identity)) {
+    if (isJestCrash(test) && isToldAlready(suites.at(-1))) return "told already";
+    return { crash: { file: crashedFile(test, identity, suites), message: failure.message }, saysFailure };
+  }
+  const again = isTrouble ? test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length : 0;
+  const attempt: Attempt = { status, durationMs: seconds(test.attributes.time) * 1_000, attempts: Math.max(again, retries) + 1 };
+  if (failure) Object.assign(attempt, failure);
+  addPlace(attempt, test, identity.file);
+  return { identity, attempt, saysFailure };
 }
 
-/** Whether the header of its suite counts it as failed. */
-export function isCountedAsFailed(test: JUnitCase): boolean {
-  const said = statusInAttributes(test.attributes)?.status;
-  return said === "failed" || said === "unknown";
+function troubleOf(
+  test: JUnitCase,
+  status: TestStatus,
+  said: ReturnType<typeof statusInAttributes>,
+  retries: number,
+): ReturnType<typeof failureOf> {
+  const [name, className] = [nameOf(test), test.attributes.classname ?? ""];
+  const word = said?.status === status ? `the report gives its status as "${said.word.slice(0, 100)}"` : undefined;
+  const known = status === "flaky" && test.troubles.length === 0 ? passedLaterMessage(retries + 1) : word;
+  return failureOf(test.troubles, status, {
+    names: [name, `${className}::${name}`, `${className}.${name}`, `${className} ${name}`],
+    output: test.output,
+    ...(known === undefined ? {} : { status: known }),
+  });
 }
 
 function statusOf(test: JUnitCase, said: TestStatus | undefined, retries: number, suites: readonly JUnitSuite[]): TestStatus {
@@ -111,21 +116,22 @@ function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
   // jest-junit and Mocha repeat the class in the name; Vitest and Playwright use the file as the class.
   const repeated = name === className || name.startsWith(`${className} `) || name.endsWith(` ${className}`);
   const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
-  const { line } = test.attributes;
-  return { titles, ...(file ? { file } : {}), ...(project ? { project } : {}), ...(line ? { line } : {}) };
+  return { titles, file: file || undefined, project, line: test.attributes.line };
 }
 
 /** Catch2, doctest and others write the place on the failure. */
-function placeOf({ attributes, troubles }: JUnitCase, file: string | undefined): { file?: string; line?: number } {
-  const own = lineOf(attributes.line ?? attributes.lineno);
-  const failed = troubles.map((trouble) => trouble.attributes).find((one) => one.file || one.line || one.lineno);
-  const failedFile = failed?.file || file;
-  const isSameFile = file === undefined || file === failedFile;
-  const line = isSameFile ? (lineOf(failed?.line ?? failed?.lineno) ?? own) : own;
-  return { ...(file === undefined && failedFile ? { file: failedFile } : {}), ...(line === undefined ? {} : { line }) };
+function addPlace(attempt: Attempt, { attributes, troubles }: JUnitCase, file: string | undefined): void {
+  const own = attributes.line ?? attributes.lineno;
+  const failed = troubles.find((trouble) => trouble.attributes.file || trouble.attributes.line || trouble.attributes.lineno);
+  const failedFile = failed?.attributes.file || file;
+  const isSameFile = failed !== undefined && (file === undefined || file === failedFile);
+  const line = (isSameFile ? lineOf(failed.attributes.line ?? failed.attributes.lineno) : undefined) ?? lineOf(own);
+  if (file === undefined && failedFile) attempt.file = failedFile;
+  if (line !== undefined) attempt.line = line;
 }
 
 function lineOf(text: string | undefined): number | undefined {
+  if (!text) return undefined;
   const line = Number(text);
   return Number.isSafeInteger(line) && line > 0 ? line : undefined;
 }
@@ -198,6 +204,8 @@ function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnit
  */
 function seconds(text: string | undefined): number {
   if (text === undefined) return 0;
+  const simple = Number(text);
+  if (simple >= 0) return simple < Number.POSITIVE_INFINITY ? simple : 0;
   const plain = text.length < 40 ? text.replace(/[\s'’_]|s$/g, "") : "";
   const [point, comma] = [plain.lastIndexOf("."), plain.lastIndexOf(",")];
   const isDecimal = comma > point && (point >= 0 || plain.indexOf(",") === comma);

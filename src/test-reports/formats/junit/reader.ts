@@ -1,7 +1,7 @@
 import { SaxesParser } from "saxes";
 import { type Findings, type ReportedTest, UnreadableReport } from "../../reported.ts";
 import type { XmlFormat } from "../format.ts";
-import { isCountedAsFailed, type JUnitCase, meaningOf, suiteFile } from "./dialect.ts";
+import { type JUnitCase, meaningOf, suiteFile } from "./dialect.ts";
 import { failureOf, type Trouble } from "./failure.ts";
 import { addToOuter, declaredTroubles, excess, type OpenSuite, openSuite, reportTests } from "./suite.ts";
 
@@ -205,10 +205,11 @@ class JUnitReader {
     const suite = this.#suites.at(-1);
     if (!test || !suite) return;
     suite.seen.tests++;
-    suite.seen.troubles += test.troubles.length || Number(isCountedAsFailed(test));
+    suite.seen.troubles += test.troubles.length;
     if (test.skipped) suite.seen.skipped++;
     const meaning = meaningOf(test, this.#suites);
     if (meaning === "told already") return;
+    if (meaning.saysFailure && test.troubles.length === 0) suite.seen.troubles++;
     if ("crash" in meaning) {
       this.#findings.crashed(meaning.crash);
       return;

@@ -41,6 +41,9 @@ function meaning(word: string): TestStatus | undefined {
 
 /** What the attributes say about the result, and the word that says it. `undefined`: nothing. */
 export function statusInAttributes(attributes: Record<string, string>): { status: TestStatus; word: string } | undefined {
+  const { status, result, outcome, state, success: succeeded } = attributes;
+  // Most tests say nothing, and there may be a million.
+  if (!(status || result || outcome || state || succeeded)) return undefined;
   const said: { status: TestStatus; word: string }[] = [];
   for (const name of ["status", "result"]) {
     const word = attributes[name]?.trim();
@@ -52,7 +55,7 @@ export function statusInAttributes(attributes: Record<string, string>): { status
     const status = word && meaning(word);
     if (status) said.push({ status, word });
   }
-  const success = attributes.success?.trim().toLowerCase();
+  const success = succeeded?.trim().toLowerCase();
   if (success && !["true", "1", "yes"].includes(success)) {
     const isKnown = ["false", "0", "no"].includes(success);
     said.push({ status: isKnown ? "failed" : "unknown", word: `success: ${success}` });
@@ -62,6 +65,7 @@ export function statusInAttributes(attributes: Record<string, string>): { status
 
 /** How often the test was tried again, if an attribute says it. */
 export function retriesInAttributes({ retries, retry, reruns, attempts }: Record<string, string>): number {
+  if (!(retries || retry || reruns || attempts)) return 0;
   const again = [retries, retry, reruns].map(Number);
   const most = Math.max(0, ...again.filter((number) => number > 0), Number(attempts) - 1 || 0);
   return Math.min(Math.floor(most), 1_000);
