@@ -1,9 +1,13 @@
 import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
+import { type Crash, Crashes } from "./crashes.ts";
 import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.ts";
 
 /**
  * Several reports of one run name the same tests differently. Tests are matched by titles, and by file and project if both
  * reports have them. If reports disagree, the worse result counts and the difference is reported.
+ *
+ * Two reports of one format are shards, modules or jobs of a matrix: their tests are different ones, unless one report contains
+ * the other.
  */
 
 /** Worst first. A test that one report calls passed and another skipped may not have run. */
@@ -30,44 +34,89 @@ interface Entry {
   mentions: Mention[];
 }
 
-interface Crash {
-  suite: CrashedSuite;
-  sources: Source[];
-}
-
 export class Merger {
   readonly #entries: Entry[] = [];
   readonly #byTitle = new Map<string, Entry[]>();
-  readonly #crashes: Crash[] = [];
+  readonly #crashes = new Crashes<Source>();
+  /** By source. */
+  readonly #numbers = new Map<Source, number>();
+  /** The report that is being read: only its end shows whether it contains another one. */
+  #current: { source: Source; tests: ReportedTest[] } | undefined;
 
-  /** Takes the tests of one report; `source` must be the same object for all of them. */
+  /** Takes the tests of one report, after those of the one before; `source` must be the same object for all of them. */
   from(source: Source): Findings {
+    this.#endCurrent();
+    const tests: ReportedTest[] = [];
+    this.#current = { source, tests };
     return {
-      test: (test) => this.#test(source, test),
-      crashed: (suite) => this.#crashed(source, suite),
+      test: (test) => tests.push(test),
+      crashed: (suite) => this.#crashes.add(source, suite),
     };
   }
 
   reportTo(findings: Findings): void {
+    this.#endCurrent();
     for (const { test } of this.#entries) findings.test(test);
-    for (const { suite } of this.#crashes) findings.crashed(suite);
+    for (const { suite } of this.#crashes.all) findings.crashed(suite);
   }
 
   disagreements(): string[] {
+    this.#endCurrent();
     const overlaps = this.#overlaps();
     const all = [
       ...this.#entries.map((entry) => disagreement(entry, overlaps)),
-      ...this.#crashes.map((crash) => unknownCrash(crash, overlaps)),
+      ...this.#crashes.all.map((crash) => unknownCrash(crash, overlaps)),
     ].filter((text) => text !== undefined);
     const more = all.length - mostDisagreements;
     return more > 0 ? [...all.slice(0, mostDisagreements), `… and ${more} more`] : all;
   }
 
-  #test(source: Source, test: ReportedTest): void {
-    const title = normalised(test.titles);
-    const candidates = this.#byTitle.get(title) ?? [];
+  #endCurrent(): void {
+    if (!this.#current) return;
+    const { source, tests } = this.#current;
+    this.#current = undefined;
+    const copied = this.#copied(source, tests);
+    for (const [index, test] of tests.entries()) this.#test(source, test, copied.get(index));
+    this.#numbers.set(source, tests.length);
+  }
+
+  /**
+   * The tests that an earlier report of this format has too, by their place in this report: if it contains all of that report, or
+   * all of it is in others, as a report of the whole project beside those of its parts.
+   */
+  #copied(source: Source, tests: readonly ReportedTest[]): Map<number, Entry> {
+    const twins = new Map<number, Entry>();
+    if (![...this.#numbers.keys()].some(({ format }) => format === source.format)) return twins;
+    const taken = new Set<Entry>();
+    const counted = new Map<Source, { tests: number; evidence: number }>();
+    let evidence = 0;
+    for (const [index, test] of tests.entries()) {
+      const twin = this.#candidates(test).find((entry) => !taken.has(entry) && isTwin(entry, test, source));
+      if (!twin) continue;
+      taken.add(twin);
+      twins.set(index, twin);
+      evidence += evidenceOf(test);
+      for (const { source: other } of twin.mentions) {
+        const before = counted.get(other) ?? { tests: 0, evidence: 0 };
+        counted.set(other, { tests: before.tests + 1, evidence: before.evidence + evidenceOf(test) });
+      }
+    }
+    if (twins.size === tests.length && evidence >= enoughEvidence) return twins;
+    const contained = (other: Source) => {
+      const found = counted.get(other);
+      return found !== undefined && found.tests === this.#numbers.get(other) && found.evidence >= enoughEvidence;
+    };
+    for (const [index, { mentions }] of twins) if (!mentions.some(({ source: other }) => contained(other))) twins.delete(index);
+    return twins;
+  }
+
+  #candidates(test: ReportedTest): Entry[] {
+    return this.#byTitle.get(normalised(test.titles))?.slice(0, mostCandidates) ?? [];
+  }
+
+  #test(source: Source, test: ReportedTest, twin: Entry | undefined): void {
     const mention = { source, status: test.status, durationMs: test.durationMs };
-    const entry = candidates.slice(0, mostCandidates).find((candidate) => isSame(candidate, test, source));
+    const entry = twin ?? this.#candidates(test).find((candidate) => isSame(candidate, test, source));
     if (entry) {
       entry.mentions.push(mention);
       entry.test = merged(entry.test, test);
@@ -75,14 +124,10 @@ export class Merger {
     }
     const added = { test, mentions: [mention] };
     this.#entries.push(added);
-    candidates.push(added);
-    this.#byTitle.set(title, candidates);
-  }
-
-  #crashed(source: Source, suite: CrashedSuite): void {
-    const known = this.#crashes.find((crash) => !crash.sources.includes(source) && sameFile(crash.suite.file, suite.file));
-    if (known) known.sources.push(source);
-    else this.#crashes.push({ suite, sources: [source] });
+    const title = normalised(test.titles);
+    const namesakes = this.#byTitle.get(title);
+    if (namesakes) namesakes.push(added);
+    else this.#byTitle.set(title, [added]);
   }
 
   /** Which reports are about the same tests: those that share a test. Shards share none. */
@@ -92,7 +137,8 @@ export class Merger {
       if (mentions.length < 2) continue;
       for (const { source } of mentions) {
         const others = overlaps.get(source) ?? new Set();
-        for (const other of mentions) if (other.source !== source) others.add(other.source);
+        // Of two reports of one format, one may be a part of the other.
+        for (const other of mentions) if (other.source.format !== source.format) others.add(other.source);
         overlaps.set(source, others);
       }
     }
@@ -102,20 +148,41 @@ export class Merger {
 
 /** Removes separators between titles: `a › b`, `a > b` and `a b` are equal. */
 function normalised(titles: readonly string[]): string {
-  return titles
-    .join(" ")
-    .replace(/\s+(?:›|>|\||\/|::|-)\s+/g, " ")
-    .replace(/\s+/g, " ")
-    .trim();
+  return (
+    titles
+      .join(" ")
+      .replace(/\s+/g, " ")
+      // One space, not many: looking for many from each of them would take a time that grows with the square.
+      .replace(/ (?:›|>|\||\/|::|-) /g, " ")
+      .trim()
+  );
 }
 
 function isSame({ test, mentions }: Entry, other: ReportedTest, source: Source): boolean {
   for (const mention of mentions) {
     // The same title twice in one report means two tests.
     if (mention.source === source) return false;
-    // Two reports of one format are shards or modules, unless one is a copy of the other.
-    if (mention.source.format === source.format && mention.durationMs !== other.durationMs) return false;
+    if (mention.source.format === source.format) return false;
   }
+  return isSameName(test, other);
+}
+
+/** The same test, in the same time, with the same result, in another report of this format. */
+function isTwin({ test, mentions }: Entry, other: ReportedTest, source: Source): boolean {
+  const isEqual = ({ source: one, status, durationMs }: Mention) =>
+    one.format === source.format && status === other.status && durationMs === other.durationMs;
+  if (mentions.some((mention) => mention.source === source) || !mentions.some(isEqual)) return false;
+  return test.message === other.message && isSameName(test, other);
+}
+
+/** How unlikely it is that another run takes just as long, in bits. Times vary by some twenty milliseconds. */
+function evidenceOf({ durationMs }: ReportedTest): number {
+  return Math.log2(1 + durationMs / 20);
+}
+
+const enoughEvidence = 16;
+
+function isSameName(test: ReportedTest, other: ReportedTest): boolean {
   if (test.project !== undefined && other.project !== undefined && test.project !== other.project) return false;
   return test.file === undefined || other.file === undefined || sameFile(test.file, other.file);
 }
@@ -163,7 +230,7 @@ function disagreement({ test, mentions }: Entry, overlaps: Map<Source, Set<Sourc
   );
 }
 
-function unknownCrash({ suite, sources }: Crash, overlaps: Map<Source, Set<Source>>): string | undefined {
+function unknownCrash({ suite, sources }: Crash<Source>, overlaps: Map<Source, Set<Source>>): string | undefined {
   const silent = silentSources(sources, overlaps);
   const told = sources.map(({ file }) => file).join(", ");
   return silent && `${suite.file} could not run, says ${told}, but ${silent} does not mention it: believed to have failed`;

@@ -1,6 +1,7 @@
 import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { TestCase, TestResults } from "../model/test-results.ts";
+import { findCopies } from "./copies.ts";
 import { formats, type ReportFormat } from "./formats/format.ts";
 import { parseJson } from "./formats/json-document.ts";
 import { Merger, Tally } from "./merge.ts";
@@ -34,8 +35,15 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
   const tally = new Tally(sourceFiles(workspace, cwd), onTest);
   // A single report has nothing to compare with, so its tests are not kept.
   const merger = paths.length > 1 ? new Merger() : undefined;
+  const copies = await findCopies(paths);
+  const byPath = new Map<string, TestResults["sources"][number]>();
   const sources: TestResults["sources"] = [];
   for (const path of paths) {
+    const original = byPath.get(copies.get(path) ?? "");
+    if (original) {
+      sources.push({ ...original, file: fromWorkspace(workspace, path) });
+      continue;
+    }
     const source: TestResults["sources"][number] = { file: fromWorkspace(workspace, path), format: "unknown", tests: 0 };
     const found = merger?.from(source) ?? tally;
     await readReport({ path, name: source.file, workspace }, (format) => {
@@ -52,6 +60,7 @@ export async function readResults({ cwd, workspace = cwd, reports, startedAt, on
       };
     });
     sources.push(source);
+    byPath.set(path, source);
   }
   merger?.reportTo(tally);
   return tally.results(sources, merger?.disagreements() ?? []);

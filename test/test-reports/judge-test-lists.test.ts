@@ -121,6 +121,54 @@ describe("quarantine", () => {
     ]);
   });
 
+  describe("of a test file that crashed", () => {
+    const crashing =
+      '<testsuites><testsuite name="tests/mail.test.ts" errors="1"><error message="no mail server"/></testsuite><testsuite name="s"><testcase name="a"/></testsuite></testsuites>';
+    const judge = (quarantine: TestLists["quarantine"], id: string) => judged(id, { quarantine }, crashing);
+
+    test("it does not count until the end of the last day, and is shown", async () => {
+      expect((await seen({ quarantine: [mail] }, crashing)).crashedSuites).toEqual([
+        { file: "tests/mail.test.ts", message: "no mail server", quarantinedUntil: today },
+      ]);
+      expect(await judge([mail], "suites-loaded")).toMatchObject({
+        verdict: "degraded",
+        observed: "1 crashed, 1 of them quarantined",
+        message:
+          "Tests are missing from the results, because these could not run, which are in quarantine: tests/mail.test.ts. The first says: no mail server",
+      });
+      expect(await judge([mail], "exit")).toMatchObject({
+        verdict: "degraded",
+        message: "The command failed because of 1 crashed test file, which quarantine and pass rate tolerate.",
+      });
+      expect(await judge([mail], "quarantine")).toMatchObject({
+        verdict: "degraded",
+        observed: "1 entry, 1 failure excused",
+        message: `1 test file of *mail.test.ts (mail server moves) failed, quarantined until ${today}.`,
+      });
+    });
+
+    test("afterwards, and without an entry that matches its file, it counts", async () => {
+      const over = { ...mail, until: "2026-11-22" };
+      expect(await judge([over], "suites-loaded")).toMatchObject({ verdict: "failed", observed: "1 crashed" });
+      expect(await judge([over], "exit")).toMatchObject({ verdict: "failed" });
+      expect(await judge([over], "quarantine")).toMatchObject({
+        verdict: "failed",
+        message: "The quarantine of *mail.test.ts (mail server moves) ended on 2026-11-22, and 1 test file of it still failed.",
+      });
+      expect(await judge([{ ...mail, test: "a" }], "suites-loaded")).toMatchObject({ verdict: "failed" });
+    });
+
+    test("another that crashed counts all the same", async () => {
+      const two = crashing.replace("</testsuites>", '<testsuite name="b.test.ts"><error message="x"/></testsuite></testsuites>');
+      expect(await judged("suites-loaded", { quarantine: [mail] }, two)).toMatchObject({
+        verdict: "failed",
+        observed: "2 crashed, 1 of them quarantined",
+        message: expect.stringMatching(/could not run: b\.test\.ts\. The first says: x$/),
+      });
+      expect(await judged("exit", { quarantine: [mail] }, two)).toMatchObject({ verdict: "failed" });
+    });
+  });
+
   test("there is no pass rate with only quarantined tests", async () => {
     const everything = { ...mail, test: "*" };
     const alone = '<testsuite name="s"><testcase name="a"><failure message="x">x</failure></testcase></testsuite>';

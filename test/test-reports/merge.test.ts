@@ -131,6 +131,115 @@ test("equal names in two modules are two tests, even in one report", async () =>
   expect(one).toMatchObject({ total: 3, failed: 1, passed: 2 });
 });
 
+async function readAll(files: Record<string, string>) {
+  await using at = await workspace(files);
+  return await readResults({ cwd: at.cwd, reports: ["*"], startedAt: 0 });
+}
+
+const shard = (message: string, time = "0.0") =>
+  `<testsuite name="s" tests="2" failures="1"><testcase classname="m.A" name="t" time="${time}"/><testcase classname="m.A" name="u" time="${time}"><failure message="${message}"/></testcase></testsuite>`;
+
+test.each([
+  ["different messages", shard("3.10 broke"), shard("3.12 broke")],
+  ["one message", shard("broke"), shard("broke").replace('name="s"', 'name="s" hostname="b"')],
+  [
+    "one message, and times that tools round",
+    shard("broke", "0.1"),
+    shard("broke", "0.1").replace('name="s"', 'name="s" id="2"'),
+  ],
+])("two jobs of a matrix that took equally long are not one, with %s", async (_what, one, two) => {
+  const results = await readAll({ "one.xml": one, "two.xml": two });
+  expect(results).toMatchObject({ total: 4, passed: 2, failed: 2, disagreements: [] });
+});
+
+test("two jobs of a matrix in one format, and a third report in another, lose no failure", async () => {
+  const tests = ["t", "u"].map((name) => ({ name, suite: ["m.A"], status: "passed", duration: 0 }));
+  const results = await readAll({ "one.xml": shard("one"), "two.xml": shard("two"), "three.json": ctrf(tests) });
+  expect(results.failures.map(({ message }) => message).sort()).toEqual(["one", "two"]);
+});
+
+const part = (name: string, tests: number, failing = 0) =>
+  `<testsuite name="${name}" tests="${tests}">${Array.from(
+    { length: tests },
+    (_, index) =>
+      `<testcase classname="${name}" name="t${index}" time="${(index + 1) * 1.37}">${index < failing ? "<failure>no</failure>" : ""}</testcase>`,
+  ).join("")}</testsuite>`;
+
+test.each([
+  ["before them", "a.xml"],
+  ["after them", "z.xml"],
+])("a report of the whole project adds nothing to those of its parts, read %s", async (_what, whole) => {
+  const [one, two] = [part("a.A", 9, 1), part("b.B", 9)];
+  const files = { "b.xml": one, "c.xml": two, [whole]: `<testsuites>${one}${two}</testsuites>` };
+  expect(await readAll(files)).toMatchObject({ total: 18, passed: 17, failed: 1, disagreements: [] });
+  const larger = { ...files, [whole]: `<testsuites>${one}${two}${part("c.C", 3)}</testsuites>` };
+  expect(await readAll(larger)).toMatchObject({ total: 21, passed: 20, failed: 1 });
+});
+
+test("one that differs in a single result is another run", async () => {
+  expect(await readAll({ "a.xml": part("a.A", 9, 1), "b.xml": part("a.A", 9, 2) })).toMatchObject({ total: 18, failed: 3 });
+});
+
+test("a copy counts as a report, but its tests count once", async () => {
+  const { total, sources } = await readAll({ "a.xml": shard("x"), "b.xml": shard("x") });
+  expect(total).toBe(2);
+  expect(sources).toEqual(["a.xml", "b.xml"].map((file) => ({ file, format: "junit", tests: 2 })));
+});
+
+const crash = (file: string, message: string) => `<testsuite name="${file}"><error message="${message}"/></testsuite>`;
+
+test.each([
+  ["with one name", "a/b.test.ts", "a/b.test.ts"],
+  ["named from two folders", "b.test.ts", "/w/a/b.test.ts"],
+  ["with two kinds of slashes", "a\\b.test.ts", "./a/b.test.ts"],
+])("a crashed suite in two reports counts once, with both messages: %s", async (_what, one, two) => {
+  const { crashedSuites } = await readAll({ "a.xml": crash(one, "first"), "b.xml": crash(two, "second") });
+  expect(crashedSuites.map(({ message }) => message)).toEqual(["first\nsecond"]);
+});
+
+test("two crashed suites of one report, or of similar names, are two", async () => {
+  const twice = `<testsuites>${crash("a.ts", "x")}${crash("a.ts", "y")}</testsuites>`;
+  expect((await readAll({ "a.xml": twice, "b.xml": crash("a.ts", "z") })).crashedSuites).toHaveLength(2);
+  expect((await readAll({ "a.xml": crash("ba.ts", "x"), "b.xml": crash("a.ts", "x") })).crashedSuites).toHaveLength(2);
+  expect((await readAll({ "a.xml": crash("x/a.ts", "x"), "b.xml": crash("y/a.ts", "x") })).crashedSuites).toHaveLength(2);
+});
+
+/** CPU time of this process in milliseconds. */
+async function cpuMs(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+const many = 30_000;
+
+test.each<[string, (report: number, index: number) => string]>([
+  ["of different names", (_report, index) => `suite${index}.test.ts`],
+  ["of one name in different folders", (report, index) => `${report === 0 ? "/w/" : ""}f${index}/index.test.ts`],
+  ["of one name", () => "index.test.ts"],
+])("30,000 crashed suites %s in two reports are matched in no time", async (_what, name) => {
+  const report = (number: number) =>
+    `<testsuites id="${number}">${Array.from({ length: many }, (_, index) => crash(name(number, index), `m${number}`)).join("")}</testsuites>`;
+  let crashed = 0;
+  const ms = await cpuMs(async () => {
+    crashed = (await readAll({ "a.xml": report(0), "b.xml": report(1) })).crashedSuites.length;
+  });
+  expect(crashed).toBe(many);
+  // The square of 30,000 takes half a minute.
+  expect(ms).toBeLessThan(5_000);
+});
+
+test("titles of 200,000 spaces, or of separators, are matched in no time", async () => {
+  const titles = [" ".repeat(200_000), " -".repeat(100_000), "- ".repeat(100_000)];
+  const tests = titles.map((title) => ({ name: `x${title}y`, suite: ["c"], status: "passed", duration: 1 }));
+  const ms = await cpuMs(async () => {
+    const results = await readAll({ "a.json": ctrf(tests), "b.xml": junit('<testcase name="a"/>') });
+    expect(results.total).toBe(4);
+  });
+  expect(ms).toBeLessThan(2_000);
+});
+
 test("a file that two globs match is read once", async () => {
   const { sources, total } = await read("vitest/green.json", "vitest/*en.json");
   expect(sources).toEqual([{ file: "vitest/green.json", format: "vitest-json", tests: 2 }]);

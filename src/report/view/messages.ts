@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type AlertEvent, type Check, opensTheGate, type StageReport } from "../../model/report.ts";
 import type { CleanupResult } from "../../model/test-data.ts";
-import type { TestCase } from "../../model/test-results.ts";
+import type { CrashedSuite, TestCase } from "../../model/test-results.ts";
 import {
   account,
   budgetUse,
@@ -54,7 +54,7 @@ export function messagesView(report: StageReport): MessagesView {
       failures.filter(({ file }) => file !== undefined).map((test) => testMessage("failed", test)),
       counted("failed", "error"),
       rollbackIsWrong ? rollbacks : [],
-      (tests?.crashedSuites ?? []).map(({ file, message }) => ({ title: `Could not be loaded: ${file}`, text: message, file })),
+      (tests?.crashedSuites ?? []).filter(({ quarantinedUntil }) => quarantinedUntil === undefined).map(crashMessage),
       failures.filter(({ file }) => file === undefined).map((test) => testMessage("failed", test)),
       problems.map((problem) => ({ title: `${stage}: problem`, text: problem })),
     ],
@@ -64,6 +64,7 @@ export function messagesView(report: StageReport): MessagesView {
         .filter(({ outcome }) => outcome === "failed")
         .map(({ channel, event, problem = "" }) => ({ title: `Alert not sent: ${channel}, ${event}`, text: problem })),
       quarantined.map((test) => testMessage("failed in quarantine", test)),
+      (tests?.crashedSuites ?? []).filter(({ quarantinedUntil }) => quarantinedUntil !== undefined).map(crashMessage),
       (tests?.flakyTests ?? []).map((test) => testMessage("flaky", test)),
       (tests?.disagreements ?? []).map((text) => ({ title: "The test reports disagree", text })),
     ],
@@ -85,6 +86,10 @@ function testMessage(word: string, test: TestCase): Message {
     ...(test.file === undefined ? {} : { file: test.file }),
     ...(test.line === undefined ? {} : { line: test.line }),
   };
+}
+
+function crashMessage({ file, message }: CrashedSuite): Message {
+  return { title: `Could not be loaded: ${file}`, text: message, file };
 }
 
 function checkMessage(check: Check): Message {

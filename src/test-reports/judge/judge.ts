@@ -64,12 +64,20 @@ function ranCheck(results: TestResults): Check {
 
 function suitesCheck({ crashedSuites }: TestResults): Check {
   const [id, title, expected] = ["tests.suites-loaded", "Test files loaded", "every test file ran"] as const;
-  const [first] = crashedSuites;
-  if (!first) return checkOf(id, title, "passed", "none crashed", expected);
-  const files = firstFew([...new Set(crashedSuites.map((suite) => suite.file))]);
-  const cause = first.message.split("\n")[0];
-  const message = `Tests are missing from the results, because these could not run: ${files}. The first says: ${cause}`;
-  return checkOf(id, title, "failed", `${crashedSuites.length} crashed`, expected, message);
+  if (crashedSuites.length === 0) return checkOf(id, title, "passed", "none crashed", expected);
+  const counted = crashedSuites.filter(isCounted);
+  const named = counted.length > 0 ? counted : crashedSuites;
+  const files = firstFew([...new Set(named.map((suite) => suite.file))]);
+  const cause = named[0]?.message.split("\n")[0];
+  const until = counted.length > 0 ? "" : ", which are in quarantine";
+  const message = `Tests are missing from the results, because these could not run${until}: ${files}. The first says: ${cause}`;
+  const excused = crashedSuites.length - counted.length;
+  const observed = `${crashedSuites.length} crashed${excused > 0 ? `, ${excused} of them quarantined` : ""}`;
+  return checkOf(id, title, counted.length > 0 ? "failed" : "degraded", observed, expected, message);
+}
+
+function isCounted({ quarantinedUntil }: { quarantinedUntil?: string }): boolean {
+  return quarantinedUntil === undefined;
 }
 
 /**
@@ -128,13 +136,22 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
     checkOf("tests.exit", "Exit status", verdict, exit === null ? "no exit status" : `${exit}`, "0", message);
   if (exit === 0) return check("passed");
   if (exit === null) return check("failed", "The test command did not end by itself, so its reports may lack tests.");
-  const crashed = results.crashedSuites.length;
-  if (results.failed > 0 && crashed + results.unknown === 0 && rateOpens) {
-    const by = excusedFailures(results.quarantine) > 0 ? "quarantine and pass rate tolerate" : "the pass rate tolerates";
-    return check("degraded", `The command failed because of ${count(results.failed, "failed test")}, which ${by}.`);
+  const crashed = results.crashedSuites.filter(isCounted).length;
+  const excused = results.crashedSuites.length - crashed;
+  if (results.failed + excused > 0 && crashed + results.unknown === 0 && rateOpens) {
+    const by =
+      excused + excusedFailures(results.quarantine) > 0 ? "quarantine and pass rate tolerate" : "the pass rate tolerates";
+    const causes = [
+      ...(results.failed > 0 ? [count(results.failed, "failed test")] : []),
+      ...(excused > 0 ? [count(excused, "crashed test file")] : []),
+    ].join(" and ");
+    return check("degraded", `The command failed because of ${causes}, which ${by}.`);
   }
-  if (results.failed > 0 || crashed > 0)
-    return check("failed", `Explained by ${count(results.failed, "failed test")} and ${count(crashed, "crashed test file")}.`);
+  if (results.failed + results.crashedSuites.length > 0)
+    return check(
+      "failed",
+      `Explained by ${count(results.failed, "failed test")} and ${count(results.crashedSuites.length, "crashed test file")}.`,
+    );
   if (results.unknown > 0)
     return check("failed", `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`);
   return check(

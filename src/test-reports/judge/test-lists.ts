@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import { textGlob } from "../../lib/pattern.ts";
 import type { Check } from "../../model/report.ts";
-import type { CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
+import type { CrashedSuite, CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
 import { checkOf, ranCount } from "./judge.ts";
 
 /** What the configuration says about single tests. The globs match a test's file and full name. */
@@ -11,7 +11,7 @@ export interface TestLists {
   quarantine: readonly { test: string; until: string; reason: string }[];
 }
 
-type Meant = (test: TestCase) => boolean;
+type Meant = (test: Pick<TestCase, "file" | "name">) => boolean;
 
 /**
  * Finds the tests that the configuration names while the reports are read, because afterwards the list of tests is gone. If two
@@ -50,6 +50,7 @@ export class TestListMatcher {
     return {
       ...results,
       failures: results.failures.map((test) => (test.status === "failed" ? this.#withQuarantine(test) : test)),
+      crashedSuites: results.crashedSuites.map((suite) => this.#crashWithQuarantine(suite)),
       ...(this.#critical.length > 0 ? { critical: this.#critical.map(({ tests }) => tests) } : {}),
       ...(this.#quarantine.length > 0 ? { quarantine: this.#quarantine.map(({ entry }) => entry) } : {}),
     };
@@ -60,7 +61,15 @@ export class TestListMatcher {
     return entry && !entry.over ? { ...test, quarantinedUntil: entry.until } : test;
   }
 
-  #entryFor(test: TestCase): QuarantineEntry | undefined {
+  /** Its file stands for its tests, none of which ran. */
+  #crashWithQuarantine(suite: CrashedSuite): CrashedSuite {
+    const entry = this.#entryFor({ file: suite.file, name: suite.file });
+    if (!entry) return suite;
+    entry.crashed = (entry.crashed ?? 0) + 1;
+    return entry.over ? suite : { ...suite, quarantinedUntil: entry.until };
+  }
+
+  #entryFor(test: Pick<TestCase, "file" | "name">): QuarantineEntry | undefined {
     const entries = this.#quarantine.filter(({ meant }) => meant(test)).map(({ entry }) => entry);
     return entries.find((entry) => !entry.over) ?? entries[0];
   }
@@ -108,7 +117,8 @@ export function quarantineCheck({ quarantine }: TestResults): Check[] {
   const judgements = quarantine.map(judgeEntry);
   const relapsed = judgements.filter(({ verdict }) => verdict === "failed");
   const noted = judgements.filter(({ verdict }) => verdict === "degraded");
-  const observed = `${count(quarantine.length, "entry", "entries")}, ${count(excusedFailures(quarantine), "failure")} excused`;
+  const excused = excusedFailures(quarantine) + quarantine.reduce((sum, { over, crashed = 0 }) => sum + (over ? 0 : crashed), 0);
+  const observed = `${count(quarantine.length, "entry", "entries")}, ${count(excused, "failure")} excused`;
   if (relapsed.length + noted.length === 0) return [checkOf(id, title, "passed", observed, expected)];
   const message = [...relapsed, ...noted].map(({ sentence }) => sentence).join(" ");
   return [checkOf(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
@@ -120,17 +130,17 @@ export function excusedFailures(quarantine: readonly QuarantineEntry[] = []): nu
 }
 
 function judgeEntry(entry: QuarantineEntry): { verdict: "passed" | "degraded" | "failed"; sentence: string } {
-  const { test, until, reason, over, matched, failed } = entry;
+  const { test, until, reason, over, matched, failed, crashed = 0 } = entry;
   const named = `${test} (${reason})`;
-  if (over && failed > 0)
-    return {
-      verdict: "failed",
-      sentence: `The quarantine of ${named} ended on ${until}, and ${count(failed, "test")} of it still failed.`,
-    };
+  const wrong = [
+    ...(failed > 0 || crashed === 0 ? [count(failed, "test")] : []),
+    ...(crashed > 0 ? [count(crashed, "test file")] : []),
+  ].join(" and ");
+  if (over && failed + crashed > 0)
+    return { verdict: "failed", sentence: `The quarantine of ${named} ended on ${until}, and ${wrong} of it still failed.` };
   if (over) return { verdict: "degraded", sentence: `The quarantine of ${named} ended on ${until}: take the entry out.` };
-  if (matched === 0)
+  if (matched + crashed === 0)
     return { verdict: "degraded", sentence: `The quarantine of ${named} matches no test that was reported: take the entry out.` };
-  if (failed > 0)
-    return { verdict: "degraded", sentence: `${count(failed, "test")} of ${named} failed, quarantined until ${until}.` };
+  if (failed + crashed > 0) return { verdict: "degraded", sentence: `${wrong} of ${named} failed, quarantined until ${until}.` };
   return { verdict: "passed", sentence: "" };
 }
