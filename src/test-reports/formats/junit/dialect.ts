@@ -1,7 +1,7 @@
 import type { TestStatus } from "../../../model/test-results.ts";
 import { passedLaterMessage, wholeRun } from "../../reported.ts";
 import type { Attempt, Identity } from "./attempts.ts";
-import { failureOf, type Trouble } from "./failure.ts";
+import { failureOf, isFinal, type Trouble } from "./failure.ts";
 import { retriesInAttributes, statusInAttributes } from "./status.ts";
 
 /** Interprets the dialects of JUnit XML: which test it is, how it ended, and whether it is a test at all. */
@@ -23,12 +23,12 @@ export interface JUnitCase {
 }
 
 /**
- * What a test element stands for: a test, or the failure of a file or class. `saysFailure`: a word says that it failed, which the
- * header counts.
+ * What a test element stands for: a test, or the failure of a file or class. `isFailed`: the header counts it as failed,
+ * even if only a word says it.
  */
 export type Meaning =
-  | { identity: Identity; attempt: Attempt; saysFailure: boolean }
-  | { crash: { file: string; message: string }; saysFailure: boolean }
+  | { identity: Identity; attempt: Attempt; isFailed: boolean }
+  | { crash: { file: string; message: string }; isFailed: boolean }
   | "told already";
 
 /** `suites`: the surrounding ones, outermost first. */
@@ -39,16 +39,16 @@ export function meaningOf(test: JUnitCase, suites: readonly JUnitSuite[]): Meani
   const identity = identityOf(test, suites);
   const isTrouble = status === "failed" || status === "flaky" || status === "unknown";
   const failure = isTrouble ? troubleOf(test, status, said, retries) : undefined;
-  const saysFailure = said?.status === "failed" || said?.status === "unknown";
+  const isFailed = status === "failed" || status === "unknown" || said?.status === "failed";
   if (failure && status === "failed" && isCrash(test, identity)) {
     if (isJestCrash(test) && isToldAlready(suites.at(-1))) return "told already";
-    return { crash: { file: crashedFile(test, identity, suites), message: failure.message }, saysFailure };
+    return { crash: { file: crashedFile(test, identity, suites), message: failure.message }, isFailed };
   }
   const again = isTrouble ? test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length : 0;
   const attempt: Attempt = { status, durationMs: seconds(test.attributes.time) * 1_000, attempts: Math.max(again, retries) + 1 };
   if (failure) Object.assign(attempt, failure);
   addPlace(attempt, test, identity.file);
-  return { identity, attempt, saysFailure };
+  return { identity, attempt, isFailed };
 }
 
 function troubleOf(
@@ -71,7 +71,7 @@ function statusOf(test: JUnitCase, said: TestStatus | undefined, retries: number
   const { troubles, skipped, todo } = test;
   // It doesn't fail the run: its author expects it.
   if (todo) return "skipped";
-  if (said === "failed" || troubles.some(({ kind }) => kind === "failure" || kind === "error")) return "failed";
+  if (said === "failed" || troubles.some(isFinal)) return "failed";
   // For a rerun that doesn't say how it ended: Surefire writes flakyFailure if it passed in the end.
   if (troubles.some(({ kind }) => kind === "rerunFailure" || kind === "rerunError")) return "failed";
   if (said === "unknown") return "unknown";

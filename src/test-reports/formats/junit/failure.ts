@@ -33,9 +33,14 @@ export interface Beside {
   status?: string;
 }
 
+/** Not of an attempt. */
+export function isFinal({ kind }: Trouble): boolean {
+  return kind === "failure" || kind === "error";
+}
+
 /** All failures of a test, or of a suite, as one. */
 export function failureOf(troubles: readonly Trouble[], status: TestStatus, beside: Beside): Failure {
-  const final = troubles.filter(({ kind }) => kind === "failure" || kind === "error");
+  const final = troubles.filter(isFinal);
   // Of attempts before a success, the first says why.
   const counted = status === "flaky" ? troubles.slice(0, 1) : final.length > 0 ? final : troubles;
   const messages = [...new Set(counted.map((trouble) => messageFrom(trouble, beside.names)).filter((text) => text !== ""))];

@@ -2,8 +2,8 @@ import { SaxesParser } from "saxes";
 import { type Findings, type ReportedTest, UnreadableReport } from "../../reported.ts";
 import type { XmlFormat } from "../format.ts";
 import { type JUnitCase, meaningOf, suiteFile } from "./dialect.ts";
-import { failureOf, type Trouble } from "./failure.ts";
-import { addToOuter, declaredTroubles, excess, type OpenSuite, openSuite, reportTests } from "./suite.ts";
+import { failureOf, isFinal, type Trouble } from "./failure.ts";
+import { addToOuter, declaredTroubles, excess, type OpenSuite, openSuite, reportTests, seenTroubles } from "./suite.ts";
 
 const deepestElement = 64;
 
@@ -188,7 +188,7 @@ class JUnitReader {
   }
 
   #requireTroubles(suite: OpenSuite): void {
-    const [declared, seen] = [declaredTroubles(suite), suite.seen.troubles];
+    const [declared, seen] = [declaredTroubles(suite), seenTroubles(suite)];
     if (declared <= seen) return;
     const name = suite.attributes.name ? `the suite ${suite.attributes.name}` : "it";
     throw this.#unreadable(`damaged: expected ${declared} failures and errors as ${name} declares, got ${seen}`);
@@ -205,11 +205,13 @@ class JUnitReader {
     const suite = this.#suites.at(-1);
     if (!test || !suite) return;
     suite.seen.tests++;
-    suite.seen.troubles += test.troubles.length;
     if (test.skipped) suite.seen.skipped++;
     const meaning = meaningOf(test, this.#suites);
+    const final = test.troubles.filter(isFinal).length;
+    suite.seen.troubles += final;
+    suite.seen.tried += test.troubles.length - final;
     if (meaning === "told already") return;
-    if (meaning.saysFailure && test.troubles.length === 0) suite.seen.troubles++;
+    if (final === 0 && meaning.isFailed) suite.seen.troubles++;
     if ("crash" in meaning) {
       this.#findings.crashed(meaning.crash);
       return;

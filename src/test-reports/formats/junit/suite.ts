@@ -8,8 +8,11 @@ import type { Trouble } from "./failure.ts";
 export interface OpenSuite extends JUnitSuite {
   /** Absent numbers are 0, but `tests` says whether there is one: it shows attempts. */
   declared: { tests: number | undefined; failures: number; errors: number; skipped: number };
-  /** `others`: attempts and failures of the suite itself, which some headers count as tests. */
-  seen: { tests: number; troubles: number; skipped: number; others: number };
+  /**
+   * `troubles`: failures and errors that are final; `tried`: those of attempts. `others`: attempts and failures of the suite itself,
+   * which some headers count as tests.
+   */
+  seen: { tests: number; troubles: number; tried: number; skipped: number; others: number };
   /** How many tests the headers inside it have and nothing describes. */
   excessInside: number;
   tests: SuiteTests;
@@ -27,7 +30,7 @@ export function openSuite(attributes: Record<string, string>, declared: OpenSuit
   return {
     attributes,
     declared,
-    seen: { tests: 0, troubles: 0, skipped: 0, others: 0 },
+    seen: { tests: 0, troubles: 0, tried: 0, skipped: 0, others: 0 },
     excessInside: 0,
     tests: new SuiteTests(),
     undecided: [],
@@ -42,7 +45,14 @@ export function openSuite(attributes: Record<string, string>, declared: OpenSuit
  * failures and as errors.
  */
 export function declaredTroubles({ declared: { failures, errors }, parts, attributes }: OpenSuite): number {
-  return parts === "without errors" || isTestCafe({ attributes }) ? Math.max(failures, errors) : failures + errors;
+  const isOneNumber = failures === errors && isTestCafe({ attributes });
+  return parts === "without errors" || isOneNumber ? Math.max(failures, errors) : failures + errors;
+}
+
+/** A header that counts attempts as tests, as Surefire's with JUnit 4, counts the failures of attempts too. */
+export function seenTroubles({ declared, seen }: OpenSuite): number {
+  const countsAttempts = declared.tests === undefined || declared.tests > seen.tests;
+  return seen.troubles + (countsAttempts ? seen.tried : 0);
 }
 
 /** mocha-junit-reporter counts pending tests, in the root as skipped, but doesn't list them. */
@@ -89,7 +99,7 @@ function readingOf(suite: OpenSuite, names: number, isPytest: boolean, several: 
   if (isPytest) return declared.tests === undefined ? "pytest in order" : isConfirmed ? "pytest" : "attempts";
   if (!isShorter(suite)) return "tests";
   const failedTwice = several.reduce((sum, { attempts }) => sum + Math.max(attempts.filter(hasFailed).length - 1, 0), 0);
-  return isConfirmed && declaredTroubles(suite) <= seen.troubles - failedTwice ? "one" : "attempts";
+  return isConfirmed && declaredTroubles(suite) <= seenTroubles(suite) - failedTwice ? "one" : "attempts";
 }
 
 function hasFailed({ status }: SameName["attempts"][number]): boolean {
@@ -100,7 +110,7 @@ function hasFailed({ status }: SameName["attempts"][number]): boolean {
 export function addToOuter(suite: OpenSuite, outer: readonly OpenSuite[]): void {
   const parent = outer.at(-1);
   if (!parent) return;
-  for (const key of ["tests", "troubles", "skipped", "others"] as const) parent.seen[key] += suite.seen[key];
+  for (const key of ["tests", "troubles", "tried", "skipped", "others"] as const) parent.seen[key] += suite.seen[key];
   parent.excessInside += excess(suite, outer);
 }
 
