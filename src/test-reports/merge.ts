@@ -116,7 +116,9 @@ export class Merger {
 
   #test(source: Source, test: ReportedTest, twin: Entry | undefined): void {
     const mention = { source, status: test.status, durationMs: test.durationMs };
-    const entry = twin ?? this.#candidates(test).find((candidate) => isSame(candidate, test, source));
+    const same = twin ? [twin] : this.#candidates(test).filter((candidate) => isSame(candidate, test, source));
+    // Of the jobs of a matrix, each with two reports, the one with the same result.
+    const entry = same.find((candidate) => candidate.test.status === test.status) ?? same[0];
     if (entry) {
       entry.mentions.push(mention);
       entry.test = merged(entry.test, test);

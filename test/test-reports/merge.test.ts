@@ -158,6 +158,18 @@ test("two jobs of a matrix in one format, and a third report in another, lose no
   expect(results.failures.map(({ message }) => message).sort()).toEqual(["one", "two"]);
 });
 
+test("of two jobs of a matrix, each with two reports, each pair is merged", async () => {
+  const tests = (status: string) => [{ name: "t", suite: ["m.A"], status, duration: 0 }];
+  const junitReport = (inside: string) => junit(`<testcase classname="m.A" name="t">${inside}</testcase>`);
+  const results = await readAll({
+    "a.json": ctrf(tests("failed")),
+    "b.json": ctrf(tests("passed")),
+    "c.xml": junitReport(""),
+    "d.xml": junitReport("<failure>no</failure>"),
+  });
+  expect(results).toMatchObject({ total: 2, passed: 1, failed: 1, disagreements: [] });
+});
+
 const part = (name: string, tests: number, failing = 0) =>
   `<testsuite name="${name}" tests="${tests}">${Array.from(
     { length: tests },

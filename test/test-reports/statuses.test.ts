@@ -56,6 +56,8 @@ test.each([
   ["success", 'success="True"', "", "passed"],
   ["node --test: a todo that fails", "", '<skipped type="todo" message="true"/><failure message="x">x</failure>', "skipped"],
   ["Testem: a todo", "", "<todo/>", "skipped"],
+  ["an element for a test that did not run", "", "<ignored/>", "skipped"],
+  ["an element for an attempt", "", "<flakyTimeout/>", "flaky"],
   ["a failure beside an ordinary skip", "", '<skipped type="pytest.skip"/><failure message="x"/>', "failed"],
   ["pytest: an expected failure", "", '<skipped type="pytest.xfail" message="later"/>', "skipped"],
   ["unittest: an unexpected success", "", '<error type="UnexpectedSuccess"/>', "failed"],
@@ -102,6 +104,12 @@ test.each<[string, string, object]>([
     "<failure/><system-out>AssertionError: 3 is not 2</system-out>",
     { message: "AssertionError: 3 is not 2" },
   ],
+  [
+    "what it printed, if the failure only says that there was one",
+    '<failure message="Failed"/><system-out>no such lamp: 7</system-out>',
+    { message: "no such lamp: 7" },
+  ],
+  ["that there was one, if nothing else is known", '<failure message="Failed"/>', { message: "Failed" }],
   ["what it printed before", "<system-err>no lamp</system-err><failure></failure>", { message: "no lamp" }],
   [
     "of a long log the part about the error",

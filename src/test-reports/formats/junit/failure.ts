@@ -43,10 +43,13 @@ export function failureOf(troubles: readonly Trouble[], status: TestStatus, besi
   const final = troubles.filter(isFinal);
   // Of attempts before a success, the first says why.
   const counted = status === "flaky" ? troubles.slice(0, 1) : final.length > 0 ? final : troubles;
-  const messages = [...new Set(counted.map((trouble) => messageFrom(trouble, beside.names)).filter((text) => text !== ""))];
+  const all = counted.map((trouble) => messageFrom(trouble, beside.names)).filter((text) => text !== "");
   const texts = [...new Set(counted.map(({ text }) => withoutJson(text)).filter((text) => text.trim() !== ""))];
   const isError = status === "failed" && counted.length > 0 && counted.every(({ kind }) => kind.endsWith("rror"));
-  const output = messages.length + texts.length === 0 ? beside.output.trim() : "";
+  // CTest says no more than "Failed", and what it printed says why.
+  const own = all.filter((text) => !wordsForAny.has(text));
+  const output = own.length + texts.length === 0 ? beside.output.trim() : "";
+  const messages = [...new Set(own.length > 0 || output !== "" ? own : all)];
   const type = counted[0]?.attributes.type ?? "";
   return {
     message: joined(messages) || messageOf(beginOf(output)) || beside.status || type || "the report gives no message",

@@ -13,7 +13,8 @@ const longestText = 16_384;
 const longestOutput = 4_096;
 
 /** Elements whose text is kept for the message. The text of the others is discarded. */
-const troubles = new Set(["failure", "error", "rerunFailure", "rerunError", "flakyFailure", "flakyError", "rerun"]);
+const troubles = /^(?:failure|error|(?:rerun|flaky)(?:[A-Z]\w*)?)$/;
+const notRun = new Set(["skipped", "todo", "ignored", "disabled", "pending"]);
 const outputs = new Set(["system-out", "system-err"]);
 const harmless = new Set([...outputs, "properties", "attachments", "warning"]);
 const suites = new Set(["testsuites", "testsuite"]);
@@ -124,11 +125,11 @@ class JUnitReader {
     const test = this.#cases.at(-1);
     if (!test) return;
     if (name === "testcase") this.#openCase(attributes);
-    else if (name === "skipped" || name === "todo") {
+    else if (notRun.has(name)) {
       test.skipped = true;
       // Node.js and Testem: a test that its author expects to fail.
       test.todo ||= name === "todo" || attributes.type?.trim().toLowerCase() === "todo";
-    } else if (troubles.has(name)) this.#openTrouble(name, attributes, test.troubles);
+    } else if (troubles.test(name)) this.#openTrouble(name, attributes, test.troubles);
     else if (outputs.has(name)) this.#text = "output";
     else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is unknown inside a test, and could hide a failure`);
   }
