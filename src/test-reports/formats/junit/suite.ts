@@ -51,7 +51,7 @@ export function declaredTroubles({ declared: { failures, errors }, parts, attrib
 
 /** A header that counts attempts as tests, as Surefire's with JUnit 4, counts the failures of attempts too. */
 export function seenTroubles({ declared, seen }: OpenSuite): number {
-  const countsAttempts = declared.tests === undefined || declared.tests > seen.tests;
+  const countsAttempts = declared.tests === undefined || declared.tests >= seen.tests + seen.others;
   return seen.troubles + (countsAttempts ? seen.tried : 0);
 }
 
