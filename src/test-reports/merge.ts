@@ -216,20 +216,20 @@ function longest(one: string | undefined, other: string | undefined): string | u
   return (one?.length ?? 0) >= (other?.length ?? 0) ? one : other;
 }
 
-/** Only failures are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
+/** Only failures and unknown results are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
 function disagreement({ test, mentions }: Entry, overlaps: Map<Source, Set<Source>>): string | undefined {
-  if (test.status !== "failed") return undefined;
-  const failed = mentions.filter((mention) => mention.status === "failed").map(({ source }) => source.file);
-  const other = mentions.find((mention) => mention.status !== "failed");
-  if (other)
-    return `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but ${other.status} in ${other.source.file}: believed to have failed`;
+  if (test.status !== "failed" && test.status !== "unknown") return undefined;
+  const worse = mentions.filter((mention) => mention.status === test.status).map(({ source }) => source.file);
+  const [verb, belief] =
+    test.status === "failed" ? ["failed", "believed to have failed"] : ["has an unknown result", "believed to be unknown"];
+  const said = `"${nameOf(test.titles)}" ${verb} in ${worse.join(", ")}`;
+  const other = mentions.find((mention) => mention.status !== test.status);
+  if (other) return `${said}, but ${other.status} in ${other.source.file}: ${belief}`;
   const silent = silentSources(
     mentions.map(({ source }) => source),
     overlaps,
   );
-  return (
-    silent && `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but is missing in ${silent}: believed to have failed`
-  );
+  return silent && `${said}, but is missing in ${silent}: ${belief}`;
 }
 
 function unknownCrash({ suite, sources }: Crash<Source>, overlaps: Map<Source, Set<Source>>): string | undefined {

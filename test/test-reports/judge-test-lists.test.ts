@@ -64,6 +64,17 @@ describe("critical tests", () => {
     });
   });
 
+  test("one of unknown result has not passed", async () => {
+    const text = '<testsuite><testcase name="pays" status="gailed"/><testcase name="pays back"/></testsuite>';
+    expect(await judged("critical", { critical: ["pays*"] }, text)).toMatchObject({
+      verdict: "failed",
+      observed: "pays*: 1 of 2 passed",
+      message: "It is unknown how 1 critical test of pays* ended.",
+    });
+    const quarantine = [{ test: "pays*", until: "2026-12-31", reason: "mail server moves" }];
+    expect(await judged("statuses", { quarantine }, text)).toMatchObject({ verdict: "error", observed: "1 unknown" });
+  });
+
   test("without a list there is no check", async () => {
     expect(await judged("critical", {})).toBeUndefined();
   });

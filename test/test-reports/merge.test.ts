@@ -117,6 +117,17 @@ test("if two reports disagree, the worse counts and both are named", async () =>
   expect(results.disagreements).toEqual(['"c › a" failed in two.xml, but passed in one.json: believed to have failed']);
 });
 
+test("a result that one report does not know is not taken from the other", async () => {
+  const results = await readAll({
+    "one.json": ctrf([{ name: "a", status: "passed", duration: 1, suite: ["c"] }]),
+    "two.xml": junit('<testcase name="a" classname="c" status="gailed"/>'),
+  });
+  expect(results).toMatchObject({ total: 1, passed: 0, unknown: 1 });
+  expect(results.disagreements).toEqual([
+    '"c › a" has an unknown result in two.xml, but passed in one.json: believed to be unknown',
+  ]);
+});
+
 test("equal names in two modules are two tests, even in one report", async () => {
   const fails = '<testcase name="a" classname="c" time="1"><failure>no</failure></testcase>';
   const passes = '<testcase name="a" classname="c" time="2"/>';
