@@ -83,6 +83,9 @@ const otherKinds: Readonly<Record<string, ParentKind>> = { "sessions.participant
  */
 const kept = /^compliance\.|\.(analytics_job_metadata|teacher_prompt_effectiveness)$/;
 
+/** The Playwright projects of ClassWaves: with and without a signed-in teacher. */
+export const classWavesProjects = ["authenticated-*", "unauthenticated-*"] as const;
+
 /** Protection that every configuration with ClassWaves' preset must keep. */
 export const presetProtection = { protectedTables: ["compliance.*"], protectedKeys: ["audit:log"] } as const;
 

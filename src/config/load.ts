@@ -253,7 +253,7 @@ interface Issue {
 function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
   const result = z.safeParse(schema, data, { error: explain });
   if (result.success) return [];
-  return result.error.issues.flatMap((issue): Issue[] => {
+  return result.error.issues.flatMap(insideUnion).flatMap((issue): Issue[] => {
     const path = [...base, ...issue.path.filter((part) => typeof part !== "symbol")];
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => ({
@@ -269,6 +269,13 @@ function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
       ];
     return [{ code: codeOf(issue), path, message: issue.message, about: "value" }];
   });
+}
+
+/** If the value has the type of one of several forms, what is wrong inside it. */
+function insideUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((issues) => issues.every(({ code, path }) => code !== "invalid_type" || path.length > 0));
+  return meant ? meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) : [issue];
 }
 
 function unknownKey(path: Path, key: string): string {

@@ -26,6 +26,7 @@ export function schemaNodeAt(root: Schema, path: Path): SchemaNode | undefined {
 /** The keys that a group may have; empty if the schema is not a group with fixed keys. */
 export function keysOf(schema: Schema): string[] {
   const definition = definitionOf(schema);
+  if (definition.type === "union") return definition.options.flatMap((option) => keysOf(unwrap(option, false).schema));
   return definition.type === "object" ? Object.keys(definition.shape) : [];
 }
 
@@ -37,7 +38,9 @@ export function recordValue(schema: Schema): Schema | undefined {
 
 /** Whether a single value is allowed, instead of a group or a list. */
 export function takesScalar(schema: Schema): boolean {
-  return !["object", "record", "array"].includes(definitionOf(schema).type);
+  const definition = definitionOf(schema);
+  if (definition.type === "union") return definition.options.some((option) => takesScalar(unwrap(option, false).schema));
+  return !["object", "record", "array"].includes(definition.type);
 }
 
 function step(schema: Schema, part: string | number): SchemaNode | undefined {
@@ -51,6 +54,8 @@ function step(schema: Schema, part: string | number): SchemaNode | undefined {
       return unwrap(definition.valueType, takesScalar(unwrap(definition.valueType, false).schema));
     case "array":
       return unwrap(definition.element, false);
+    case "union":
+      return definition.options.map((option) => step(unwrap(option, false).schema, part)).find((node) => node !== undefined);
     default:
       return undefined;
   }

@@ -55,14 +55,27 @@ const flakyBudget = z
     return share === undefined ? { tests: Number(value) } : { share };
   });
 
+const reportGlobs = z
+  .union(
+    [
+      z.array(fileGlob),
+      z.strictObject({
+        files: z.array(fileGlob).min(1).meta({ description: "Globs for the reports." }),
+        all: z.boolean().default(false).meta({ description: "Whether each glob must match a file." }),
+      }),
+    ],
+    { error: "expected a list of globs, such as [reports/*.xml], or { files: [reports/*.xml, reports/*.json], all: true }" },
+  )
+  .transform((value) => (Array.isArray(value) ? { files: value, all: false } : value));
+
 const suite = z.strictObject({
   score,
   command: command.optional(),
   workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
-  reports: z
-    .array(fileGlob)
-    .default([])
-    .meta({ description: "Globs for the reports that the command writes, relative to `workingDirectory`." }),
+  reports: reportGlobs.prefault([]).meta({
+    description:
+      "Globs for the reports that the command writes, relative to `workingDirectory`. At least one must match a file. With `{ files: [...], all: true }`, each must. Their folders are created before the command runs.",
+  }),
   environment: z
     .record(z.string(), z.string())
     .default({})
@@ -109,11 +122,10 @@ export const e2eSchema = suite
     budget: timeLimit.prefault("30m").meta(budgetDescription),
     prefix: prefixSchema.default("e2e_test_"),
     passRate: percent.prefault("90%").meta(passRateDescription),
-    requiredProjects: z
-      .array(z.string().min(1))
-      .min(1)
-      .default(["authenticated-*", "unauthenticated-*"])
-      .meta({ description: "Globs for Playwright projects. At least one test of each must have run." }),
+    requiredProjects: z.array(z.string().min(1)).min(1).optional().meta({
+      description:
+        "Globs for Playwright projects. At least one test of each must have run. With `preset: classwaves` and `databricks` in the environment, the default is `authenticated-*` and `unauthenticated-*`; otherwise none is required.",
+    }),
     browsers: z.array(browser).default([]).meta({
       description:
         "Browsers in which at least one test must have run, each in a project named after the browser (`chrome`, `safari` and so on).",

@@ -92,6 +92,11 @@ interface WriteOptions {
 export async function makeOwnDirectory(path: string, mode = 0o777): Promise<void> {
   const root = rootOf(join(path, "file"));
   await mkdir(root, { recursive: true });
+  await makePlainDirectory(root, path, mode);
+}
+
+/** Creates a folder below an existing root. @throws as {@link makeOwnDirectory} */
+export async function makePlainDirectory(root: string, path: string, mode = 0o777): Promise<void> {
   const parts = relative(root, path).split(sep).filter(Boolean);
   for (let depth = 1; depth <= parts.length; depth++) {
     const folder = join(root, ...parts.slice(0, depth));

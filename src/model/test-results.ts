@@ -73,6 +73,22 @@ export interface TestSource {
   tests: number;
   /** The number of tests in its header, if that is larger. */
   declared?: number;
+  /** What could not be read as it was written, such as bytes that are no character. Absent if nothing. */
+  notes?: string[];
+}
+
+/** A report that is missing, or could not be read to its end. */
+export interface UnreadableSource {
+  /** As in `TestSource`; the glob if no file matched it. */
+  file: string;
+  /** Such as `EA6004`. */
+  code: string;
+  /** What is wrong, with the file and the position. */
+  message: string;
+  /** `line 3, column 14`, `byte 4096` or `testResults[3].status`, if known. */
+  position?: string;
+  /** The number of tests that were read before. They count, but others may be missing. */
+  tests: number;
 }
 
 /** The merged reports of one command. */
@@ -88,6 +104,8 @@ export interface TestResults extends TestCounts {
   projects: Record<string, TestCounts>;
   /** The files that were read, and their formats. */
   sources: TestSource[];
+  /** Reports that are missing or broken: failures in them may be unknown. Absent if there is none. */
+  unreadable?: UnreadableSource[];
   /** Contradictions between reports of one run: what each says, and that the worse result counts. */
   disagreements: string[];
   /** By glob, in the order of the configuration; absent if none is configured. */

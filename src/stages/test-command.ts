@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { classWavesProjects } from "../config/classwaves.ts";
 import { namesShard } from "../config/suite-schema.ts";
 import type { CommandReport, ServerReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -7,6 +8,7 @@ import type { TestRules } from "../test-reports/judge/judge.ts";
 import type { TestLists } from "../test-reports/judge/test-lists.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
+import { makeReportFolders } from "./report-folders.ts";
 
 export interface RanTests {
   /** One per shard. */
@@ -30,6 +32,7 @@ export async function runTestCommand(context: StageContext, suite: Suite, died: 
     serverDied = `server ${server.name} ${server.ended} while the tests ran`;
     serverDeath.abort(new Error(serverDied));
   });
+  await makeReportFolders(context, suite);
   const startedAt = Date.now();
   const signal = AbortSignal.any([context.signal, serverDeath.signal]);
   const commands = await Promise.all(
@@ -82,6 +85,8 @@ export interface Suite {
   cwd: string;
   /** Globs, relative to `cwd`. */
   reports: string[];
+  /** Whether each of these globs must match. */
+  allReports: boolean;
   /** Globs of attachments that failed tests leave, relative to `cwd`. */
   attachments: string[];
   rules: TestRules;
@@ -96,7 +101,8 @@ export function suiteOf(context: StageContext): Suite {
   const { stage, environment, overrides, workspace, config } = context;
   const settings = config.stages[stage === "e2e" ? "e2e" : "integration"];
   const command = overrides.command ?? settings.command;
-  const reports = overrides.reports ?? settings.reports;
+  const { files, all } = settings.reports;
+  const reports = overrides.reports ?? files;
   const browsers = stage === "e2e" ? config.stages.e2e : undefined;
   const shards = browsers?.shards ?? 1;
   if (environment.access !== "test-data")
@@ -121,15 +127,22 @@ export function suiteOf(context: StageContext): Suite {
     command,
     cwd: join(workspace, settings.workingDirectory),
     reports,
+    allReports: all,
     attachments: browsers?.attachments ?? [],
     rules: {
       ...{ passRate: overrides.passRate ?? settings.passRate, flaky, testTime, commandTime, shards },
-      ...(browsers ? { requiredProjects: browsers.requiredProjects, requiredBrowsers: browsers.browsers } : {}),
+      ...(browsers ? { requiredProjects: requiredProjects(context), requiredBrowsers: browsers.browsers } : {}),
     },
     marks: { critical, quarantine },
     environment: settings.environment,
     shards,
   };
+}
+
+/** Only a gate that cleans up ClassWaves' tables tests ClassWaves. */
+function requiredProjects({ config, environment }: StageContext): readonly string[] {
+  const isClassWaves = config.testData.preset === "classwaves" && environment.databricks !== undefined;
+  return config.stages.e2e.requiredProjects ?? (isClassWaves ? classWavesProjects : []);
 }
 
 const longestMs = 10 * 60_000;

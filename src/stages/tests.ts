@@ -5,8 +5,8 @@ import type { Check, ServerReport } from "../model/report.ts";
 import type { TestResults } from "../model/test-results.ts";
 import { judgeTests } from "../test-reports/judge/judge.ts";
 import { TestListMatcher } from "../test-reports/judge/test-lists.ts";
+import { isAnythingRead, unreadableCheck } from "../test-reports/judge/unreadable.ts";
 import { readResults } from "../test-reports/read.ts";
-import { UnreadableReport } from "../test-reports/reported.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { beginLedger } from "./child-environment.ts";
 import { failedIfWrongTarget, type Readers, withReaders } from "./connections.ts";
@@ -142,24 +142,21 @@ export async function judgeRun(
   suite: Suite,
   ran: RanTests,
 ): Promise<{ checks: Check[]; tests?: TestResults }> {
+  const marked = new TestListMatcher(suite.marks, new Date(ran.startedAt).toISOString().slice(0, 10));
+  const results = await readResults({
+    cwd: suite.cwd,
+    workspace: context.workspace,
+    reports: suite.reports,
+    all: suite.allReports,
+    startedAt: ran.startedAt,
+    onTest: (test) => marked.see(test),
+  });
+  const tests = marked.addTo(results);
   const cut = whyCutShort(context, ran);
-  try {
-    const marked = new TestListMatcher(suite.marks, new Date(ran.startedAt).toISOString().slice(0, 10));
-    const results = await readResults({
-      cwd: suite.cwd,
-      workspace: context.workspace,
-      reports: suite.reports,
-      startedAt: ran.startedAt,
-      onTest: (test) => marked.see(test),
-    });
-    const tests = marked.addTo(results);
-    return { checks: [...(cut ? [cut] : []), ...judgeTests(tests, suite.rules, ran)], tests };
-  } catch (error) {
-    // Any other error is a bug or a machine problem, and says nothing about the tests.
-    if (!(error instanceof UnreadableReport)) throw error;
-    // After an interrupted run, a missing report is no additional finding; otherwise it is the finding.
-    return { checks: [cut ?? unreadable(ran, error)] };
-  }
+  // After an interrupted run, a missing or broken report is no additional finding; otherwise it is the finding.
+  const findings = cut ? [cut] : results.unreadable ? [unreadableCheck(results.unreadable, howEnded(ran))] : [];
+  if (!isAnythingRead(results)) return { checks: findings };
+  return { checks: [...findings, ...judgeTests(tests, suite.rules, ran)], tests };
 }
 
 /** What ended the tests early. */
@@ -185,15 +182,7 @@ function whyCutShort(context: StageContext, { commands, serverDied, durationMs }
   return undefined;
 }
 
-function unreadable({ commands, exitCode }: RanTests, error: UnreadableReport): Check {
+function howEnded({ commands, exitCode }: RanTests): string {
   const signal = commands.find((command) => command.signal !== null)?.signal;
-  return {
-    id: "tests.report",
-    title: "Test report",
-    verdict: "failed",
-    observed: signal ? `ended by ${signal}` : `exit status ${exitCode}`,
-    expected: "a report of this run",
-    message: errorText(error),
-    durationMs: 0,
-  };
+  return signal ? `ended by ${signal}` : `exit status ${exitCode}`;
 }

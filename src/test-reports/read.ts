@@ -1,11 +1,13 @@
 import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { TestCase, TestResults } from "../model/test-results.ts";
+import type { TestCase, TestResults, TestSource, UnreadableSource } from "../model/test-results.ts";
 import { findCopies } from "./copies.ts";
 import { formats, type ReportFormat } from "./formats/format.ts";
 import { parseJson } from "./formats/json-document.ts";
 import { Merger, Tally } from "./merge.ts";
-import { type Findings, fromWorkspace, readText, sourceFiles, UnreadableReport } from "./reported.ts";
+import { fromWorkspace, sourceFiles } from "./places/source-files.ts";
+import { type Findings, UnreadableReport } from "./reported.ts";
+import { type ReportFile, ReportText } from "./text/report-text.ts";
 
 /** XML is read in chunks and may have any size; JSON has to be in memory as a whole. */
 const largestJson = 256 * 1024 * 1024;
@@ -19,77 +21,103 @@ export interface ReadOptions {
   cwd: string;
   /** File names in results and errors are relative to it; `cwd` if absent. */
   workspace?: string;
-  /** Globs; each must match a file. */
+  /** Globs; one must match a file. */
   reports: readonly string[];
-  /** When the run began, in Unix milliseconds. An older file is from another run, and refused. */
+  /** Whether each glob must match a file. */
+  all?: boolean;
+  /** When the run began, in Unix milliseconds. An older file is from another run, and not read. */
   startedAt: number;
   /** Called once for every test, after merging. The results themselves only list the notable ones. */
   onTest?: (test: TestCase) => void;
 }
 
-/** Reads all reports as one run. @throws UnreadableReport, with file, position and cause, for the first invalid one */
-export async function readResults({ cwd, workspace = cwd, reports, startedAt, onTest }: ReadOptions): Promise<TestResults> {
-  const paths = await findReports(cwd, reports);
-  for (const path of paths) await requireFresh(path, fromWorkspace(workspace, path), startedAt);
-
+/**
+ * Reads all reports as one run. What is wrong with a report never hides what the others say: it is listed under `unreadable`, and
+ * what was read of it before counts.
+ */
+export async function readResults(options: ReadOptions): Promise<TestResults> {
+  const { cwd, workspace = cwd, reports, all, startedAt, onTest } = options;
+  const { paths, missing } = await findReports(cwd, reports, all);
+  const unreadable = missing.map((error) => unreadableSource(error));
   const tally = new Tally(sourceFiles(workspace, cwd), onTest);
   // A single report has nothing to compare with, so its tests are not kept.
   const merger = paths.length > 1 ? new Merger() : undefined;
   const copies = await findCopies(paths);
-  const byPath = new Map<string, TestResults["sources"][number]>();
-  const sources: TestResults["sources"] = [];
+  const byPath = new Map<string, TestSource>();
+  const sources: TestSource[] = [];
   for (const path of paths) {
-    const original = byPath.get(copies.get(path) ?? "");
-    if (original) {
-      sources.push({ ...original, file: fromWorkspace(workspace, path) });
-      continue;
+    const file = { path, name: fromWorkspace(workspace, path), workspace };
+    const source: TestSource = { file: file.name, format: "unknown", tests: 0 };
+    try {
+      await requireFresh(path, file.name, startedAt);
+      const original = byPath.get(copies.get(path) ?? "");
+      if (original) {
+        sources.push({ ...original, file: file.name });
+        continue;
+      }
+      const notes = await readReport(file, (format) => {
+        source.format = format;
+        return counting(source, merger?.from(source) ?? tally);
+      });
+      if (notes.length > 0) source.notes = notes;
+      sources.push(source);
+      byPath.set(path, source);
+    } catch (error) {
+      // Any other error is a bug or a machine problem, and says nothing about the report.
+      if (!(error instanceof UnreadableReport)) throw error;
+      unreadable.push(unreadableSource(error, source));
     }
-    const source: TestResults["sources"][number] = { file: fromWorkspace(workspace, path), format: "unknown", tests: 0 };
-    const found = merger?.from(source) ?? tally;
-    await readReport({ path, name: source.file, workspace }, (format) => {
-      source.format = format;
-      return {
-        test(test) {
-          source.tests++;
-          found.test(test);
-        },
-        crashed: (suite) => found.crashed(suite),
-        declared(tests) {
-          source.declared = tests;
-        },
-      };
-    });
-    sources.push(source);
-    byPath.set(path, source);
   }
   merger?.reportTo(tally);
-  return tally.results(sources, merger?.disagreements() ?? []);
+  const results = tally.results(sources, merger?.disagreements() ?? []);
+  return unreadable.length > 0 ? { ...results, unreadable } : results;
+}
+
+function counting(source: TestSource, found: Findings): Findings {
+  return {
+    test(test) {
+      source.tests++;
+      found.test(test);
+    },
+    crashed: (suite) => found.crashed(suite),
+    declared(tests) {
+      source.declared = tests;
+    },
+  };
+}
+
+/** @param source what was read of it */
+function unreadableSource({ file, code, message, position }: UnreadableReport, source?: TestSource): UnreadableSource {
+  return {
+    file,
+    code,
+    message,
+    ...(position === undefined ? {} : { position }),
+    tests: source?.tests ?? 0,
+  };
 }
 
 /** Called with the format as soon as it is known, before the first finding. */
 type FindingsFor = (format: string) => Findings;
 
-interface ReportFile {
-  path: string;
-  /** The file's name in errors. */
-  name: string;
-  workspace: string;
-}
-
-async function readReport({ path, name, workspace }: ReportFile, findingsFor: FindingsFor): Promise<void> {
-  const pieces = readText(path, name, workspace);
+/** @returns what could not be read as it was written */
+async function readReport(file: ReportFile, findingsFor: FindingsFor): Promise<string[]> {
+  const { name } = file;
+  const report = new ReportText(file);
+  const chunks = report.chunks();
   try {
     // There is at least one chunk: an empty file is an error.
-    const { value: start = "" } = await pieces.next();
-    const text = withStart(start, pieces);
+    const { value: start = "" } = await chunks.next();
+    const text = withStart(start, chunks);
     const lines = textFormats.find((format) => format.recognise(start) !== undefined);
     if (lines) await lines.read(name, text, findingsFor(lines.recognise(start) ?? ""));
-    else if (start.startsWith("<")) await readXml(name, start, text, findingsFor);
-    else if (/^[[{]/.test(start)) readJson(name, await wholeJson(name, text), findingsFor);
+    else if (start.startsWith("<")) await readXml(name, start, report.allowed("xml", text), findingsFor);
+    else if (/^[[{]/.test(start)) readJson(name, await wholeJson(name, report.allowed("json", text)), findingsFor);
     else throw unknownFormat(name, `expected a report of ${listed(formats)}, in JSON or XML`);
+    return report.notes();
   } finally {
     // Closes the file, even if the format didn't read it to the end.
-    await pieces.return();
+    await chunks.return();
   }
 }
 
@@ -161,15 +189,19 @@ function readJson(name: string, text: string, findingsFor: FindingsFor): void {
 /** The kernel's file times may lag behind our clock by a tick. */
 const clockLagMs = 20;
 
-/** Absolute paths, sorted, without duplicates. @throws UnreadableReport for a glob that matches no file */
-export async function findReports(cwd: string, globs: readonly string[]): Promise<string[]> {
-  if (globs.length === 0)
-    throw new UnreadableReport(
-      "EA6001",
-      "(no report)",
-      "no report is configured, so it is unknown how the tests ended: add reports to the stage",
-    );
+interface FoundReports {
+  /** Absolute, sorted, without duplicates. */
+  paths: string[];
+  missing: UnreadableReport[];
+}
+
+export async function findReports(cwd: string, globs: readonly string[], all = false): Promise<FoundReports> {
+  if (globs.length === 0) {
+    const cause = "no report is configured, so it is unknown how the tests ended: add reports to the stage";
+    return { paths: [], missing: [new UnreadableReport("EA6001", "(no report)", cause)] };
+  }
   const paths = new Set<string>();
+  const unmatched: string[] = [];
   for (const pattern of globs) {
     let matches = 0;
     for await (const match of glob(pattern, { cwd })) {
@@ -180,10 +212,14 @@ export async function findReports(cwd: string, globs: readonly string[]): Promis
       matches++;
       paths.add(path);
     }
-    if (matches === 0)
-      throw new UnreadableReport("EA6002", pattern, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
+    if (matches === 0) unmatched.push(pattern);
   }
-  return [...paths].sort();
+  const missing = all ? unmatched : paths.size === 0 ? [unmatched.join(", ")] : [];
+  return { paths: [...paths].sort(), missing: missing.map((globs) => missingReport(cwd, globs)) };
+}
+
+function missingReport(cwd: string, globs: string): UnreadableReport {
+  return new UnreadableReport("EA6002", globs, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
 }
 
 /** @throws UnreadableReport, which calls the file `name`, if it is from an earlier run. `startedAt` in Unix milliseconds. */

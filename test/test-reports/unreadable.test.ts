@@ -1,14 +1,15 @@
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { TestResults } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/reported.ts";
-import { copyTo, readText, workspace } from "./reports.ts";
+import { copyTo, readText, whole, workspace } from "./reports.ts";
 
 // Anything unreadable must be reported with file, position and reason, and must never count as a result.
 
-async function refusal(reading: Promise<unknown>): Promise<UnreadableReport> {
-  const error = await reading.then(
+async function refusal(reading: Promise<TestResults>): Promise<UnreadableReport> {
+  const error = await reading.then(whole).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -45,8 +46,12 @@ test.each<[string, string | Uint8Array, RegExp]>([
   ["other JSON", '{"hello": "world"}', /unknown format: expected JSON of/],
   ["a list", "[1, 2]", /unknown format/],
   ["plain text", "3 tests passed", /unknown format: expected a report of Jest, .*, in JSON or XML/],
-  ["not UTF-8", Buffer.from([0x3c, 0x74, 0xff, 0xfe]), /not UTF-8/],
-  ["UTF-16", Buffer.from("\u{feff}<testsuite/>", "utf16le"), /not UTF-8/],
+  [
+    "bad bytes in the name of an element",
+    Buffer.from([0x3c, 0x74, 0xff, 0xfe]),
+    /expected XML of JUnit, got <t\u{fffd}\u{fffd}>/u,
+  ],
+  ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x3c, 0, 0, 0]), /in UTF-32: expected UTF-8 or UTF-16$/],
   ["entities", '<!DOCTYPE a [<!ENTITY b "cccc">]><testsuite name="&b;"/>', /declares entities/],
   ["an undeclared entity", '<testsuite name="&b;"/>', /malformed XML: undefined entity/],
   ["XML too deep", deepXml, /too deep/],
@@ -79,7 +84,8 @@ test.each<[string, string | Uint8Array, RegExp]>([
 
 test("a glob that matches nothing is refused and named", async () => {
   await using at = await workspace({ "a.xml": "<testsuite/>" });
-  const error = await refusal(readResults({ cwd: at.cwd, reports: ["*.xml", "reports/**/*.json"], startedAt: 0 }));
+  const reports = ["*.xml", "reports/**/*.json"];
+  const error = await refusal(readResults({ cwd: at.cwd, reports, all: true, startedAt: 0 }));
   expect(error.file).toBe("reports/**/*.json");
   expect(error.message).toContain("missing");
 });

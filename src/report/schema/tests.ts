@@ -43,6 +43,15 @@ const source = z.strictObject({
   format: text("Format of the test report, such as `junit`."),
   tests: amount("Number of tests in this file."),
   declared: amount("Number of tests in the header of this file, if that is larger.").optional(),
+  notes: texts("What could not be read as it was written, such as bytes that are no character. Absent if nothing.").optional(),
+});
+
+const unreadable = z.strictObject({
+  file: text("File of the test report, or the glob that no file matches."),
+  code: text("Code of the error, such as `EA6004`."),
+  message: text("What is wrong, with the file and the position."),
+  position: text("Where in the file, if known.").optional(),
+  tests: amount("Number of tests that were read before. They count, but others may be missing."),
 });
 
 const criticalTests = z.strictObject({ glob: text("Glob for the file and name of critical tests."), ...counts });
@@ -71,6 +80,9 @@ export const tests = z
       .record(z.string(), z.strictObject(counts))
       .meta({ description: "Number of tests by project. Empty if the format has no projects." }),
     sources: z.array(source).meta({ description: "Test reports that were read." }),
+    unreadable: z.array(unreadable).optional().meta({
+      description: "Test reports that are missing or could not be read to their end. Absent if there is none.",
+    }),
     disagreements: texts("Differences between two reports of one run. The worse result was used."),
     critical: z.array(criticalTests).optional().meta({ description: "Critical tests, by glob. None of them may fail." }),
     quarantine: z
