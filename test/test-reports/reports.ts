@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { ErrorCode } from "../../src/model/error-codes/catalogue.ts";
-import type { TestResults } from "../../src/model/test-results.ts";
+import type { TestCase, TestResults } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/reported.ts";
 
@@ -27,15 +27,15 @@ export async function workspace(files: Record<string, string | Uint8Array>): Pro
 }
 
 /** A report that is not among the fixtures. @throws UnreadableReport if it cannot be read to its end */
-export async function readText(content: string | Uint8Array): Promise<TestResults> {
-  return whole(await readAnyway(content));
+export async function readText(content: string | Uint8Array, onTest?: (test: TestCase) => void): Promise<TestResults> {
+  return whole(await readAnyway(content, onTest));
 }
 
 /** Like {@link readText}, but what was read of a broken report is in the results. */
-export async function readAnyway(content: string | Uint8Array): Promise<TestResults> {
+export async function readAnyway(content: string | Uint8Array, onTest?: (test: TestCase) => void): Promise<TestResults> {
   await using at = await workspace({ report: content });
   // Awaited, because the folder is removed when this function ends.
-  return await readResults({ cwd: at.cwd, reports: ["report"], startedAt: 0 });
+  return await readResults({ cwd: at.cwd, reports: ["report"], startedAt: 0, ...(onTest ? { onTest } : {}) });
 }
 
 /** @throws UnreadableReport for the first report that could not be read */

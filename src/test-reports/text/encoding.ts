@@ -73,7 +73,8 @@ export class Decoder {
     // The file itself may have the character: a tool that wrote it has replaced something before.
     if (text.includes(replacement))
       this.replaced += occurrences(text, replacement) - occurrences(Buffer.concat([this.#end, chunk]), replacementBytes);
-    this.#end = chunk.subarray(-(replacementBytes.length - 1));
+    const end = Buffer.concat([this.#end, chunk.subarray(-(replacementBytes.length - 1))]);
+    this.#end = end.subarray(-(replacementBytes.length - 1));
     return text;
   }
 
