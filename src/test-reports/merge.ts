@@ -1,5 +1,6 @@
 import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
 import { type Crash, Crashes } from "./crashes.ts";
+import type { SourceFiles } from "./places/source-files.ts";
 import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.ts";
 
 /**
@@ -263,13 +264,13 @@ export class Tally {
   readonly #flaky: TestCase[] = [];
   readonly #slowest: TestCase[] = [];
   readonly #crashed: CrashedSuite[] = [];
-  readonly #fileOf: (file: string) => string;
+  readonly #files: SourceFiles;
   readonly #onTest: ((test: TestCase) => void) | undefined;
   #durationMs = 0;
 
-  /** `fileOf`: converts a report's file name to a workspace path. `onTest`: called for every test. */
-  constructor(fileOf: (file: string) => string, onTest?: (test: TestCase) => void) {
-    this.#fileOf = fileOf;
+  /** `onTest`: called for every test. */
+  constructor(files: SourceFiles, onTest?: (test: TestCase) => void) {
+    this.#files = files;
     this.#onTest = onTest;
   }
 
@@ -286,7 +287,7 @@ export class Tally {
 
   crashed(suite: CrashedSuite): void {
     const copy = structuredClone(suite);
-    this.#crashed.push({ ...copy, file: this.#fileOf(copy.file) });
+    this.#crashed.push({ ...copy, file: this.#files.nameOf(copy.file) });
   }
 
   results(sources: TestResults["sources"], disagreements: string[]): TestResults {
@@ -304,8 +305,7 @@ export class Tally {
   }
 
   #case(test: ReportedTest): TestCase {
-    const copy = structuredClone(test);
-    return testCase(copy, copy.file === undefined ? undefined : this.#fileOf(copy.file));
+    return testCase(structuredClone(test), this.#files);
   }
 
   #project(name: string): TestCounts {

@@ -5,7 +5,7 @@ import { findCopies } from "./copies.ts";
 import { formats, type ReportFormat } from "./formats/format.ts";
 import { parseJson } from "./formats/json-document.ts";
 import { Merger, Tally } from "./merge.ts";
-import { fromWorkspace, sourceFiles } from "./places/source-files.ts";
+import { fromWorkspace, SourceFiles } from "./places/source-files.ts";
 import { type Findings, UnreadableReport } from "./reported.ts";
 import { type ReportFile, ReportText } from "./text/report-text.ts";
 
@@ -39,7 +39,7 @@ export async function readResults(options: ReadOptions): Promise<TestResults> {
   const { cwd, workspace = cwd, reports, all, startedAt, onTest } = options;
   const { paths, missing } = await findReports(cwd, reports, all);
   const unreadable = missing.map((error) => unreadableSource(error));
-  const tally = new Tally(sourceFiles(workspace, cwd), onTest);
+  const tally = new Tally(new SourceFiles(workspace, cwd), onTest);
   // A single report has nothing to compare with, so its tests are not kept.
   const merger = paths.length > 1 ? new Merger() : undefined;
   const copies = await findCopies(paths);

@@ -2,6 +2,8 @@ import { stripVTControlCharacters } from "node:util";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { CrashedSuite, TestCase, TestStatus } from "../model/test-results.ts";
+import { placeIn } from "./places/place.ts";
+import type { SourceFiles } from "./places/source-files.ts";
 
 /** A test as one report describes it. */
 export interface ReportedTest {
@@ -53,25 +55,31 @@ export function passedLaterMessage(attempts: number): string {
   return `passed in attempt ${attempts}; the report does not say why those before failed`;
 }
 
-/** The line in the test's own file where the stack left it, for an annotation. */
-export function lineIn(stack: string | undefined, file: string | undefined): number | undefined {
-  const name = file?.split(/[\\/]/).at(-1);
-  if (stack === undefined || !name) return undefined;
-  const at = stack.indexOf(`${name}:`);
-  const line = at < 0 ? Number.NaN : Number.parseInt(stack.slice(at + name.length + 1), 10);
-  return line > 0 ? line : undefined;
-}
-
 export function nameOf(titles: readonly string[]): string {
   return titles.filter((title) => title !== "").join(" › ") || "(a test without a name)";
 }
 
-/** For the summary; `file` is the test's own, relative to the workspace. */
-export function testCase(test: ReportedTest, file: string | undefined): TestCase {
-  const { titles, ...rest } = test;
-  const line = test.line ?? lineIn(test.stack, test.file);
-  const source = { ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
-  return { ...rest, ...source, name: nameOf(titles), durationMs: Math.round(test.durationMs) };
+/** For the summary. A place that the report doesn't give is taken from the stack. */
+export function testCase(test: ReportedTest, files: SourceFiles): TestCase {
+  const { titles, file: _file, line: _line, ...rest } = test;
+  const { file, line } = placeOfTest(test, files);
+  return {
+    ...rest,
+    ...(file === undefined ? {} : { file: files.nameOf(file) }),
+    ...(line === undefined ? {} : { line }),
+    name: nameOf(titles),
+    durationMs: Math.round(test.durationMs),
+  };
+}
+
+function placeOfTest(
+  { titles, file, line, stack }: ReportedTest,
+  files: SourceFiles,
+): { file?: string | undefined; line?: number | undefined } {
+  if (stack === undefined || (file !== undefined && line !== undefined)) return { file, line };
+  const place = placeIn(stack, { titles, file, isOurs: (name) => files.has(name) });
+  // A line without a file could be that of any file.
+  return file === undefined ? (place ?? {}) : { file, line: line ?? place?.line };
 }
 
 /** A report that cannot be read to its end. What it said before counts, but it can't open a gate. */

@@ -8,20 +8,93 @@ export function fromWorkspace(workspace: string, path: string): string {
   return inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside.split(sep).join("/");
 }
 
-/**
- * Converts a report's file names to workspace paths, so that annotations find the file. A relative name is resolved where the
- * command ran, if that file exists. Otherwise only the runner knows its base, and it stays unchanged.
- */
-export function sourceFiles(workspace: string, cwd: string): (file: string) => string {
-  const known = new Map<string, string>();
-  return (file) => {
-    const path = known.get(file) ?? pathFromWorkspace(workspace, cwd, file);
-    known.set(file, path);
-    return path;
-  };
+/** Where build tools keep the sources of a package. A stack only names the package. */
+const sourceRoots = ["src/test/java", "src/test/kotlin", "src/test/scala", "src/test/groovy", "src/main/java", "src/main/kotlin"];
+
+const packaged = /\.(?:java|kt|scala|groovy)$/;
+
+/** A report with more files is unusual, and each is looked up on the disk. */
+const mostLookups = 20_000;
+
+interface Found {
+  path: string;
+  exists: boolean;
 }
 
-function pathFromWorkspace(workspace: string, cwd: string, file: string): string {
-  const path = resolve(cwd, file);
-  return isAbsolute(file) || existsSync(path) ? fromWorkspace(workspace, path) : file;
+/**
+ * Converts a report's file names to workspace paths, so that annotations find the file. A relative name is resolved where the
+ * command ran, if that file exists. One from Windows is resolved by its last folders. Otherwise only the runner knows its base, and
+ * it stays unchanged.
+ */
+export class SourceFiles {
+  readonly #workspace: string;
+  readonly #cwd: string;
+  readonly #known = new Map<string, Found>();
+  #lookups = 0;
+
+  constructor(workspace: string, cwd: string) {
+    this.#workspace = workspace;
+    this.#cwd = cwd;
+  }
+
+  /** The name to show. */
+  nameOf(file: string): string {
+    return this.#find(file).path;
+  }
+
+  /** Whether it is a file of the workspace. */
+  has(file: string): boolean {
+    return this.#find(file).exists;
+  }
+
+  #find(file: string): Found {
+    const known = this.#known.get(file);
+    if (known) return known;
+    const found = this.#lookUp(file);
+    if (this.#known.size < mostLookups) this.#known.set(file, found);
+    return found;
+  }
+
+  #lookUp(file: string): Found {
+    if (isAbsolute(file)) return this.#at(file) ?? { path: fromWorkspace(this.#workspace, file), exists: false };
+    const [slashed, drive] = [isWindows(file) ? file.replaceAll("\\", "/") : file, hasDrive(file)];
+    return this.#candidate(drive ? suffixesOf(slashed) : [slashed]) ?? { path: drive ? file : slashed, exists: false };
+  }
+
+  #candidate(names: readonly string[]): Found | undefined {
+    for (const name of names)
+      for (const root of packaged.test(name) ? ["", ...sourceRoots] : [""])
+        for (const base of [this.#cwd, this.#workspace]) {
+          const found = this.#at(resolve(base, root, name));
+          if (found) return found;
+        }
+    return undefined;
+  }
+
+  #at(path: string): Found | undefined {
+    if (++this.#lookups > mostLookups || !existsSync(path)) return undefined;
+    const name = fromWorkspace(this.#workspace, path);
+    return { path: name, exists: !isAbsolute(name) };
+  }
+}
+
+/** A class of PHP has backslashes, too, but no ending. */
+function isWindows(file: string): boolean {
+  return file.includes("\\") && (hasDrive(file) || (!file.includes("/") && /\.\w{1,8}$/.test(file)));
+}
+
+function hasDrive(file: string): boolean {
+  return /^[A-Za-z]:[\\/]/.test(file);
+}
+
+const deepestSuffix = 12;
+
+/** The path without its first folders, longest first. A bare name says too little. */
+function suffixesOf(path: string): string[] {
+  const parts = path
+    .split("/")
+    .filter((part) => part !== "" && part !== "..")
+    .slice(1)
+    .slice(-deepestSuffix);
+  return parts.slice(0, -1).map((_, index) => parts.slice(index).join("/"));
 }
