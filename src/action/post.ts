@@ -8,7 +8,7 @@ import { opensTheGate, type StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { endMarkedProcesses } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
-import { perform, publish } from "./run.ts";
+import { inRepository, perform, publish } from "./run.ts";
 
 /**
  * Runs after the job, even if it failed or was cancelled. A main step that ended has cleaned up itself. For one that was killed,
@@ -34,7 +34,7 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
       `${asked.stage} was cut short, and its test data was not deleted: data of run ${begun.runId} may remain in ${begun.environment}. Delete it with \`ENV_ACTIONS_RUN_ID=${begun.runId} env-actions cleanup --environment ${begun.environment} --scope run --execute\`. Reason: ${why}`,
     );
   });
-  await publish(answer);
+  await publish(answer, inRepository(env, asked.workspace));
   const { report } = answer;
   const cleanup = report.checks.find(({ id }) => id === "test-data.cleanup");
   // A cancelled job has failed already, but must still report test data that it leaves behind.

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import * as core from "@actions/core";
 import { type Cancellation, Remaining } from "../app/progress.ts";
 import { exitStatus } from "../app/record.ts";
@@ -62,7 +62,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   }
   // Comes first, because later steps need the outputs even if something below fails.
   for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
-  await publish(answer);
+  await publish(answer, inRepository(env, workspace));
   const tooLow = inputs.failOn === "degraded" && answer.report.verdict === "degraded";
   if (tooLow)
     core.error("The verdict is degraded, and this step fails because of `fail-on: degraded`. The summary lists the warnings.", {
@@ -193,9 +193,14 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
   });
 }
 
-/** Publishes the result on GitHub: annotations and the job's summary. */
-export async function publish({ report, files }: StageAnswer): Promise<void> {
-  for (const { level, message, title, file, line } of toAnnotations(report)) {
+/** The workspace relative to the checkout, where GitHub looks for the files of annotations. */
+export function inRepository(env: NodeJS.ProcessEnv, workspace: string): string {
+  return relative(resolve(env.GITHUB_WORKSPACE ?? "."), workspace) || ".";
+}
+
+/** Publishes the result on GitHub: annotations and the job's summary. @param folder the workspace relative to the checkout */
+export async function publish({ report, files }: StageAnswer, folder: string): Promise<void> {
+  for (const { level, message, title, file, line } of toAnnotations(report, folder)) {
     const properties = { title, ...(file ? { file } : {}), ...(line ? { startLine: line } : {}) };
     if (level === "error") core.error(message, properties);
     else if (level === "warning") core.warning(message, properties);

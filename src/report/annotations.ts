@@ -12,7 +12,7 @@ export interface Annotation {
   title: string;
   /** Plain text, not Markdown; may have several lines. */
   message: string;
-  /** Relative to the workspace. */
+  /** Relative to the repository. */
   file?: string;
   line?: number;
   column?: number;
@@ -23,10 +23,20 @@ const mostOfALevel = 10;
 const longestTitle = 200;
 const longestMessage = 4_000;
 
-/** A stage's annotations, most important first, at most ten of each level. If there are more, the tenth says how many. */
-export function toAnnotations(report: StageReport): Annotation[] {
+/**
+ * A stage's annotations, most important first, at most ten of each level. If there are more, the tenth says how many.
+ * @param folder the workspace relative to the repository, where GitHub looks for files
+ */
+export function toAnnotations(report: StageReport, folder = "."): Annotation[] {
   const view = messagesView(report);
-  return (["error", "warning", "notice"] as const).flatMap((level) => shown(view, level));
+  return (["error", "warning", "notice"] as const)
+    .flatMap((level) => shown(view, level))
+    .map((one) => (one.file === undefined ? one : { ...one, file: inFolder(folder, one.file) }));
+}
+
+function inFolder(folder: string, file: string): string {
+  const isAbsolute = posix.isAbsolute(file) || /^[A-Za-z]:[\\/]/.test(file);
+  return isAbsolute ? file : posix.join(folder.replaceAll("\\", "/"), file);
 }
 
 /**
@@ -39,7 +49,7 @@ export function mistakeAnnotations(error: UserError, folder = "."): Annotation[]
   if (mistakes.length === 0) return [annotation("error", "env-actions: invalid input or configuration", message)];
   const placed = mistakes.map(({ code, file, line, column, message: what }) =>
     annotation("error", "env-actions: invalid configuration", `${code}: ${what}`, {
-      file: posix.isAbsolute(file) ? file : posix.join(folder, file),
+      file: inFolder(folder, file),
       line,
       column,
     }),

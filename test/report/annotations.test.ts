@@ -20,6 +20,23 @@ describe("annotations of a stage", () => {
     expect(titles.at(-1)).toBe("Integration: problem");
   });
 
+  test("files are relative to the repository, also if the workspace is a folder in it", () => {
+    const report = failedIntegration();
+    const [first] = report.tests?.failures ?? [];
+    if (!report.tests || !first) throw new Error("the sample has failed tests");
+    const files = ["src/a.test.ts", "../lib/b.test.ts", "/app/c.test.ts", "C:\\app\\d.test.ts"];
+    report.tests.failures = files.map((file) => ({ ...first, file, line: 3 }));
+    const seen = (folder?: string) => toAnnotations(report, folder).flatMap(({ file, line }) => (line === 3 ? [file] : []));
+    expect(seen()).toEqual(files);
+    expect(seen("apps/school")).toEqual([
+      "apps/school/src/a.test.ts",
+      "apps/lib/b.test.ts",
+      "/app/c.test.ts",
+      "C:\\app\\d.test.ts",
+    ]);
+    expect(seen("apps\\school")[0]).toBe("apps/school/src/a.test.ts");
+  });
+
   test("a degraded check and flaky tests are warnings, a skipped check is a notice, and a pass has no annotation", () => {
     expect(toAnnotations(degradedSmoke()).map(({ level, title }) => [level, title])).toEqual([
       ["warning", "Databricks SELECT: degraded"],

@@ -113,6 +113,20 @@ test.each([
   expect(verdicts(results({ passed: 3 }, { projects }), rules).projects).toBe(verdict);
 });
 
+test("* means a project without a name, too", () => {
+  const rules = { requiredProjects: ["*"] };
+  expect(verdicts(results({ passed: 3 }), rules).projects).toBe("passed");
+  expect(verdicts(results({ skipped: 3 }), rules).projects).toBe("failed");
+  expect(verdicts(results({ passed: 3 }), { requiredProjects: ["chrome"] }).projects).toBe("failed");
+  expect(verdicts(results({ passed: 3 }), { requiredBrowsers: ["chromium"] }).browsers).toBe("failed");
+});
+
+test("no failure is tolerated if a report could not be read, because the share is not known", () => {
+  const unreadable = [{ file: "a.xml", code: "EA6004", message: "a.xml: empty", tests: 0 }];
+  expect(verdicts(results({ passed: 99, failed: 1 }))["pass-rate"]).toBe("degraded");
+  expect(verdicts(results({ passed: 99, failed: 1 }, { unreadable }))["pass-rate"]).toBe("failed");
+});
+
 test("reports that disagree are a warning", () => {
   const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
   expect(verdicts(results({ passed: 1 }, { sources }))["reports-agree"]).toBe("passed");

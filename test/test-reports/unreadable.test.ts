@@ -1,10 +1,11 @@
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TestResults } from "../../src/model/test-results.ts";
+import { unreadableCheck } from "../../src/test-reports/judge/unreadable.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/reported.ts";
-import { copyTo, readText, whole, workspace } from "./reports.ts";
+import { copyTo, readAnyway, readText, whole, workspace } from "./reports.ts";
 
 // Anything unreadable must be reported with file, position and reason, and must never count as a result.
 
@@ -119,4 +120,123 @@ test("harmless oddities are read: a byte order mark, raw terminal escapes, a pla
   const report =
     '\u{feff}\n<!DOCTYPE testsuite><testsuite tests="1"><testcase name="a"><failure>\u001b[31mred\u001b[39m</failure></testcase></testsuite>';
   expect((await readText(report)).failures[0]?.message).toContain("red");
+});
+
+describe("one unreadable report never hides what the others say", () => {
+  const failing =
+    '<testsuite name="s" tests="2" failures="1"><testcase name="a"/><testcase name="b"><failure message="no"/></testcase>';
+
+  test("their failures and crashed suites are there, and each unreadable report is named", async () => {
+    const crash = { name: "c.ts", status: "failed", message: "● Test suite failed to run: x", assertionResults: [] };
+    await using at = await workspace({
+      "1.xml": "<testsuite><testcase",
+      "2.xml": `${failing}</testsuite>`,
+      "3.json": JSON.stringify({ ...jest, success: false, testResults: [crash] }),
+      "4.json": '{"hello": "world"}',
+      "5.xml": "",
+    });
+    const seen: string[] = [];
+    const results = await readResults({ cwd: at.cwd, reports: ["*"], startedAt: 0, onTest: ({ name }) => seen.push(name) });
+    expect(results).toMatchObject({ total: 2, passed: 1, failed: 1, failures: [{ name: "b", message: "no" }] });
+    expect(results.crashedSuites).toMatchObject([{ file: "c.ts" }]);
+    expect(seen).toEqual(["a", "b"]);
+    expect(results.sources.map(({ file }) => file)).toEqual(["2.xml", "3.json"]);
+    expect(results.unreadable).toEqual([
+      {
+        file: "1.xml",
+        code: "EA6004",
+        message: expect.stringMatching(/^1\.xml, line 1, .*truncated/),
+        position: expect.any(String),
+        tests: 0,
+      },
+      {
+        file: "4.json",
+        code: "EA6005",
+        message: expect.stringMatching(/^4\.json, line 1: unknown format/),
+        position: "line 1",
+        tests: 0,
+      },
+      { file: "5.xml", code: "EA6004", message: "5.xml: empty", tests: 0 },
+    ]);
+  });
+
+  test("what was read of a broken report before the fault counts, also of the only report", async () => {
+    const results = await readAnyway(`${failing}<testcase name="c">`);
+    expect(results).toMatchObject({ failed: 1, failures: [{ name: "b", message: "no" }], sources: [] });
+    expect(results.unreadable).toMatchObject([{ file: "report", code: "EA6004", tests: 2 }]);
+  });
+
+  test("a failure in a broken report beats a pass in another", async () => {
+    await using at = await workspace({
+      "1.xml": '<testsuite><testcase name="b"/></testsuite>',
+      "2.xml": failing,
+    });
+    const results = await readResults({ cwd: at.cwd, reports: ["*"], startedAt: 0 });
+    expect(results.failures.map(({ name, message }) => [name, message])).toEqual([["b", "no"]]);
+    expect(results.unreadable).toMatchObject([{ file: "2.xml" }]);
+  });
+
+  test("an old report is not read, a new one beside it is", async () => {
+    await using at = await workspace({
+      "old.xml": `${failing}</testsuite>`,
+      "new.xml": '<testsuite><testcase name="a"/></testsuite>',
+    });
+    await utimes(join(at.cwd, "old.xml"), 0, 1_000);
+    const results = await readResults({ cwd: at.cwd, reports: ["*.xml"], startedAt: Date.now() - 60_000 });
+    expect(results).toMatchObject({ total: 1, passed: 1, failed: 0, sources: [{ file: "new.xml" }] });
+    expect(results.unreadable).toMatchObject([{ file: "old.xml", code: "EA6003", tests: 0 }]);
+  });
+
+  test("all files are readable: nothing is listed", async () => {
+    expect(await readText(`${failing}</testsuite>`)).not.toHaveProperty("unreadable");
+  });
+});
+
+describe("of several globs", () => {
+  const reports = ["*.xml", "{other,more}/*.json", "none.json"];
+
+  test("one that matches is enough", async () => {
+    await using at = await workspace({ "a.xml": '<testsuite><testcase name="a"/></testsuite>' });
+    expect(await readResults({ cwd: at.cwd, reports, startedAt: 0 })).not.toHaveProperty("unreadable");
+  });
+
+  test("each must match if all are required", async () => {
+    await using at = await workspace({ "a.xml": '<testsuite><testcase name="a"/></testsuite>' });
+    const results = await readResults({ cwd: at.cwd, reports, all: true, startedAt: 0 });
+    expect(results.passed).toBe(1);
+    expect(results.unreadable?.map(({ file, code }) => [file, code])).toEqual([
+      ["{other,more}/*.json", "EA6002"],
+      ["none.json", "EA6002"],
+    ]);
+  });
+
+  test("none that matches is one error that names all", async () => {
+    await using at = await workspace({});
+    const results = await readResults({ cwd: at.cwd, reports, startedAt: 0 });
+    expect(results.unreadable).toMatchObject([{ file: "*.xml, {other,more}/*.json, none.json", code: "EA6002" }]);
+  });
+});
+
+describe("the check", () => {
+  const of = (code: string, tests = 0) => ({ file: "r.xml", code, message: "r.xml, line 2: broken", position: "line 2", tests });
+
+  test("is an error for a report that could not be read, and a failure for one that was not written", () => {
+    expect(unreadableCheck([of("EA6004")], "exit status 0").verdict).toBe("error");
+    expect(unreadableCheck([of("EA6005")], "exit status 0").verdict).toBe("error");
+    expect(unreadableCheck([of("EA6002"), of("EA6004")], "exit status 0").verdict).toBe("error");
+    for (const code of ["EA6001", "EA6002", "EA6003"])
+      expect(unreadableCheck([of(code)], "exit status 0").verdict).toBe("failed");
+  });
+
+  test("names each report with what to do, and how much of it was read", () => {
+    const { message } = unreadableCheck(
+      [of("EA6004", 2), { ...of("EA6005"), message: "s.txt: unknown format" }],
+      "exit status 1",
+    );
+    expect(message).toMatch(
+      /^EA6004: r\.xml, line 2: broken; 2 tests before were read, and others may be missing\. EA6005: s\.txt: unknown format\./,
+    );
+    expect(message).toMatch(/Look at the named place in the file.*Let the tests write one of these formats\.$/);
+    expect(unreadableCheck(Array(8).fill(of("EA6004")), "exit status 1").message).toContain("And 3 more.");
+  });
 });

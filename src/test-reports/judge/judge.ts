@@ -286,13 +286,18 @@ export function browsersCheck(results: TestResults, required: readonly Browser[]
   return [presence(results, wanted, "tests.browsers", "Required browsers")];
 }
 
-function presence({ projects }: TestResults, wanted: readonly { name: string; means: Glob }[], id: string, title: string): Check {
+function presence(results: TestResults, wanted: readonly { name: string; means: Glob }[], id: string, title: string): Check {
+  const { projects } = results;
   const names = Object.keys(projects);
   const running = Object.entries(projects)
     .filter(([, counts]) => ranCount(counts) > 0)
     .map(([name]) => name);
-  const missing = wanted.filter(({ means }) => !running.some((name) => means.test(name))).map(({ name }) => name);
-  const observed = running.length > 0 ? running.join(", ") : "none";
+  // Tests of a project without a name, which only `*` means.
+  const unnamed = ranCount(results) > Object.values(projects).reduce((sum, counts) => sum + ranCount(counts), 0) ? [""] : [];
+  const missing = wanted
+    .filter(({ means }) => ![...running, ...unnamed].some((name) => means.test(name)))
+    .map(({ name }) => name);
+  const observed = running.length > 0 ? running.join(", ") : unnamed.length > 0 ? "without a name" : "none";
   const expected = `a test that ran in each of ${wanted.map(({ name }) => name).join(", ")}`;
   if (missing.length === 0) return checkOf(id, title, "passed", observed, expected);
   const hint =
