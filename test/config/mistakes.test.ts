@@ -82,6 +82,18 @@ const shape: Case[] = [
     says: ["c.yml:7:16  EA1010: environments.sandbox.api.samples  expected 200 or less"],
   },
   {
+    mistake: "reports in no form, a wrong key and a wrong value in their group, and no glob",
+    file: minimal({
+      below: "stages:\n  integration: { reports: r.xml }\n  e2e: { reports: { files: [''], fils: [], all: maybe } }",
+    }),
+    says: [
+      "c.yml:6:27  EA1009: stages.integration.reports  expected a list of globs, such as [reports/*.xml], or { files: [reports/*.xml, reports/*.json], all: true }",
+      "c.yml:7:29  EA1010: stages.e2e.reports.files[0]  expected at least one character",
+      'c.yml:7:34  EA1007: stages.e2e.reports.fils  unknown key; did you mean "files"?',
+      "c.yml:7:49  EA1009: stages.e2e.reports.all  expected true or false, got text",
+    ],
+  },
+  {
     mistake: "an empty list",
     file: minimal({ below: "stages:\n  e2e:\n    requiredProjects: []" }),
     says: ["c.yml:7:5  EA1010: stages.e2e.requiredProjects  expected at least one entry"],

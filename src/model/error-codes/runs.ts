@@ -43,7 +43,8 @@ export const testReportErrors = {
   },
   EA6002: {
     title: "The test report is missing",
-    meaning: "No file matches the configured pattern. The tests wrote no report, or wrote it elsewhere.",
+    meaning:
+      "No file matches the configured patterns, or one of them with `all: true`. The tests wrote no report, or wrote it elsewhere.",
     fix: "Run the test command by hand and look where the report is. Correct `reports`, or the reporter of the tests.",
   },
   EA6003: {
@@ -53,7 +54,8 @@ export const testReportErrors = {
   },
   EA6004: {
     title: "The test report cannot be read",
-    meaning: "The file is empty, cut off, damaged, too large, not UTF-8, or a link. Nothing in it counts.",
+    meaning:
+      "The file is empty, cut off, damaged, compressed, too large, or a link. Failures that were read before the fault count. Others may be missing, so the stage never passes.",
     fix: "Look at the named place in the file. Often the test process was killed while it wrote the report.",
   },
   EA6005: {
