@@ -10,7 +10,7 @@ import { readResults } from "../test-reports/read.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { beginLedger } from "./child-environment.ts";
 import { failedIfWrongTarget, type Readers, withReaders } from "./connections.ts";
-import { reportCheck, type StageContext, type StageOutcome } from "./context.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { cleanUpRun, rememberStart } from "./run-cleanup.ts";
 import { withApplication } from "./servers.ts";
 import { installBrowsers, type RanTests, runTestCommand, type Suite, suiteOf } from "./test-command.ts";
@@ -131,7 +131,7 @@ async function testApplication(
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (tests) outcome.tests = tests;
   // If everything passed, there is nothing to look at. A report that could not be read may hide anything.
-  if (tests && tests.failed + tests.unknown + tests.flaky + tests.crashedSuites.length === 0) return;
+  if (tests && !tests.unreadable && tests.failed + tests.unknown + tests.flaky + tests.crashedSuites.length === 0) return;
   const attachments = await collectAttachments(context, suite, ran.startedAt, tests);
   if (attachments.length > 0) outcome.attachments = attachments;
 }
@@ -151,6 +151,7 @@ export async function judgeRun(
     startedAt: ran.startedAt,
     onTest: (test) => marked.see(test),
   });
+  for (const { file, notes = [] } of results.sources) for (const note of notes) step(context, `${file}: ${note}`);
   const tests = marked.addTo(results);
   const cut = whyCutShort(context, ran);
   // After an interrupted run, a missing or broken report is no additional finding; otherwise it is the finding.

@@ -42,11 +42,13 @@ export function messageOf(text: string): string {
   const lines = stripVTControlCharacters(text.slice(0, longestStack)).trim().split("\n").slice(0, longestMessage.lines);
   const stackBegins = lines.findIndex((line) => stackLine.test(line));
   const message = (stackBegins > 0 ? lines.slice(0, stackBegins) : lines).join("\n").trim();
-  return message.length > longestMessage.characters ? `${message.slice(0, longestMessage.characters)}…` : message;
+  const cut = message.length > longestMessage.characters ? `${message.slice(0, longestMessage.characters)}…` : message;
+  // JSON may have half a character, and so may a cut.
+  return cut.toWellFormed();
 }
 
 export function stackOf(text: string): string {
-  const plain = stripVTControlCharacters(text.slice(0, longestStack)).trim();
+  const plain = stripVTControlCharacters(text.slice(0, longestStack)).trim().toWellFormed();
   return text.length > longestStack ? `${plain}\n… (cut)` : plain;
 }
 
@@ -56,7 +58,12 @@ export function passedLaterMessage(attempts: number): string {
 }
 
 export function nameOf(titles: readonly string[]): string {
-  return titles.filter((title) => title !== "").join(" › ") || "(a test without a name)";
+  return (
+    titles
+      .filter((title) => title !== "")
+      .join(" › ")
+      .toWellFormed() || "(a test without a name)"
+  );
 }
 
 /** For the summary. A place that the report doesn't give is taken from the stack. */

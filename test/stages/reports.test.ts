@@ -38,6 +38,13 @@ describe("a report that can't be read", () => {
     expect(report.checks.filter(({ id }) => id.startsWith("tests.")).map(({ id }) => id)).toEqual(["tests.report"]);
   });
 
+  test("as it was written is read, and what was replaced is said", async () => {
+    const files = script(write("r1.xml", junit('<testcase name="a&#27;"/>')));
+    const { report, said } = await runSuite("integration", { settings, files });
+    expect(report.verdict).toBe("passed");
+    expect(said).toContain("r1.xml: 1 forbidden character became U+FFFD");
+  });
+
   test("of an earlier run fails the stage, as one that is missing", async () => {
     const old = 'fs.utimesSync("r1.xml", 0, 1);\n';
     const { report, check } = await runSuite("integration", { settings, files: script(write("r1.xml", junit()), old) });

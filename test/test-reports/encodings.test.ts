@@ -116,6 +116,12 @@ describe("a character that cannot be read is replaced and said", () => {
     expect((await readText(ctrf)).failures[0]?.name).toBe("a\u{fffd}");
   });
 
+  test("half a pair in JSON", async () => {
+    const failed = { name: "a\ud800", status: "failed", duration: 1, message: "b\udc00 😀" };
+    const ctrf = JSON.stringify({ results: { summary: { tests: 1, failed: 1, other: 0 }, tests: [failed] } });
+    expect((await readText(ctrf)).failures[0]).toMatchObject({ name: "a\u{fffd}", message: "b\u{fffd} 😀" });
+  });
+
   test("an undefined or unfinished reference stays an error", async () => {
     await expect(readText(failing("&nbsp;"))).rejects.toThrow("undefined entity");
     await expect(readText(failing("&#;"))).rejects.toThrow("malformed XML");

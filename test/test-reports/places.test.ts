@@ -2,7 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { framesIn } from "../../src/test-reports/places/frames.ts";
-import { placeIn, placeOf } from "../../src/test-reports/places/place.ts";
+import { placeIn } from "../../src/test-reports/places/place.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { readText, workspace } from "./reports.ts";
 
@@ -134,12 +134,6 @@ describe("of several frames", () => {
   ])("a library alone is no place: %s", (stack) => expect(place(stack)).toBeUndefined());
 });
 
-test("attributes give a place", () => {
-  expect(placeOf({ file: "test/add.cpp", line: "19" })).toEqual({ file: "test/add.cpp", line: 19 });
-  expect(placeOf({ filepath: "a.ts", lineno: "3" })).toEqual({ file: "a.ts", line: 3 });
-  expect(placeOf({ file: "", line: "-1" })).toEqual({});
-});
-
 const failing = (name: string, stack: string, more = "") =>
   `<testcase name="t" classname="${name}" ${more}><failure message="no">${stack}</failure></testcase>`;
 
@@ -149,6 +143,9 @@ test("a test without a place gets that of its stack, in the workspace", async ()
     "web/src/test/java/com/acme/CartTest.java": "",
     "web/src/a.test.ts": "",
     "top/b.test.ts": "",
+    "web/pkg/light/light_test.go": "",
+    "web/light_test.go": "",
+    "web/test/add.cpp": "",
     "web/r.xml": `<testsuite>${[
       failing("tests.test_lib", "tests/test_lib.py:25: AssertionError"),
       failing("com.acme.CartTest", "\tat com.acme.CartTest.adds(CartTest.java:25)"),
@@ -157,6 +154,9 @@ test("a test without a place gets that of its stack, in the workspace", async ()
       failing("a", "at x (top/b.test.ts:6:4)"),
       failing("a", "at x (gone/c.test.ts:7:4)"),
       failing("a", "at x (src\\gone.test.ts:8:4)"),
+      failing("example.com/lamp/pkg/light", "light_test.go:12: no"),
+      failing("example.com/lamp/other", "light_test.go:13: no"),
+      failing("unit", "../test/add.cpp:19: Failure"),
       failing("a", "at y (src/a.test.ts:9:4)", 'file="src/a.test.ts"'),
       failing("a", "at y (src/a.test.ts:9:4)", 'file="src/a.test.ts" line="2"'),
       failing("a", "at y (src/other.ts:9:4)", 'file="src/a.test.ts"'),
@@ -172,6 +172,9 @@ test("a test without a place gets that of its stack, in the workspace", async ()
     "top/b.test.ts:6",
     "gone/c.test.ts:7",
     "src/gone.test.ts:8",
+    "web/pkg/light/light_test.go:12",
+    "web/light_test.go:13",
+    "web/test/add.cpp:19",
     "web/src/a.test.ts:9",
     "web/src/a.test.ts:2",
     "web/src/a.test.ts:undefined",

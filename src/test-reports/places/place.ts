@@ -2,6 +2,8 @@ import { framesIn } from "./frames.ts";
 
 /** Decides which of the places in a stack people should look at. */
 
+const mostFolders = 16;
+
 export interface Place {
   file: string;
   line: number;
@@ -27,25 +29,21 @@ export function placeIn(stack: string, { titles, file, isOurs }: About): Place |
   const ours = frames.filter((frame) => isOurs(frame.file));
   const [candidates, names] = [ours.length > 0 ? ours : frames, namesIn(titles)];
   const newest = candidates[0]?.dialect.newestLast ? candidates.at(-1) : candidates[0];
-  return (
-    candidates.find((frame) => names.has(stemOf(frame.file))) ?? candidates.find((frame) => testFile.test(frame.file)) ?? newest
-  );
+  const best =
+    candidates.find((frame) => names.has(stemOf(frame.file))) ?? candidates.find((frame) => testFile.test(frame.file)) ?? newest;
+  return best && { file: inPackageOf(titles, best.file, isOurs), line: best.line };
 }
 
-/** The line in this file where the stack left it. */
-export function lineIn(stack: string, file: string): number | undefined {
-  return framesIn(stack).find((frame) => isSameFile(frame.file, file))?.line;
-}
-
-/** A place that a report gives in attributes: `<failure file="test/add.cpp" line="19">`. */
-export function placeOf(attributes: Readonly<Record<string, string | undefined>>): { file?: string; line?: number } {
-  const file = (attributes.file || attributes.filepath || attributes.filename || attributes.path)?.trim();
-  const line = Number.parseInt(attributes.line || attributes.lineno || attributes.lineNumber || "", 10);
-  return { ...(file ? { file } : {}), ...(line > 0 ? { line } : {}) };
+/** Go names a file without its folders, and the package in front of the test: `example.com/lamp/light`. */
+function inPackageOf([first = ""]: readonly string[], file: string, isOurs: About["isOurs"]): string {
+  if (/[\\/]/.test(file) || !first.includes("/")) return file;
+  const folders = first.split("/", mostFolders);
+  const found = folders.map((_, index) => [...folders.slice(index), file].join("/")).find(isOurs);
+  return found ?? file;
 }
 
 /** One may be absolute, the other relative to any of its folders. */
-export function isSameFile(one: string, other: string): boolean {
+function isSameFile(one: string, other: string): boolean {
   const [shorter = "", longer = ""] = [one, other].map((file) => file.replaceAll("\\", "/")).sort((a, b) => a.length - b.length);
   return shorter === longer || longer.endsWith(`/${shorter.replace(/^\.?\//, "")}`);
 }

@@ -50,15 +50,19 @@ export class SourceFiles {
   #find(file: string): Found {
     const known = this.#known.get(file);
     if (known) return known;
-    const found = this.#lookUp(file);
-    if (this.#known.size < mostLookups) this.#known.set(file, found);
+    // A name from a stack is a part of it in memory, and would keep all of it.
+    const copy = structuredClone(file);
+    const found = this.#lookUp(copy);
+    if (this.#known.size < mostLookups) this.#known.set(copy, found);
     return found;
   }
 
   #lookUp(file: string): Found {
     if (isAbsolute(file)) return this.#at(file) ?? { path: fromWorkspace(this.#workspace, file), exists: false };
     const [slashed, drive] = [isWindows(file) ? file.replaceAll("\\", "/") : file, hasDrive(file)];
-    return this.#candidate(drive ? suffixesOf(slashed) : [slashed]) ?? { path: drive ? file : slashed, exists: false };
+    return (
+      this.#candidate(drive ? suffixesOf(slashed) : withoutClimbing(slashed)) ?? { path: drive ? file : slashed, exists: false }
+    );
   }
 
   #candidate(names: readonly string[]): Found | undefined {
@@ -85,6 +89,12 @@ function isWindows(file: string): boolean {
 
 function hasDrive(file: string): boolean {
   return /^[A-Za-z]:[\\/]/.test(file);
+}
+
+/** Compilers name a file relative to the folder of the build. */
+function withoutClimbing(path: string): string[] {
+  const inside = path.replace(/^(?:\.\.\/){1,12}/, "");
+  return inside === path ? [path] : [path, inside];
 }
 
 const deepestSuffix = 12;
