@@ -66,6 +66,25 @@ test("after wrong inputs the post step does nothing, even if the inputs are righ
   expect(file("summary")).toBe("");
 });
 
+test("a failed test in a folder of the checkout is annotated at its place in the repository", async () => {
+  const report =
+    '<testsuite><testcase name="adds"><failure message="no">at t (src/a.test.mjs:3:4)</failure></testcase></testsuite>';
+  await writeFiles(join(workspace, "apps/school"), {
+    ".github/env-actions.yml": `version: 1
+environments: { local: { access: test-data, variables: [PATH] } }
+stages: { integration: { command: node ../tests.mjs, workingDirectory: web, reports: [out/r.xml] } }
+`,
+    "tests.mjs": `import { writeFileSync } from "node:fs";\nwriteFileSync("out/r.xml", ${JSON.stringify(report)});`,
+    "web/src/a.test.mjs": "",
+  });
+  const ran = (stage: string) =>
+    spawnSync(distNode, [bundle], { env: runnerEnv({ stage, "working-directory": "apps/school" }), encoding: "utf8" });
+  expect(ran("preflight").status).toBe(0);
+  const { status, stdout } = ran("integration");
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^::error title=Test failed%3A adds,file=apps\/school\/web\/src\/a\.test\.mjs,line=3::no/m);
+});
+
 test("an error in the configuration has file, line and column", () => {
   configure("version: 1\nenvironments:\n  local:\n    acess: test-data\n");
   const ran = spawnSync(distNode, [bundle], { env: runnerEnv({ stage: "preflight" }), encoding: "utf8" });

@@ -13,8 +13,9 @@ const sourceRoots = ["src/test/java", "src/test/kotlin", "src/test/scala", "src/
 
 const packaged = /\.(?:java|kt|scala|groovy)$/;
 
-/** A report with more files is unusual, and each is looked up on the disk. */
-const mostLookups = 20_000;
+/** A report with more files is unusual. Each may be looked up on the disk in several folders. */
+const mostKnown = 20_000;
+const mostLookups = 100_000;
 
 interface Found {
   path: string;
@@ -53,7 +54,7 @@ export class SourceFiles {
     // A name from a stack is a part of it in memory, and would keep all of it.
     const copy = structuredClone(file);
     const found = this.#lookUp(copy);
-    if (this.#known.size < mostLookups) this.#known.set(copy, found);
+    if (this.#known.size < mostKnown) this.#known.set(copy, found);
     return found;
   }
 
