@@ -134,8 +134,9 @@ describe("of several frames", () => {
   ])("a library alone is no place: %s", (stack) => expect(place(stack)).toBeUndefined());
 });
 
+let number = 0;
 const failing = (name: string, stack: string, more = "") =>
-  `<testcase name="t" classname="${name}" ${more}><failure message="no">${stack}</failure></testcase>`;
+  `<testcase name="t${number++}" classname="${name}" ${more}><failure message="no">${stack}</failure></testcase>`;
 
 test("a test without a place gets that of its stack, in the workspace", async () => {
   await using at = await workspace({

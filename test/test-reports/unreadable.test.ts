@@ -166,6 +166,34 @@ describe("one unreadable report never hides what the others say", () => {
     expect(results.unreadable).toMatchObject([{ file: "report", code: "EA6004", tests: 2 }]);
   });
 
+  test.each([
+    [
+      "a test that had failed and not ended",
+      '<testsuite><testcase name="a"/><testcase name="b"><failure message="no">at',
+      ["b"],
+      [],
+    ],
+    ["one that had not failed", '<testsuite><testcase name="a"/><testcase name="b">', [], []],
+    [
+      "suites in suites",
+      '<testsuites><testsuite><testcase name="a"><error/></testcase><testsuite><testcase name="b"><failure/></testcase><testcase',
+      ["b", "a"],
+      [],
+    ],
+    [
+      "pytest with retries",
+      '<testsuites name="pytest tests"><testsuite name="pytest" tests="9"><testcase name="a"/><testcase name="a"><failure/></testcase>',
+      ["a"],
+      [],
+    ],
+    ["an error of the suite", '<testsuite name="s" errors="2"><error message="x"/></testsuite>', [], ["s"]],
+  ])("%s", async (_what, text, failed, crashed) => {
+    const results = await readAnyway(text);
+    expect(results.unreadable).toHaveLength(1);
+    expect(results.failures.map(({ name }) => name)).toEqual(failed);
+    expect(results.crashedSuites.map(({ file }) => file)).toEqual(crashed);
+  });
+
   test("a failure in a broken report beats a pass in another", async () => {
     await using at = await workspace({
       "1.xml": '<testsuite><testcase name="b"/></testsuite>',

@@ -19,12 +19,6 @@ const outputs = new Set(["system-out", "system-err"]);
 const harmless = new Set([...outputs, "properties", "attachments", "warning"]);
 const suites = new Set(["testsuites", "testsuite"]);
 
-/**
- * Terminal escapes and the like. XML forbids them, but some writers leave them in, and no report should be lost because of that.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f]/g;
-
 export const junit: XmlFormat = {
   syntax: "xml",
   name: "junit",
@@ -32,8 +26,13 @@ export const junit: XmlFormat = {
   roots: [...suites],
   async read(file, text, findings) {
     const reader = new JUnitReader(file, findings);
-    for await (const piece of text) reader.write(piece);
-    reader.end();
+    try {
+      for await (const piece of text) reader.write(piece);
+      reader.end();
+    } catch (error) {
+      reader.giveUp();
+      throw error;
+    }
   },
 };
 
@@ -82,7 +81,7 @@ class JUnitReader {
   }
 
   write(text: string): void {
-    this.#parser.write(text.replace(forbidden, "\u{fffd}"));
+    this.#parser.write(text);
     this.#forgetLongText();
   }
 
@@ -98,6 +97,22 @@ class JUnitReader {
   end(): void {
     this.#ending = true;
     this.#parser.close();
+  }
+
+  /** Reports what a broken report said before the fault. A test that had not ended only counts if it had failed by then. */
+  giveUp(): void {
+    while (this.#cases.length > 0) {
+      const { troubles } = this.#cases.at(-1) ?? { troubles: [] };
+      if (troubles.some(({ kind }) => kind === "failure" || kind === "error")) this.#closeCase();
+      else this.#cases.pop();
+    }
+    for (let suite = this.#suites.at(-1); suite; suite = this.#suites.at(-1)) {
+      this.#reportErrors(suite);
+      const isPytest = this.#isPytest(suite);
+      this.#suites.pop();
+      reportTests(suite, this.#suites, isPytest, this.#findings);
+      addToOuter(suite, this.#suites);
+    }
   }
 
   #unreadable(cause: string): UnreadableReport {
@@ -184,6 +199,7 @@ class JUnitReader {
     if (errors.length === 0) return;
     const { message } = failureOf(errors, "failed", { names: [], output, status: "the suite failed outside of its tests" });
     this.#findings.crashed({ file: suiteFile(this.#suites), message });
+    suite.errors = [];
     suite.seen.troubles += errors.length;
     suite.seen.others += errors.length;
   }
