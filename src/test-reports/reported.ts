@@ -86,7 +86,8 @@ function placeOfTest(
   if (stack === undefined || (file !== undefined && line !== undefined)) return { file, line };
   const place = placeIn(stack, { titles, file, isOurs: (name) => files.has(name) });
   // A line without a file could be that of any file.
-  return file === undefined ? (place ?? {}) : { file, line: line ?? place?.line };
+  if (file === undefined) return place ?? {};
+  return line === undefined && place ? place : { file, line };
 }
 
 /** A report that cannot be read to its end. What it said before counts, but it can't open a gate. */

@@ -117,6 +117,21 @@ test.each(stacks)("%s", (_language, stack, wanted) => {
   expect(place(stack.replaceAll("\n", "\r\n"))).toBe(wanted);
 });
 
+test("what only looks like a library's is a place, and unittest's own file is none", () => {
+  expect(place("doctest.cpp:6:\nCHECK( 1 == 2 ) is NOT correct!")).toBe("doctest.cpp:6");
+  expect(place("at a (/actions-runner/_work/x/x/src/internal/a.ts:3:4)")).toBe("/actions-runner/_work/x/x/src/internal/a.ts:3");
+  expect(place("   at T.Adds() in /_/tests/Lamp.cs:line 12")).toBe("tests/Lamp.cs:12");
+  expect(place("\tat org.apache.kafka.LogTest.adds(LogTest.java:12)", ["org.apache.kafka.LogTest"])).toBe(
+    "org/apache/kafka/LogTest.java:12",
+  );
+  expect(place("/^the room is/      - features/steps.cjs:13")).toBe("features/steps.cjs:13");
+  const stack = 'File "/workspace/test_rooms.py", line 30, in setUpClass';
+  expect(placeIn(stack, { titles: ["setUpClass"], file: "unittest/suite.py", isOurs: () => false })).toMatchObject({
+    file: "/workspace/test_rooms.py",
+    line: 30,
+  });
+});
+
 describe("of several frames", () => {
   test("the file that is named as the class comes first, then a test file, then a file of the workspace", () => {
     expect(place("at a (/x/lib.ts:1:1)\nat b (/x/cart.ts:2:2)", ["cart"])).toBe("/x/cart.ts:2");
@@ -158,6 +173,7 @@ test("a test without a place gets that of its stack, in the workspace", async ()
       failing("example.com/lamp/pkg/light", "light_test.go:12: no"),
       failing("example.com/lamp/other", "light_test.go:13: no"),
       failing("unit", "../test/add.cpp:19: Failure"),
+      failing("deno", "no", 'file="./gone.test.ts" line="4"'),
       failing("a", "at y (src/a.test.ts:9:4)", 'file="src/a.test.ts"'),
       failing("a", "at y (src/a.test.ts:9:4)", 'file="src/a.test.ts" line="2"'),
       failing("a", "at y (src/other.ts:9:4)", 'file="src/a.test.ts"'),
@@ -176,6 +192,7 @@ test("a test without a place gets that of its stack, in the workspace", async ()
     "web/pkg/light/light_test.go:12",
     "web/light_test.go:13",
     "web/test/add.cpp:19",
+    "gone.test.ts:4",
     "web/src/a.test.ts:9",
     "web/src/a.test.ts:2",
     "web/src/a.test.ts:undefined",

@@ -8,7 +8,7 @@ export interface Dialect {
   /** Of its files. */
   endings: readonly string[];
   separators: readonly Separator[];
-  /** Parts of a path, with slashes, that only the tools and libraries of the language have. */
+  /** What only paths of tools and libraries have: a part if it starts with a slash, otherwise the beginning. */
   libraries: readonly string[];
   /** Beginnings of the class in front of the file. A frame with a class names the file without its folders. */
   libraryClasses?: readonly string[];
@@ -16,7 +16,7 @@ export interface Dialect {
   newestLast?: true;
 }
 
-const everywhere = ["/node_modules/", "/hostedtoolcache/", "/.cache/"];
+const everywhere = ["/node_modules/", "/hostedtoolcache/"];
 
 // biome-ignore format: one paragraph for each language
 export const dialects: readonly Dialect[] = [
@@ -24,13 +24,13 @@ export const dialects: readonly Dialect[] = [
     name: "JavaScript and TypeScript",
     endings: ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte", "coffee"],
     separators: ["colon"],
-    libraries: [...everywhere, "node:", "/internal/", "/.yarn/", "/webpack/", "/__cypress/", "cypress_runner", "/@vite/", "/.vite/", "ext:", "bun:", "/jest-"],
+    libraries: [...everywhere, "node:", "internal/", "/.yarn/", "webpack/", "/__cypress/", "/cypress_runner.", "/@vite/", "/.vite/", "ext:", "bun:"],
   },
   {
     name: "Python",
     endings: ["py", "pyx"],
     separators: ["colon", "quote"],
-    libraries: [...everywhere, "/site-packages/", "/dist-packages/", "/lib/python", "/lib64/python", "/Python3", "/_pytest/", "/pluggy/", "<frozen"],
+    libraries: [...everywhere, "/site-packages/", "/dist-packages/", "/lib/python", "/lib64/python", "/Python3", "/_pytest/", "/pluggy/", "unittest/", "<frozen"],
     newestLast: true,
   },
   {
@@ -49,7 +49,7 @@ export const dialects: readonly Dialect[] = [
     name: "C#, F# and Visual Basic",
     endings: ["cs", "fs", "vb", "razor", "cshtml"],
     separators: ["word", "parenthesis", "colon"],
-    libraries: [...everywhere, "/_/", "/_work/", "/nuget/packages/", "/.nuget/"],
+    libraries: [...everywhere, "/xunit.assert/", "/xunit.core/", "/xunit.execution/", "/nunit.framework/", "/NUnitFramework/", "/src/TestFramework/", "/libraries/System.", "/System.Private.CoreLib/", "/nuget/packages/", "/.nuget/"],
   },
   {
     name: "Go",
@@ -67,7 +67,7 @@ export const dialects: readonly Dialect[] = [
     name: "PHP",
     endings: ["php", "phpt", "inc"],
     separators: ["colon", "parenthesis"],
-    libraries: [...everywhere, "/vendor/", "phar:", "eval()"],
+    libraries: [...everywhere, "/vendor/", "phar:"],
   },
   {
     name: "Ruby",
@@ -79,7 +79,7 @@ export const dialects: readonly Dialect[] = [
     name: "C and C++",
     endings: ["c", "cc", "cpp", "cxx", "c++", "h", "hh", "hpp", "hxx", "ipp", "inl", "mm", "cu"],
     separators: ["colon", "parenthesis"],
-    libraries: [...everywhere, "/usr/include/", "/googletest/", "/gtest/", "/gmock/", "/catch2/", "/catch.hpp", "/catch_", "/doctest", "/boost/", "/include/c++/", "/_deps/"],
+    libraries: [...everywhere, "/usr/include/", "/googletest/", "/gtest/", "/gmock/", "/catch2/", "/catch.hpp", "/catch_amalgamated.", "/doctest/doctest.h", "/doctest.h", "/boost/", "/include/c++/", "/_deps/"],
   },
   {
     name: "Dart",
@@ -97,7 +97,7 @@ export const dialects: readonly Dialect[] = [
     name: "Elixir and Erlang",
     endings: ["ex", "exs", "erl"],
     separators: ["colon"],
-    libraries: [...everywhere, "/deps/", "lib/ex_unit/", "/lib/elixir/"],
+    libraries: [...everywhere, "/deps/", "lib/ex_unit/", "/lib/ex_unit/", "/lib/elixir/"],
   },
   {
     name: "Perl, Lua, R, Haskell, OCaml and shells",

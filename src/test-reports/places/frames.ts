@@ -73,7 +73,10 @@ function frameAt(line: string, from: number, match: RegExpExecArray): Frame | un
   const file = `${written}.${ending}`;
   const place = { line: Number(number), dialect };
   const className = dialect.libraryClasses && line[start - 1] === "(" ? classBefore(line, start - 1) : undefined;
-  if (className === undefined) return { ...place, file, library: isLibrary(file, line.slice(start, dot), dialect) };
+  if (className === undefined) {
+    const library = [`${line.slice(start, dot)}.${ending}`, file].some((name) => isLibrary(name, dialect));
+    return { ...place, file, library };
+  }
   return { ...place, file: inPackage(className, file), library: isLibraryClass(className, dialect) };
 }
 
@@ -118,7 +121,7 @@ function afterMark(line: string, least: number, dot: number): number | undefined
   }
   const start = /^\s{0,16}(?:#\d{1,4} )?/.exec(line)?.[0].length ?? 0;
   const path = line.slice(start, dot);
-  return start >= least && isAbsolute(path) && !/\s(?:\/|[A-Za-z]:)/.test(path) ? start : undefined;
+  return start >= least && isAbsolute(path) && !/\s(?:\/|[A-Za-z]:|\s|-\s)/.test(path) ? start : undefined;
 }
 
 function isAbsolute(path: string): boolean {
@@ -145,7 +148,8 @@ function withoutScheme(path: string): string {
   // `webpack://name/./src/a.ts`, and files of a development server.
   const served = /^(?:webpack|webpack-internal|https?|vite-node|app):\/{2,3}[^/]{0,200}\//.exec(path);
   const relative = served ? path.slice(served[0].length).replace(/^@fs(?=\/)/, "") : path;
-  return relative.replace(/^(?:\.[\\/])+/, "");
+  // Deterministic builds of .NET replace the root of the repository.
+  return relative.replace(/^(?:\/_\/|(?:\.[\\/])+)/, "");
 }
 
 function decoded(path: string): string {
@@ -156,9 +160,15 @@ function decoded(path: string): string {
   }
 }
 
-function isLibrary(file: string, written: string, { libraries }: Dialect): boolean {
-  const path = `/${`${written}.${file.slice(file.lastIndexOf(".") + 1)}`.replaceAll("\\", "/")}`;
-  return libraries.some((part) => path.includes(part));
+function isLibrary(file: string, { libraries }: Dialect): boolean {
+  const path = file.replaceAll("\\", "/");
+  return libraries.some((part) => (part.startsWith("/") ? `/${path}`.includes(part) : path.startsWith(part)));
+}
+
+/** Whether a file that a report gives is not the project's: unittest gives its own for a hook. */
+export function isLibraryFile(file: string): boolean {
+  const dialect = byEnding.get(file.slice(file.lastIndexOf(".") + 1));
+  return dialect !== undefined && isLibrary(file, dialect);
 }
 
 /** The class and method in front of a parenthesis: `at java.base/java.lang.Thread.run(`. */

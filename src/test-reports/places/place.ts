@@ -1,4 +1,4 @@
-import { framesIn } from "./frames.ts";
+import { type Frame, framesIn, isLibraryFile } from "./frames.ts";
 
 /** Decides which of the places in a stack people should look at. */
 
@@ -24,10 +24,13 @@ const testFile = /(?:^|[/\\._-])(?:tests?|specs?|__tests__|e2e|cy)(?=[/\\._-])|(
  * frame of the project. Never in a library.
  */
 export function placeIn(stack: string, { titles, file, isOurs }: About): Place | undefined {
-  const frames = framesIn(stack).filter(({ library }) => !library);
-  if (file !== undefined) return frames.find((frame) => isSameFile(frame.file, file));
+  const names = namesIn(titles);
+  // Who develops JUnit, or Spring, has classes that are libraries for all others.
+  const isOwnClass = ({ file, dialect }: Frame) => dialect.libraryClasses !== undefined && names.has(stemOf(file));
+  const frames = framesIn(stack).filter((frame) => !frame.library || isOwnClass(frame));
+  if (file !== undefined && !isLibraryFile(file)) return frames.find((frame) => isSameFile(frame.file, file));
   const ours = frames.filter((frame) => isOurs(frame.file));
-  const [candidates, names] = [ours.length > 0 ? ours : frames, namesIn(titles)];
+  const candidates = ours.length > 0 ? ours : frames;
   const newest = candidates[0]?.dialect.newestLast ? candidates.at(-1) : candidates[0];
   const best =
     candidates.find((frame) => names.has(stemOf(frame.file))) ?? candidates.find((frame) => testFile.test(frame.file)) ?? newest;

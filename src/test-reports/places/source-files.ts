@@ -62,7 +62,10 @@ export class SourceFiles {
     if (isAbsolute(file)) return this.#at(file) ?? { path: fromWorkspace(this.#workspace, file), exists: false };
     const [slashed, drive] = [isWindows(file) ? file.replaceAll("\\", "/") : file, hasDrive(file)];
     return (
-      this.#candidate(drive ? suffixesOf(slashed) : withoutClimbing(slashed)) ?? { path: drive ? file : slashed, exists: false }
+      this.#candidate(drive ? suffixesOf(slashed) : withoutClimbing(slashed)) ?? {
+        path: drive ? file : slashed.replace(/^(?:\.\/)+/, ""),
+        exists: false,
+      }
     );
   }
 
