@@ -39,6 +39,7 @@ export class Merger {
   readonly #entries: Entry[] = [];
   readonly #byTitle = new Map<string, Entry[]>();
   readonly #crashes = new Crashes<Source>();
+  readonly #broken = new Set<Source>();
   /** By source. */
   readonly #numbers = new Map<Source, number>();
   /** The report that is being read: only its end shows whether it contains another one. */
@@ -53,6 +54,11 @@ export class Merger {
       test: (test) => tests.push(test),
       crashed: (suite) => this.#crashes.add(source, suite),
     };
+  }
+
+  /** A report that could not be read to its end. It doesn't disagree because of a test that it lacks. */
+  broken(source: Source): void {
+    this.#broken.add(source);
   }
 
   reportTo(findings: Findings): void {
@@ -141,7 +147,8 @@ export class Merger {
       for (const { source } of mentions) {
         const others = overlaps.get(source) ?? new Set();
         // Of two reports of one format, one may be a part of the other.
-        for (const other of mentions) if (other.source.format !== source.format) others.add(other.source);
+        for (const { source: other } of mentions)
+          if (other.format !== source.format && !this.#broken.has(other)) others.add(other);
         overlaps.set(source, others);
       }
     }

@@ -66,6 +66,7 @@ export async function readResults(options: ReadOptions): Promise<TestResults> {
       // Any other error is a bug or a machine problem, and says nothing about the report.
       if (!(error instanceof UnreadableReport)) throw error;
       unreadable.push(unreadableSource(error, source));
+      merger?.broken(source);
     }
   }
   merger?.reportTo(tally);

@@ -204,6 +204,18 @@ describe("one unreadable report never hides what the others say", () => {
     expect(results.unreadable).toMatchObject([{ file: "2.xml" }]);
   });
 
+  test("a broken report doesn't disagree because of a test that it lacks", async () => {
+    const tests = ["a", "b"].map((name) => ({ name, status: name === "a" ? "passed" : "failed", duration: 1 }));
+    const ctrf = JSON.stringify({ results: { summary: { tests: 2, failed: 1, other: 0 }, tests } });
+    const disagreements = async (xml: string) => {
+      await using at = await workspace({ "1.json": ctrf, "2.xml": xml });
+      return (await readResults({ cwd: at.cwd, reports: ["*"], startedAt: 0 })).disagreements;
+    };
+    const whole = '<testsuite><testcase name="a"/></testsuite>';
+    expect(await disagreements(whole)).toEqual(['"b" failed in 1.json, but is missing in 2.xml: believed to have failed']);
+    expect(await disagreements(whole.replace("</testsuite>", "<testcase"))).toEqual([]);
+  });
+
   test("an old report is not read, a new one beside it is", async () => {
     await using at = await workspace({
       "old.xml": `${failing}</testsuite>`,
