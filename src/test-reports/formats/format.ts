@@ -2,7 +2,12 @@ import type { Findings } from "../reported.ts";
 import { ctrf } from "./ctrf.ts";
 import { jest } from "./jest.ts";
 import { junit } from "./junit/reader.ts";
+import { nunit } from "./nunit.ts";
 import { playwright } from "./playwright.ts";
+import { robot } from "./robot.ts";
+import { testng } from "./testng.ts";
+import { trx } from "./trx.ts";
+import { xunit } from "./xunit.ts";
 
 /** A format of test reports: how to recognise it, by content alone, and how to read it. */
 export type ReportFormat = JsonFormat | XmlFormat | TextFormat;
@@ -47,4 +52,9 @@ export const formats: readonly ReportFormat[] = [
   playwright,
   ctrf,
   junit,
+  trx,
+  nunit,
+  xunit,
+  robot,
+  testng,
 ];

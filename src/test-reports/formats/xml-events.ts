@@ -1,0 +1,144 @@
+import { SaxesParser } from "saxes";
+import { UnreadableReport } from "../reported.ts";
+
+/** Far more than any tool writes: keywords of Robot Framework nest up to about 300 elements deep. */
+const deepestElement = 1_000;
+
+/** The longest text of an element or attribute; the rest is read and discarded. */
+const longestText = 16_384;
+
+export interface XmlElement {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Its own text, without that of the elements inside it. Empty unless `open` asked for it; complete when it closes. */
+  text: string;
+}
+
+/** Receives the elements of a report one at a time. `parents` are those around the element, outermost first. */
+export interface XmlEvents {
+  /** @returns whether the element's text is needed; that of all others is discarded */
+  open(element: XmlElement, parents: readonly XmlElement[]): boolean;
+  close(element: XmlElement, parents: readonly XmlElement[]): void;
+}
+
+/** Makes the error for a report that cannot be trusted, with the current position. */
+export type Refusal = (cause: string) => UnreadableReport;
+
+/**
+ * Reads XML in chunks: memory doesn't grow with the report. Text of any length is cut, and elements may not nest without end.
+ * @throws UnreadableReport if the XML is truncated or malformed, or declares entities
+ */
+export async function readXml(
+  file: string,
+  text: AsyncIterable<string>,
+  eventsFor: (refusal: Refusal) => XmlEvents,
+): Promise<void> {
+  const reader = new XmlReader(file, eventsFor);
+  for await (const piece of text) reader.write(piece);
+  reader.end();
+}
+
+/** Characters that XML forbids, such as terminal escapes, and references to them. Some writers leave them in. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
+const forbiddenReference =
+  /&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45])|x0*(?:[0-8bcef]|1[\da-f]|d[89a-f][\da-f]{2}|fff[ef]));/gi;
+
+/** The beginning of a reference at the end of a chunk. */
+const unfinishedReference = /&[#\w]{0,16}$/;
+
+class XmlReader {
+  readonly #file: string;
+  readonly #events: XmlEvents;
+  readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });
+  readonly #open: XmlElement[] = [];
+  /** Whether its text is needed, for each open element. */
+  readonly #wanted: boolean[] = [];
+  #carried = "";
+  #ending = false;
+
+  constructor(file: string, eventsFor: (refusal: Refusal) => XmlEvents) {
+    this.#file = file;
+    this.#events = eventsFor((cause) => this.#refusal(cause));
+    this.#parser.on("error", (error) => {
+      const cause = error.message.replace(/^\d+:\d+: /, "").replace(/\.$/, "");
+      throw this.#refusal(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
+    });
+    this.#parser.on("doctype", (doctype) => {
+      if (doctype.includes("["))
+        throw this.#refusal("it declares entities: no test runner writes them, and they can be an attack");
+    });
+    this.#parser.on("opentag", ({ name, attributes }) => this.#openElement({ name, attributes, text: "" }));
+    this.#parser.on("closetag", () => this.#closeElement());
+    this.#parser.on("text", (text) => this.#addText(text));
+    this.#parser.on("cdata", (text) => this.#addText(text));
+  }
+
+  write(piece: string): void {
+    const text = this.#carried + piece;
+    const rest = unfinishedReference.exec(text.slice(-20))?.[0] ?? "";
+    this.#carried = rest;
+    const complete = text.slice(0, text.length - rest.length);
+    this.#parser.write(complete.replace(forbidden, "\u{fffd}").replace(forbiddenReference, "\u{fffd}"));
+    this.#forgetLongText();
+  }
+
+  /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
+  #forgetLongText(): void {
+    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
+    const gathered = this.#parser["text"];
+    // biome-ignore lint/complexity/useLiteralKeys: the same
+    if (gathered.length > longestText) this.#parser["text"] = gathered.slice(0, longestText);
+  }
+
+  end(): void {
+    this.#parser.write(this.#carried);
+    this.#ending = true;
+    this.#parser.close();
+  }
+
+  #refusal(cause: string): UnreadableReport {
+    return new UnreadableReport("EA6004", this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
+  }
+
+  #openElement(element: XmlElement): void {
+    if (this.#open.length >= deepestElement) throw this.#refusal(`too deep: more than ${deepestElement} nested elements`);
+    this.#wanted.push(this.#events.open(element, this.#open));
+    this.#open.push(element);
+  }
+
+  #closeElement(): void {
+    const element = this.#open.pop();
+    this.#wanted.pop();
+    if (element) this.#events.close(element, this.#open);
+  }
+
+  #addText(text: string): void {
+    const element = this.#open.at(-1);
+    if (!element || !this.#wanted.at(-1) || element.text.length >= longestText) return;
+    element.text += text.slice(0, longestText - element.text.length);
+  }
+}
+
+/** @throws UnreadableReport if the attribute is there, but no count */
+export function countOf(element: XmlElement, name: string, refusal: Refusal): number {
+  const text = element.attributes[name];
+  if (text === undefined || text === "") return 0;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) throw refusal(`${name}: expected a number, got "${text}"`);
+  return count;
+}
+
+/**
+ * A missing failure makes the report unreadable. Missing tests are reported, because some writers count more than they describe.
+ * @param name what declares the numbers @throws UnreadableReport
+ */
+export function requireDeclaredFailures(name: string, declared: number, seen: number, refusal: Refusal): void {
+  if (declared > seen) throw refusal(`damaged: expected ${declared} failures as ${name} declares, got ${seen}`);
+}
+
+/** Some locales write a comma. An invalid or negative time counts as absent; it decides nothing. */
+export function seconds(text: string | undefined): number {
+  const value = Number(text?.replace(/,(?=\d+$)/, ".").replaceAll(",", ""));
+  return value > 0 && Number.isFinite(value) ? value : 0;
+}
