@@ -1,6 +1,7 @@
 import { makeJest, makeMocha, makePlaywright, makeVitest } from "./report-fixtures/javascript.ts";
 import { makeGo, makeGradle, makePytest, makeSurefire } from "./report-fixtures/other-languages.ts";
 import { Workshop } from "./report-fixtures/workshop.ts";
+import { makeNUnit, makeRobot, makeTestNG } from "./report-fixtures/xml-formats.ts";
 
 /**
  * Runs the real test runners on the small projects in test/fixtures/reports/projects, and stores their reports as fixtures. Run
@@ -16,6 +17,9 @@ const makers: Record<string, (workshop: Workshop) => void> = {
   go: makeGo,
   surefire: makeSurefire,
   gradle: makeGradle,
+  robot: makeRobot,
+  testng: makeTestNG,
+  nunit: makeNUnit,
 };
 
 const asked = process.argv.slice(2);

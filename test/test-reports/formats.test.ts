@@ -69,6 +69,21 @@ function both(name: string, expected: Omit<Expected, "format">): Record<string, 
   };
 }
 
+/** What the versions of Robot Framework have in common. */
+const robotFailures = [
+  "Broken › Writes",
+  "Broken › Reads",
+  // Its suite's tear-down failed after it.
+  "Groups › Cleanup › Has A Leader",
+  "Groups › Cleanup › Has A Colour",
+  "Sessions › Ends",
+  "Sessions › Tear Down Fails",
+  "Sessions › Both Fail",
+  "Sessions › Goes On",
+].map((name) => `Tests › ${name}`);
+
+const dotNetRun = "ClassWaves.Tests";
+
 const expectations: Record<string, Expected> = {
   "vitest/mixed.json": {
     format: "vitest-json",
@@ -226,6 +241,58 @@ const expectations: Record<string, Expected> = {
     counts: [5, 1, 2, 1, 1],
     failures: ["ends a session", "was lost"],
     flaky: ["sessions › sockets › reconnects"],
+  },
+  "robot/mixed.xml": { format: "robot", counts: [13, 2, 8, 0, 3], failures: robotFailures },
+  "robot/version-6.xml": { format: "robot", counts: [13, 2, 8, 0, 3], failures: robotFailures },
+  // Has no SKIP and no IF.
+  "robot/version-3.xml": {
+    format: "robot",
+    counts: [13, 1, 12, 0, 0],
+    failures: [
+      ...robotFailures,
+      ...["Groups › Cleanup › Has A Group", "Sessions › Skips", "Sessions › Skips If It Fails", "Sessions › Nested Keywords"].map(
+        (name) => `Tests › ${name}`,
+      ),
+    ],
+  },
+  "testng/mixed.xml": {
+    format: "testng",
+    counts: [21, 9, 5, 3, 4],
+    failures: ["ends", "hasAColour(2, null)", "losesTheSocket", "neverReconnects", "shouldFail"].map(
+      (name) => `com.classwaves.SessionTest › ${name}`,
+    ),
+    flaky: ["plays", "reconnects", "savesARow(3, red)"].map((name) => `com.classwaves.SessionTest › ${name}`),
+    crashed: ["com.classwaves.BrokenTest", "com.classwaves.CleanupTest"],
+  },
+  "nunit/version-2.xml": {
+    format: "nunit",
+    counts: [16, 5, 7, 0, 4],
+    failures: [
+      "Broken › Reads",
+      "Broken › Writes",
+      ...["Ends", "HasAColour(2)", "HasNoArguments", "LosesTheSocket", "ShouldFail"].map((name) => `Sessions › ${name}`),
+    ].map((name) => `${dotNetRun}.${name}`),
+    crashed: [`${dotNetRun}.Cleanup`],
+  },
+  "by-hand/nunit-3.xml": {
+    format: "nunit",
+    counts: [10, 4, 4, 0, 2],
+    failures: ["Broken › Reads", "Broken › Writes", "Sessions › Ends", "Sessions › LosesTheSocket"].map(
+      (name) => `${dotNetRun}.${name}`,
+    ),
+    crashed: [`${dotNetRun}.Cleanup`],
+  },
+  "by-hand/trx.xml": {
+    format: "trx",
+    counts: [5, 2, 2, 0, 1],
+    failures: [`${dotNetRun}.Groups › HasAColour (2,)`, `${dotNetRun}.Sessions › Ends`],
+    crashed: ["(the whole run)"],
+  },
+  "by-hand/xunit.xml": {
+    format: "xunit",
+    counts: [6, 2, 2, 0, 2],
+    failures: [`${dotNetRun}.Sessions › Ends`, `${dotNetRun}.Sessions › HasAColour(number: 2, colour: null)`],
+    crashed: [`${dotNetRun}.Cleanup`],
   },
 };
 
