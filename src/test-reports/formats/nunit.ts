@@ -49,6 +49,7 @@ interface OpenNode {
 }
 
 class NUnitReader implements XmlEvents {
+  readonly structure = new Set(["test-run", "test-results", "test-suite", "results", "test-case", "failure"]);
   readonly #findings: Findings;
   readonly #refusal: Refusal;
   /** The suites around the current element, and its test. */

@@ -50,6 +50,13 @@ interface OpenSuite {
   tearDown: TestStatus;
 }
 
+interface Ending {
+  is: TestStatus;
+  message: string;
+  durationMs: number;
+  attempts: number;
+}
+
 /** A suite's tear-down decides about all tests in the suite, but stands behind them. */
 interface TearDown {
   from: number;
@@ -60,6 +67,7 @@ interface TearDown {
 }
 
 class RobotReader implements XmlEvents {
+  readonly structure = new Set(["robot", "suite", "test", "statistics", "total"]);
   readonly #findings: Findings;
   readonly #refusal: Refusal;
   readonly #held = new HeldTests<ReportedTest>();
@@ -118,19 +126,20 @@ class RobotReader implements XmlEvents {
       titles: [...this.#suites.map(({ element }) => element.attributes.name ?? ""), attributes.name ?? ""],
       status: status.is,
       durationMs: status.durationMs,
-      attempts: 1,
+      attempts: status.attempts,
       ...(file === undefined ? {} : { file }),
       ...(line > 0 ? { line } : {}),
-      ...(status.is === "failed" || status.is === "unknown" ? textsOf(status.message) : {}),
+      ...(status.is === "passed" || status.is === "skipped" ? {} : textsOf(status.message)),
     });
   }
 
-  #takeStatus(): { is: TestStatus; message: string; durationMs: number } {
+  #takeStatus(): Ending {
     const status = this.#status;
     this.#status = undefined;
-    if (!status) return { is: "unknown", message: "the report does not say how it ended", durationMs: 0 };
+    if (!status) return { is: "unknown", message: "the report does not say how it ended", durationMs: 0, attempts: 1 };
     const { attributes, text } = status;
-    return { is: statuses.get(attributes.status ?? "") ?? "unknown", message: text, durationMs: elapsed(attributes) };
+    const is = statuses.get(attributes.status ?? "") ?? "unknown";
+    return { durationMs: elapsed(attributes), ...afterMerge(is, text) };
   }
 
   #closeSuite(): void {
@@ -163,8 +172,8 @@ class RobotReader implements XmlEvents {
   reportTests(): void {
     if (this.#reported) return;
     this.#reported = true;
-    // From outside to inside, as they begin.
-    const tearDowns = this.#tearDowns.sort((a, b) => a.from - b.from || b.to - a.to);
+    // From outside to inside, as they begin. They end from inside to outside.
+    const tearDowns = this.#tearDowns.toReversed().sort((a, b) => a.from - b.from || b.to - a.to);
     let [index, next] = [0, 0];
     let around: TearDown[] = [];
     for (const held of this.#held) {
@@ -200,6 +209,29 @@ function isStatus({ name }: XmlElement, parents: readonly XmlElement[]): boolean
 function isTearDown(parents: readonly XmlElement[]): boolean {
   const [outer, parent] = [parents.at(-2)?.name, parents.at(-1)];
   return outer === "suite" && parent?.name === "kw" && parent.attributes.type?.toLowerCase() === "teardown";
+}
+
+/** `rebot --merge` puts the earlier attempts of a test into its message. */
+function afterMerge(is: TestStatus, text: string): Pick<Ending, "is" | "message" | "attempts"> {
+  const [last = "", ...earlier] = text.split('<span class="old-status">');
+  if (earlier.length === 0) return { is, message: plain(text), attempts: 1 };
+  const attempts = earlier.length + 1;
+  const failed = earlier.find((attempt) => attempt.includes('<span class="fail">'));
+  const flaky = is === "passed" && failed !== undefined;
+  const message = /<span class="(?:new|old)-message">[^<]*<\/span>(.*)/s.exec(flaky ? failed : last)?.[1];
+  return { is: flaky ? "flaky" : is, message: plain(`*HTML*${message ?? ""}`), attempts };
+}
+
+/** A message with this mark is HTML. */
+function plain(text: string): string {
+  if (!text.startsWith("*HTML*")) return text;
+  const lines = text.slice("*HTML*".length).replace(/<[bh]r[^<>]*>/gi, "\n");
+  const bare = lines
+    .replace(/<[^<>]*>/g, "")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"');
+  return bare.replaceAll("&amp;", "&").trim();
 }
 
 function textsOf(text: string): { message: string; stack: string } {

@@ -50,6 +50,7 @@ interface OpenMethod {
 }
 
 class TestNGReader implements XmlEvents {
+  readonly structure = new Set(["testng-results", "suite", "test", "class", "test-method", "exception"]);
   readonly #findings: Findings;
   readonly #refusal: Refusal;
   #project: string | undefined;

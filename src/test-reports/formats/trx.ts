@@ -82,6 +82,18 @@ interface Definition {
 }
 
 class TrxReader implements XmlEvents {
+  readonly structure = new Set([
+    "TestRun",
+    "Results",
+    "InnerResults",
+    "UnitTestResult",
+    "TestDefinitions",
+    "UnitTest",
+    "ResultSummary",
+    "RunInfos",
+    "RunInfo",
+    "ErrorInfo",
+  ]);
   readonly #findings: Findings;
   readonly #refusal: Refusal;
   readonly #held = new HeldTests<Outcome>();

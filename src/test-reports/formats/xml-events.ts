@@ -16,6 +16,8 @@ export interface XmlElement {
 
 /** Receives the elements of a report one at a time. `parents` are those around the element, outermost first. */
 export interface XmlEvents {
+  /** The names of elements that have no text of their own. Text in one is damage, such as a tag that ends too early. */
+  readonly structure: ReadonlySet<string>;
   /** @returns whether the element's text is needed; that of all others is discarded */
   open(element: XmlElement, parents: readonly XmlElement[]): boolean;
   close(element: XmlElement, parents: readonly XmlElement[]): void;
@@ -115,6 +117,8 @@ class XmlReader {
 
   #addText(text: string): void {
     const element = this.#open.at(-1);
+    if (element && this.#events.structure.has(element.name) && /\S/.test(text))
+      throw this.#refusal(`text inside <${element.name}> is damage, and could hide a failure`);
     if (!element || !this.#wanted.at(-1) || element.text.length >= longestText) return;
     element.text += text.slice(0, longestText - element.text.length);
   }

@@ -36,6 +36,7 @@ interface Assembly {
 }
 
 class XUnitReader implements XmlEvents {
+  readonly structure = new Set(["assemblies", "assembly", "class", "collection", "test", "errors", "error"]);
   readonly #findings: Findings;
   readonly #refusal: Refusal;
   #assembly: Assembly | undefined;
