@@ -88,7 +88,7 @@ test.each([
 
 test("refused: prefixed elements, and compressed reports", async () => {
   await expect(readText('<j:testsuite xmlns:j="https://example.org/junit"/>')).rejects.toThrow(
-    "unknown format: expected XML of JUnit, got <j:testsuite>",
+    "unknown format: expected XML of JUnit, TRX, NUnit, xUnit.net, Robot Framework or TestNG, got <j:testsuite>",
   );
   await expect(readText(gzipSync("<testsuite/>"))).rejects.toThrow("compressed: expected the report itself");
 });

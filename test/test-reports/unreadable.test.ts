@@ -43,7 +43,11 @@ test.each<[string, string | Uint8Array, RegExp]>([
     `{"long enough": "${"x".repeat(40)}",\n "b": },\n${" ".repeat(40)}}`,
     /line 2, column 7: malformed JSON: Unexpected token '}'/,
   ],
-  ["a web page", "<!DOCTYPE html><html></html>", /unknown format: expected XML of JUnit, got <html>/],
+  [
+    "a web page",
+    "<!DOCTYPE html><html></html>",
+    /unknown format: expected XML of JUnit, TRX, NUnit, xUnit.net, Robot Framework or TestNG, got <html>/,
+  ],
   ["other JSON", '{"hello": "world"}', /unknown format: expected JSON of/],
   ["a list", "[1, 2]", /unknown format/],
   ["plain text", "3 tests passed", /unknown format: expected a report of Jest, .*, in JSON or XML/],
