@@ -8,6 +8,7 @@ import { robot } from "./robot.ts";
 import { testng } from "./testng.ts";
 import { trx } from "./trx.ts";
 import { xunit } from "./xunit.ts";
+import { tap } from "./tap/reader.ts";
 
 /** A format of test reports: how to recognise it, by content alone, and how to read it. */
 export type ReportFormat = JsonFormat | XmlFormat | TextFormat;
@@ -57,4 +58,5 @@ export const formats: readonly ReportFormat[] = [
   xunit,
   robot,
   testng,
+  tap,
 ];
