@@ -3,6 +3,8 @@ import { ctrf } from "./ctrf.ts";
 import { jest } from "./jest.ts";
 import { junit } from "./junit/reader.ts";
 import { nunit } from "./nunit.ts";
+import { dart } from "./lines/dart.ts";
+import { go } from "./lines/go.ts";
 import { playwright } from "./playwright.ts";
 import { robot } from "./robot.ts";
 import { testng } from "./testng.ts";
@@ -59,4 +61,6 @@ export const formats: readonly ReportFormat[] = [
   robot,
   testng,
   tap,
+  go,
+  dart,
 ];

@@ -95,3 +95,21 @@ function malformed(file: string, { number, cut }: Line, cause: string): Unreadab
   const long = `a line of more than ${longestLine / 1024 / 1024} MiB`;
   return new UnreadableReport("EA6004", file, cut ? long : cause, `line ${number}`);
 }
+
+/** The value of a key, if it is a text. */
+export function textIn(object: object, key: string): string | undefined {
+  const value: unknown = Reflect.get(object, key);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The value of a key, if it is a number. */
+export function numberIn(object: object, key: string): number | undefined {
+  const value: unknown = Reflect.get(object, key);
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** The value of a key, if it is an object. */
+export function objectIn(object: object, key: string): object | undefined {
+  const value: unknown = Reflect.get(object, key);
+  return typeof value === "object" && value !== null ? value : undefined;
+}

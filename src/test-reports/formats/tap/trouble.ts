@@ -78,7 +78,10 @@ function ownMessage(named: string | undefined, { comments, said }: Told, values:
     values.get("diff") ?? (/^\w*(?:Error|Exception)\b/.test(firstOfStack) ? firstOfStack : undefined),
     difference(values),
     // Perl names the place in the second line.
-    comments.filter((line) => !/^\s*at \S+ line \d+\.$/.test(line)).join("\n").trim() || undefined,
+    comments
+      .filter((line) => !/^\s*at \S+ line \d+\.$/.test(line))
+      .join("\n")
+      .trim() || undefined,
   ];
   return parts.filter((text) => text !== undefined).join("\n");
 }
