@@ -1,5 +1,7 @@
 import type { Findings } from "../reported.ts";
 import { ctrf } from "./ctrf.ts";
+import { cucumberJson } from "./cucumber/json.ts";
+import { cucumberMessages } from "./cucumber/messages.ts";
 import { jest } from "./jest.ts";
 import { junit } from "./junit/reader.ts";
 import { nunit } from "./nunit.ts";
@@ -63,4 +65,6 @@ export const formats: readonly ReportFormat[] = [
   tap,
   go,
   dart,
+  cucumberJson,
+  cucumberMessages,
 ];

@@ -1,3 +1,4 @@
+import type { TestStatus } from "../../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, UnreadableReport, wholeRun } from "../../reported.ts";
 import type { TextFormat } from "../format.ts";
 import { eachObject, firstObject, numberIn, objectIn, textIn } from "./lines.ts";
@@ -137,7 +138,7 @@ class DartReader {
 
   #report(
     { titles, file, line }: OpenTest,
-    status: "passed" | "failed" | "skipped" | "unknown",
+    status: TestStatus,
     durationMs: number,
     trouble: { message: string; stack: string },
   ): void {
