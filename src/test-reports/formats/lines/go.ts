@@ -131,9 +131,10 @@ class GoReader {
   }
 
   #endPackage(of: Package, action: "pass" | "fail" | "skip", failedBuild: string | undefined): void {
-    for (const test of [...of.open.keys()]) {
-      // Go reports a benchmark only by its output.
-      endTest(of, test, test.startsWith("Benchmark") && action === "pass" ? "pass" : "unended", 0);
+    for (const [test, output] of [...of.open]) {
+      // Go says only in the output that a benchmark ended.
+      const isBenchmark = test.startsWith("Benchmark") && (action === "pass" || output.text().includes("ns/op"));
+      endTest(of, test, isBenchmark ? "pass" : "unended", 0);
     }
     if (action === "fail") of.repeatable = true;
     if (action === "fail" && of.failed === 0 && !of.crashed) {

@@ -126,7 +126,7 @@ class TapReader {
 
   #outside(text: string, indent: number): void {
     const broken = this.#broken;
-    this.#broken = text === "not";
+    this.#broken = text === "not" || text === "no";
     if (text === "") return;
     const version = /^TAP version (\d+)$/.exec(text);
     const plan = planIn(text);
@@ -278,8 +278,10 @@ class TapReader {
       this.#findings.test({ ...identityOf(last, values), status, durationMs: durationOf(last, values), attempts: 1 });
     }
     const complaint = last.subtests?.complaint;
-    if (complaint !== undefined && status === "passed")
-      throw this.#unreadable(`damaged: the subtests of "${last.titles.join(" › ")}": ${complaint}`, last.line);
+    if (complaint === undefined) return;
+    const message = `the subtests of "${last.titles.join(" › ")}": ${complaint}`;
+    if (status === "passed") throw this.#unreadable(`damaged: ${message}`, last.line);
+    this.#findings.crashed({ file: identityOf(last, values).file ?? wholeRun, message: messageOf(message) });
   }
 
   #statusOf({ point, block }: Pending, values: Map<string, string>): "passed" | "failed" | "skipped" {
