@@ -60,7 +60,8 @@ export const testReportErrors = {
   },
   EA6005: {
     title: "Unknown format of a test report",
-    meaning: "The file is not a report of JUnit, Jest, Vitest, Playwright, CTRF, TRX, NUnit, xUnit.net, Robot Framework or TestNG.",
+    meaning:
+      "The file is not a report of JUnit, Jest, Vitest, Playwright, CTRF, TRX, NUnit, xUnit.net, Robot Framework or TestNG.",
     fix: "Use one of these reporters. See [reports](../guides/reports.md).",
   },
 } as const satisfies Record<string, ErrorEntry>;

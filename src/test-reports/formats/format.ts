@@ -4,18 +4,18 @@ import { cucumberJson } from "./cucumber/json.ts";
 import { cucumberMessages } from "./cucumber/messages.ts";
 import { jest } from "./jest.ts";
 import { junit } from "./junit/reader.ts";
-import { nunit } from "./nunit.ts";
 import { dart } from "./lines/dart.ts";
 import { go } from "./lines/go.ts";
 import { mocha } from "./mocha/mocha.ts";
 import { mochawesome } from "./mocha/mochawesome.ts";
+import { nunit } from "./nunit.ts";
 import { playwright } from "./playwright.ts";
 import { robot } from "./robot.ts";
+import { rspec } from "./rspec.ts";
+import { tap } from "./tap/reader.ts";
 import { testng } from "./testng.ts";
 import { trx } from "./trx.ts";
 import { xunit } from "./xunit.ts";
-import { rspec } from "./rspec.ts";
-import { tap } from "./tap/reader.ts";
 
 /** A format of test reports: how to recognise it, by content alone, and how to read it. */
 export type ReportFormat = JsonFormat | XmlFormat | TextFormat;
