@@ -236,6 +236,68 @@ const expectations: Record<string, Expected> = {
       (name) => `example.org/classwaves/session › ${name}`,
     ),
   },
+  // 5 passing, 1 pending, 4 failing, of which two are hooks; one passed in its third attempt.
+  "mocha/mixed.json": {
+    format: "mocha-json",
+    counts: [10, 4, 4, 1, 1],
+    failures: [
+      "sessions › ends a session",
+      "sessions groups › has a group",
+      'without a database › "before all" hook for "never runs"',
+      'clears up › "after each" hook: deletes rows for "passes before the hook fails"',
+    ],
+    flaky: ["sockets › reconnects"],
+  },
+  // The same run. It doesn't show retries, but the two tests that the hooks prevented.
+  "mocha/mochawesome.json": {
+    format: "mochawesome",
+    counts: [12, 5, 4, 0, 3],
+    failures: [
+      "sessions › ends a session",
+      "sessions › groups › has a group",
+      'without a database › "before all" hook for "never runs"',
+      'clears up › "after each" hook: deletes rows for "passes before the hook fails"',
+    ],
+  },
+  // 11 examples, 6 failures, 3 pending, 1 error occurred outside of examples.
+  "rspec/mixed.json": {
+    format: "rspec-json",
+    counts: [11, 2, 6, 0, 3],
+    failures: [
+      "Session › ends",
+      "Session › pending fixed",
+      "Session › aggregates",
+      "Session groups › deep",
+      "Session hooked › h1",
+      "Session hooked › h2",
+    ],
+    crashed: ["spec/a_spec.rb"],
+  },
+  "rspec/broken.json": { format: "rspec-json", counts: [0, 0, 0, 0, 0], crashed: ["spec/broken_spec.rb"] },
+  // 12 scenarios (4 failed, 1 ambiguous, 1 undefined, 1 pending, 1 skipped, 4 passed). Doesn't show that one was tried again.
+  "cucumber/mixed.json": {
+    format: "cucumber-json",
+    counts: [12, 4, 7, 0, 1],
+    failures: ["Fails", "Pending one", "Undefined one", "Ambiguous one", "Eats", "Hook fails", "After fails"].map(
+      (name) => `Shop › ${name}`,
+    ),
+  },
+  // Cucumber 2 for Ruby writes the background before each scenario.
+  "cucumber/ruby.json": {
+    format: "cucumber-json",
+    counts: [11, 2, 9, 0, 0],
+    failures: [
+      "Fails",
+      "Flaky",
+      "Pending one",
+      "Undefined one",
+      "Ambiguous one",
+      "Skipped one",
+      "Eats",
+      "Hook fails",
+      "After fails",
+    ].map((name) => `Shop › ${name}`),
+  },
   "by-hand/ctrf.json": {
     format: "ctrf",
     counts: [5, 1, 2, 1, 1],
