@@ -4,10 +4,15 @@ import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
+import { excerpt } from "../lib/log-excerpt.ts";
 import { makeOwnDirectory, openOwn } from "../lib/plain-file.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 
 const tailLines = 40;
+
+/** Kept until the end, because the error may stand before a long goodbye. */
+const searchedLines = 400;
+const searchedLetters = 256 * 1024;
 
 /** A log is kept as an artifact, so a flood of output must fill neither the disk nor the artifact store. */
 const longestLogBytes = 64 * 1024 * 1024;
@@ -23,7 +28,7 @@ export interface OutputOptions {
 }
 
 export interface CapturedOutput {
-  /** The last lines, oldest first. */
+  /** At most 40 lines, oldest first: around the error near the end, otherwise the last ones. */
   tail(): string[];
   /** Reads what is still in the pipes and closes the log. Call once, after the processes ended. */
   close(): Promise<void>;
@@ -51,6 +56,7 @@ export function captureOutput(
 ): CapturedOutput {
   const log = file.createWriteStream();
   const tail: string[] = [];
+  let tailLetters = 0;
   let logBytes = 0;
   let logging = true;
 
@@ -63,7 +69,9 @@ export function captureOutput(
 
   function keep(line: string): void {
     tail.push(line);
-    if (tail.length > tailLines) tail.shift();
+    tailLetters += line.length;
+    while (tail.length > searchedLines || (tailLetters > searchedLetters && tail.length > tailLines))
+      tailLetters -= tail.shift()?.length ?? 0;
     onLine(line);
   }
 
@@ -97,7 +105,7 @@ export function captureOutput(
   });
 
   return {
-    tail: () => [...tail],
+    tail: () => excerpt(tail, tailLines),
     async close() {
       const giveUp = setTimeout(() => {
         for (const stream of streams) stream.destroy();
