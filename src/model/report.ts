@@ -66,10 +66,22 @@ export interface Check {
    */
   independent?: true;
   /**
-   * The id of the check that could not run and that this one depends on. This check's failure may have the same cause, so it is
-   * reported as an error.
+   * The id of the check that explains this one, so that one cause is counted once. Either that check could not run and this one
+   * depends on it: then this failure is reported as an error, because it may have the same cause. Or this one only repeats its
+   * finding, as an exit status repeats failed tests.
    */
   cause?: string;
+}
+
+/** Whether one of these checks explains this one. */
+export function isConsequence({ cause }: Check, checks: readonly Check[]): boolean {
+  return cause !== undefined && checks.some(({ id, verdict }) => id === cause && verdict !== "passed" && verdict !== "skipped");
+}
+
+/** The checks that no other of them explains; never none of several. */
+export function withoutConsequences(checks: readonly Check[]): readonly Check[] {
+  const causes = checks.filter((check) => !isConsequence(check, checks));
+  return causes.length > 0 ? causes : checks;
 }
 
 /** The combined score of a stage's checks; see `stages/score.ts`. */

@@ -15,6 +15,7 @@ import {
   type ScoredCheck,
   stageNames,
   type Verdict,
+  withoutConsequences,
   worstVerdict,
 } from "../model/report.ts";
 import { reportCheck, type StageContext, step } from "./context.ts";
@@ -135,11 +136,11 @@ export function withoutDryRun(checks: readonly Check[], weights: readonly Weight
   return checks.filter((check) => !scoredCheck(check, rules).dryRun);
 }
 
-/** The first check that decided the verdict, and how many more there are. */
+/** The first check that decided the verdict, and how many more there are. What another of them explains is not counted. */
 export function summarise(checks: readonly Check[]): string {
-  const first = checks[0];
+  const [first, ...others] = withoutConsequences(checks);
   if (!first) return "no check has run";
-  const more = checks.length > 1 ? ` (and ${checks.length - 1} more)` : "";
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
   return `${first.title}: ${first.message ?? first.observed ?? first.verdict}${more}`;
 }
 

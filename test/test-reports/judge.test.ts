@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { opensTheGate, worstVerdict } from "../../src/model/report.ts";
+import { opensTheGate, withoutConsequences, worstVerdict } from "../../src/model/report.ts";
 import type { TestCase, TestResults } from "../../src/model/test-results.ts";
 import { judgeTests, type TestRules } from "../../src/test-reports/judge/judge.ts";
 import { read } from "./reports.ts";
@@ -247,4 +247,17 @@ test("with fewer reports than shards, one has overwritten another", () => {
   expect(verdicts(results({ passed: 3 }), { shards: 2 }).shards).toBe("failed");
   const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
   expect(verdicts(results({ passed: 3 }, { sources }), { shards: 2 }).shards).toBe("passed");
+});
+
+test.each([
+  ["failed tests", results({ passed: 1, failed: 1 }), "tests.pass-rate"],
+  ["tolerated failures", results({ passed: 99, failed: 1 }), "tests.pass-rate"],
+  ["a crashed suite", results({ passed: 99 }, crashed), "tests.suites-loaded"],
+  ["nothing in the reports", results({ passed: 99 }), undefined],
+])("an exit status names the check that explains it: %s", (_what, of, cause) => {
+  const checks = judgeTests(of, { passRate: 0.95 }, { exitCode: 1, durationMs: 1 });
+  const exit = checks.find(({ id }) => id === "tests.exit");
+  expect(exit?.cause).toBe(cause);
+  const wrong = checks.filter(({ verdict }) => verdict !== "passed");
+  expect(withoutConsequences(wrong).map(({ id }) => id)).toEqual([cause ?? "tests.exit"]);
 });

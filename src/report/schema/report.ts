@@ -35,7 +35,9 @@ const check = z.strictObject({
     .literal(true)
     .optional()
     .meta({ description: "The failure belongs to this check itself, whatever else is broken." }),
-  cause: text("Id of another check that could not run and may be the cause of this failure.").optional(),
+  cause: text(
+    "Id of another check that explains this one: it could not run and may be the cause, or this one only repeats its finding.",
+  ).optional(),
 });
 
 const scoredCheck = z.strictObject({

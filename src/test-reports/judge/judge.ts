@@ -135,24 +135,23 @@ function passRateCheck(results: TestResults, rule: number): Check {
 function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean): Check {
   const check = (verdict: Verdict, message?: string) =>
     checkOf("tests.exit", "Exit status", verdict, exit === null ? "no exit status" : `${exit}`, "0", message);
+  const explained = (verdict: Verdict, cause: string, message: string) => ({ ...check(verdict, message), cause });
   if (exit === 0) return check("passed");
   if (exit === null) return check("failed", "The test command did not end by itself, so its reports may lack tests.");
   const crashed = results.crashedSuites.filter(isCounted).length;
-  const excused = results.crashedSuites.length - crashed;
-  if (results.failed + excused > 0 && crashed + results.unknown === 0 && rateOpens) {
-    const by =
-      excused + excusedFailures(results.quarantine) > 0 ? "quarantine and pass rate tolerate" : "the pass rate tolerates";
-    const causes = [
-      ...(results.failed > 0 ? [count(results.failed, "failed test")] : []),
-      ...(excused > 0 ? [count(excused, "crashed test file")] : []),
-    ].join(" and ");
-    return check("degraded", `The command failed because of ${causes}, which ${by}.`);
+  const tolerated = results.crashedSuites.length - crashed;
+  const by = [
+    ...(results.failed > 0 ? [count(results.failed, "failed test")] : []),
+    ...(results.crashedSuites.length > 0 ? [count(results.crashedSuites.length, "crashed test file")] : []),
+  ].join(" and ");
+  if (results.failed + tolerated > 0 && crashed + results.unknown === 0 && rateOpens) {
+    const excused = excusedFailures(results.quarantine);
+    const tolerant = tolerated + excused > 0 ? "quarantine and pass rate tolerate" : "the pass rate tolerates";
+    const cause = results.failed > excused ? "tests.pass-rate" : "tests.quarantine";
+    return explained("degraded", cause, `The command failed because of ${by}, which ${tolerant}.`);
   }
   if (results.failed + results.crashedSuites.length > 0)
-    return check(
-      "failed",
-      `Explained by ${count(results.failed, "failed test")} and ${count(results.crashedSuites.length, "crashed test file")}.`,
-    );
+    return explained("failed", crashed > 0 ? "tests.suites-loaded" : "tests.pass-rate", `Explained by ${by}.`);
   if (results.unknown > 0)
     return check("failed", `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`);
   return check(
