@@ -69,7 +69,7 @@ const policy = [
 
 /** A stage in the overview of the gate; links to the stage's section. */
 function gateStop(stop: GateView["stops"][number]): Markup {
-  if ("missing" in stop) return html`<li><div class="stop missing"><b>${stop.missing}</b><p>Has not reported.</p></div></li>\n`;
+  if ("missing" in stop) return html`<li><div class="stop missing"><b>${stop.missing}</b><p>${stop.word}</p></div></li>\n`;
   const { id, title, verdict, reason, environment, time } = stop;
   return html`<li><a class="stop ${verdict}" href="#${id}"><b>${title}</b>${pill(verdict)}
 <p>${reason}</p>

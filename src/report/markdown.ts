@@ -1,5 +1,6 @@
 import { count } from "../lib/count.ts";
 import type { StageReport, Verdict } from "../model/report.ts";
+import { cutBytes, droppable, everyLoss, fitInto, fold, lossNote, type Part } from "./fit.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "./inert.ts";
 import { gateView } from "./view/report.ts";
 import {
@@ -7,17 +8,17 @@ import {
   type Cell,
   type Entry,
   type EntryKind,
+  type EntryResult,
   type GateView,
   type Inline,
   type Line,
-  type Omission,
-  omissions,
+  type Section,
   type StageView,
   type Table,
   type Tone,
   usedColumns,
 } from "./view/shapes.ts";
-import { cut, latencyText } from "./words.ts";
+import { callsTitle, cut, duration, latencyText, sentence } from "./words.ts";
 
 /** Draws the view of a report in GitHub's Markdown, and shortens it to GitHub's limit. It knows no field of a report. */
 
@@ -38,7 +39,11 @@ const longestOutputLine = 2_000;
  */
 export function toMarkdown(reports: StageReport | readonly StageReport[], { maxBytes = defaultMaxBytes } = {}): string {
   const view = gateView(Array.isArray(reports) ? reports : [reports]);
-  const parts: Part[] = [...(view.stages.length === 1 ? [] : [{ text: overview(view) }]), ...view.stages.flatMap(stageParts)];
+  const isGate = view.stages.length !== 1;
+  const parts: Part[] = [
+    ...(isGate ? [{ text: overview(view) }] : []),
+    ...view.urgent.flatMap((stage) => stageParts(stage, isGate)),
+  ];
   const whole = fitInto(parts, maxBytes);
   if (whole.lost.size === 0) return cutBytes(whole.text, maxBytes);
   const files = view.stages.map(({ file }) => inlineCode(file)).join(", ");
@@ -57,12 +62,13 @@ function overview({ verdict, title, explanation, stages, stops }: GateView): str
     verdictText(stage.verdict),
     stage.title + cellOf(stage),
     inlineText(cut(stage.environment, 100)),
-    inlineText(cut(stage.reason, longestName)),
-    stage.time.text,
+    inlineText(cut(stage.tally, longestName)),
+    duration(stage.time.used),
   ]);
-  const missing = stops.flatMap((stop) => ("missing" in stop ? [stop.missing] : []));
-  const rest = missing.length > 0 ? `Not reported: ${missing.join(", ")}.\n\n` : "";
-  return `${heading}${plainTable(["Verdict", "Stage", "Environment", "Reason", "Time"], rows)}${rest}`;
+  const missing = stops.flatMap((stop) => ("missing" in stop ? [stop] : []));
+  const rest =
+    missing.length > 0 ? `${sentence(missing[0]?.word ?? "")}: ${missing.map((stop) => stop.missing).join(", ")}.\n\n` : "";
+  return `${heading}${plainTable(["Verdict", "Stage", "Environment", "What", "Time"], rows)}${rest}`;
 }
 
 /** The cell of the job's matrix; empty if the job has no matrix. */
@@ -70,14 +76,24 @@ function cellOf({ cell }: StageView): string {
   return cell ? ` (${inlineText(cut(cell, 200))})` : "";
 }
 
-function stageParts(view: StageView): Part[] {
-  const { title, verdict, environment, reason, facts, sections } = view;
-  const heading = `## ${verdictIcons[verdict]} ${title} on ${inlineText(cut(environment, 100))}${cellOf(view)}: ${verdict}`;
+/** What needs attention comes right after the verdict. In a gate, a stage that passed is folded. */
+function stageParts(view: StageView, isGate: boolean): Part[] {
+  const { title, verdict, environment, reason, tally, time, sections } = view;
+  const name = `${title} on ${inlineText(cut(environment, 100))}${cellOf(view)}: ${verdict}`;
+  const lead = sections.filter(({ what }) => what === "lead").flatMap(({ blocks }) => blocks.flatMap(blockParts));
+  const rest = [...facts(view), ...sections.filter(({ what }) => what !== "lead").flatMap(sectionParts)];
+  if (isGate && verdict === "passed") {
+    const line = `${verdictIcons[verdict]} <b>${name}</b> · ${inlineText(cut(tally, longestName))} · ${duration(time.used)}`;
+    return fold(line, [...lead, ...rest], { bare: `${line}\n\n` });
+  }
+  // The verdict and the reason are always kept.
+  return [{ text: `## ${verdictIcons[verdict]} ${name}\n\n${inlineText(cut(reason, longestCell))}\n\n` }, ...lead, ...rest];
+}
+
+function facts({ facts }: StageView): Part[] {
   const shown = facts.filter(({ detail }) => !detail);
   const values = shown.map(({ value }) => inline(value, { most: 100, inTable: true }));
   return [
-    // The verdict and the reason are always kept.
-    { text: `${heading}\n\n${inlineText(cut(reason, longestCell))}\n\n` },
     droppable(
       plainTable(
         shown.map(({ name }) => name),
@@ -85,11 +101,14 @@ function stageParts(view: StageView): Part[] {
       ),
       "table of facts",
     ),
-    ...sections.flatMap(({ title, blocks }) => [
-      ...(title === undefined ? [] : [{ text: `### ${title}\n\n` }]),
-      ...blocks.flatMap(blockParts),
-    ]),
   ];
+}
+
+function sectionParts({ title, brief, quiet, blocks }: Section): Part[] {
+  const parts = blocks.flatMap(blockParts);
+  if (title === undefined) return parts;
+  if (!quiet) return [{ text: `### ${title}\n\n` }, ...parts];
+  return fold(`<b>${title}</b>${brief ? `: ${inlineText(cut(brief, longestName))}` : ""}`, parts);
 }
 
 function blockParts(block: Block): Part[] {
@@ -115,12 +134,17 @@ function blockParts(block: Block): Part[] {
       ];
     case "output": {
       const lines = block.text.split("\n").map((line) => cut(line, longestOutputLine));
-      return [droppable(details(lineText(block.title, { most: longestName }), codeBlock(lines.join("\n"))), block.loses)];
+      const text = details(lineText(block.title, { most: longestName }), codeBlock(lines.join("\n")), block);
+      return [droppable(text, block.loses)];
     }
     case "entries": {
       const whole = block.entries.length > 20 ? `The report has all of them in full: ${inlineCode(block.file)}.\n\n` : "";
       const title = `#### ${entryIcons[block.what]} ${block.title}\n\n`;
-      return [{ text: title + whole }, ...block.entries.map((entry) => entryPart(entry, block.what)), { text: "\n" }];
+      return [
+        { text: title + whole },
+        ...block.entries.map((entry, index) => entryPart(entry, block.what, index === 0)),
+        { text: "\n" },
+      ];
     }
     case "table":
       return tableParts(block);
@@ -129,15 +153,26 @@ function blockParts(block: Block): Part[] {
 
 const entryIcons: Record<EntryKind, string> = { "failed test": "❌", "crashed suite": "💥" };
 
-/** Shortened in steps: without the stack, the message, the place, and finally the name. */
-function entryPart({ name, place, about, brief, whole }: Entry, what: EntryKind): Part {
-  const bare = `${entryIcons[what]} ${inline(name, { most: longestName })}`;
+const resultIcons: Record<EntryResult, string> = {
+  failed: "❌",
+  errored: "🛑",
+  unknown: "❓",
+  crashed: "💥",
+  quarantined: "⚠️",
+  flaky: "⚠️",
+};
+
+/** Shortened in steps: without the stack, the message, the place, and finally the name. The first one is open. */
+function entryPart({ name, result, place, about, brief, whole }: Entry, what: EntryKind, open: boolean): Part {
+  const icon = resultIcons[result];
+  const bare = `${icon} ${inline(name, { most: longestName })}`;
   const where = place === undefined ? "" : ` · ${inlineCode(cut(place, longestName))}`;
-  const heading = typeof name === "string" ? `${entryIcons[what]} <b>${inlineText(cut(name, longestName))}</b>` : bare;
+  const heading = typeof name === "string" ? `${icon} <b>${inlineText(cut(name, longestName))}</b>` : bare;
   const summary = [heading + where, ...about.map((text) => inlineText(cut(text, longestName)))].join(" · ");
-  const short = details(summary, codeBlock(cut(brief, longestMessage)));
+  const drawn = (content: string) => (open ? `${summary}\n\n${content}\n` : details(summary, content));
+  const short = drawn(codeBlock(cut(brief, longestMessage)));
   return {
-    text: whole ? details(summary, whole.map((text) => codeBlock(cut(text, longestBlock))).join("")) : short,
+    text: whole ? drawn(wholeText(whole, open)) : short,
     shorter: [
       ...(whole && what === "failed test" ? [{ text: short, loses: "stack of a failed test" as const }] : []),
       { text: `- ${bare}${where}\n`, loses: `message of a ${what}` },
@@ -145,6 +180,15 @@ function entryPart({ name, place, about, brief, whole }: Entry, what: EntryKind)
       { text: "", loses: `name of a ${what}` },
     ],
   };
+}
+
+/** What went wrong, then the calls of others: folded if the rest is not. */
+function wholeText([own = "", ...others]: readonly string[], open: boolean): string {
+  const blocks = others.map((text) => {
+    const calls = codeBlock(cut(text, longestBlock));
+    return open ? `\n${details(callsTitle(text), calls).trimEnd()}\n` : calls;
+  });
+  return codeBlock(cut(own, longestBlock)) + blocks.join("");
 }
 
 /** Row by row if the rows have a name for what is lost; otherwise the table as a whole. */
@@ -224,73 +268,8 @@ function plainTable(titles: readonly string[], rows: readonly (readonly string[]
 }
 
 /** A folded section. `content` is Markdown, so it needs blank lines between the lines of HTML. */
-function details(summary: string, content: string): string {
-  return `<details><summary>${summary}</summary>\n\n${content.trimEnd()}\n\n</details>\n\n`;
-}
-
-/** A piece of the document with its shorter alternatives. Each of them is shorter and loses something more important. */
-interface Part {
-  text: string;
-  shorter?: { text: string; loses: Omission }[];
-}
-
-function droppable(text: string, loses: Omission): Part {
-  return { text, shorter: [{ text: "", loses }] };
-}
-
-const importance = Object.keys(omissions) as Omission[];
-
-/**
- * Joins the parts, shortened to fit into `maxBytes` bytes of UTF-8: least important first, and from the end among equals, so that
- * the top stays complete. The result is too long if even the shortest parts do not fit.
- */
-function fitInto(parts: readonly Part[], maxBytes: number): { text: string; lost: Map<Omission, number> } {
-  const texts = parts.map((part) => part.text);
-  const lost = new Map<Omission, number>();
-  let bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  for (const step of shortenings(parts)) {
-    if (bytes <= maxBytes) break;
-    bytes -= Buffer.byteLength(texts[step.part] ?? "") - Buffer.byteLength(step.text);
-    texts[step.part] = step.text;
-    lost.set(step.loses, (lost.get(step.loses) ?? 0) + 1);
-  }
-  return { text: texts.join(""), lost };
-}
-
-function shortenings(parts: readonly Part[]): { part: number; text: string; loses: Omission }[] {
-  const rank = new Map(importance.map((omission, index) => [omission, index]));
-  const steps = parts.flatMap(({ shorter = [] }, part) => shorter.map((step) => ({ part, ...step })));
-  return steps.sort((a, b) => (rank.get(a.loses) ?? 0) - (rank.get(b.loses) ?? 0) || b.part - a.part);
-}
-
-/** `3 stacks of failed tests, 1 list of slowest tests`: most important first. */
-function lossNote(lost: ReadonlyMap<Omission, number>, files: string): string {
-  if (lost.size === 0) return "";
-  const list = importance
-    .toReversed()
-    .flatMap((omission) => {
-      const times = lost.get(omission);
-      return times === undefined ? [] : [count(times, omission, omissions[omission])];
-    })
-    .join(", ");
-  return `> ✂️ GitHub limits the size of a summary, so this was left out: ${list}. The whole report is in ${files}.\n\n`;
-}
-
-/** The losses that give the longest possible note. */
-function everyLoss(parts: readonly Part[]): ReadonlyMap<Omission, number> {
-  const times = new Map<Omission, number>(importance.map((omission) => [omission, 2]));
-  for (const { loses } of parts.flatMap((part) => part.shorter ?? [])) times.set(loses, (times.get(loses) ?? 0) + 1);
-  return times;
-}
-
-/** Cuts to a number of bytes of UTF-8, never inside a character. */
-function cutBytes(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= maxBytes) return text;
-  let end = Math.max(0, maxBytes);
-  // Bytes of the form 10xxxxxx continue a character.
-  while (end > 0 && ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--;
-  return bytes.toString("utf8", 0, end);
+function details(summary: string, content: string, { open = false } = {}): string {
+  return `<details${open ? " open" : ""}><summary>${summary}</summary>\n\n${content.trimEnd()}\n\n</details>\n\n`;
 }
 
 /** Fits below GitHub's limit together with a stage's largest summary. */

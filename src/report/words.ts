@@ -5,12 +5,14 @@ import {
   type Check,
   type CommandReport,
   type Latency,
+  opensTheGate,
   type Rollback,
   type Score,
   type StageName,
   type StageReport,
   stageNames,
   type Verdict,
+  withoutConsequences,
 } from "../model/report.ts";
 import type { CleanupResult, TableCleanup, TouchedRow } from "../model/test-data.ts";
 import type { Attachment, TestCase, TestCounts } from "../model/test-results.ts";
@@ -25,6 +27,77 @@ export const verdictMeanings: Record<Verdict, string> = {
   error: "Something could not be checked, so the result is unknown. The gate stays closed.",
   skipped: "Not checked. The report gives the reason.",
 };
+
+/** The word for a stage without a report, in every medium. */
+export const notRun = "not run";
+
+const checkVerbs = { failed: "failed", error: "could not be checked", degraded: "is degraded" } as const;
+const checksVerbs = { failed: "failed", error: "could not be checked", degraded: "are degraded" } as const;
+
+/** The verdicts that need attention, most urgent first. */
+export const urgentVerdicts = ["failed", "error", "degraded"] as const;
+
+/** The checks that need attention, each cause once, and those that others explain. */
+export function urgentChecks({ checks }: Pick<StageReport, "checks">): { causes: Check[]; consequences: Check[] } {
+  const urgent = urgentVerdicts.flatMap((verdict) => checks.filter((check) => !check.dryRun && check.verdict === verdict));
+  const causes = new Set(withoutConsequences(urgent));
+  return { causes: [...causes], consequences: urgent.filter((check) => !causes.has(check)) };
+}
+
+/** Checks whose finding is a list of tests that are shown themselves. */
+const aboutTests: ReadonlySet<string> = new Set(["tests.pass-rate", "tests.suites-loaded", "tests.statuses"]);
+
+/** Whether the tests that failed say more than this check. */
+export function repeatsTests({ id }: Pick<Check, "id">): boolean {
+  return aboutTests.has(id);
+}
+
+/**
+ * What decided the verdict, each cause once: `3 tests failed, 1 suite could not be loaded, Redis PING could not be checked`. The
+ * reason of the report if there is no more to say.
+ */
+export function tally(report: StageReport): string {
+  const { tests, verdict, problems, reason } = report;
+  const failures = (tests?.failures ?? []).filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
+  const crashed = tests?.crashedSuites.length ?? 0;
+  const said = failures.length + crashed > 0;
+  const { causes } = urgentChecks(report);
+  const others = causes.filter((check) => !(said && repeatsTests(check)));
+  // Warnings do not matter if something failed.
+  const shown = opensTheGate(verdict) ? urgentVerdicts : (["failed", "error"] as const);
+  const parts = [
+    ...failureWords(failures),
+    ...(crashed > 0 ? [`${count(crashed, "suite")} could not be loaded`] : []),
+    ...shown.flatMap((word) =>
+      checkWords(
+        others.filter((check) => check.verdict === word).map(({ title }) => title),
+        word,
+      ),
+    ),
+  ];
+  if (parts.length > 0) return parts.join(", ");
+  return opensTheGate(verdict) || problems.length === 0 ? reason : count(problems.length, "problem");
+}
+
+/** `2 tests failed`, `1 test ended with an error`, `1 test ended in an unknown way`. */
+export function failureWords(failures: readonly TestCase[]): string[] {
+  const amounts = new Map<string, number>();
+  for (const test of failures) amounts.set(endWords(test), (amounts.get(endWords(test)) ?? 0) + 1);
+  return [...amounts].map(([how, amount]) => `${count(amount, "test")} ${how}`);
+}
+
+/** How a test ended that did not pass: `failed`, `ended with an error`. */
+export function endWords({ errored, status }: Pick<TestCase, "errored" | "status">): string {
+  if (status === "unknown") return "ended in an unknown way";
+  return errored ? "ended with an error" : "failed";
+}
+
+/** `Redis PING failed`, `Redis PING and 2 more checks failed`. */
+function checkWords([first, ...others]: readonly string[], verdict: (typeof urgentVerdicts)[number]): string[] {
+  if (first === undefined) return [];
+  if (others.length === 0) return [`${first} ${checkVerbs[verdict]}`];
+  return [`${first} and ${count(others.length, "more check")} ${checksVerbs[verdict]}`];
+}
 
 /** `dry run: not counted`, `2 attempts`: remarks about this check; empty if there are none. */
 export function checkRemarks({ dryRun, attempts }: Check): string {
@@ -138,6 +211,16 @@ export function account(test: TestCase): { message: string; stack?: string } {
   const message = test.message ?? "";
   if (!test.stack) return { message };
   return { message: test.stack.startsWith(message) ? "" : message, stack: test.stack };
+}
+
+/** The title of a fold with the calls that do not belong to the project. */
+export function callsTitle(calls: string): string {
+  return `${count(calls.split("\n").length, "line")} of the test runner and of libraries`;
+}
+
+/** With a capital letter at the start. */
+export function sentence(words: string): string {
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
 /** The first line that is not blank. */

@@ -26,7 +26,7 @@ function check(id: string, title: string, rest: Partial<Check> = {}): Check {
 }
 
 function latency(p50: number, p95: number, max: number, count = 10): { latency: Latency; observed: string } {
-  return { latency: { count, p50, p95, max }, observed: `P95 ${p95} ms of ${count}` };
+  return { latency: { count, p50, p95, max }, observed: `P95 ${p95} ms (${count} samples)` };
 }
 
 export function passedPreflight(): StageReport {
@@ -194,7 +194,7 @@ export function failedIntegration(): StageReport {
         durationMs: 640,
       }),
       check("tests.pass-rate", "Pass rate", { observed: "98.4 % of 190", expected: "> 95 %", durationMs: 0 }),
-      check("tests.suites", "Every suite was loaded", {
+      check("tests.suites-loaded", "Every suite was loaded", {
         verdict: "failed",
         observed: "1 crashed",
         expected: "0 crashed",
@@ -206,6 +206,7 @@ export function failedIntegration(): StageReport {
         observed: "1",
         expected: "0",
         message: "The test command said that it failed.",
+        cause: "tests.suites-loaded",
         durationMs: 226_004,
       }),
       check("test-data.cleanup", "Test data deleted and gone", {

@@ -23,8 +23,11 @@ function texts(part: unknown, { details }: { details: boolean }): string[] {
   ];
 }
 
-/** Fields that say how to draw, names of tables for screen readers, and files, which are only named if something is missing. */
-const notDrawn = new Set(["kind", "id", "loses", "tone", "what", "label", "title", "file", "brief"]);
+/**
+ * Fields that say how to draw, names of tables for screen readers, files, which are only named if something is missing, and the
+ * short forms of what is shown in full.
+ */
+const notDrawn = new Set(["kind", "id", "loses", "tone", "what", "result", "label", "title", "file", "brief", "tally"]);
 
 /** Returns the text that a reader sees: without tags, references, marks and white space. */
 function words(document: string): string {

@@ -1,9 +1,6 @@
 import {
-  type Check,
-  type CommandReport,
   type Origin,
   opensTheGate,
-  type ServerReport,
   type StageReport,
   stageNames,
   type Verdict,
@@ -13,19 +10,20 @@ import {
 import {
   alertWords,
   budgetUse,
-  checkRemarks,
-  commandEnd,
-  duration,
   headText,
   missingStages,
+  notRun,
   reportFile,
   rollbackLine,
   scoreLine,
   shortSha,
   stageTitle,
+  tally,
   verdictMeanings,
 } from "../words.ts";
-import type { Block, Cell, Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
+import { calmChecksSection, isExplained, leadSection } from "./causes.ts";
+import { processesSection } from "./processes.ts";
+import type { Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
 import { booksSection, cleanupSection } from "./test-data.ts";
 import { attachmentsSection, testsSection } from "./tests.ts";
 
@@ -42,17 +40,28 @@ export function gateView(reports: readonly StageReport[]): GateView {
   }));
   return {
     verdict,
-    title: reports.length === 0 ? "No stage has reported" : `Quality gate${missing.length > 0 ? " so far" : ""}: ${verdict}`,
+    title:
+      reports.length === 0
+        ? "No stage has reported"
+        : `Quality gate${missing.length > 0 && opensTheGate(verdict) ? " so far" : ""}: ${verdict}`,
     headline: headline(verdict, reports),
     explanation: explanation(reports),
     stops: stageNames.flatMap((name): GateView["stops"] =>
       missing.includes(name)
-        ? [{ missing: stageTitle(name) }]
+        ? [{ missing: stageTitle(name), word: notRun }]
         : stages.filter(({ stage }) => stage === name).map(({ view }) => view),
     ),
     stages: stages.map(({ view }) => view),
+    urgent: mostUrgentFirst(stages.map(({ view }) => view)),
     legend: verdicts.map((each) => ({ verdict: each, meaning: verdictMeanings[each] })),
   };
+}
+
+const urgency: Record<Verdict, number> = { failed: 0, error: 0, degraded: 1, skipped: 2, passed: 3 };
+
+/** Stages that close the gate, in its order, because the first may explain the others; then warnings, then the rest. */
+function mostUrgentFirst(stages: readonly StageView[]): StageView[] {
+  return [...stages].sort((a, b) => urgency[a.verdict] - urgency[b.verdict]);
 }
 
 function headline(verdict: Verdict, reports: readonly StageReport[]): string {
@@ -77,16 +86,16 @@ function explanation(reports: readonly StageReport[]): string {
 export function stageView(report: StageReport, id: string): StageView {
   const { stage, environment, origin, verdict, reason } = report;
   const sections: (Section | undefined)[] = [
-    problemsSection(report.problems),
+    leadSection(report),
     rollbackSection(report),
     alertsSection(report),
     scoreSection(report),
-    checksSection(report.checks),
-    testsSection(report.tests, stage),
+    testsSection(report.tests),
     attachmentsSection(report.attachments),
+    calmChecksSection(report),
     cleanupSection(report.cleanup),
     booksSection(report.books),
-    processesSection(report.servers, report.commands),
+    processesSection(report, { explained: isExplained(report) }),
     auditSection(report),
   ];
   return {
@@ -96,6 +105,7 @@ export function stageView(report: StageReport, id: string): StageView {
     ...(origin.cell ? { cell: origin.cell } : {}),
     verdict,
     reason,
+    tally: tally(report),
     time: { text: budgetUse(report), used: report.durationMs, budget: report.budgetMs },
     file: reportFile(stage),
     facts: facts(report),
@@ -131,11 +141,6 @@ function instant(iso: string): string {
   return day && time ? `${day} ${time} UTC` : iso;
 }
 
-function problemsSection(problems: readonly string[]): Section | undefined {
-  if (problems.length === 0) return undefined;
-  return { title: "Problems", blocks: [{ kind: "list", tone: "bad", items: problems, loses: "problem" }] };
-}
-
 const rollbackTones = {
   fired: undefined,
   "dry-run": "warning",
@@ -148,7 +153,11 @@ const rollbackTones = {
 function rollbackSection({ rollback }: StageReport): Section | undefined {
   if (!rollback) return undefined;
   const tone = rollbackTones[rollback.outcome];
-  return { title: "Rollback", blocks: [{ kind: "text", line: [rollbackLine(rollback)], ...(tone ? { tone } : {}) }] };
+  return {
+    what: "rollback",
+    title: "Rollback",
+    blocks: [{ kind: "text", line: [rollbackLine(rollback)], ...(tone ? { tone } : {}) }],
+  };
 }
 
 function alertsSection({ alerts = [] }: StageReport): Section | undefined {
@@ -161,7 +170,11 @@ function alertsSection({ alerts = [] }: StageReport): Section | undefined {
     };
   });
   const columns = ["Channel", "Event", "Outcome", "Problem"].map((title) => ({ title }));
-  return { title: "Alerts", blocks: [{ kind: "table", title: "Alerts about this verdict", columns, rows, loses: "alert" }] };
+  return {
+    what: "alerts",
+    title: "Alerts",
+    blocks: [{ kind: "table", title: "Alerts about this verdict", columns, rows, loses: "alert" }],
+  };
 }
 
 /** How the checks add up to the score. */
@@ -175,7 +188,10 @@ function scoreSection({ score, checks }: StageReport): Section | undefined {
   });
   const columns = [{ title: "Verdict" }, { title: "Check" }, { title: "Points", numeric: true as const }, { title: "Remark" }];
   return {
+    what: "score",
     title: "Score",
+    brief: scoreLine(score),
+    ...(score.percent >= score.pass ? { quiet: true as const } : {}),
     blocks: [
       { kind: "text", line: [{ strong: scoreLine(score) }] },
       ...(score.unmatched.length > 0
@@ -198,104 +214,9 @@ function codes(texts: readonly string[]): Inline[] {
   return texts.length > most ? [...listed, ` and ${texts.length - most} more`] : listed;
 }
 
-const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
-
-/** Most urgent first, then passed checks and checks that do not count; otherwise in the order of checking. */
-function mostUrgentFirst(checks: readonly Check[]): Check[] {
-  const place = ({ verdict, dryRun }: Check) => (dryRun ? urgency.passed : urgency[verdict]);
-  return [...checks].sort((a, b) => place(a) - place(b));
-}
-
-function checksSection(checks: readonly Check[]): Section {
-  if (checks.length === 0)
-    return {
-      title: "Checks",
-      blocks: [{ kind: "text", line: ["No check ran, so the state of the environment is unknown."], tone: "bad" }],
-    };
-  // One scale per stage, so that bars are comparable.
-  const longest = Math.max(1, ...checks.map(({ latency }) => latency?.max ?? 0));
-  const rows = mostUrgentFirst(checks).map(
-    (check): Row => ({
-      cells: [
-        { verdict: check.verdict },
-        checkCell(check),
-        check.observed,
-        check.expected,
-        check.latency && { latency: check.latency, longest },
-        duration(check.durationMs),
-      ],
-      loses: check.verdict === "passed" ? "passed check" : "check",
-    }),
-  );
-  const columns = [
-    { title: "Verdict" },
-    { title: "Check" },
-    { title: "Observed" },
-    { title: "Expected" },
-    { title: "Latency: P50 · P95 · slowest", detail: true as const },
-    { title: "Time", numeric: true as const, detail: true as const },
-  ];
-  return {
-    title: "Checks",
-    blocks: [{ kind: "table", title: "Checks, those that did not pass first", columns, rows, loses: "check" }],
-  };
-}
-
-function checkCell(check: Check): Cell {
-  const below = [check.message, checkRemarks(check)].filter(Boolean);
-  return { line: check.verdict === "passed" && below.length === 0 ? [check.title] : [{ strong: check.title }], below };
-}
-
-function processesSection(servers: readonly ServerReport[], commands: readonly CommandReport[]): Section | undefined {
-  if (servers.length === 0 && commands.length === 0) return undefined;
-  const titled = (titles: readonly string[]) => titles.map((title) => ({ title }));
-  const loses = "table of servers or commands";
-  const serverRows = servers.map((server): Row => {
-    const ready: Inline = server.readyMs === undefined ? { strong: "never", tone: "bad" } : duration(server.readyMs);
-    return { cells: [server.name, ready, server.ended, port(server), server.log && { code: server.log }] };
-  });
-  const commandRows = commands.map((command): Row => {
-    const { log, durationMs } = command;
-    return { cells: [{ code: command.command }, commandEnd(command), duration(durationMs), log && { code: log }] };
-  });
-  const tables: Block[] = [
-    {
-      kind: "table",
-      title: "Servers",
-      columns: titled(["Server", "Ready after", "End", "Port", "Log"]),
-      rows: serverRows,
-      loses,
-    },
-    { kind: "table", title: "Commands", columns: titled(["Command", "End", "Time", "Log"]), rows: commandRows, loses },
-  ];
-  return {
-    title: "Servers and commands",
-    blocks: [
-      ...tables.filter((block) => block.kind === "table" && block.rows.length > 0),
-      ...[
-        ...servers.map(({ name, tail }) => output(name, tail)),
-        ...commands.map(({ command, tail }) => output(command, tail)),
-      ].flat(),
-    ],
-  };
-}
-
-function port({ port, portFreed }: ServerReport): Inline {
-  if (port === undefined) return "";
-  if (portFreed === undefined) return String(port);
-  return portFreed ? `${port}, released` : { strong: `${port} is still in use`, tone: "bad" };
-}
-
-function output(name: string, tail: readonly string[] | undefined): Block[] {
-  if (!tail || tail.length === 0) return [];
-  const title = ["Last lines of ", { code: name }];
-  const label = `Last lines of ${name}`;
-  return [{ kind: "output", title, label, text: tail.join("\n"), open: true, loses: "output of a server or command" }];
-}
-
 /** Shows the head outside the log, because rewriting the log does not change it here. */
 function auditSection({ auditHead }: StageReport): Section | undefined {
   if (!auditHead) return undefined;
   const line = ["Audit head, to verify the audit log with: ", { code: headText(auditHead) }];
-  return { blocks: [{ kind: "text", line }] };
+  return { what: "audit", quiet: true, blocks: [{ kind: "text", line }] };
 }

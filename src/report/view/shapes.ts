@@ -64,23 +64,52 @@ export type Block =
   | { kind: "entries"; what: EntryKind; title: string; entries: readonly Entry[]; file: string }
   | Table;
 
-export type CountKind = "passed" | "flaky" | "failed" | "skipped";
+export type CountKind = "passed" | "flaky" | "failed" | "skipped" | "unknown";
 export type EntryKind = "failed test" | "crashed suite";
+
+/** How a test or suite ended that did not simply pass, as readers filter them. */
+export const entryResults = ["failed", "errored", "unknown", "crashed", "quarantined", "flaky"] as const;
+export type EntryResult = (typeof entryResults)[number];
 
 /** A name with a longer text. There may be thousands. */
 export interface Entry {
   name: Inline;
+  result: EntryResult;
+  /** The test's file, to group by. */
+  file?: string;
   place?: string;
   about: readonly string[];
   /** The shortest text that explains it. */
   brief: string;
-  /** The complete text, in blocks; the same as `brief` if absent. */
+  /**
+   * The complete text; the same as `brief` if absent. First what went wrong with the project's own calls, then, if there are any,
+   * the calls of runners and libraries.
+   */
   whole?: readonly string[];
 }
 
+/** What a section is about, so that a medium may choose the order. `lead`: what needs attention; it is the first. */
+export type SectionKind =
+  | "lead"
+  | "rollback"
+  | "alerts"
+  | "score"
+  | "checks"
+  | "tests"
+  | "attachments"
+  | "test data"
+  | "books"
+  | "processes"
+  | "audit";
+
 export interface Section {
+  what: SectionKind;
   title?: string;
   blocks: readonly Block[];
+  /** The section in one line, for a fold's title. */
+  brief?: string;
+  /** Nothing in it needs attention, so it may be folded. */
+  quiet?: true;
 }
 
 export interface StageView {
@@ -92,6 +121,8 @@ export interface StageView {
   cell?: string;
   verdict: Verdict;
   reason: string;
+  /** The reason in few words, each cause counted once: `3 tests failed, 1 suite could not be loaded`. */
+  tally: string;
   time: { text: string; used: number; budget: number };
   /** The full report, relative to the workspace. */
   file: string;
@@ -106,9 +137,11 @@ export interface GateView {
   /** What the title means for people who wait for the gate. */
   headline: string;
   explanation: string;
-  /** In the order of the gate: a stage, or the title of one without a report. */
-  stops: readonly (StageView | { missing: string })[];
+  /** In the order of the gate: a stage, or the title of one without a report, with the word for that. */
+  stops: readonly (StageView | { missing: string; word: string })[];
   stages: readonly StageView[];
+  /** The stages by urgency: those that close the gate, those with warnings, the others. */
+  urgent: readonly StageView[];
   legend: readonly { verdict: Verdict; meaning: string }[];
 }
 

@@ -12,9 +12,13 @@ const scopeWords: Record<CleanupResult["scope"], string> = {
 /** What a cleanup planned and did. */
 export function cleanupSection(cleanup: CleanupResult | undefined): Section | undefined {
   if (!cleanup) return undefined;
-  const { problems, notes, tables } = cleanup;
+  const { problems, notes, tables, dryRun, leftOver, touched = [] } = cleanup;
+  const quiet = problems.length + touched.length === 0 && (dryRun || leftOver === 0);
   return {
+    what: "test data",
     title: "Test data",
+    brief: cleanupBrief(cleanup),
+    ...(quiet ? { quiet } : {}),
     blocks: [
       { kind: "text", line: summary(cleanup) },
       ...(problems.length > 0 ? [{ kind: "list", tone: "bad", items: problems, loses: "problem" } as const] : []),
@@ -26,6 +30,12 @@ export function cleanupSection(cleanup: CleanupResult | undefined): Section | un
       { kind: "text", line: ["Digest of the plan: ", { code: cleanup.digest }] },
     ],
   };
+}
+
+/** `75 rows and 239 keys deleted, 0 left`. */
+export function cleanupBrief(cleanup: CleanupResult): string {
+  if (cleanup.dryRun) return `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")} would be deleted`;
+  return `${count(cleanup.deletedRows, "row")} and ${deletedKeys(cleanup)} deleted, ${known(cleanup.leftOver)} left`;
 }
 
 function summary(cleanup: CleanupResult): Line {
@@ -98,9 +108,14 @@ function statements(tables: readonly TableCleanup[]): Block[] {
 /** What the run wrote, according to the tables' own history. The totals are never left out. */
 export function booksSection(books: Books | undefined): Section | undefined {
   if (!books) return undefined;
-  const { problems, advice } = books;
+  const { problems, advice, unexplained, touched, keys } = books;
+  const quiet =
+    problems.length === 0 && [unexplained, touched, ...(keys ? [keys.unexplained] : [])].every(({ most }) => most === 0);
   return {
+    what: "books",
     title: "Books",
+    brief: books.line,
+    ...(quiet ? { quiet } : {}),
     blocks: [
       {
         kind: "text",

@@ -1,19 +1,20 @@
 import { count, numberText } from "../../lib/count.ts";
 import type { StageName } from "../../model/report.ts";
 import type { Attachment, CrashedSuite, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
-import { account, attachmentState, bytes, duration, firstLine, passRate, place, reportFile } from "../words.ts";
-import type { Block, Cell, Column, CountKind, Entry, Inline, Row, Section } from "./shapes.ts";
+import { account, attachmentState, bytes, duration, endWords, firstLine, passRate, place, reportFile } from "../words.ts";
+import { failureOf } from "./frames.ts";
+import type { Block, Cell, Column, CountKind, Entry, EntryResult, Inline, Row, Section } from "./shapes.ts";
 
-/** The results of the project's own tests. */
-export function testsSection(tests: TestResults | undefined, stage: StageName): Section | undefined {
+/** The results of the project's own tests, without failures, which lead the report. */
+export function testsSection(tests: TestResults | undefined): Section | undefined {
   if (!tests) return undefined;
   return {
+    what: "tests",
     title: "Tests",
+    brief: `${testsBrief(tests)}, in ${duration(tests.durationMs)}`,
+    quiet: true,
     blocks: [
       ...totals(tests),
-      ...failures(tests.failures, stage),
-      ...crashedSuites(tests.crashedSuites, stage),
-      ...disagreements(tests.disagreements),
       ...critical(tests.critical),
       ...quarantine(tests.quarantine),
       ...flaky(tests.flakyTests),
@@ -25,10 +26,21 @@ export function testsSection(tests: TestResults | undefined, stage: StageName): 
 
 const countKinds: readonly CountKind[] = ["passed", "flaky", "failed", "skipped"];
 
+/** The counts to show: an unknown result is rare, and too bad to be shown as a zero. */
+function kindsOf({ unknown }: TestCounts): readonly CountKind[] {
+  return unknown > 0 ? [...countKinds, "unknown"] : countKinds;
+}
+
+/** `63 passed, 4 failed`: what is zero is left out. */
+export function testsBrief(tests: TestCounts): string {
+  const parts = kindsOf(tests).filter((kind) => tests[kind] > 0);
+  return parts.length === 0 ? "no test" : parts.map((kind) => `${numberText(tests[kind])} ${kind}`).join(", ");
+}
+
 function totals(tests: TestResults): Block[] {
   const rate = passRate(tests);
   const excused = tests.failures.filter((test) => test.quarantinedUntil !== undefined).length;
-  const counts = countKinds.map((verdict) => ({
+  const counts = kindsOf(tests).map((verdict) => ({
     verdict,
     amount: tests[verdict],
     ...(verdict === "failed" && excused > 0 ? { remark: `${numberText(excused)} in quarantine` } : {}),
@@ -40,35 +52,77 @@ function totals(tests: TestResults): Block[] {
   ];
 }
 
+/** The tests and suites that did not pass, those that count first. */
+export function failureBlocks(tests: TestResults | undefined, stage: StageName): Block[] {
+  if (!tests) return [];
+  return [
+    ...failures(tests.failures, stage),
+    ...crashedSuites(tests.crashedSuites, stage),
+    ...disagreements(tests.disagreements),
+  ];
+}
+
 function failures(tests: readonly TestCase[], stage: StageName): Block[] {
   if (tests.length === 0) return [];
   // Failures that count come before known failures.
   const isExcused = (test: TestCase) => Number(test.quarantinedUntil !== undefined);
   const entries = [...tests].sort((a, b) => isExcused(a) - isExcused(b)).map(failure);
-  return [{ kind: "entries", what: "failed test", title: count(tests.length, "failed test"), entries, file: reportFile(stage) }];
+  return [{ kind: "entries", what: "failed test", title: failuresTitle(tests), entries, file: reportFile(stage) }];
+}
+
+/** `3 failed tests, 1 of them with an error`. */
+function failuresTitle(tests: readonly TestCase[]): string {
+  const unknown = tests.filter(({ status }) => status === "unknown").length;
+  const errored = tests.filter((test) => test.errored && test.status !== "unknown").length;
+  const failed = tests.length - unknown;
+  const withError = errored === 0 ? "" : errored === failed ? " with an error" : `, ${numberText(errored)} of them with an error`;
+  return [
+    ...(failed > 0 ? [`${count(failed, "failed test")}${withError}`] : []),
+    ...(unknown > 0 ? [`${count(unknown, "test")} with an unknown result`] : []),
+  ].join(", ");
 }
 
 function failure(test: TestCase): Entry {
   const { message, stack } = account(test);
   const where = place(test);
+  const how = endWords(test);
+  const { own, others } = stack ? failureOf(stack) : {};
+  const first = own === undefined ? undefined : [message, own].filter(Boolean).join("\n");
   return {
     name: test.name,
+    result: resultOf(test),
+    ...(test.file === undefined ? {} : { file: test.file }),
     ...(where ? { place: where } : {}),
     about: [
+      ...(how === "failed" ? [] : [how]),
       ...(test.project ? [test.project] : []),
       ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
       ...(test.quarantinedUntil ? [`quarantined until ${test.quarantinedUntil}`] : []),
       duration(test.durationMs),
     ],
     brief: (test.message || stack) ?? "The test report has no message.",
-    ...(stack ? { whole: message ? [message, stack] : [stack] } : {}),
+    ...(first === undefined ? {} : { whole: others === undefined ? [first] : [first, others] }),
   };
+}
+
+function resultOf({ quarantinedUntil, status, errored }: TestCase): EntryResult {
+  if (quarantinedUntil !== undefined) return "quarantined";
+  if (status === "unknown") return "unknown";
+  return errored ? "errored" : "failed";
 }
 
 function crashedSuites(suites: readonly CrashedSuite[], stage: StageName): Block[] {
   if (suites.length === 0) return [];
   const title = `${count(suites.length, "suite")} could not be loaded, so none of ${suites.length === 1 ? "its" : "their"} tests ran`;
-  const entries = suites.map(({ file, message }): Entry => ({ name: { code: file }, about: [], brief: message }));
+  const entries = suites.map(
+    ({ file, message, quarantinedUntil }): Entry => ({
+      name: { code: file },
+      result: quarantinedUntil === undefined ? "crashed" : "quarantined",
+      file,
+      about: quarantinedUntil ? [`quarantined until ${quarantinedUntil}`] : [],
+      brief: message,
+    }),
+  );
   return [{ kind: "entries", what: "crashed suite", title, entries, file: reportFile(stage) }];
 }
 
@@ -139,11 +193,16 @@ function projects(byName: Readonly<Record<string, TestCounts>>): Block[] {
   if (entries.length === 0) return [];
   const rows = entries.map(
     ([name, counts]): Row => ({
-      cells: [name, ...[counts.total, ...countKinds.map((kind) => counts[kind])].map(numberText)],
+      cells: [name, ...[counts.total, ...countKinds.map((kind) => counts[kind])].map(numberText), unknownText(counts)],
     }),
   );
-  const columns = [...titled("Project"), ...numeric("Tests", "Passed", "Flaky", "Failed", "Skipped")];
+  const columns = [...titled("Project"), ...numeric("Tests", "Passed", "Flaky", "Failed", "Skipped", "Unknown")];
   return [{ kind: "table", title: "Tests by project", folded: true, columns, rows, loses: "table of tests by project" }];
+}
+
+/** Empty if there are none, so that the column is only shown if it matters. */
+function unknownText({ unknown }: TestCounts): string {
+  return unknown > 0 ? numberText(unknown) : "";
 }
 
 function disagreements(lines: readonly string[]): Block[] {
@@ -166,6 +225,8 @@ export function attachmentsSection(attachments: readonly Attachment[] = []): Sec
     };
   });
   return {
+    what: "attachments",
+    quiet: true,
     blocks: [
       {
         kind: "table",

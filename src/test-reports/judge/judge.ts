@@ -153,7 +153,11 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
   if (results.failed + results.crashedSuites.length > 0)
     return explained("failed", crashed > 0 ? "tests.suites-loaded" : "tests.pass-rate", `Explained by ${by}.`);
   if (results.unknown > 0)
-    return check("failed", `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`);
+    return explained(
+      "failed",
+      "tests.statuses",
+      `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`,
+    );
   return check(
     "failed",
     "The command failed although no test did. Look at the end of its log: an error outside of the tests, a coverage or flaky-test limit.",

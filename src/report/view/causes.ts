@@ -1,0 +1,127 @@
+import { type Check, opensTheGate, type StageReport, type Verdict } from "../../model/report.ts";
+import { checkRemarks, duration, repeatsTests, urgentChecks } from "../words.ts";
+import { outputBlocks } from "./processes.ts";
+import type { Block, Cell, Inline, Line, Row, Section } from "./shapes.ts";
+import { failureBlocks } from "./tests.ts";
+
+/** What needs attention in a report: right under the verdict, each cause once. */
+export function leadSection(report: StageReport): Section | undefined {
+  const { causes, consequences } = urgentChecks(report);
+  const { problems, checks, tests, stage } = report;
+  const blocks: Block[] = [
+    ...failureBlocks(tests, stage),
+    ...(problems.length > 0
+      ? [{ kind: "list", title: "Problems", tone: "bad", items: problems, loses: "problem" } as const]
+      : []),
+    ...(causes.length > 0
+      ? [
+          checkTable(
+            "Checks that did not pass",
+            causes.map((check) => withoutNames(check, report)),
+            checks,
+          ),
+        ]
+      : []),
+    ...(consequences.length > 0 ? [follows(consequences, checks)] : []),
+    ...(isExplained(report) ? [] : outputBlocks(report, { open: true })),
+    ...(checks.length === 0
+      ? [{ kind: "text", line: ["No check ran, so the state of the environment is unknown."], tone: "bad" } as const]
+      : []),
+  ];
+  if (blocks.length === 0) return undefined;
+  return { what: "lead", title: opensTheGate(report.verdict) ? "What needs attention" : "What went wrong", blocks };
+}
+
+/** Whether failed tests say more than the ends of logs. */
+export function isExplained(report: StageReport): boolean {
+  return opensTheGate(report.verdict) || showsTests(report);
+}
+
+function showsTests({ tests }: StageReport): boolean {
+  return (tests?.failures.length ?? 0) + (tests?.crashedSuites.length ?? 0) > 0;
+}
+
+/** The failed tests stand right above, so their names need not stand here as well. */
+function withoutNames(check: Check, report: StageReport): Check {
+  if (check.verdict === "degraded" || !repeatsTests(check) || !showsTests(report)) return check;
+  const { message: _, ...rest } = check;
+  return rest;
+}
+
+/** `It follows: Exit status (1, expected 0), because of Pass rate.` */
+function follows(consequences: readonly Check[], checks: readonly Check[]): Block {
+  const pieces = consequences.slice(0, mostFollowing).flatMap((check, index): Line => {
+    const cause = checks.find(({ id }) => id === check.cause)?.title ?? "";
+    const seen = [check.observed, check.expected && `expected ${check.expected}`].filter(Boolean).join(", ");
+    return [...(index === 0 ? [] : ["; "]), check.title, seen === "" ? "" : ` (${seen})`, ` follows from ${cause}`];
+  });
+  const more = consequences.length - mostFollowing;
+  return { kind: "text", line: ["Not counted again: ", ...pieces, more > 0 ? ` and ${more} more.` : "."], tone: "info" };
+}
+
+const mostFollowing = 20;
+
+const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
+
+/** Checks that need no attention: those that passed, were skipped, or do not count; otherwise in the order of checking. */
+export function calmChecksSection(report: StageReport): Section | undefined {
+  const { causes, consequences } = urgentChecks(report);
+  const urgent = new Set([...causes, ...consequences]);
+  const calm = report.checks.filter((check) => !urgent.has(check));
+  const shown = [...calm, ...consequences].sort((a, b) => place(a) - place(b));
+  if (shown.length === 0) return undefined;
+  return {
+    what: "checks",
+    title: "Checks",
+    brief: checksBrief(calm),
+    quiet: true,
+    blocks: [checkTable(urgent.size > 0 ? "Other checks" : "Checks", shown, report.checks)],
+  };
+}
+
+function place({ verdict, dryRun }: Check): number {
+  return dryRun ? urgency.passed : urgency[verdict];
+}
+
+/** `23 passed, 1 skipped, 1 not counted`. */
+function checksBrief(checks: readonly Check[]): string {
+  const counted = checks.filter(({ dryRun }) => !dryRun);
+  const amounts: [number, string][] = [
+    [counted.filter(({ verdict }) => verdict === "passed").length, "passed"],
+    [counted.filter(({ verdict }) => verdict === "skipped").length, "skipped"],
+    [checks.length - counted.length, "not counted"],
+  ];
+  return amounts.flatMap(([amount, word]) => (amount > 0 ? [`${amount} ${word}`] : [])).join(", ");
+}
+
+/** @param all the stage's checks: one scale for all latencies, so that bars are comparable */
+function checkTable(title: string, checks: readonly Check[], all: readonly Check[]): Block {
+  const longest = Math.max(1, ...all.map(({ latency }) => latency?.max ?? 0));
+  const rows = checks.map(
+    (check): Row => ({
+      cells: [
+        { verdict: check.verdict },
+        checkCell(check),
+        check.observed,
+        check.expected,
+        check.latency && { latency: check.latency, longest },
+        duration(check.durationMs),
+      ],
+      loses: check.verdict === "passed" ? "passed check" : "check",
+    }),
+  );
+  const columns = [
+    { title: "Verdict" },
+    { title: "Check" },
+    { title: "Observed" },
+    { title: "Expected" },
+    { title: "Latency: P50 · P95 · slowest", detail: true as const },
+    { title: "Time", numeric: true as const, detail: true as const },
+  ];
+  return { kind: "table", title, columns, rows, loses: "check" };
+}
+
+function checkCell(check: Check): Cell {
+  const below: Inline[] = [check.message ?? "", checkRemarks(check)].filter((text) => text !== "");
+  return { line: check.verdict === "passed" && below.length === 0 ? [check.title] : [{ strong: check.title }], below };
+}
