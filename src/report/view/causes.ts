@@ -18,7 +18,6 @@ export function leadSection(report: StageReport): Section | undefined {
           checkTable(
             "Checks that did not pass",
             causes.map((check) => withoutNames(check, report)),
-            checks,
           ),
         ]
       : []),
@@ -75,7 +74,7 @@ export function calmChecksSection(report: StageReport): Section | undefined {
     title: "Checks",
     brief: checksBrief(calm),
     quiet: true,
-    blocks: [checkTable(urgent.size > 0 ? "Other checks" : "Checks", shown, report.checks)],
+    blocks: [checkTable(urgent.size > 0 ? "Other checks" : "Checks", shown)],
   };
 }
 
@@ -94,9 +93,7 @@ function checksBrief(checks: readonly Check[]): string {
   return amounts.flatMap(([amount, word]) => (amount > 0 ? [`${amount} ${word}`] : [])).join(", ");
 }
 
-/** @param all the stage's checks: one scale for all latencies, so that bars are comparable */
-function checkTable(title: string, checks: readonly Check[], all: readonly Check[]): Block {
-  const longest = Math.max(1, ...all.map(({ latency }) => latency?.max ?? 0));
+function checkTable(title: string, checks: readonly Check[]): Block {
   const rows = checks.map(
     (check): Row => ({
       cells: [
@@ -104,7 +101,7 @@ function checkTable(title: string, checks: readonly Check[], all: readonly Check
         checkCell(check),
         check.observed,
         check.expected,
-        check.latency && { latency: check.latency, longest },
+        check.latency && { latency: check.latency },
         duration(check.durationMs),
       ],
       loses: check.verdict === "passed" ? "passed check" : "check",

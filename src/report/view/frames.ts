@@ -23,6 +23,10 @@ const foreign = new RegExp(
   ].join("|"),
 );
 
+export function isCall(line: string): boolean {
+  return call.test(line);
+}
+
 export function failureOf(text: string): Failure {
   const lines = text.split("\n");
   const own: string[] = [];
@@ -31,18 +35,18 @@ export function failureOf(text: string): Failure {
   // In Python, lines of code follow their call, further to the right.
   let indentation: number | undefined;
   for (const line of lines) {
-    const isCall = call.test(line);
-    if (indentation !== undefined && !isCall && indentOf(line) > indentation && line.trim() !== "") {
+    const calls = call.test(line);
+    if (indentation !== undefined && !calls && indentOf(line) > indentation && line.trim() !== "") {
       others.push(line);
       continue;
     }
     indentation = undefined;
-    if (isCall && foreign.test(line)) {
+    if (calls && foreign.test(line)) {
       others.push(line);
       if (/^\s*File "/.test(line)) indentation = indentOf(line);
     } else {
       own.push(line);
-      if (isCall) ownCalls++;
+      if (calls) ownCalls++;
     }
   }
   // Without own calls, the place of the failure is among the others.

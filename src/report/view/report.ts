@@ -22,9 +22,11 @@ import {
   verdictMeanings,
 } from "../words.ts";
 import { calmChecksSection, isExplained, leadSection } from "./causes.ts";
+import { latencyChart } from "./latency.ts";
 import { processesSection } from "./processes.ts";
 import type { Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
 import { booksSection, cleanupSection } from "./test-data.ts";
+import { gateTimeline } from "./timeline.ts";
 import { attachmentsSection, testsSection } from "./tests.ts";
 
 /** Builds the view of a report. Fields that people should see are added here, or in the views of tests and test data. */
@@ -52,6 +54,7 @@ export function gateView(reports: readonly StageReport[]): GateView {
         : stages.filter(({ stage }) => stage === name).map(({ view }) => view),
     ),
     stages: stages.map(({ view }) => view),
+    ...(timeline ? { timeline } : {}),
     urgent: mostUrgentFirst(stages.map(({ view }) => view)),
     legend: verdicts.map((each) => ({ verdict: each, meaning: verdictMeanings[each] })),
   };
@@ -93,7 +96,7 @@ export function stageView(report: StageReport, id: string): StageView {
     testsSection(report.tests),
     attachmentsSection(report.attachments),
     calmChecksSection(report),
-    cleanupSection(report.cleanup),
+    cleanupSection(report.cleanup, report.books),
     booksSection(report.books),
     processesSection(report, { explained: isExplained(report) }),
     auditSection(report),
@@ -109,8 +112,20 @@ export function stageView(report: StageReport, id: string): StageView {
     time: { text: budgetUse(report), used: report.durationMs, budget: report.budgetMs },
     file: reportFile(stage),
     facts: facts(report),
-    sections: sections.filter((section) => section !== undefined),
+    sections: withLatencies(
+      report,
+      sections.filter((section) => section !== undefined),
+    ),
   };
+}
+
+/** The latencies belong to the checks, and lead the report if one of them needs attention. */
+function withLatencies({ checks }: StageReport, sections: readonly Section[]): readonly Section[] {
+  const chart = latencyChart(checks);
+  if (!chart) return sections;
+  const isSlow = checks.some(({ latency, verdict, dryRun }) => latency && verdict !== "passed" && !dryRun);
+  const place = sections.find(({ what }) => what === (isSlow ? "lead" : "checks"));
+  return sections.map((section) => (section === place ? { ...section, chart } : section));
 }
 
 function facts(report: StageReport): Fact[] {

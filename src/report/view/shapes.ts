@@ -1,4 +1,5 @@
 import type { Latency, Verdict } from "../../model/report.ts";
+import type { Chart, Timeline } from "./chart-shapes.ts";
 
 /**
  * The view of a report: what people read, as pieces that every medium can draw. Renderers know these shapes and no field of a
@@ -18,8 +19,7 @@ export type Cell =
   | { line: Line; below: readonly (Inline | undefined)[] }
   /** Ids, keys and similar values. */
   | { samples: readonly string[] }
-  /** Drawn on a scale up to `longest` milliseconds, so that the bars of a table are comparable. */
-  | { latency: Latency; longest: number };
+  | { latency: Latency };
 
 export interface Fact {
   name: string;
@@ -105,6 +105,8 @@ export type SectionKind =
 export interface Section {
   what: SectionKind;
   title?: string;
+  /** For media that draw. It shows nothing that the blocks or its own table do not say. */
+  chart?: Chart;
   blocks: readonly Block[];
   /** The section in one line, for a fold's title. */
   brief?: string;
@@ -142,6 +144,8 @@ export interface GateView {
   stages: readonly StageView[];
   /** The stages by urgency: those that close the gate, those with warnings, the others. */
   urgent: readonly StageView[];
+  /** When the stages ran, and what took the time in them; absent if there is nothing to compare. */
+  timeline?: Timeline;
   legend: readonly { verdict: Verdict; meaning: string }[];
 }
 

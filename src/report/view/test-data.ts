@@ -1,6 +1,7 @@
 import { amountText, count, numberText } from "../../lib/count.ts";
 import type { Amount, Books, CleanupResult, TableBooks, TableCleanup } from "../../model/test-data.ts";
 import { deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords, versionSpan } from "../words.ts";
+import { testDataChart } from "./flow.ts";
 import type { Block, Column, Inline, Line, Row, Section } from "./shapes.ts";
 
 const scopeWords: Record<CleanupResult["scope"], string> = {
@@ -10,13 +11,15 @@ const scopeWords: Record<CleanupResult["scope"], string> = {
 };
 
 /** What a cleanup planned and did. */
-export function cleanupSection(cleanup: CleanupResult | undefined): Section | undefined {
+export function cleanupSection(cleanup: CleanupResult | undefined, books?: Books): Section | undefined {
   if (!cleanup) return undefined;
   const { problems, notes, tables, dryRun, leftOver, touched = [] } = cleanup;
   const quiet = problems.length + touched.length === 0 && (dryRun || leftOver === 0);
+  const chart = testDataChart(cleanup, books);
   return {
     what: "test data",
     title: "Test data",
+    ...(chart ? { chart } : {}),
     brief: cleanupBrief(cleanup),
     ...(quiet ? { quiet } : {}),
     blocks: [

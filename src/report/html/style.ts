@@ -1,0 +1,207 @@
+import { entryResults } from "../view/shapes.ts";
+import { dark, light, verdictColours } from "./colours.ts";
+
+/** The filter of tests, without a script: hides all that has not the chosen result. */
+const filters = entryResults
+  .map(
+    (result) =>
+      `.results:has(> .filter input[value="${result}"]:checked) :is(.part, .file):not(.has-${result}), .results:has(> .filter input[value="${result}"]:checked) .test:not(.${result}) { display: none; }`,
+  )
+  .join("\n");
+
+export const style = `
+:root { color-scheme: light dark; ${light} }
+@media (prefers-color-scheme: dark) { :root { ${dark} } }
+*, ::before, ::after { box-sizing: border-box; }
+html { scroll-padding-top: 62px; }
+body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+header, main, footer, .gate { max-width: 1120px; margin: 0 auto; padding: 0 24px; }
+header { padding-top: 28px; }
+h1, h2, h3, h4, p, ul, ol, dl, dd, figure, fieldset { margin: 0; }
+h1 { font-size: 26px; line-height: 1.2; letter-spacing: -.01em; }
+h2 { font-size: 19px; line-height: 1.3; }
+h3 { font-size: 16px; margin: 36px 0 12px; }
+.inside > h3:first-child { margin-top: 20px; }
+h4 { font-size: 14px; margin: 24px 0 8px; }
+a { color: var(--link); }
+a:focus-visible, summary:focus-visible, pre:focus-visible, .filter :focus-visible + span { outline: 2px solid var(--link); outline-offset: 2px; }
+code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 12.5px; }
+code { overflow-wrap: anywhere; }
+pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+.scrolled { padding: 12px 14px; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; overflow: auto; max-height: 26em; }
+.skip { position: absolute; left: -999px; }
+.skip:focus { left: 24px; top: 8px; z-index: 3; background: var(--card); padding: 4px 8px; }
+.kicker { font-size: 13px; font-weight: 600; color: var(--muted); letter-spacing: .02em; }
+.banner { margin: 8px 0 16px; padding: 20px 24px; border-radius: 14px; display: flex; gap: 18px; align-items: flex-start; }
+.banner .icon { width: 34px; height: 34px; flex: none; }
+.banner div { min-width: 0; }
+.banner p { color: var(--text); margin-top: 6px; overflow-wrap: anywhere; }
+.icon { width: 16px; height: 16px; flex: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
+.pill { display: inline-flex; gap: 6px; align-items: center; padding: 2px 10px 2px 6px; border-radius: 99px; font-size: 13px; font-weight: 600; white-space: nowrap; }
+nav.stages { position: sticky; top: 0; z-index: 2; background: var(--page); border-bottom: 1px solid var(--line); }
+.gate { list-style: none; display: flex; gap: 6px; overflow-x: auto; scrollbar-width: thin; }
+.gate li { flex: none; display: flex; }
+.stop { display: flex; gap: 7px; align-items: center; padding: 12px 12px 9px; border-bottom: 3px solid transparent; color: inherit; text-decoration: none; font-size: 14px; white-space: nowrap; }
+.stop .verdict, .stop.missing { color: var(--muted); }
+.stop.missing { border-bottom: 3px dashed var(--line); }
+a.stop:hover { background: var(--card); }
+.gate .more { margin-left: auto; }
+.card, .stage { margin: 18px 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
+.card { padding: 20px 24px; }
+.stage { border-left: 4px solid var(--line); }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+.stage > summary { padding: 16px 24px; display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; list-style: none; position: relative; }
+.stage > summary::-webkit-details-marker, .test > summary::-webkit-details-marker { display: none; }
+.stage > summary::after { content: ""; width: 8px; height: 8px; border: solid var(--muted); border-width: 0 2px 2px 0; transform: rotate(45deg) translate(-2px, -2px); order: 3; }
+.stage[open] > summary::after { transform: rotate(225deg) translate(-2px, -2px); }
+.stage .time { margin-left: auto; color: var(--muted); font-size: 13.5px; font-variant-numeric: tabular-nums; order: 2; }
+.stage .reason { flex-basis: 100%; color: var(--muted); font-size: 14px; order: 4; }
+.inside { padding: 0 24px 24px; border-top: 1px solid var(--line); scroll-margin-top: 130px; }
+.facts { display: flex; flex-wrap: wrap; gap: 6px 28px; color: var(--muted); font-size: 13.5px; }
+.facts div { display: flex; gap: 7px; align-items: baseline; min-width: 0; }
+.facts dt { flex: none; }
+.facts dd { color: var(--text); overflow-wrap: anywhere; min-width: 0; }
+table { width: 100%; border-collapse: collapse; font-size: 14px; margin: 0 0 14px; }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+th { text-align: left; font-size: 12.5px; font-weight: 600; color: var(--muted); padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
+td { padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td + td:not(.numeric) { min-width: 9.6em; }
+tbody tr:last-child td { border-bottom: 0; }
+.numeric { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.nowrap { white-space: nowrap; font-variant-numeric: tabular-nums; }
+th.numeric, td.numeric { padding-right: 22px; }
+th:last-child, td:last-child, th.numeric:last-child, td.numeric:last-child { padding-right: 0; }
+.lines { min-width: 11em; }
+.message { color: var(--muted); font-size: 13.5px; margin-top: 2px; }
+.bad { color: var(--failed); }
+.warning { color: var(--degraded); }
+.good { color: var(--passed); }
+.note { color: var(--muted); font-size: 13px; margin-top: 8px; }
+.bar { display: block; width: 100%; height: 10px; border-radius: 5px; background: var(--skipped-soft); overflow: hidden; }
+rect.flaky { fill: var(--degraded-bar); }
+.legend { list-style: none; padding: 0; margin: 8px 0 0; display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 14px; font-variant-numeric: tabular-nums; }
+.legend li { display: flex; gap: 6px; align-items: center; }
+.legend .none { color: var(--muted); }
+.swatch { width: 11px; height: 11px; flex: none; }
+.swatch.wide { width: 20px; height: 20px; }
+.samples { list-style: none; padding: 0; }
+p + table, .inside > p + p { margin-top: 8px; }
+p + .bar { margin-top: 8px; }
+.fold { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
+.fold > summary { padding: 8px 14px; }
+.folded { padding: 0 14px 14px; }
+.folded > table:last-child { margin-bottom: 0; }
+.about { color: var(--muted); font-size: 13px; font-weight: 400; }
+.filter { border: 0; padding: 0; margin: 16px 0 0; display: none; flex-wrap: wrap; gap: 6px; align-items: center; min-width: 0; }
+@supports selector(:has(*)) { .filter { display: flex; } }
+.filter legend { float: left; padding: 0; margin-right: 6px; color: var(--muted); font-size: 13px; line-height: 30px; }
+.filter label { position: relative; cursor: pointer; }
+.filter input { position: absolute; opacity: 0; inset: 0; margin: 0; cursor: pointer; }
+.filter span { display: block; padding: 3px 12px; border: 1px solid var(--line); border-radius: 99px; font-size: 13px; }
+.filter input:checked + span { border-color: var(--link); color: var(--link); box-shadow: inset 0 0 0 1px var(--link); }
+${filters}
+.file { margin: 10px 0 0; border: 1px solid var(--line); border-radius: 8px; }
+.file > summary { padding: 8px 14px; background: var(--sunken); border-radius: 8px; }
+.file[open] > summary { border-radius: 8px 8px 0 0; border-bottom: 1px solid var(--line); }
+.file .path { margin-right: 8px; }
+.test + .test { border-top: 1px solid var(--line); }
+.test > summary { padding: 10px 14px; display: flex; gap: 10px; list-style: none; }
+.test > summary .icon { margin-top: 3px; }
+.test > summary:hover, .fold > summary:hover { background: var(--sunken); }
+.head { min-width: 0; }
+.name { font-weight: 600; margin-right: 6px; }
+.first { display: block; color: var(--text); font-size: 13.5px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.test[open] > summary .first { display: none; }
+.account { padding: 0 14px 14px 40px; }
+.account pre + pre, .account .more + pre { margin-top: 6px; }
+.account pre { padding: 8px 12px; border-radius: 6px; background: var(--sunken); }
+.first-said { border-left: 3px solid var(--failed-bar); }
+.errored .first-said, .unknown .first-said { border-color: var(--error-bar); }
+.quarantined .first-said { border-color: var(--degraded-bar); }
+.account .calls { color: var(--muted); }
+.account .more > summary { padding: 4px 0; color: var(--muted); font-size: 13px; }
+.removed { color: var(--failed); }
+.added { color: var(--passed); }
+.notes { margin: 14px 0; padding: 12px 16px; border-radius: 8px; border-left: 4px solid var(--skipped-bar); background: var(--sunken); font-size: 14px; overflow-wrap: anywhere; }
+.notes.bad { border-color: var(--failed-bar); color: inherit; }
+.notes.warning { border-color: var(--degraded-bar); color: inherit; }
+.notes.advice { border-color: var(--bar-1); }
+.notes h4 { margin: 0 0 4px; }
+.notes ul { padding-left: 20px; }
+.chart { margin: 0 0 20px; }
+.chart h4 { margin-top: 0; }
+.lanes { list-style: none; padding: 0; margin: 10px 0 6px; display: grid; grid-template-columns: minmax(120px, 26%) minmax(0, 1fr) auto; gap: 0 16px; }
+.lane { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; align-items: center; font-size: 13.5px; }
+.lane .label { overflow-wrap: anywhere; display: flex; gap: 6px; align-items: center; min-width: 0; }
+.lane b { display: inline-flex; gap: 6px; align-items: center; }
+.lane .part { color: var(--muted); padding-left: 22px; }
+.lane .value { color: var(--muted); font-variant-numeric: tabular-nums; text-align: right; font-size: 13px; }
+.lane.whole .value { color: var(--text); }
+.lane.whole { margin-top: 6px; }
+.lane .verdict { color: var(--muted); white-space: nowrap; }
+.plot { display: block; width: 100%; height: 20px; overflow: visible; }
+.plot text { fill: var(--muted); font-size: 11.5px; }
+.grid { stroke: var(--line); stroke-width: 1; }
+.break { fill: var(--sunken); stroke: var(--line); stroke-dasharray: 3 3; }
+.bar-starting { fill: var(--start); } .bar-running { fill: var(--start); opacity: .35; } .bar-tests { fill: var(--tests); }
+.bar-created { fill: var(--made); } .bar-deletion, .bar-deleted { fill: var(--gone); }
+.bar-left { fill: var(--failed-bar); stroke: var(--failed); stroke-width: 2; }
+.bar-unknown { fill: none; stroke: var(--error-bar); stroke-width: 2; stroke-dasharray: 4 3; }
+.bar-planned { fill: none; stroke: var(--gone); stroke-width: 2; }
+.base { stroke: var(--line); } .spread { stroke: var(--bar-2); stroke-width: 2; }
+.p50 { fill: var(--bar-1); } .p95 { fill: var(--bar-2); stroke: var(--bar-1); stroke-width: 1.5; }
+.slowest { fill: var(--card); stroke: var(--bar-1); stroke-width: 2; }
+.limit { stroke: var(--failed); stroke-width: 2; stroke-dasharray: 3 2; }
+.over { fill: var(--failed-soft); opacity: .5; }
+.steps { list-style: none; padding: 0; margin: 0 0 14px; display: flex; flex-wrap: wrap; gap: 10px 44px; }
+.steps li { position: relative; display: flex; flex-direction: column; font-variant-numeric: tabular-nums; }
+.steps li + li::before { content: "→"; position: absolute; left: -30px; bottom: 0; color: var(--muted); }
+.steps span { color: var(--muted); font-size: 12.5px; }
+.steps b { font-size: 16px; }
+footer { padding-top: 12px; padding-bottom: 48px; color: var(--muted); font-size: 13px; }
+footer h2 { font-size: 13px; margin-bottom: 8px; }
+footer dl { display: grid; gap: 6px; }
+footer dl div { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 10px; align-items: baseline; }
+${verdictColours}
+@media (max-width: 1060px) {
+  td + td:not(.numeric) { min-width: 0; }
+  .numeric { white-space: normal; overflow-wrap: normal; }
+}
+@media (max-width: 800px) {
+  header, main, footer, .gate { padding-left: 14px; padding-right: 14px; }
+  header { padding-top: 16px; }
+  .banner { padding: 16px; gap: 12px; } h1 { font-size: 21px; } .banner .icon { width: 26px; height: 26px; }
+  .gate { padding-left: 4px; }
+  .stop { padding-left: 8px; padding-right: 8px; }
+  .card, .stage > summary { padding: 14px 16px; } .inside { padding: 0 16px 18px; }
+  .stage .time { margin-left: 0; flex-basis: 100%; order: 4; } .stage > summary::after { margin-left: auto; }
+  .account { padding-left: 14px; }
+  .lanes { grid-template-columns: minmax(0, 1fr) auto; gap: 0 10px; }
+  .lane .plot { grid-column: 1 / -1; grid-row: 2; }
+  .lane { margin-bottom: 4px; } .lane .part { padding-left: 0; }
+  .steps { gap: 10px 32px; } .steps li + li::before { left: -24px; }
+  table, tbody, tr, td { display: block; width: 100%; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tr { padding: 10px 0; border-bottom: 1px solid var(--line); }
+  tbody tr:last-child { border-bottom: 0; }
+  td, .numeric { padding: 3px 0; border: 0; text-align: left; white-space: normal; display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 10px; }
+  td::before { content: attr(data-label); color: var(--muted); font-size: 12.5px; padding-top: 1px; }
+  td > * { grid-column: 2; justify-self: start; }
+  td.empty { display: none; }
+  .lines { min-width: 0; }
+}
+@media print {
+  :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }
+  body { font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  header, main, footer, .gate { max-width: none; padding-left: 0; padding-right: 0; }
+  nav.stages { position: static; } .gate { flex-wrap: wrap; overflow: visible; } .gate .more, .skip, .filter { display: none; }
+  .card, .stage { border-radius: 0; } .card, .inside, .stage > summary { padding-left: 12px; padding-right: 12px; }
+  .stage > summary::after { display: none; }
+  .banner, tr, .lane, .steps, .legend, .notes li { break-inside: avoid; }
+  h2, h3, h4, summary, figcaption, thead, caption { break-after: avoid; }
+  .timeline { break-inside: avoid; }
+  .scrolled { max-height: none; overflow: visible; }
+  .first { white-space: normal; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+}
+`;
