@@ -11,7 +11,7 @@ const longestText = 16_000;
 /** With more, browsers need seconds to open the page. */
 const mostWholeEntries = 500;
 const mostEntries = 5_000;
-/** Entries that are open at first; with more, readers would not find the end of the page. */
+/** Entries of each list that are open at first; with more, readers would not find the end of the page. */
 const openEntries = 3;
 /** The groups of so many entries are open at first. */
 const listedEntries = 40;
@@ -68,7 +68,7 @@ export function entries({ what, title, entries, file }: Entries, drawn: Drawn): 
   const groups = byFile(shown.map((entry, index) => ({ entry, index: first + index })));
   const body = groups.map(({ file, members }) => {
     const isOpen = (members[0]?.index ?? 0) < listedEntries;
-    const tests = members.map(({ entry, index }) => test(entry, index));
+    const tests = members.map(({ entry, index }) => test(entry, index, index - first < openEntries));
     return fileGroup(file, members, tests, isOpen);
   });
   const results = entries.map(({ result }) => result);
@@ -125,7 +125,7 @@ function fileGroup(file: string | undefined, members: readonly Member[], tests: 
 ${tests}</details>\n`;
 }
 
-function test({ name, result, file, place, about, brief, whole }: Entry, index: number): Markup {
+function test({ name, result, file, place, about, brief, whole }: Entry, index: number, open: boolean): Markup {
   const texts = (index < mostWholeEntries ? whole : undefined) ?? [brief];
   const where =
     place !== undefined && file !== undefined && place.startsWith(`${file}:`) ? `line ${place.slice(file.length + 1)}` : "";
@@ -133,7 +133,7 @@ function test({ name, result, file, place, about, brief, whole }: Entry, index: 
   // A crashed suite is named by its file, which its group already shows.
   const isCrash = typeof name === "object" && "code" in name && name.code === file;
   const title = isCrash ? cut(firstLine(brief), 300) : plain(name);
-  return html`<details class="test ${result}"${index < openEntries ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
+  return html`<details class="test ${result}"${open ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
 <div class="account">${texts.flatMap((text) => failureParts(cut(text, longestText))).map(part)}</div></details>\n`;
 }
 

@@ -131,8 +131,10 @@ ${filters}
 .chart { margin: 0 0 20px; }
 .chart h4 { margin-top: 0; }
 .lanes { list-style: none; padding: 0; margin: 10px 0 6px; display: grid; grid-template-columns: minmax(120px, 26%) minmax(0, 1fr) auto; gap: 0 16px; }
+.dots .lanes { grid-template-columns: minmax(120px, 26%) minmax(0, 1fr) auto auto; }
 .lane { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; align-items: center; font-size: 13.5px; }
 .lane .label { overflow-wrap: anywhere; display: flex; gap: 6px; align-items: center; min-width: 0; }
+.dots .lane { min-height: 26px; }
 .lane b { display: inline-flex; gap: 6px; align-items: center; }
 .lane .part { color: var(--muted); padding-left: 22px; }
 .lane .value { color: var(--muted); font-variant-numeric: tabular-nums; text-align: right; font-size: 13px; }
@@ -177,7 +179,8 @@ ${verdictColours}
   .stage .time { margin-left: 0; flex-basis: 100%; order: 4; } .stage > summary::after { margin-left: auto; }
   .account { padding-left: 14px; }
   .lanes { grid-template-columns: minmax(0, 1fr) auto; gap: 0 10px; }
-  .lane .plot { grid-column: 1 / -1; grid-row: 2; }
+  .dots .lanes { grid-template-columns: minmax(0, 1fr) auto; }
+  .lane .plot { grid-column: 1 / -1; grid-row: 2; } .limit-text { grid-column: 1 / -1; }
   .lane { margin-bottom: 4px; } .lane .part { padding-left: 0; }
   .steps { gap: 10px 32px; } .steps li + li::before { left: -24px; }
   table, tbody, tr, td { display: block; width: 100%; }
