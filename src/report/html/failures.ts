@@ -164,9 +164,11 @@ function part(one: FailurePart, at: number): Markup {
   }
 }
 
+/** The sign or word says it; the colour only helps. */
 function changedLine(line: string): Content {
-  const sign = line.trimStart().charAt(0);
-  if (sign === "-") return html`<span class="removed">${line}</span>\n`;
-  if (sign === "+") return html`<span class="added">${line}</span>\n`;
-  return `${line}\n`;
+  const [sign] = /^(?:[-+]|Expected|Received)/.exec(line.trimStart()) ?? [];
+  if (sign === undefined) return `${line}\n`;
+  // The runners print what was expected with a minus, but a line with its word in green.
+  const kind = sign === "-" || sign === "Received" ? "removed" : "added";
+  return html`<span class="${kind}">${line}</span>\n`;
 }

@@ -2,7 +2,7 @@
 
 export type FailurePart =
   | { kind: "text"; lines: readonly string[] }
-  /** Lines that begin with `-` or `+`, among unchanged ones. */
+  /** Lines that begin with `-` or `+`, or say what was expected and received, among unchanged ones. */
   | { kind: "difference"; lines: readonly string[] }
   /** Numbered lines of a source; `>` marks the failed one. */
   | { kind: "source"; lines: readonly string[] }
@@ -23,7 +23,8 @@ const foreign =
 const numbered = /^\s*(?:>|❯)?\s*\d+\s*[|│]|^\s*[|│]\s*\^|^\s*[|│]\s*[~^]+/;
 
 const changed = /^\s{0,4}[-+](?:\s|$)/;
-const differenceHead = /^\s*(?:[-+] (?:Expected|Received|Actual|expected|received|actual)\b|[-+]{3} |@@ )/;
+const differenceHead =
+  /^\s*(?:[-+] (?:Expected|Received|Actual|expected|received|actual)\b|[-+]{3} |@@ |(?:Expected|Received)(?: \w+)?:\s)/;
 
 export function failureParts(text: string): FailurePart[] {
   const parts: FailurePart[] = [];
