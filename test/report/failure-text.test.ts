@@ -1,45 +1,22 @@
 import { expect, test } from "vitest";
 import { failureParts } from "../../src/report/view/failure-text.ts";
 
-test("a stack shows the project's own calls before those of the runner and of libraries, each in their order", () => {
-  const text = [
-    "AssertionError: expected 500 to be 201",
-    "    at request (file:///app/node_modules/undici/lib/api.js:3:1)",
-    "    at createSession (/app/tests/sessions.test.ts:48:27)",
-    "    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)",
-    "    at /app/tests/sessions.test.ts:61:19",
-  ].join("\n");
-  expect(failureParts(text)).toEqual([
-    { kind: "text", lines: ["AssertionError: expected 500 to be 201"] },
-    {
-      kind: "calls",
-      own: ["    at createSession (/app/tests/sessions.test.ts:48:27)", "    at /app/tests/sessions.test.ts:61:19"],
-      others: [
-        "    at request (file:///app/node_modules/undici/lib/api.js:3:1)",
-        "    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)",
-      ],
-    },
-  ]);
-});
-
-test("each cause of a Java exception keeps its own calls", () => {
+test("each cause of an exception keeps its own calls", () => {
   const text = [
     "java.lang.IllegalStateException: no session",
     "\tat com.classwaves.Sessions.start(Sessions.java:12)",
-    "\tat java.base/java.lang.reflect.Method.invoke(Method.java:580)",
+    "\tat com.classwaves.Api.post(Api.java:40)",
     "Caused by: java.io.IOException: refused",
     "\tat com.classwaves.Wire.open(Wire.java:7)",
-    "\t... 40 more",
   ].join("\n");
   expect(failureParts(text)).toEqual([
     { kind: "text", lines: ["java.lang.IllegalStateException: no session"] },
     {
       kind: "calls",
-      own: ["\tat com.classwaves.Sessions.start(Sessions.java:12)"],
-      others: ["\tat java.base/java.lang.reflect.Method.invoke(Method.java:580)"],
+      lines: ["\tat com.classwaves.Sessions.start(Sessions.java:12)", "\tat com.classwaves.Api.post(Api.java:40)"],
     },
     { kind: "text", lines: ["Caused by: java.io.IOException: refused"] },
-    { kind: "calls", own: ["\tat com.classwaves.Wire.open(Wire.java:7)"], others: ["\t... 40 more"] },
+    { kind: "calls", lines: ["\tat com.classwaves.Wire.open(Wire.java:7)"] },
   ]);
 });
 
@@ -81,7 +58,7 @@ test.each([
   " ".repeat(200_000),
   `${"a ".repeat(4_000)}\n    at ${"b".repeat(8_000)}`,
 ])("no line of a failure is lost or added: %#", (text) => {
-  const parts = failureParts(text).flatMap((part) => (part.kind === "calls" ? [...part.own, ...part.others] : part.lines));
+  const parts = failureParts(text).flatMap((part) => part.lines);
   const lines = (texts: readonly string[]) => texts.filter((line) => line.trim() !== "").sort();
   expect(lines(parts)).toEqual(lines(text.split("\n")));
 });

@@ -126,7 +126,7 @@ ${tests}</details>\n`;
 }
 
 function test({ name, result, file, place, about, brief, whole }: Entry, index: number, open: boolean): Markup {
-  const texts = (index < mostWholeEntries ? whole : undefined) ?? [brief];
+  const [own = brief, others = ""] = (index < mostWholeEntries ? whole : undefined) ?? [];
   const where =
     place !== undefined && file !== undefined && place.startsWith(`${file}:`) ? `line ${place.slice(file.length + 1)}` : "";
   const details = [resultWords[result], where, ...about].filter(Boolean).join(" · ");
@@ -134,7 +134,7 @@ function test({ name, result, file, place, about, brief, whole }: Entry, index: 
   const isCrash = typeof name === "object" && "code" in name && name.code === file;
   const title = isCrash ? cut(firstLine(brief), 300) : plain(name);
   return html`<details class="test ${result}"${open ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
-<div class="account">${texts.flatMap((text) => failureParts(cut(text, longestText))).map(part)}</div></details>\n`;
+<div class="account">${failureParts(cut(own, longestText)).map(part)}${more(others === "" ? [] : cut(others, longestText).split("\n"), " in the test runner and libraries")}</div></details>\n`;
 }
 
 function plain(name: Entry["name"]): Content {
@@ -151,17 +151,15 @@ function part(one: FailurePart, at: number): Markup {
       return html`<pre class="source">${one.lines.map((line) => (/^\s*(?:>|❯)/.test(line) ? html`<b>${line}</b>\n` : `${line}\n`))}</pre>`;
     case "difference":
       return html`<pre class="difference">${one.lines.map(changedLine)}</pre>`;
-    case "calls": {
-      const own = one.own.slice(0, mostOwnCalls);
-      const rest = [...one.own.slice(mostOwnCalls), ...one.others];
-      const inRunner = one.own.length <= mostOwnCalls ? " in the test runner and libraries" : "";
-      const hidden =
-        rest.length === 0
-          ? nothing
-          : html`<details class="more"><summary>${count(rest.length, "more call")}${inRunner}</summary><pre class="calls">${rest.join("\n")}</pre></details>`;
-      return html`${own.length > 0 ? html`<pre class="calls">${own.join("\n")}</pre>` : nothing}${hidden}`;
-    }
+    case "calls":
+      return html`<pre class="calls">${one.lines.slice(0, mostOwnCalls).join("\n")}</pre>${more(one.lines.slice(mostOwnCalls), "")}`;
   }
+}
+
+function more(calls: readonly string[], where: string): Markup {
+  if (calls.length === 0) return nothing;
+  const title = `${count(calls.length, "more call")}${where}`;
+  return html`<details class="more"><summary>${title}</summary><pre class="calls">${calls.join("\n")}</pre></details>`;
 }
 
 /** The sign or word says it; the colour only helps. */

@@ -1,23 +1,16 @@
-/** The text of a failure in parts, so that readers see what went wrong and where before the runner's own calls. */
+import { isCall } from "./frames.ts";
 
-export type FailurePart =
-  | { kind: "text"; lines: readonly string[] }
-  /** Lines that begin with `-` or `+`, or say what was expected and received, among unchanged ones. */
-  | { kind: "difference"; lines: readonly string[] }
-  /** Numbered lines of a source; `>` marks the failed one. */
-  | { kind: "source"; lines: readonly string[] }
-  /** Calls of one stack: those of the project, then those of the test runner and of libraries, each in their order. */
-  | { kind: "calls"; own: readonly string[]; others: readonly string[] };
+/** The text of a failure in parts, for media that can draw a difference or a code frame. */
+export interface FailurePart {
+  /**
+   * `difference`: lines that begin with `-` or `+`, or say what was expected and received, among unchanged ones. `source`: numbered
+   * lines of code; `>` marks the failed one. `calls`: a stack.
+   */
+  kind: "text" | "difference" | "source" | "calls";
+  lines: readonly string[];
+}
 
 type Kind = FailurePart["kind"] | "blank";
-
-/** `at f (a.ts:1:2)` of JavaScript, Java and C#, `# ./a.rb:1` of Ruby, `#0 a.php(1)` of PHP, `❯ a.ts:1:2` of Vitest. */
-const call =
-  /^\s*(?:at (?:async )?[^\s].*[:(.)>]|at new Promise \(<anonymous>\)|# \S+:\d+|#\d+ \S|❯ \S+:\d+)|^\s*at .+ in .+:line \d+|^\s*\.\.\. \d+ (?:more|common frames)/;
-
-/** Paths and packages that belong to runners, libraries and the language itself. */
-const foreign =
-  /node_modules[\\/]|\bnode:|\(native\)|<anonymous>\)?$|\binternal\/|^\s*at (?:[\w.]+\/)?(?:java|javax|jdk|sun|kotlin|scala|groovy|org\.(?:junit|testng|apache\.maven|gradle|mockito|hamcrest|assertj|opentest4j|spockframework)|Xunit|NUnit|System|Microsoft)\.|[\\/]site-packages[\\/]|[\\/](?:_pytest|pluggy)[\\/]|[\\/]vendor[\\/]|[\\/]gems[\\/]|\bdeno\.land|\bext:|^\s*\.\.\. \d+ /;
 
 /** ` 12 | code`, `> 12 | code`, `    | ^`, also without spaces. */
 const numbered = /^\s*(?:>|❯)?\s*\d+\s*[|│]|^\s*[|│]\s*\^|^\s*[|│]\s*[~^]+/;
@@ -30,10 +23,7 @@ export function failureParts(text: string): FailurePart[] {
   const parts: FailurePart[] = [];
   for (const { kind, lines } of paragraphs(text)) {
     const last = parts.at(-1);
-    if (kind === "calls") {
-      const own = lines.filter((line) => !foreign.test(line));
-      parts.push({ kind, own, others: lines.filter((line) => foreign.test(line)) });
-    } else if (kind === "text" && last?.kind === "text") parts[parts.length - 1] = { kind, lines: [...last.lines, "", ...lines] };
+    if (kind === "text" && last?.kind === "text") parts[parts.length - 1] = { kind, lines: [...last.lines, "", ...lines] };
     else parts.push({ kind, lines });
   }
   return parts;
@@ -63,7 +53,7 @@ function paragraphs(text: string): { kind: FailurePart["kind"]; lines: string[] 
 function kindOf(line: string, open: Kind): Kind {
   if (line.trim() === "") return "blank";
   if (numbered.test(line)) return "source";
-  if (call.test(line)) return "calls";
+  if (isCall(line)) return "calls";
   if (differenceHead.test(line)) return "difference";
   // A list in a message has minus signs too: only a head opens a difference.
   if (open === "difference" && (changed.test(line) || /^\s{2}/.test(line))) return "difference";

@@ -26,8 +26,8 @@ import { latencyChart } from "./latency.ts";
 import { processesSection } from "./processes.ts";
 import type { Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
 import { booksSection, cleanupSection } from "./test-data.ts";
-import { gateTimeline } from "./timeline.ts";
 import { attachmentsSection, testsSection } from "./tests.ts";
+import { gateTimeline } from "./timeline.ts";
 
 /** Builds the view of a report. Fields that people should see are added here, or in the views of tests and test data. */
 
@@ -40,6 +40,7 @@ export function gateView(reports: readonly StageReport[]): GateView {
     stage: report.stage,
     view: stageView(report, `${report.stage}-${index + 1}`),
   }));
+  const timeline = gateTimeline(sorted);
   return {
     verdict,
     title:
