@@ -106,7 +106,7 @@ export const usage = `env-actions <command> [options]
       --head N:HASH         audit: head that was kept elsewhere (the output audit-head); can be repeated
       --json                write the report (tables: the proposal) to standard output, progress to standard error
       --check               tables: fail if the configuration and the warehouse differ
-  -v, --verbose             show every line of servers and tests
+  -v, --verbose             show also what passed, each step, and every line of servers and tests
 
 Exit status: 0 passed or degraded, 1 failed, 2 usage or configuration error, 3 error: checks could not run.
 `;

@@ -10,8 +10,8 @@ import { CodedError, readOn, unexpectedText } from "../model/coded-error.ts";
 import type { StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
-import { cleanupLines } from "../report/view/messages.ts";
-import { duration } from "../report/words.ts";
+import { cleanupLines, endReason } from "../report/view/messages.ts";
+import { duration, notRun } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
 import type { GateEnd } from "./gate.ts";
@@ -109,7 +109,8 @@ function readsConfiguration({ command }: Arguments): boolean {
 }
 
 async function stages(args: Arguments, world: GuardedTerminal): Promise<number> {
-  const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose });
+  const isGate = args.command === "gate";
+  const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose, listFollows: isGate });
   const interrupted = interruption(
     (text) => screen.line(text),
     (stage) => howToDelete(args, stage),
@@ -131,7 +132,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     ...(args.deployment ? { deployment: args.deployment } : {}),
   };
   try {
-    if (args.command === "gate") {
+    if (isGate) {
       const { runGate, timeSpent } = await import("./gate.ts");
       const ends = await runGate(request, args.production);
       screen.line("");
@@ -184,10 +185,11 @@ function howToDelete({ command, overrides, config, environment }: Arguments, sta
 
 function verdictLine({ stage, answer, why }: GateEnd): Part[] {
   const verdict = answer?.report.verdict ?? "skipped";
+  const word = answer ? verdict : notRun;
   const rest = answer
-    ? `${duration(answer.report.durationMs).padStart(8)}  ${answer.report.reason}`
-    : `${"–".padStart(8)}  not run, because ${why}`;
-  return [[`  ${verdictMarks[verdict]} ${stage.padEnd(12)} ${verdict.padEnd(9)}`, verdictStyles[verdict]], ` ${rest}`];
+    ? `${duration(answer.report.durationMs).padStart(9)}  ${endReason(answer.report)}`
+    : `${"–".padStart(9)}  ${why}`;
+  return [[`  ${verdictMarks[verdict]} ${stage.padEnd(11)} ${word.padEnd(8)}`, verdictStyles[verdict]], ` ${rest}`];
 }
 
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {

@@ -2,11 +2,13 @@ import { styleText } from "node:util";
 import { type Cancellation, checkLine, Remaining, verdictMarks } from "../app/progress.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
+import { excerpt } from "../lib/log-excerpt.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
-import type { Progress, StageName, StageReport, Verdict } from "../model/report.ts";
+import type { Check, Progress, StageName, StageReport, Verdict } from "../model/report.ts";
 import { logLine } from "../report/inert.ts";
 import { endView } from "../report/view/messages.ts";
-import { duration } from "../report/words.ts";
+import { duration, repeatsTests } from "../report/words.ts";
+import { type Styled, wrapped } from "./wrap.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -25,33 +27,41 @@ const redrawMs = 100;
 const failuresShown = 10;
 const tailShown = 12;
 
-/** Shows progress: one line per check, and on a terminal a status line at the bottom. Colours appear on terminals only. */
+export interface ScreenOptions {
+  /** Shows each check and step, and every line of servers and tests; otherwise only what did not pass. */
+  verbose: boolean;
+  /** The reason of each stage is left to the list at the end. */
+  listFollows?: boolean;
+}
+
+/** Shows progress, and on a terminal a status line at the bottom. Colours appear on terminals only. */
 export class Screen {
   readonly #stream: NodeJS.WriteStream;
   readonly #verbose: boolean;
+  readonly #listFollows: boolean;
+  /** The first check of the stage with each message, so that one reason is printed once. */
+  readonly #reasons = new Map<string, string>();
   #moving: { stage: string; startedAt: number; budgetMs: number; doing: string; timer: NodeJS.Timeout } | undefined;
 
-  constructor(stream: NodeJS.WriteStream, options: { verbose: boolean }) {
+  constructor(stream: NodeJS.WriteStream, { verbose, listFollows = false }: ScreenOptions) {
     this.#stream = stream;
-    this.#verbose = options.verbose;
+    this.#verbose = verbose;
+    this.#listFollows = listFollows;
   }
 
   show(progress: Progress): void {
     switch (progress.kind) {
       case "stage-started":
-        this.line("");
-        this.line([progress.stage, "bold"], ` in ${progress.environment}`);
+        this.#reasons.clear();
+        if (this.#verbose || !this.#listFollows) this.line("");
+        if (this.#verbose) this.line([progress.stage, "bold"], ` in ${progress.environment}`);
         this.#move(progress.stage, progress.budgetMs);
         break;
       case "check-finished":
-        this.line(
-          "  ",
-          [checkLine(progress.check), verdictStyles[progress.check.verdict]],
-          [took(progress.check.durationMs), "gray"],
-        );
+        this.#check(progress.check);
         break;
       case "step":
-        this.line([`  · ${progress.text}`, "gray"]);
+        if (this.#verbose) this.line([`  · ${progress.text}`, "gray"]);
         this.#doing(progress.text);
         break;
       case "warning":
@@ -79,12 +89,16 @@ export class Screen {
    */
   line(...parts: Part[]): void {
     this.#erase();
-    const styled = parts.map((part) =>
-      typeof part === "string"
-        ? logLine(part)
-        : styleText(part[1], logLine(part[0]), { stream: this.#stream, validateStream: true }),
-    );
-    this.#stream.write(`${styled.join("")}\n`);
+    const pieces = parts.map((part): Styled<Style> => {
+      const [text, style] = typeof part === "string" ? [part] : part;
+      return { text: logLine(text), style };
+    });
+    for (const line of wrapped(pieces, this.#stream.columns)) {
+      const styled = line.map(({ text, style }) =>
+        style === undefined ? text : styleText(style, text, { stream: this.#stream, validateStream: true }),
+      );
+      this.#stream.write(`${styled.join("")}\n`);
+    }
     this.#draw();
   }
 
@@ -92,13 +106,33 @@ export class Screen {
     this.#rest();
   }
 
+  /** What passed, and what another check explains, is only counted at the end. */
+  #check(check: Check): void {
+    if (this.#verbose) this.line("  ", [checkLine(check), verdictStyles[check.verdict]], [took(check.durationMs), "gray"]);
+    else if (check.verdict === "passed" || check.cause !== undefined) this.#doing(check.title);
+    // Failed tests are listed by name at the end of the stage.
+    else this.line("  ", [checkLine(this.#once(check)), verdictStyles[check.verdict]]);
+  }
+
+  #once(check: Check): Check {
+    if (repeatsTests(check)) return withoutMessage(check);
+    const reason = check.message?.toLowerCase();
+    if (reason === undefined) return check;
+    const first = this.#reasons.get(reason);
+    if (first !== undefined) return { ...check, message: `for the same reason as ${first}` };
+    this.#reasons.set(reason, check.title);
+    return check;
+  }
+
   #finish(report: StageReport): void {
-    const { verdict, title, text, failures, tails, problems } = endView(report);
+    const { verdict, title, time, reason, failures, follows, tails, problems } = endView(report);
+    const text = this.#listFollows ? time : `${time}: ${reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${title}`, verdictStyles[verdict]], text);
     for (const failure of failures.slice(0, failuresShown)) this.line(`    ✘ ${failure}`);
     if (failures.length > failuresShown)
       this.line(`    … and ${count(failures.length - failuresShown, "more failed test")}, listed in the report`);
-    for (const tail of tails) for (const last of tail.slice(-tailShown)) this.line([`    │ ${last}`, "gray"]);
+    if (follows !== "") this.line([`    ${follows}`, "gray"]);
+    for (const tail of tails) for (const last of excerpt(tail, tailShown)) this.line([`    │ ${last}`, "gray"]);
     for (const problem of problems) this.line(`    ${problem}`);
   }
 
@@ -131,6 +165,11 @@ export class Screen {
     this.#erase();
     this.#moving = undefined;
   }
+}
+
+/** Without what the list of failed tests says again. */
+function withoutMessage({ message: _, ...check }: Check): Check {
+  return { ...check, message: check.expected === undefined ? check.verdict : `expected ${check.expected}` };
 }
 
 function took(ms: number): string {

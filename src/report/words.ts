@@ -44,6 +44,20 @@ export function urgentChecks({ checks }: Pick<StageReport, "checks">): { causes:
   return { causes: [...causes], consequences: urgent.filter((check) => !causes.has(check)) };
 }
 
+/** Further ones are only counted. */
+const mostFollowing = 20;
+
+/** `Not counted again: Exit status (1, expected 0) follows from Pass rate.`; empty if there are none. */
+export function followsLine(consequences: readonly Check[], checks: readonly Check[]): string {
+  if (consequences.length === 0) return "";
+  const said = consequences.slice(0, mostFollowing).map(({ title, observed, expected, cause }) => {
+    const seen = [observed, expected && `expected ${expected}`].filter(Boolean).join(", ");
+    return `${title}${seen === "" ? "" : ` (${seen})`} follows from ${checks.find(({ id }) => id === cause)?.title ?? cause}`;
+  });
+  const more = consequences.length - mostFollowing;
+  return `Not counted again: ${said.join("; ")}${more > 0 ? ` and ${more} more` : ""}.`;
+}
+
 /** Checks whose finding is a list of tests that are shown themselves. */
 const aboutTests: ReadonlySet<string> = new Set(["tests.pass-rate", "tests.suites-loaded", "tests.statuses"]);
 
@@ -57,7 +71,7 @@ export function repeatsTests({ id }: Pick<Check, "id">): boolean {
  * reason of the report if there is no more to say.
  */
 export function tally(report: StageReport): string {
-  const { tests, verdict, problems, reason } = report;
+  const { tests, verdict, problems, reason, score } = report;
   const failures = (tests?.failures ?? []).filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
   const crashed = tests?.crashedSuites.length ?? 0;
   const said = failures.length + crashed > 0;
@@ -66,6 +80,7 @@ export function tally(report: StageReport): string {
   // Warnings do not matter if something failed.
   const shown = opensTheGate(verdict) ? urgentVerdicts : (["failed", "error"] as const);
   const parts = [
+    ...(score && !opensTheGate(verdict) ? [`score ${score.percent} % of ${score.pass} % to pass`] : []),
     ...failureWords(failures),
     ...(crashed > 0 ? [`${count(crashed, "suite")} could not be loaded`] : []),
     ...shown.flatMap((word) =>

@@ -1,17 +1,38 @@
 import { describe, expect, test } from "vitest";
-import { alertView, cleanupLines, endView, type ToldEvent } from "../../src/report/view/messages.ts";
+import { alertView, cleanupLines, endReason, endView, type ToldEvent } from "../../src/report/view/messages.ts";
 import { degradedSmoke, dryCleanup, failedIntegration, failedSmoke, flakyE2e } from "./sample.ts";
 
 describe("the end of a stage in the terminal", () => {
-  test("shows the verdict, the time and the reason, and one line for each failed test", () => {
-    const { title, text, failures, tails, problems } = endView(failedIntegration());
-    expect(title + text).toBe(
-      "integration failed in 4 min 3 s (27 % of the 15 min budget): 3 tests failed, 1 suite could not be loaded, and 3 rows of test data are still there.",
+  test("shows the verdict, the time and the reason, and one line for each failed test and crashed suite", () => {
+    const { title, time, reason, failures, follows, tails, problems } = endView(failedIntegration());
+    expect(title + time).toBe("integration failed on staging in 4 min 3 s (27 % of the 15 min budget)");
+    expect(reason).toBe("3 tests failed, 1 suite could not be loaded, Test data deleted and gone failed");
+    expect(failures[0]).toBe(
+      "sessions › creates a session and shows its access code – AssertionError: expected 500 to be 201 (tests/integration/sessions.test.ts:48)",
     );
-    expect(failures[0]).toBe("sessions › creates a session and shows its access code – AssertionError: expected 500 to be 201");
-    expect(failures).toHaveLength(3);
+    expect(failures).toHaveLength(4);
+    expect(failures[3]).toBe(
+      "tests/integration/guidance.test.ts could not be loaded – Error: Cannot find module '@classwaves/shared'",
+    );
+    expect(follows).toBe("Not counted again: Command's exit status (1, expected 0) follows from Every suite was loaded.");
     expect(tails, "the failed tests say more").toEqual([]);
     expect(problems).toHaveLength(1);
+  });
+
+  test("of a stage that opens the gate says what it did", () => {
+    expect(endReason(flakyE2e())).toBe(
+      "57 of 57 tests passed, 2 of them only when run again; nothing is left behind; tests: 55 passed, 2 flaky, 3 skipped; 31 rows and 9 keys deleted, 0 left",
+    );
+    expect(endReason(degradedSmoke())).toBe("Databricks SELECT is degraded");
+    expect(endReason(failedSmoke())).toBe("score 87.5 % of 90 % to pass, GET /api/v1/sessions failed");
+  });
+
+  test("tells failed tests from those that ended with an error or in an unknown way", () => {
+    const report = failedIntegration();
+    const [first, second] = report.tests?.failures ?? [];
+    Object.assign(first ?? {}, { errored: true });
+    Object.assign(second ?? {}, { status: "unknown" });
+    expect(endReason(report)).toMatch(/^1 test ended with an error, 1 test ended in an unknown way, 1 test failed, /);
   });
 
   test("shows the last lines of each server and command if no test explains the failure, and none if the stage passed", () => {

@@ -17,7 +17,7 @@ async function run(
     });
   const exitCode = await new Promise<number | null>((resolve) => child.once("close", resolve));
   const verdicts = [
-    ...output.matchAll(/^ {2}\S (?:preflight|integration|e2e|smoke|cleanup) +(passed|degraded|failed|error|skipped) {2,}/gm),
+    ...output.matchAll(/^ {2}\S (?:preflight|integration|e2e|smoke|cleanup) +(passed|degraded|failed|error|not run) {2,}/gm),
   ].map((match) => match[1] ?? "");
   return { exitCode, output, verdicts };
 }
@@ -28,6 +28,7 @@ describe("the gate says what is wrong, with the right status, and leaves nothing
   test.each([
     {
       breakage: "",
+      args: ["-v"],
       status: 0,
       verdicts: [opens, opens, opens, opens, opens],
       says: /rows made (\d+), deleted \1, unexplained 0; real rows touched 0 \(48 tables, .*; Redis keys unexplained 0[\s\S]*integration +passed/,
@@ -35,45 +36,45 @@ describe("the gate says what is wrong, with the right status, and leaves nothing
     {
       breakage: "failing-test",
       status: 1,
-      verdicts: [opens, "failed", "skipped", "skipped", "passed"],
-      says: /4 tests failed: fails on purpose \(1\)/,
+      verdicts: [opens, "failed", "not run", "not run", "passed"],
+      says: /✘ fails on purpose \(1\) – AssertionError: [\s\S]*integration +failed .*4 tests failed/,
     },
     {
       breakage: "crashed-suite",
       status: 1,
-      verdicts: [opens, "failed", "skipped", "skipped", "passed"],
-      says: /could not run: tests\/integration\/breakages\/crashed\.test\.ts/,
+      verdicts: [opens, "failed", "not run", "not run", "passed"],
+      says: /✘ tests\/integration\/breakages\/crashed\.test\.ts could not be loaded – this suite crashes/,
     },
     {
       breakage: "e2e-failing-test",
       status: 1,
-      verdicts: [opens, opens, "failed", "skipped", "passed"],
+      verdicts: [opens, opens, "failed", "not run", "passed"],
       says: /fails on purpose/,
     },
     {
       breakage: "backend-dies",
       status: 1,
-      verdicts: ["failed", "skipped", "skipped", "skipped", "skipped"],
+      verdicts: ["failed", "not run", "not run", "not run", "not run"],
       says: /the backend dies on purpose/,
     },
     {
       breakage: "stopped-redis",
       status: 3,
-      verdicts: ["error", "skipped", "skipped", "skipped", "skipped"],
-      says: /preflight +error .*Redis does not answer/,
+      verdicts: ["error", "not run", "not run", "not run", "not run"],
+      says: /■ Redis PING – .*Redis does not answer[\s\S]*preflight +error .*Redis PING and/,
     },
     {
       breakage: "wrong-token",
       status: 3,
-      verdicts: ["error", "skipped", "skipped", "skipped", "skipped"],
-      says: /preflight +error .*refused the token.*Check DATABRICKS_TOKEN/,
+      verdicts: ["error", "not run", "not run", "not run", "not run"],
+      says: /■ .*refused the token.*Check DATABRICKS_TOKEN[\s\S]*preflight +error .*Databricks connection and/,
     },
     {
       breakage: "sleeping-warehouse",
       args: ["--budget", "8s"],
       status: 3,
-      verdicts: ["error", "skipped", "skipped", "skipped", "skipped"],
-      says: /preflight +error .*had not started when the time of the stage was up/,
+      verdicts: ["error", "not run", "not run", "not run", "not run"],
+      says: /■ .*had not started when the time of the stage was up[\s\S]*preflight +error .*Databricks connection and/,
     },
   ])("$breakage", async ({ breakage, args = [], status, verdicts, says }) => {
     const ran = await run(breakage, ...args);

@@ -1,7 +1,7 @@
 import { type Check, opensTheGate, type StageReport, type Verdict } from "../../model/report.ts";
-import { checkRemarks, duration, repeatsTests, urgentChecks } from "../words.ts";
+import { checkRemarks, duration, followsLine, repeatsTests, urgentChecks } from "../words.ts";
 import { outputBlocks } from "./processes.ts";
-import type { Block, Cell, Inline, Line, Row, Section } from "./shapes.ts";
+import type { Block, Cell, Inline, Row, Section } from "./shapes.ts";
 import { failureBlocks } from "./tests.ts";
 
 /** What needs attention in a report: right under the verdict, each cause once. */
@@ -21,7 +21,7 @@ export function leadSection(report: StageReport): Section | undefined {
           ),
         ]
       : []),
-    ...(consequences.length > 0 ? [follows(consequences, checks)] : []),
+    ...(consequences.length > 0 ? [{ kind: "text", line: [followsLine(consequences, checks)], tone: "info" } as const] : []),
     ...(isExplained(report) ? [] : outputBlocks(report, { open: true })),
     ...(checks.length === 0
       ? [{ kind: "text", line: ["No check ran, so the state of the environment is unknown."], tone: "bad" } as const]
@@ -46,19 +46,6 @@ function withoutNames(check: Check, report: StageReport): Check {
   const { message: _, ...rest } = check;
   return rest;
 }
-
-/** `It follows: Exit status (1, expected 0), because of Pass rate.` */
-function follows(consequences: readonly Check[], checks: readonly Check[]): Block {
-  const pieces = consequences.slice(0, mostFollowing).flatMap((check, index): Line => {
-    const cause = checks.find(({ id }) => id === check.cause)?.title ?? "";
-    const seen = [check.observed, check.expected && `expected ${check.expected}`].filter(Boolean).join(", ");
-    return [...(index === 0 ? [] : ["; "]), check.title, seen === "" ? "" : ` (${seen})`, ` follows from ${cause}`];
-  });
-  const more = consequences.length - mostFollowing;
-  return { kind: "text", line: ["Not counted again: ", ...pieces, more > 0 ? ` and ${more} more.` : "."], tone: "info" };
-}
-
-const mostFollowing = 20;
 
 const urgency: Record<Verdict, number> = { failed: 0, error: 1, degraded: 2, skipped: 3, passed: 4 };
 

@@ -7,14 +7,20 @@ import {
   budgetUse,
   checkRemarks,
   firstLine,
+  followsLine,
   known,
+  place,
   reportFile,
   rollbackLine,
   shortSha,
   stageTitle,
+  tally,
   touchedRest,
   touchedWords,
+  urgentChecks,
 } from "../words.ts";
+import { cleanupBrief } from "./test-data.ts";
+import { testsBrief } from "./tests.ts";
 
 /** The parts of a report that appear elsewhere: annotations beside the code, alerts, and the end of a stage in the terminal. */
 
@@ -199,28 +205,50 @@ export interface EndView {
   verdict: StageReport["verdict"];
   /** `integration failed` */
   title: string;
-  /** The rest of the title's line. */
-  text: string;
+  /** The rest of the title's line, and the reason in few words, unless it follows elsewhere. */
+  time: string;
+  reason: string;
+  /** Tests that failed and suites that could not be loaded, each with the first line of its message and its place. */
   failures: readonly string[];
-  /** The last lines of each server and command. */
+  /** What other checks explain; empty if nothing. */
+  follows: string;
+  /** The ends of the logs of servers and commands. */
   tails: readonly (readonly string[])[];
   problems: readonly string[];
 }
 
 export function endView(report: StageReport): EndView {
-  const { verdict, stage, tests, servers, commands } = report;
-  const failures = (tests?.failures ?? []).map(({ name, message }) => (message ? `${name} – ${firstLine(message)}` : name));
+  const { verdict, stage, tests, servers, commands, checks } = report;
+  const failures = [
+    ...(tests?.failures ?? []).map((test) => failureLine(test.name, test.message, place(test))),
+    ...(tests?.crashedSuites ?? []).map(({ file, message }) => failureLine(`${file} could not be loaded`, message)),
+  ];
   const opens = opensTheGate(verdict);
-  // The failed tests say more than the last lines of the test runner.
+  // The failed tests say more than the end of the test runner's output.
   const explained = opens || failures.length > 0;
   return {
     verdict,
     title: `${stage} ${verdict}`,
-    text: ` in ${budgetUse(report)}: ${report.reason}`,
+    time: ` on ${report.environment.name} in ${budgetUse(report)}`,
+    reason: endReason(report),
     failures,
+    follows: followsLine(urgentChecks(report).consequences, checks),
     tails: explained ? [] : [...servers, ...commands].flatMap(({ tail }) => (tail ? [tail] : [])),
     problems: opens ? [] : report.problems,
   };
+}
+
+function failureLine(name: string, message: string | undefined, where?: string): string {
+  const first = firstLine(message ?? "");
+  return `${name}${first === "" ? "" : ` – ${first}`}${where === undefined ? "" : ` (${where})`}`;
+}
+
+/** The tally, and of a stage that opens the gate what it did: `11 checks passed; 63 passed; 75 rows and 239 keys deleted, 0 left`. */
+export function endReason(report: StageReport): string {
+  const { tests, cleanup, verdict } = report;
+  if (!opensTheGate(verdict)) return tally(report);
+  const did = [...(tests ? [`tests: ${testsBrief(tests)}`] : []), ...(cleanup && tests ? [cleanupBrief(cleanup)] : [])];
+  return [tally(report).replace(/\.$/, ""), ...did].join("; ");
 }
 
 /** Lines in the terminal; the report lists all. */
