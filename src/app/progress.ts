@@ -1,6 +1,7 @@
 import { count } from "../lib/count.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, Progress, StageName, Verdict } from "../model/report.ts";
+import { pageAsLine } from "../report/view/pages.ts";
 
 type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
 
@@ -76,7 +77,7 @@ export function checkLine(check: Check): string {
     check.observed,
     check.verdict === "passed" ? undefined : (check.message ?? check.verdict),
   ];
-  return parts.filter((part) => part !== undefined && part !== "").join(" – ");
+  return pageAsLine(parts.filter((part) => part !== undefined && part !== "").join(" – "));
 }
 
 /** The two signals that stop a stage: on a runner from a cancelled job, in a terminal from Ctrl-C. */

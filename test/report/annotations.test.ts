@@ -6,7 +6,7 @@ import { hostileText, withTexts } from "./hostile.ts";
 import { degradedSmoke, everyReport, failedIntegration, flakyE2e, passedPreflight } from "./sample.ts";
 
 describe("annotations of a stage", () => {
-  test("a failed test is annotated at its line; checks, crashed suites and problems follow", () => {
+  test("a failed test is annotated at its line; crashed suites, checks and problems follow, each cause once", () => {
     const errors = toAnnotations(failedIntegration()).filter(({ level }) => level === "error");
     expect(errors[0]).toMatchObject({
       title: "Test failed: sessions › creates a session and shows its access code",
@@ -15,9 +15,13 @@ describe("annotations of a stage", () => {
     });
     expect(errors[0]?.message).toMatch(/^AssertionError: expected 500 to be 201\n {4}at createSession/);
     const titles = errors.map(({ title }) => title);
-    expect(titles[2]).toBe("Every suite was loaded: failed");
-    expect(titles[5]).toBe("Could not be loaded: tests/integration/guidance.test.ts");
-    expect(titles.at(-1)).toBe("Integration: problem");
+    expect(titles.slice(0, 3).every((title) => title.startsWith("Test failed: "))).toBe(true);
+    expect(titles.slice(3)).toEqual([
+      "Could not be loaded: tests/integration/guidance.test.ts",
+      "Every suite was loaded: failed",
+      "Test data deleted and gone: failed",
+      "Integration: problem",
+    ]);
   });
 
   test("files are relative to the repository, also if the workspace is a folder in it", () => {
@@ -54,10 +58,10 @@ describe("annotations of a stage", () => {
     const errors = toAnnotations(report).filter(({ level }) => level === "error");
     expect(errors.map(({ title }) => title)).toEqual([
       ...Array.from({ length: 6 }, (_, index) => `Test failed: case ${index}`),
-      "Every suite was loaded: failed",
       "Could not be loaded: tests/integration/guidance.test.ts",
+      "Every suite was loaded: failed",
       "Integration: problem",
-      "Integration: 96 more errors",
+      "Integration: 95 more errors",
     ]);
   });
 
@@ -126,6 +130,15 @@ describe("annotations of mistakes in the configuration", () => {
     expect(annotations).toHaveLength(10);
     expect(annotations.at(-1)?.title).toBe("env-actions: 5 more mistakes");
   });
+});
+
+test("a test that ended with an error or in an unknown way is not called failed", () => {
+  const report = failedIntegration();
+  const [first, second] = report.tests?.failures ?? [];
+  Object.assign(first ?? {}, { errored: true });
+  Object.assign(second ?? {}, { status: "unknown" });
+  const titles = toAnnotations(report).map(({ title }) => title.split(":")[0]);
+  expect(titles.slice(0, 3)).toEqual(["Test ended with an error", "Test ended in an unknown way", "Test failed"]);
 });
 
 test("a failed test in quarantine is a warning, because it did not fail the stage", () => {

@@ -1,5 +1,6 @@
 import { type Check, opensTheGate, type StageReport, type Verdict } from "../../model/report.ts";
 import { checkRemarks, duration, followsLine, repeatsTests, urgentChecks } from "../words.ts";
+import { pageAsLine } from "./pages.ts";
 import { outputBlocks } from "./processes.ts";
 import type { Block, Cell, Inline, Row, Section } from "./shapes.ts";
 import { failureBlocks } from "./tests.ts";
@@ -86,7 +87,7 @@ function checkTable(title: string, checks: readonly Check[]): Block {
       cells: [
         { verdict: check.verdict },
         checkCell(check),
-        check.observed,
+        check.observed && pageAsLine(check.observed),
         check.expected,
         check.latency && { latency: check.latency },
         duration(check.durationMs),
@@ -106,6 +107,6 @@ function checkTable(title: string, checks: readonly Check[]): Block {
 }
 
 function checkCell(check: Check): Cell {
-  const below: Inline[] = [check.message ?? "", checkRemarks(check)].filter((text) => text !== "");
+  const below: Inline[] = [pageAsLine(check.message ?? ""), checkRemarks(check)].filter((text) => text !== "");
   return { line: check.verdict === "passed" && below.length === 0 ? [check.title] : [{ strong: check.title }], below };
 }

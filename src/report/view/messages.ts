@@ -6,6 +6,7 @@ import {
   account,
   budgetUse,
   checkRemarks,
+  endWords,
   firstLine,
   followsLine,
   known,
@@ -19,6 +20,8 @@ import {
   touchedWords,
   urgentChecks,
 } from "../words.ts";
+import { failureOf } from "./frames.ts";
+import { pageAsLine } from "./pages.ts";
 import { cleanupBrief } from "./test-data.ts";
 import { testsBrief } from "./tests.ts";
 
@@ -47,35 +50,39 @@ export function messagesView(report: StageReport): MessagesView {
   const stage = stageTitle(report.stage);
   const all = tests?.failures ?? [];
   const failures = all.filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
+  const crashed = tests?.crashedSuites ?? [];
   const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
-  const counted = (...verdicts: Check["verdict"][]) =>
-    checks.filter((check) => !check.dryRun && verdicts.includes(check.verdict)).map(checkMessage);
+  const urgent = urgentChecks(report).causes;
+  const urgentMessages = (...verdicts: Check["verdict"][]) =>
+    urgent.filter(({ verdict }) => verdicts.includes(verdict)).map(checkMessage);
+  const skipped = checks.filter(({ dryRun, verdict }) => !dryRun && verdict === "skipped");
   // A failed or unknown rollback is an error. Other outcomes are notices.
   const rollbackIsWrong = rollback?.outcome === "failed" || rollback?.outcome === "unknown";
   const rollbacks = rollback ? [{ title: `Rollback: ${rollback.outcome}`, text: rollbackLine(rollback) }] : [];
   return {
     stage,
     file: reportFile(report.stage),
+    // Tests come first, because they say what to change. Checks follow, those that others explain not at all.
     error: [
-      failures.filter(({ file }) => file !== undefined).map((test) => testMessage("failed", test)),
-      counted("failed", "error"),
+      failures.filter(({ file }) => file !== undefined).map((test) => testMessage(endWords(test), test)),
+      failures.filter(({ file }) => file === undefined).map((test) => testMessage(endWords(test), test)),
+      crashed.filter(({ quarantinedUntil }) => quarantinedUntil === undefined).map(suiteMessage),
+      urgentMessages("failed", "error"),
       rollbackIsWrong ? rollbacks : [],
-      (tests?.crashedSuites ?? []).filter(({ quarantinedUntil }) => quarantinedUntil === undefined).map(crashMessage),
-      failures.filter(({ file }) => file === undefined).map((test) => testMessage("failed", test)),
       problems.map((problem) => ({ title: `${stage}: problem`, text: problem })),
     ],
     warning: [
-      counted("degraded"),
+      urgentMessages("degraded"),
       alerts
         .filter(({ outcome }) => outcome === "failed")
         .map(({ channel, event, problem = "" }) => ({ title: `Alert not sent: ${channel}, ${event}`, text: problem })),
       quarantined.map((test) => testMessage("failed in quarantine", test)),
-      (tests?.crashedSuites ?? []).filter(({ quarantinedUntil }) => quarantinedUntil !== undefined).map(crashMessage),
+      crashed.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined).map(suiteMessage),
       (tests?.flakyTests ?? []).map((test) => testMessage("flaky", test)),
       (tests?.disagreements ?? []).map((text) => ({ title: "The test reports disagree", text })),
     ],
     notice: [
-      counted("skipped"),
+      skipped.map(checkMessage),
       checks.filter((check) => check.dryRun && check.verdict !== "passed").map(checkMessage),
       rollbackIsWrong ? [] : rollbacks,
       (report.cleanup?.notes ?? []).map((text) => ({ title: "Test data", text })),
@@ -85,17 +92,18 @@ export function messagesView(report: StageReport): MessagesView {
 
 function testMessage(word: string, test: TestCase): Message {
   const { message, stack } = account(test);
+  const { own, others } = failureOf(stack ?? "");
   const project = test.project ? ` (${test.project})` : "";
   return {
     title: `Test ${word}: ${test.name}${project}`,
-    text: [message, stack].filter(Boolean).join("\n") || "The test report has no message.",
+    text: pageAsLine([message, own, others].filter(Boolean).join("\n")) || "The test report has no message.",
     ...(test.file === undefined ? {} : { file: test.file }),
     ...(test.line === undefined ? {} : { line: test.line }),
   };
 }
 
-function crashMessage({ file, message }: CrashedSuite): Message {
-  return { title: `Could not be loaded: ${file}`, text: message, file };
+function suiteMessage({ file, message }: CrashedSuite): Message {
+  return { title: `Could not be loaded: ${file}`, text: pageAsLine(message), file };
 }
 
 function checkMessage(check: Check): Message {
@@ -104,7 +112,7 @@ function checkMessage(check: Check): Message {
     ...(check.expected === undefined ? [] : [`expected: ${check.expected}`]),
   ].join("; ");
   const text = [check.message, seen, checkRemarks(check)].filter(Boolean).join("\n");
-  return { title: `${check.title}: ${check.verdict}`, text: text || "The check gave no details." };
+  return { title: `${check.title}: ${check.verdict}`, text: pageAsLine(text) || "The check gave no details." };
 }
 
 /** Events for people. Metrics are sent for every run. */
