@@ -23,6 +23,11 @@ export function percentOf(share: number): number {
   return Math.floor(share * 1_000 + 1e-9) / 10;
 }
 
+/** A share from 0 to 1 for people: `94 %`, `99.9 %`. */
+export function percentText(share: number): string {
+  return `${percentOf(share)} %`;
+}
+
 const irregular: Readonly<Record<string, string>> = { child: "children", person: "people" };
 
 /** Possible plurals of an English word: `session` → sessions, `summary` → summaries, `class` → classes. */

@@ -2,6 +2,7 @@ import { count } from "../lib/count.ts";
 import type { StageReport, Verdict } from "../model/report.ts";
 import { cutBytes, droppable, everyLoss, fitInto, fold, lossNote, type Part } from "./fit.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "./inert.ts";
+import { textTimeline } from "./text-timeline.ts";
 import { gateView } from "./view/report.ts";
 import {
   type Block,
@@ -43,6 +44,7 @@ export function toMarkdown(reports: StageReport | readonly StageReport[], { maxB
   const parts: Part[] = [
     ...(isGate ? [{ text: overview(view) }] : []),
     ...view.urgent.flatMap((stage) => stageParts(stage, isGate)),
+    ...timelineParts(view),
   ];
   const whole = fitInto(parts, maxBytes);
   if (whole.lost.size === 0) return cutBytes(whole.text, maxBytes);
@@ -90,6 +92,21 @@ function stageParts(view: StageView, isGate: boolean): Part[] {
   return [{ text: `## ${verdictIcons[verdict]} ${name}\n\n${inlineText(cut(reason, longestCell))}\n\n` }, ...lead, ...rest];
 }
 
+function timelineParts({ timeline }: GateView): Part[] {
+  if (!timeline) return [];
+  return fold(`<b>${inlineText(timeline.title)}</b>`, [droppable(`${textTimeline(timeline)}\n`, "timeline")]);
+}
+
+/** What became of test data, in one line: `Created 75 rows → Deleted 75 rows, 239 keys → Left 0`. */
+function chartParts({ chart }: Section): Part[] {
+  if (chart?.kind !== "flow") return [];
+  const steps = chart.steps.map(({ label, amount, tone }) => {
+    const shown = inline({ strong: amount, ...(tone ? { tone } : {}) }, { most: 100 });
+    return `${inlineText(label)} ${shown}`;
+  });
+  return [droppable(`${steps.join(" → ")}\n\n`, "note")];
+}
+
 function facts({ facts }: StageView): Part[] {
   const shown = facts.filter(({ detail }) => !detail);
   const values = shown.map(({ value }) => inline(value, { most: 100, inTable: true }));
@@ -104,8 +121,9 @@ function facts({ facts }: StageView): Part[] {
   ];
 }
 
-function sectionParts({ title, brief, quiet, blocks }: Section): Part[] {
-  const parts = blocks.flatMap(blockParts);
+function sectionParts(section: Section): Part[] {
+  const { title, brief, quiet, blocks } = section;
+  const parts = [...chartParts(section), ...blocks.flatMap(blockParts)];
   if (title === undefined) return parts;
   if (!quiet) return [{ text: `### ${title}\n\n` }, ...parts];
   return fold(`<b>${title}</b>${brief ? `: ${inlineText(cut(brief, longestName))}` : ""}`, parts);

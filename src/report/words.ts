@@ -1,4 +1,4 @@
-import { count, numberText, percentOf } from "../lib/count.ts";
+import { count, numberText, percentOf, percentText } from "../lib/count.ts";
 import {
   type Alert,
   type AuditHead,
@@ -247,7 +247,7 @@ export function firstLine(text: string): string {
 export function passRate({ passed, flaky, failed, unknown }: Omit<TestCounts, "total" | "skipped">): string | undefined {
   const ran = passed + flaky + failed + unknown;
   if (ran === 0) return undefined;
-  return `${percentOf((passed + flaky) / ran).toFixed(1)} %`;
+  return percentText((passed + flaky) / ran);
 }
 
 /** `41 s (34 % of the 2 min budget)`. */

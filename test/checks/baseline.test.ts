@@ -114,8 +114,8 @@ describe("one comparison", () => {
       slower: true,
       verdict: "failed",
       observed: "p95 131 ms, was 102 ms; 60 samples against 120 of 2 runs",
-      expected: "p95 ≤ +10%",
-      message: expect.stringMatching(/^GET \/health is slower than in earlier runs, by about 29%: .*probability of 100%/),
+      expected: "p95 ≤ +10 %",
+      message: expect.stringMatching(/^GET \/health is slower than in earlier runs, by about 29 %: .*probability of 100 %/),
     });
     expect(judged(steady(130), [steady(100)], { verdict: "degraded" }).verdict).toBe("degraded");
   });

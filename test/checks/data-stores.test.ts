@@ -238,10 +238,10 @@ describe("redis", () => {
     });
     await client.set("here", "1");
     await client.mget(...Array(80).fill("here"), ...Array(20).fill("not here"));
-    expect((await verdicts(redis()))["redis.hit-rate"]).toMatchObject({ verdict: "passed", observed: "80% of 100 lookups" });
+    expect((await verdicts(redis()))["redis.hit-rate"]).toMatchObject({ verdict: "passed", observed: "80 % of 100 lookups" });
     expect((await verdicts(redis(), { redisHitRate: 0.8 }))["redis.hit-rate"]).toMatchObject({
       verdict: "degraded",
-      expected: "> 80%",
+      expected: "> 80 %",
     });
     client.disconnect();
   });

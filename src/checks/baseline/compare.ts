@@ -90,5 +90,5 @@ function notZero(value: number): number {
 }
 
 function percent(share: number): string {
-  return `${Math.round(percentOf(share))}%`;
+  return `${Math.round(percentOf(share))} %`;
 }

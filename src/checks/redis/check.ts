@@ -1,5 +1,5 @@
 import type { Environment } from "../../config/schema.ts";
-import { percentOf } from "../../lib/count.ts";
+import { percentText } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { worstVerdict } from "../../model/report.ts";
 import {
@@ -149,7 +149,7 @@ function hitRate(info: Record<string, string>, limit: number): Finding {
   if (info.keyspace_hits === undefined && info.keyspace_misses === undefined) return notTold("stats");
   const hits = Number(info.keyspace_hits);
   const lookups = hits + Number(info.keyspace_misses);
-  const expected = `> ${percentage(limit)}`;
+  const expected = `> ${percentText(limit)}`;
   if (!Number.isFinite(lookups))
     return { verdict: "error", expected, message: "INFO does not contain keyspace_hits and keyspace_misses." };
   if (lookups < enoughLookups)
@@ -162,7 +162,7 @@ function hitRate(info: Record<string, string>, limit: number): Finding {
   const rate = hits / lookups;
   return {
     verdict: rate > limit ? "passed" : "degraded",
-    observed: `${percentage(rate)} of ${lookups} lookups`,
+    observed: `${percentText(rate)} of ${lookups} lookups`,
     expected,
     ...(rate > limit ? {} : { message: "Many lookups miss: the cache is cold or too small, or its keys expire too early." }),
   };
@@ -182,8 +182,8 @@ function memory(info: Record<string, string>, limit: number): Finding {
   const share = used / maximum;
   return {
     verdict: share <= limit ? "passed" : "degraded",
-    observed: `${megabytes}, ${percentage(share)} of the limit${evictions}`,
-    expected: `≤ ${percentage(limit)}`,
+    observed: `${megabytes}, ${percentText(share)} of the limit${evictions}`,
+    expected: `≤ ${percentText(limit)}`,
     ...(share <= limit
       ? {}
       : {
@@ -278,10 +278,6 @@ function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): 
         message: "This Redis user can write to a read-only environment. Use one with -@all +@read +ping +info.",
       }
     : { verdict: "passed", observed: "only reading commands", expected };
-}
-
-function percentage(share: number): string {
-  return `${percentOf(share)}%`;
 }
 
 /** The category in which every command only reads. */

@@ -60,7 +60,7 @@ export function calmChecksSection(report: StageReport): Section | undefined {
   return {
     what: "checks",
     title: "Checks",
-    brief: checksBrief(calm),
+    brief: checksBrief(calm, consequences.length),
     quiet: true,
     blocks: [checkTable(urgent.size > 0 ? "Other checks" : "Checks", shown)],
   };
@@ -71,12 +71,13 @@ function place({ verdict, dryRun }: Check): number {
 }
 
 /** `23 passed, 1 skipped, 1 not counted`. */
-function checksBrief(checks: readonly Check[]): string {
+function checksBrief(checks: readonly Check[], consequences: number): string {
   const counted = checks.filter(({ dryRun }) => !dryRun);
   const amounts: [number, string][] = [
     [counted.filter(({ verdict }) => verdict === "passed").length, "passed"],
     [counted.filter(({ verdict }) => verdict === "skipped").length, "skipped"],
     [checks.length - counted.length, "not counted"],
+    [consequences, "not counted again"],
   ];
   return amounts.flatMap(([amount, word]) => (amount > 0 ? [`${amount} ${word}`] : [])).join(", ");
 }

@@ -152,6 +152,7 @@ export interface GateView {
 /** Parts that may be left out if space is short, least important first, with their plurals. */
 export const omissions = {
   "list of slowest tests": "lists of slowest tests",
+  timeline: "timelines",
   "list of SQL statements": "lists of SQL statements",
   "table of tests by project": "tables of tests by project",
   "list of attachments": "lists of attachments",
