@@ -59,7 +59,7 @@ function isUrgent({ verdict }: StageView, ofGate: Verdict): boolean {
 /** A stage in the overview of the gate; links to the stage's section. */
 function gateStop(stop: GateView["stops"][number]): Markup {
   if ("missing" in stop)
-    return html`<li><span class="stop missing"><b>${stop.missing}</b> <span class="verdict">${stop.word}</span></span></li>\n`;
+    return html`<li><span class="stop missing">${icon("skipped")}<b>${stop.missing}</b> <span class="verdict">${stop.word}</span></span></li>\n`;
   const { id, title, verdict } = stop;
   return html`<li><a class="stop ${verdict}" href="#${id}">${icon(verdict)}<b>${title}</b> <span class="verdict">${verdict}</span></a></li>\n`;
 }
@@ -67,10 +67,10 @@ function gateStop(stop: GateView["stops"][number]): Markup {
 /** A link to the anchor inside opens the stage, because browsers open what hides the target. */
 function stageSection(stage: StageView, { open, explained }: { open: boolean; explained: boolean }): Markup {
   const { id, title, environment, verdict, reason, facts, time } = stage;
-  return html`<section aria-labelledby="${id}-title"><details class="stage ${verdict}"${open ? html` open` : nothing}>
-<summary><h2 id="${id}-title">${title} on ${environment}</h2> ${pill(verdict)} <span class="time">${time.text}</span>${explained ? nothing : html`<span class="reason">${reason}</span>`}</summary>
+  return html`<details class="stage ${verdict}"${open ? html` open` : nothing}>
+<summary><h2>${title} on ${environment}</h2> ${pill(verdict)} <span class="time">${time.text}</span>${explained ? nothing : html`<span class="reason">${reason}</span>`}</summary>
 <div class="inside" id="${id}">
 ${sectionsOf(stage)}<h3>This run</h3>
 <dl class="facts">${facts.map(({ name, value }) => html`<div><dt>${name}</dt><dd>${inline(value)}</dd></div>`)}</dl>
-</div></details></section>\n`;
+</div></details>\n`;
 }

@@ -10,7 +10,7 @@ import { everyReport, failedIntegration, flakyE2e, passedPreflight, wholeGate } 
 const partTags = [
   `<pre class="said first-said">`,
   `<pre class="said">`,
-  `<pre class="source">`,
+  `<pre class="source" tabindex="0" role="group" aria-label="Source">`,
   `<pre class="difference">`,
   `<pre class="calls">`,
   "</pre>",

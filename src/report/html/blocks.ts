@@ -14,7 +14,7 @@ import {
 } from "../view/shapes.ts";
 import { latencyText } from "../words.ts";
 import { chart } from "./charts.ts";
-import { type Drawn, type Entries, entries, filter } from "./failures.ts";
+import { type Entries, entries, filter } from "./failures.ts";
 import { type Content, code, folded, html, type Markup, nothing, pill, preformatted } from "./markup.ts";
 
 /** Draws the sections of a stage. It knows no field of a report. */
@@ -23,16 +23,16 @@ import { type Content, code, folded, html, type Markup, nothing, pill, preformat
 export function sectionsOf({ id, sections, verdict }: StageView): Markup {
   const context: Context = {
     stage: id,
-    drawn: { entries: 0 },
     foldQuiet: !opensTheGate(verdict),
     tests: sections.find(({ what }) => what === "tests")?.brief,
   };
-  return html`${sections.map((one) => section(one, context))}`;
+  const isFolded = ({ title, quiet }: Section) => title !== undefined && quiet === true && context.foldQuiet;
+  const ordered = [...sections.filter((one) => !isFolded(one)), ...sections.filter(isFolded)];
+  return html`${ordered.map((one) => section(one, context))}`;
 }
 
 interface Context {
   stage: string;
-  drawn: Drawn;
   foldQuiet: boolean;
   /** The results of all tests in one line, for those that stand alone. */
   tests: string | undefined;
@@ -48,12 +48,12 @@ function section(one: Section, context: Context): Markup {
 
 function content(one: Section, context: Context): Markup {
   const { blocks } = one;
-  const draw = (all: readonly Block[]) => html`${all.map((each) => html`${block(each, context)}\n`)}`;
+  const draw = (all: readonly Block[]) => html`${all.map((each) => html`${block(each)}\n`)}`;
   if (one.chart?.kind === "flow") return html`${chart(one.chart, nothing)}${draw(blocks.map(beside))}`;
   const picture = one.chart ? chart(one.chart, table(one.chart.table)) : nothing;
   const isEntries = (each: Block): each is Entries => each.kind === "entries";
   if (!blocks.some(isEntries)) return html`${picture}${draw(blocks)}`;
-  return html`${results(blocks.filter(isEntries), context)}${picture}${draw(blocks.filter((each) => !isEntries(each)))}`;
+  return html`${results(blocks.filter(isEntries), context)}${picture}${blocks.filter((each) => !isEntries(each)).map((each) => html`${each.kind === "table" ? html`<h4>${each.title}</h4>` : nothing}${block(each)}\n`)}`;
 }
 
 /** A table that says the same as the chart above it is folded, unless it names a problem. */
@@ -70,10 +70,10 @@ function results(blocks: readonly Entries[], context: Context): Markup {
   const amounts = new Map<EntryResult, number>();
   for (const { entries } of blocks) for (const { result } of entries) amounts.set(result, (amounts.get(result) ?? 0) + 1);
   const all = context.tests === undefined ? nothing : html`<p class="about">Tests: ${context.tests}</p>\n`;
-  return html`${all}<div class="results">${filter(context.stage, amounts)}${blocks.map((one) => entries(one, context.drawn))}</div>\n`;
+  return html`${all}<div class="results">${filter(context.stage, amounts)}${blocks.map((one) => entries(one))}</div>\n`;
 }
 
-function block(one: Block, context: Context): Markup {
+function block(one: Block): Markup {
   switch (one.kind) {
     case "title":
       return html`<h4>${one.text}</h4>`;
@@ -86,7 +86,7 @@ function block(one: Block, context: Context): Markup {
     case "output":
       return folded(line(one.title), preformatted(one.text, one.label), one.open);
     case "entries":
-      return entries(one, context.drawn);
+      return entries(one);
     case "table":
       return table(one);
   }

@@ -20,11 +20,6 @@ const mostOwnCalls = 12;
 
 export type Entries = Extract<Block, { kind: "entries" }>;
 
-/** How many entries were drawn so far, in all lists of a stage. */
-export interface Drawn {
-  entries: number;
-}
-
 const resultIcons: Record<EntryResult, Verdict> = {
   failed: "failed",
   errored: "error",
@@ -61,38 +56,40 @@ function filtered(results: readonly EntryResult[], content: Content): Markup {
   return html`<div class="part ${[...new Set(results)].map((result) => `has-${result}`).join(" ")}">${content}</div>\n`;
 }
 
-export function entries({ what, title, entries, file }: Entries, drawn: Drawn): Markup {
-  const first = drawn.entries;
-  const shown = entries.slice(0, Math.max(0, mostEntries - first));
-  drawn.entries += shown.length;
-  const groups = byFile(shown.map((entry, index) => ({ entry, index: first + index })));
+export function entries({ what, title, entries, file }: Entries): Markup {
+  const shown = entries.slice(0, mostEntries);
+  const groups = byFile(shown.map((entry, index) => ({ entry, index })));
   const body = groups.map(({ file, members }) => {
     const isOpen = (members[0]?.index ?? 0) < listedEntries;
-    const tests = members.map(({ entry, index }) => test(entry, index, index - first < openEntries));
-    return fileGroup(file, members, tests, isOpen);
+    return fileGroup(
+      file,
+      members,
+      members.map(({ entry, index }) => test(entry, index)),
+      isOpen,
+    );
   });
   const results = entries.map(({ result }) => result);
-  return filtered(results, html`<h4>${title}</h4>${body}${notDrawn(entries, shown.length, first, what, file)}`);
+  return filtered(results, html`<h4>${title}</h4>${body}${notDrawn(entries, what, file)}`);
 }
 
 /** What the page leaves out, and where it is. Stacks that the report itself lacks are nowhere. */
-function notDrawn(all: readonly Entry[], shown: number, first: number, what: Entries["what"], file: string): Markup {
-  const rest = all.length - shown;
+function notDrawn(all: readonly Entry[], what: Entries["what"], file: string): Markup {
+  const rest = all.length - mostEntries;
   const stacks = all.filter(({ whole }) => whole !== undefined).length;
-  const wholeShown = all.slice(0, Math.max(0, Math.min(shown, mostWholeEntries - first))).filter(({ whole }) => whole).length;
-  const lines = [
+  const drawn = all.slice(0, mostWholeEntries).filter(({ whole }) => whole !== undefined).length;
+  const lines: Markup[] = [
     ...(rest > 0
       ? [
           html`${count(rest, `more ${what}`)} ${rest === 1 ? "is" : "are"} not drawn here. ${code(file)} has the names and messages of all ${numberText(all.length)}.`,
         ]
       : []),
-    ...(wholeShown < stacks
+    ...(drawn < stacks
       ? [
-          html`Stacks are drawn for the first ${numberText(wholeShown)}. ${code(file)} has ${stacks === all.length ? "all of them" : `those of ${numberText(stacks)}`}.`,
+          html`Stacks are drawn for the first ${numberText(drawn)}. ${code(file)} has ${stacks === all.length ? "all of them" : `those of ${numberText(stacks)}`}.`,
         ]
       : []),
     ...(stacks > 0 && stacks < all.length && all.length > mostWholeEntries
-      ? [`No stacks were kept of the other ${numberText(all.length - stacks)}.`]
+      ? [html`No stacks were kept of the other ${numberText(all.length - stacks)}.`]
       : []),
   ];
   return lines.length === 0 ? nothing : html`<p class="note">${lines.map((line) => html`${line} `)}</p>`;
@@ -125,7 +122,7 @@ function fileGroup(file: string | undefined, members: readonly Member[], tests: 
 ${tests}</details>\n`;
 }
 
-function test({ name, result, file, place, about, brief, whole }: Entry, index: number, open: boolean): Markup {
+function test({ name, result, file, place, about, brief, whole }: Entry, index: number): Markup {
   const [own = brief, others = ""] = (index < mostWholeEntries ? whole : undefined) ?? [];
   const where =
     place !== undefined && file !== undefined && place.startsWith(`${file}:`) ? `line ${place.slice(file.length + 1)}` : "";
@@ -133,7 +130,7 @@ function test({ name, result, file, place, about, brief, whole }: Entry, index: 
   // A crashed suite is named by its file, which its group already shows.
   const isCrash = typeof name === "object" && "code" in name && name.code === file;
   const title = isCrash ? cut(firstLine(brief), 300) : plain(name);
-  return html`<details class="test ${result}"${open ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
+  return html`<details class="test ${result}"${index < openEntries ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
 <div class="account">${failureParts(cut(own, longestText)).map(part)}${more(others === "" ? [] : cut(others, longestText).split("\n"), " in the test runner and libraries")}</div></details>\n`;
 }
 
@@ -148,7 +145,7 @@ function part(one: FailurePart, at: number): Markup {
     case "text":
       return html`<pre class="${at === 0 ? "said first-said" : "said"}">${one.lines.join("\n")}</pre>`;
     case "source":
-      return html`<pre class="source">${one.lines.map((line) => (/^\s*(?:>|❯)/.test(line) ? html`<b>${line}</b>\n` : `${line}\n`))}</pre>`;
+      return html`<pre class="source" tabindex="0" role="group" aria-label="Source">${one.lines.map((line) => (/^\s*(?:>|❯)/.test(line) ? html`<b>${line}</b>\n` : `${line}\n`))}</pre>`;
     case "difference":
       return html`<pre class="difference">${one.lines.map(changedLine)}</pre>`;
     case "calls":

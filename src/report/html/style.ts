@@ -39,8 +39,8 @@ pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .icon { width: 16px; height: 16px; flex: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
 .pill { display: inline-flex; gap: 6px; align-items: center; padding: 2px 10px 2px 6px; border-radius: 99px; font-size: 13px; font-weight: 600; white-space: nowrap; }
 nav.stages { position: sticky; top: 0; z-index: 2; background: var(--page); border-bottom: 1px solid var(--line); }
-.gate { list-style: none; display: flex; gap: 6px; overflow-x: auto; scrollbar-width: thin; }
-.gate li { flex: none; display: flex; }
+.gate { list-style: none; display: flex; flex-wrap: wrap; gap: 0 6px; }
+.gate li { flex: none; display: flex; position: relative; }
 .stop { display: flex; gap: 7px; align-items: center; padding: 12px 12px 9px; border-bottom: 3px solid transparent; color: inherit; text-decoration: none; font-size: 14px; white-space: nowrap; }
 .stop .verdict, .stop.missing { color: var(--muted); }
 .stop.missing { border-bottom: 3px dashed var(--line); }
@@ -90,6 +90,13 @@ p + .bar { margin-top: 8px; }
 .fold { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
 .fold > summary { padding: 8px 14px; }
 .folded { padding: 0 14px 14px; }
+.quiet { border-top: 1px solid var(--line); }
+p + .quiet, table + .quiet, .fold + .quiet, .results + .quiet { margin-top: 20px; }
+.quiet > summary { padding: 12px 0; }
+.quiet > summary:hover { background: var(--sunken); }
+.quiet h3 { display: inline; margin: 0 8px 0 2px; }
+.quiet > .folded { padding: 4px 0 20px; }
+.results { margin-bottom: 24px; }
 .folded > table:last-child { margin-bottom: 0; }
 .about { color: var(--muted); font-size: 13px; font-weight: 400; }
 .filter { border: 0; padding: 0; margin: 16px 0 0; display: none; flex-wrap: wrap; gap: 6px; align-items: center; min-width: 0; }
@@ -103,7 +110,7 @@ ${filters}
 .file { margin: 10px 0 0; border: 1px solid var(--line); border-radius: 8px; }
 .file > summary { padding: 8px 14px; background: var(--sunken); border-radius: 8px; }
 .file[open] > summary { border-radius: 8px 8px 0 0; border-bottom: 1px solid var(--line); }
-.file .path { margin-right: 8px; }
+.file .path { margin-right: 8px; } .path code { word-break: break-all; }
 .test + .test { border-top: 1px solid var(--line); }
 .test > summary { padding: 10px 14px; display: flex; gap: 10px; list-style: none; }
 .test > summary .icon { margin-top: 3px; }
@@ -118,6 +125,7 @@ ${filters}
 .first-said { border-left: 3px solid var(--failed-bar); }
 .errored .first-said, .unknown .first-said { border-color: var(--error-bar); }
 .quarantined .first-said { border-color: var(--degraded-bar); }
+.account .source { white-space: pre; overflow-wrap: normal; overflow-x: auto; }
 .account .calls { color: var(--muted); }
 .account .more > summary { padding: 4px 0; color: var(--muted); font-size: 13px; }
 .removed { color: var(--failed); }
@@ -173,8 +181,10 @@ ${verdictColours}
   header, main, footer, .gate { padding-left: 14px; padding-right: 14px; }
   header { padding-top: 16px; }
   .banner { padding: 16px; gap: 12px; } h1 { font-size: 21px; } .banner .icon { width: 26px; height: 26px; }
-  .gate { padding-left: 4px; }
-  .stop { padding-left: 8px; padding-right: 8px; }
+  html { scroll-padding-top: 90px; }
+  .gate { padding-left: 8px; gap: 0 2px; }
+  .stop { padding: 10px 6px 7px; gap: 4px; font-size: 13px; } .stop b { font-weight: 500; }
+  .stop .verdict { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .card, .stage > summary { padding: 14px 16px; } .inside { padding: 0 16px 18px; }
   .stage .time { margin-left: 0; flex-basis: 100%; order: 4; } .stage > summary::after { margin-left: auto; }
   .account { padding-left: 14px; }
@@ -197,12 +207,14 @@ ${verdictColours}
   :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }
   body { font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   header, main, footer, .gate { max-width: none; padding-left: 0; padding-right: 0; }
-  nav.stages { position: static; } .gate { flex-wrap: wrap; overflow: visible; } .gate .more, .skip, .filter { display: none; }
+  nav.stages { position: static; } .gate .more, .skip, .filter { display: none; }
   .card, .stage { border-radius: 0; } .card, .inside, .stage > summary { padding-left: 12px; padding-right: 12px; }
   .stage > summary::after { display: none; }
   .banner, tr, .lane, .steps, .legend, .notes li { break-inside: avoid; }
   h2, h3, h4, summary, figcaption, thead, caption { break-after: avoid; }
   .timeline { break-inside: avoid; }
+  .account .source { white-space: pre-wrap; }
+  .stop .verdict { position: static; width: auto; height: auto; clip-path: none; }
   .scrolled { max-height: none; overflow: visible; }
   .first { white-space: normal; }
   details::details-content { content-visibility: visible; block-size: auto; }
