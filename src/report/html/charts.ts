@@ -54,7 +54,7 @@ export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest 
   const pauses = breaks.length > 0 ? html` Hatched: ${breaks.map(({ label }) => label).join(", ")}, drawn shorter.` : nothing;
   return html`<section class="card" id="${rest.kind}" aria-labelledby="timeline-title"><figure class="chart timeline">
 <figcaption><h2 id="timeline-title">${title}</h2></figcaption>
-<ul class="lanes">${rows}<li class="lane axis" aria-hidden="true"><span class="label"></span><svg class="plot">${axis}</svg><span class="value"></span></li></ul>
+<ul class="lanes">${rows}<li class="lane axis" aria-hidden="true"><span class="label"></span><svg class="plot" aria-hidden="true">${axis}</svg><span class="value"></span></li></ul>
 <ul class="legend">${keys.map((what) => html`<li>${swatch(what)}${partWords[what]}</li>`)}</ul>
 <p class="note">${note}${pauses}</p></figure>
 ${table}</section>\n`;

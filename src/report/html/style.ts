@@ -173,11 +173,11 @@ footer h2 { font-size: 13px; margin-bottom: 8px; }
 footer dl { display: grid; gap: 6px; }
 footer dl div { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 10px; align-items: baseline; }
 ${verdictColours}
-@media (max-width: 1060px) {
+@media print, (max-width: 1060px) {
   td + td:not(.numeric) { min-width: 0; }
   .numeric { white-space: normal; overflow-wrap: normal; }
 }
-@media (max-width: 800px) {
+@media screen and (max-width: 800px) {
   header, main, footer, .gate { padding-left: 14px; padding-right: 14px; }
   header { padding-top: 16px; }
   .banner { padding: 16px; gap: 12px; } h1 { font-size: 21px; } .banner .icon { width: 26px; height: 26px; }
@@ -205,6 +205,7 @@ ${verdictColours}
 }
 @media print {
   :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }
+  .numeric { white-space: nowrap; } table, .notes, .legend, .lane, .facts { font-size: 10.5px; } code, pre { font-size: 9.5px; }
   body { font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   header, main, footer, .gate { max-width: none; padding-left: 0; padding-right: 0; }
   nav.stages { position: static; } .gate .more, .skip, .filter { display: none; }

@@ -42,7 +42,7 @@ export function gateTimeline(reports: readonly StageReport[]): Timeline | undefi
       kind: "table",
       title: "Timeline as a table",
       folded: true,
-      columns: [{ title: "Stage" }, { title: "Part" }, { title: "Began" }, { title: "Time", numeric: true }],
+      columns: [{ title: "Stage" }, { title: "Part" }, { title: "Began", numeric: true }, { title: "Time", numeric: true }],
       rows: lanes.flatMap(({ report, parts }): Row[] => {
         const stage = `${stageTitle(report.stage)} on ${report.environment.name}`;
         return [
