@@ -66,6 +66,11 @@ export interface TestCounts {
   unknown: number;
 }
 
+/** The tests of one file. */
+export interface FileCounts extends TestCounts {
+  file: string;
+}
+
 export interface TestSource {
   file: string;
   format: string;
@@ -102,6 +107,8 @@ export interface TestResults extends TestCounts {
   slowest: TestCase[];
   /** By project name; empty if the format has no projects. */
   projects: Record<string, TestCounts>;
+  /** By file, those with failures first, at most 1,000; absent if the reports name no files, and in older reports. */
+  files?: FileCounts[];
   /** The files that were read, and their formats. */
   sources: TestSource[];
   /** Reports that are missing or broken: failures in them may be unknown. Absent if there is none. */

@@ -1,6 +1,7 @@
 import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
 import { type Crash, Crashes } from "./crashes.ts";
 import type { SourceFiles } from "./places/source-files.ts";
+import { FileTally } from "./by-file.ts";
 import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.ts";
 
 /**
@@ -267,6 +268,7 @@ const shortMessage = 300;
 export class Tally {
   readonly #counts = noCounts();
   readonly #projects = new Map<string, TestCounts>();
+  readonly #files = new FileTally();
   readonly #failures: TestCase[] = [];
   readonly #flaky: TestCase[] = [];
   readonly #slowest: TestCase[] = [];
@@ -285,6 +287,7 @@ export class Tally {
     const { status, project, durationMs } = test;
     add(this.#counts, status);
     if (project !== undefined) add(this.#project(project), status);
+    this.#files.add(test.file, status);
     this.#durationMs += durationMs;
     if (status === "failed" || status === "unknown") this.#failures.push(shortened(this.#case(test), this.#failures.length));
     if (status === "flaky") this.#flaky.push(shortened(this.#case(test), this.#flaky.length));
@@ -298,6 +301,7 @@ export class Tally {
   }
 
   results(sources: TestResults["sources"], disagreements: string[]): TestResults {
+    const files = this.#files.files(this.#fileOf);
     return {
       ...this.#counts,
       durationMs: Math.round(this.#durationMs),
@@ -306,6 +310,7 @@ export class Tally {
       flakyTests: this.#flaky,
       slowest: this.#slowest,
       projects: Object.fromEntries(this.#projects),
+      ...(files ? { files } : {}),
       sources,
       disagreements,
     };

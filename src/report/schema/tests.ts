@@ -79,6 +79,13 @@ export const tests = z
     projects: z
       .record(z.string(), z.strictObject(counts))
       .meta({ description: "Number of tests by project. Empty if the format has no projects." }),
+    files: z
+      .array(z.strictObject({ file: text("File of the tests, relative to the workspace if possible."), ...counts }))
+      .optional()
+      .meta({
+        description:
+          "Number of tests by file, those with failures first, at most 1,000. Absent if the test reports name no files.",
+      }),
     sources: z.array(source).meta({ description: "Test reports that were read." }),
     unreadable: z.array(unreadable).optional().meta({
       description: "Test reports that are missing or could not be read to their end. Absent if there is none.",

@@ -1,6 +1,6 @@
 import { count, numberText } from "../../lib/count.ts";
 import type { StageName } from "../../model/report.ts";
-import type { Attachment, CrashedSuite, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
+import type { Attachment, CrashedSuite, FileCounts, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
 import { account, attachmentState, bytes, duration, endWords, firstLine, passRate, place, reportFile } from "../words.ts";
 import { failureOf } from "./frames.ts";
 import type { Block, Cell, Column, CountKind, Entry, EntryResult, Inline, Row, Section } from "./shapes.ts";
@@ -20,6 +20,7 @@ export function testsSection(tests: TestResults | undefined): Section | undefine
       ...flaky(tests.flakyTests),
       ...slowest(tests.slowest),
       ...projects(tests.projects),
+      ...files(tests.files),
     ],
   };
 }
@@ -198,6 +199,32 @@ function projects(byName: Readonly<Record<string, TestCounts>>): Block[] {
   );
   const columns = [...titled("Project"), ...numeric("Tests", "Passed", "Flaky", "Failed", "Skipped", "Unknown")];
   return [{ kind: "table", title: "Tests by project", folded: true, columns, rows, loses: "table of tests by project" }];
+}
+
+function files(all: readonly FileCounts[] = []): Block[] {
+  if (all.length === 0) return [];
+  const rows = all.map(
+    (counts): Row => ({
+      cells: [
+        { code: counts.file },
+        ...[counts.total, ...countKinds.map((kind) => counts[kind])].map(numberText),
+        unknownText(counts),
+      ],
+    }),
+  );
+  const columns = [...titled("File"), ...numeric("Tests", "Passed", "Flaky", "Failed", "Skipped", "Unknown")];
+  return [
+    {
+      kind: "table",
+      title: "Tests by file",
+      folded: true,
+      columns,
+      rows,
+      loses: "table of tests by file",
+      mostInSummary: 100,
+      rest: (listed) => more(all.length - listed),
+    },
+  ];
 }
 
 /** Empty if there are none, so that the column is only shown if it matters. */
