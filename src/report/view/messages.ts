@@ -22,7 +22,7 @@ import {
 } from "../words.ts";
 import { failureOf } from "./frames.ts";
 import { pageAsLine } from "./pages.ts";
-import { cleanupBrief } from "./test-data.ts";
+import { booksBrief, cleanupBrief } from "./test-data.ts";
 import { testsBrief } from "./tests.ts";
 
 /** The parts of a report that appear elsewhere: annotations beside the code, alerts, and the end of a stage in the terminal. */
@@ -253,9 +253,13 @@ function failureLine(name: string, message: string | undefined, where?: string):
 
 /** The tally, and of a stage that opens the gate what it did: `11 checks passed; 63 passed; 75 rows and 239 keys deleted, 0 left`. */
 export function endReason(report: StageReport): string {
-  const { tests, cleanup, verdict } = report;
+  const { tests, cleanup, books, verdict } = report;
   if (!opensTheGate(verdict)) return tally(report);
-  const did = [...(tests ? [`tests: ${testsBrief(tests)}`] : []), ...(cleanup && tests ? [cleanupBrief(cleanup)] : [])];
+  const did = [
+    ...(tests ? [`tests: ${testsBrief(tests)}`] : []),
+    ...(cleanup && tests ? [cleanupBrief(cleanup)] : []),
+    ...(books ? [booksBrief(books)] : []),
+  ];
   return [tally(report).replace(/\.$/, ""), ...did].join("; ");
 }
 

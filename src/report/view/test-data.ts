@@ -108,6 +108,11 @@ function statements(tables: readonly TableCleanup[]): Block[] {
   return [{ kind: "output", title: [title], label: title, text, open: false, loses: "list of SQL statements" }];
 }
 
+/** `books: 0 rows unexplained, 0 real rows changed`. */
+export function booksBrief({ unexplained, touched }: Books): string {
+  return `books: ${amountText(unexplained)} rows unexplained, ${amountText(touched)} real rows changed`;
+}
+
 /** What the run wrote, according to the tables' own history. The totals are never left out. */
 export function booksSection(books: Books | undefined): Section | undefined {
   if (!books) return undefined;
