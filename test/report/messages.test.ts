@@ -21,7 +21,7 @@ describe("the end of a stage in the terminal", () => {
 
   test("of a stage that opens the gate says what it did", () => {
     expect(endReason(flakyE2e())).toBe(
-      "57 of 57 tests passed, 2 of them only when run again; nothing is left behind; tests: 55 passed, 2 flaky, 3 skipped; 31 rows and 9 keys deleted, 0 left; books: 1 to 4 rows unexplained, 1 real rows changed",
+      "57 of 57 tests passed, 2 of them only when run again; nothing is left behind; tests: 55 passed, 2 flaky, 3 skipped; 31 rows and 9 keys deleted, 0 left; books: unexplained rows 1 to 4, changed real rows 1",
     );
     expect(endReason(degradedSmoke())).toBe("Databricks SELECT is degraded");
     expect(endReason(failedSmoke())).toBe("score 87.5 % of 90 % to pass, GET /api/v1/sessions failed");

@@ -108,9 +108,9 @@ function statements(tables: readonly TableCleanup[]): Block[] {
   return [{ kind: "output", title: [title], label: title, text, open: false, loses: "list of SQL statements" }];
 }
 
-/** `books: 0 rows unexplained, 0 real rows changed`. */
+/** `books: unexplained rows 0, changed real rows 0`. */
 export function booksBrief({ unexplained, touched }: Books): string {
-  return `books: ${amountText(unexplained)} rows unexplained, ${amountText(touched)} real rows changed`;
+  return `books: unexplained rows ${amountText(unexplained)}, changed real rows ${amountText(touched)}`;
 }
 
 /** What the run wrote, according to the tables' own history. The totals are never left out. */
