@@ -1,4 +1,4 @@
-import { numberText } from "../../lib/count.ts";
+import { count, numberText } from "../../lib/count.ts";
 import { opensTheGate } from "../../model/report.ts";
 import {
   type Block,
@@ -82,7 +82,7 @@ function block(one: Block): Markup {
     case "counts":
       return counts(one);
     case "list":
-      return html`<div class="notes ${one.tone}">${one.title === undefined ? nothing : html`<h4>${one.title}</h4>`}<ul>${one.items.map((item) => html`<li>${item}</li>`)}</ul></div>`;
+      return list(one);
     case "output":
       return folded(line(one.title), preformatted(one.text, one.label), one.open);
     case "entries":
@@ -92,15 +92,24 @@ function block(one: Block): Markup {
   }
 }
 
-/** The page lists all rows below its table. Anything not listed is missing from the report too. */
+/** With more, browsers need seconds to open the page. */
+const mostRows = 2_000;
+const mostItems = 1_000;
+
 export function table(one: Table): Markup {
-  const drawn = html`${dataTable(one)}${restOf(one)}`;
+  const rows = one.rows.slice(0, mostRows);
+  const said = one.rest?.(rows.length) ?? moreRows(one.rows.length - rows.length, "row");
+  const drawn = html`${dataTable({ ...one, rows })}${said === "" ? nothing : html`<p>${said}</p>`}`;
   return one.folded ? folded(one.title, drawn) : drawn;
 }
 
-function restOf({ rows, rest }: Table): Markup {
-  const said = rest?.(rows.length) ?? "";
-  return said === "" ? nothing : html`<p>${said}</p>`;
+function moreRows(left: number, what: string): string {
+  return left > 0 ? `${count(left, `more ${what}`)} ${left === 1 ? "is" : "are"} in the report's file.` : "";
+}
+
+function list({ title, tone, items }: Extract<Block, { kind: "list" }>): Markup {
+  const rest = moreRows(items.length - mostItems, "line");
+  return html`<div class="notes ${tone}">${title === undefined ? nothing : html`<h4>${title}</h4>`}<ul>${items.slice(0, mostItems).map((item) => html`<li>${item}</li>`)}</ul>${rest === "" ? nothing : html`<p>${rest}</p>`}</div>`;
 }
 
 type Counts = Extract<Block, { kind: "counts" }>;

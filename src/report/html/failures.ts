@@ -8,6 +8,7 @@ import { type Content, code, html, icon, type Markup, nothing } from "./markup.t
 /** Tests that did not pass, by file, with a filter that needs no script. */
 
 const longestText = 16_000;
+const longestName = 2_000;
 /** With more, browsers need seconds to open the page. */
 const mostWholeEntries = 500;
 const mostEntries = 5_000;
@@ -32,9 +33,9 @@ const resultIcons: Record<EntryResult, Verdict> = {
 const resultWords: Record<EntryResult, string> = {
   failed: "failed",
   errored: "ended with an error",
-  unknown: "result unknown",
+  unknown: "with an unknown result",
   crashed: "could not be loaded",
-  quarantined: "failed in quarantine",
+  quarantined: "in quarantine",
   flaky: "flaky",
 };
 
@@ -126,7 +127,9 @@ function test({ name, result, file, place, about, brief, whole }: Entry, index: 
   const [own = brief, others = ""] = (index < mostWholeEntries ? whole : undefined) ?? [];
   const where =
     place !== undefined && file !== undefined && place.startsWith(`${file}:`) ? `line ${place.slice(file.length + 1)}` : "";
-  const details = [resultWords[result], where, ...about].filter(Boolean).join(" · ");
+  // For the other results, `about` has more exact words.
+  const how = result === "failed" || result === "crashed" ? resultWords[result] : "";
+  const details = [how, where, ...about].filter(Boolean).join(" · ");
   // A crashed suite is named by its file, which its group already shows.
   const isCrash = typeof name === "object" && "code" in name && name.code === file;
   const title = isCrash ? cut(firstLine(brief), 300) : plain(name);
@@ -135,7 +138,7 @@ function test({ name, result, file, place, about, brief, whole }: Entry, index: 
 }
 
 function plain(name: Entry["name"]): Content {
-  if (typeof name === "string") return name;
+  if (typeof name === "string") return cut(name, longestName);
   if ("code" in name) return code(name.code);
   return "strong" in name ? name.strong : name.verdict;
 }

@@ -205,7 +205,7 @@ ${verdictColours}
 }
 @media print {
   :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }
-  .numeric { white-space: nowrap; } table, .notes, .legend, .lane, .facts { font-size: 10.5px; } code, pre { font-size: 9.5px; }
+  table, .notes, .legend, .lane, .facts { font-size: 10.5px; } code, pre { font-size: 9.5px; }
   body { font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   header, main, footer, .gate { max-width: none; padding-left: 0; padding-right: 0; }
   nav.stages { position: static; } .gate .more, .skip, .filter { display: none; }

@@ -13,7 +13,7 @@ const call =
 /** Paths and packages of runners, libraries and the language itself. */
 const foreign = new RegExp(
   [
-    String.raw`[\\/](?:node_modules|site-packages|dist-packages|vendor|gems|_pytest|pluggy)[\\/]`,
+    String.raw`[\\/( ](?:node_modules|site-packages|dist-packages|vendor|gems|_pytest|pluggy)[\\/]`,
     String.raw`\bnode:|\(native\)|[( ]<anonymous>\)?$|[( ](?:node:)?internal[\\/]|<frozen `,
     String.raw`[\\/]lib[\\/]python\d[\d.]*[\\/]|[\\/]\.cargo[\\/]registry[\\/]|[\\/]rustc[\\/]|[\\/]pkg[\\/]mod[\\/]|[\\/]go[\\/]src[\\/](?:testing|runtime)[\\/]`,
     String.raw`\bdeno\.land|\bext:|\bbun:`,
