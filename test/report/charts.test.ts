@@ -85,6 +85,14 @@ describe("latencies", () => {
     expect(ping?.limit).toBeUndefined();
   });
 
+  test("a single sample is one dot", () => {
+    const [check] = degradedSmoke().checks;
+    if (!check) throw new Error("the sample has checks");
+    const [row] = latencyChart([{ ...check, latency: { count: 1, p50: 115, p95: 115, max: 115 } }])?.rows ?? [];
+    expect(row?.text).toBe("115 ms, 1 sample");
+    expect(row?.marks.map(({ what }) => what)).toEqual(["p50"]);
+  });
+
   test("are absent if no check measured any", () => {
     expect(latencyChart(failedIntegration().checks)).toBeUndefined();
     expect(

@@ -27,7 +27,8 @@ export function sectionsOf({ id, sections, verdict }: StageView): Markup {
     tests: sections.find(({ what }) => what === "tests")?.brief,
   };
   const isFolded = ({ title, quiet }: Section) => title !== undefined && quiet === true && context.foldQuiet;
-  const ordered = [...sections.filter((one) => !isFolded(one)), ...sections.filter(isFolded)];
+  const place = (one: Section) => (one.what === "audit" ? 2 : isFolded(one) ? 1 : 0);
+  const ordered = [...sections].sort((a, b) => place(a) - place(b));
   return html`${ordered.map((one) => section(one, context))}`;
 }
 

@@ -74,12 +74,13 @@ const marks = {
 function dots({ title, note, rows }: Dots, table: Markup): Markup {
   const drawn = rows.map(({ label, verdict, text, marks: all, limit }) => {
     const from = all.find(({ what }) => what === "p50")?.at ?? 0;
+    // A single sample has no spread.
     const to = all.find(({ what }) => what === "slowest")?.at ?? from;
     const line = limit
       ? html`<rect class="over" x="${percent(limit.at)}" width="${percent(1 - limit.at)}" y="0" height="20"/><line class="limit" x1="${percent(limit.at)}" x2="${percent(limit.at)}" y1="0" y2="20"/>`
       : nothing;
     const said = `${text}${limit ? `, ${limit.text}` : ""}`;
-    return html`<li class="lane"><span class="label">${verdict === "passed" ? nothing : icon(verdict)}${label}</span><svg class="plot" role="img" aria-label="${label}: P50, P95, slowest: ${said}">${line}<line class="base" x1="0" x2="100%" y1="10" y2="10"/><line class="spread" x1="${percent(from)}" x2="${percent(to)}" y1="10" y2="10"/>${all.map(({ what, at }) => marks[what](percent(at)))}</svg><span class="value">${text}</span><span class="value limit-text">${limit?.text}</span></li>\n`;
+    return html`<li class="lane"><span class="label">${verdict === "passed" ? nothing : icon(verdict)}${label}</span><svg class="plot" role="img" aria-label="${label}: ${all.length > 1 ? "P50, P95, slowest: " : ""}${said}">${line}<line class="base" x1="0" x2="100%" y1="10" y2="10"/><line class="spread" x1="${percent(from)}" x2="${percent(to)}" y1="10" y2="10"/>${all.map(({ what, at }) => marks[what](percent(at)))}</svg><span class="value">${text}</span><span class="value limit-text">${limit?.text}</span></li>\n`;
   });
   const key = (what: "p50" | "p95" | "slowest", words: string) =>
     html`<li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true">${marks[what]("10")}</svg>${words}</li>`;

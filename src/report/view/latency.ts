@@ -16,10 +16,14 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
     return {
       label: title,
       verdict,
-      text: latencyText(latency),
+      text: latency.count === 1 ? `${milliseconds(latency.max)} ms, 1 sample` : latencyText(latency),
       marks: [
-        { what: "slowest", at: latency.max / end },
-        { what: "p95", at: latency.p95 / end },
+        ...(latency.count === 1
+          ? []
+          : [
+              { what: "slowest" as const, at: latency.max / end },
+              { what: "p95" as const, at: latency.p95 / end },
+            ]),
         { what: "p50", at: latency.p50 / end },
       ],
       ...(limit === undefined ? {} : { limit: { at: limit / end, text: `limit ${milliseconds(limit)} ms` } }),
