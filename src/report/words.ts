@@ -73,7 +73,7 @@ export function repeatsTests({ id }: Pick<Check, "id">): boolean {
 export function tally(report: StageReport): string {
   const { tests, verdict, problems, reason, score } = report;
   const failures = (tests?.failures ?? []).filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
-  const crashed = tests?.crashedSuites.length ?? 0;
+  const crashed = (tests?.crashedSuites ?? []).filter(({ quarantinedUntil }) => quarantinedUntil === undefined).length;
   const said = failures.length + crashed > 0;
   const { causes } = urgentChecks(report);
   const others = causes.filter((check) => !(said && repeatsTests(check)));

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type AlertEvent, type Check, opensTheGate, type StageReport } from "../../model/report.ts";
+import { type AlertEvent, type Check, opensTheGate, type StageReport, withoutConsequences } from "../../model/report.ts";
 import type { CleanupResult } from "../../model/test-data.ts";
 import type { CrashedSuite, TestCase } from "../../model/test-results.ts";
 import {
@@ -193,7 +193,8 @@ function alertKey({ environment, stage, origin }: StageReport): string {
 function decisiveChecks({ checks, verdict }: StageReport): Check[] {
   const counting = checks.filter((check) => !check.dryRun);
   const same = counting.filter((check) => check.verdict === verdict);
-  return same.length > 0 ? same : counting.filter(({ verdict: own }) => own === "failed" || own === "error");
+  const decisive = same.length > 0 ? same : counting.filter(({ verdict: own }) => own === "failed" || own === "error");
+  return [...withoutConsequences(decisive)];
 }
 
 /** Identifies what caused the verdict, without details that differ per run. Two reports with the same cause need one alert. */
