@@ -1,7 +1,7 @@
 import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
+import { FileTally } from "./by-file.ts";
 import { type Crash, Crashes } from "./crashes.ts";
 import type { SourceFiles } from "./places/source-files.ts";
-import { FileTally } from "./by-file.ts";
 import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.ts";
 
 /**
@@ -268,7 +268,7 @@ const shortMessage = 300;
 export class Tally {
   readonly #counts = noCounts();
   readonly #projects = new Map<string, TestCounts>();
-  readonly #files = new FileTally();
+  readonly #byFile = new FileTally();
   readonly #failures: TestCase[] = [];
   readonly #flaky: TestCase[] = [];
   readonly #slowest: TestCase[] = [];
@@ -287,7 +287,7 @@ export class Tally {
     const { status, project, durationMs } = test;
     add(this.#counts, status);
     if (project !== undefined) add(this.#project(project), status);
-    this.#files.add(test.file, status);
+    this.#byFile.add(test.file, status);
     this.#durationMs += durationMs;
     if (status === "failed" || status === "unknown") this.#failures.push(shortened(this.#case(test), this.#failures.length));
     if (status === "flaky") this.#flaky.push(shortened(this.#case(test), this.#flaky.length));
@@ -301,7 +301,7 @@ export class Tally {
   }
 
   results(sources: TestResults["sources"], disagreements: string[]): TestResults {
-    const files = this.#files.files(this.#fileOf);
+    const files = this.#byFile.files((file) => this.#files.nameOf(file));
     return {
       ...this.#counts,
       durationMs: Math.round(this.#durationMs),
