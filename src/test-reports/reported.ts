@@ -19,6 +19,8 @@ export interface ReportedTest {
   attempts: number;
   message?: string;
   stack?: string;
+  /** See `TestCase`. */
+  errored?: true;
 }
 
 /** Receives the findings of a reader one at a time, so that no report has to be in memory as a whole. */

@@ -88,6 +88,21 @@ test.each<[string, string, number[]]>([
     [3, 1, 2, 0, 0],
   ],
   [
+    "Go runs again what failed, and counts it each time: one that passed in the end is not a passed test as well",
+    `<testsuite name="s" tests="6" failures="3"><properties><property name="go.version" value="go1.26"/></properties>${fail("a")}${fail("b")}${pass("c")}${fail("b")}${pass("a")}${pass("b")}</testsuite>`,
+    [4, 1, 3, 0, 0],
+  ],
+  [
+    "Go runs each test twice",
+    `<testsuite name="s" tests="4"><properties><property name="go.version" value="go1.26"/></properties>${pass("a")}${pass("b")}${pass("a")}${pass("b")}</testsuite>`,
+    [4, 4, 0, 0, 0],
+  ],
+  [
+    "Surefire runs a class again because of its hook: the tests passed each time",
+    `<testsuite name="s" xsi:noNamespaceSchemaLocation="https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd" tests="3" failures="2">${pass("a")}${pass("a")}${pass("a")}${one("b", "<failure/><rerunFailure/>")}${fail("c")}${pass("c")}</testsuite>`,
+    [3, 1, 2, 0, 0],
+  ],
+  [
     "one name in two suites",
     `<testsuites tests="1"><testsuite name="s">${pass("a")}</testsuite><testsuite name="t">${pass("a")}</testsuite></testsuites>`,
     [2, 2, 0, 0, 0],
@@ -138,6 +153,27 @@ test("pytest writes a failed test and its failed teardown as two: it is one fail
     { name: "c › a", attempts: 1, message: "assert 0\nfailed on teardown", stack: "text\n\nE  stuck" },
   ]);
   expect(results.sources[0]?.declared).toBeUndefined();
+});
+
+test.each([
+  ["of another test", pass("b"), 3, [2, 1, 1, 0, 0]],
+  ["of the same test, which was tried again", pass("a"), 3, [1, 0, 1, 0, 0]],
+])("a failed teardown is one with its test, even if the header counts more: %s", async (_what, more, tests, expected) => {
+  const teardown = one("a", '<error message="failed on teardown">E  stuck</error>');
+  const results = await readText(
+    pytestRoot(
+      `<testsuite name="unit" tests="${tests}" failures="1" errors="1">${more}${fail("a", "assert 0")}${teardown}</testsuite>`,
+    ),
+  );
+  expect(counts(results)).toEqual(expected);
+  expect(results.failures).toMatchObject([{ name: "c › a", message: "assert 0\nfailed on teardown" }]);
+  expect(results.failures[0]?.errored).toBeUndefined();
+});
+
+test("two failures of one name in pytest are two tests if the header does not say that they are one", async () => {
+  const report = (header: string) => pytestRoot(`<testsuite name="x" ${header}>${fail("a")}${fail("a")}</testsuite>`);
+  expect(counts(await readText(report('tests="2" failures="2"')))).toEqual([2, 0, 2, 0, 0]);
+  expect(counts(await readText(report('tests="1" failures="2"')))).toEqual([1, 0, 1, 0, 0]);
 });
 
 test("attempts are counted, and their times added up", async () => {

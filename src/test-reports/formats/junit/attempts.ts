@@ -27,11 +27,13 @@ export interface SameName {
 /**
  * - `tests`: each is a test.
  * - `attempts`: they may be attempts. Each failed one stays a failed test, and the others are attempts of it.
+ * - `marked`: the same, but the tool marks failed attempts: without any, it passed each time.
  * - `one`: they are surely attempts of one test.
  * - `pytest`: the same; a failed test and its failed teardown are one attempt, written twice.
+ * - `pytest apart`: `attempts`, with this in mind.
  * - `pytest in order`: attempts up to a failed one, which is the last of a test.
  */
-export type Reading = "tests" | "attempts" | "one" | "pytest" | "pytest in order";
+export type Reading = "tests" | "attempts" | "marked" | "one" | "pytest" | "pytest apart" | "pytest in order";
 
 /** More texts than this are shortened: only the first failures are shown with their stacks. */
 const failuresWithStack = 1_000;
@@ -107,10 +109,11 @@ export function report({ name, attempts }: SameName, reading: Reading, findings:
 }
 
 function read(attempts: readonly Attempt[], reading: Exclude<Reading, "tests">): Attempt[] {
-  const failed = attempts.filter(isFailed);
   const isPytest = reading.startsWith("pytest");
   if (reading === "pytest in order") return runsUpToFailures(attempts).map((run) => joined(run, isPytest));
-  if (reading !== "attempts" || failed.length === 0) return [joined(attempts, isPytest)];
+  const failed = isPytest ? withTeardowns(attempts.filter(isFailed)) : attempts.filter(isFailed);
+  if (reading === "one" || reading === "pytest") return [joined(attempts, isPytest)];
+  if (failed.length === 0) return [joined(attempts, isPytest, reading !== "marked")];
   const [first, ...others] = failed;
   const before = attempts.filter((attempt) => !isFailed(attempt));
   return first ? [joined([...before, first], isPytest), ...others] : [];
@@ -128,12 +131,23 @@ function runsUpToFailures(attempts: readonly Attempt[]): Attempt[][] {
   return runs;
 }
 
+/** pytest writes the error of a teardown as a test of its own if the test failed too. */
+function withTeardowns(failed: readonly Attempt[]): Attempt[] {
+  const tests: Attempt[][] = [];
+  for (const attempt of failed) {
+    const before = tests.at(-1);
+    if (before?.length === 1 && !before[0]?.errored && attempt.errored) before.push(attempt);
+    else tests.push([attempt]);
+  }
+  return tests.map((test) => joined(test, true));
+}
+
 function isFailed({ status }: Attempt): boolean {
   return status === "failed" || status === "unknown";
 }
 
 /** One test of several attempts. A failed one decides, wherever it stands; else a skipped one that is the last. */
-function joined(attempts: readonly Attempt[], isPytest: boolean): Attempt {
+function joined(attempts: readonly Attempt[], isPytest: boolean, isFlaky = true): Attempt {
   const failed = attempts.filter(isFailed);
   const last = attempts.at(-1);
   const decisive =
@@ -144,6 +158,7 @@ function joined(attempts: readonly Attempt[], isPytest: boolean): Attempt {
   const number = attempts.reduce((sum, attempt) => sum + attempt.attempts - 1, tried);
   if (failed.length > 0) return { ...decisive, ...textsOf(failed), durationMs, attempts: number };
   if (last?.status === "skipped") return { ...last, durationMs, attempts: number };
+  if (!isFlaky && decisive.status !== "flaky") return { ...decisive, durationMs, attempts: number };
   return {
     ...decisive,
     status: "flaky",

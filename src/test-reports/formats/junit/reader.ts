@@ -126,6 +126,7 @@ class JUnitReader {
     if (parent === undefined) this.#openSuite(attributes);
     else if (suites.has(parent)) this.#openInSuite(name, attributes);
     else if (parent === "testcase") this.#openInCase(name, attributes);
+    else if (parent === "properties" && attributes.name === "go.version") this.#markGo();
   }
 
   #openInSuite(name: string, attributes: Record<string, string>): void {
@@ -147,6 +148,11 @@ class JUnitReader {
     } else if (troubles.test(name)) this.#openTrouble(name, attributes, test.troubles);
     else if (outputs.has(name)) this.#text = "output";
     else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is unknown inside a test, and could hide a failure`);
+  }
+
+  #markGo(): void {
+    const suite = this.#suites.at(-1);
+    if (suite) suite.isGo = true;
   }
 
   #openCase(attributes: Record<string, string>): void {

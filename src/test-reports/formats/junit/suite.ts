@@ -22,6 +22,8 @@ export interface OpenSuite extends JUnitSuite {
   errors: Trouble[];
   /** The end of what it printed. */
   output: string;
+  /** Go's tools write that they ran it. There a name is unique, unless a test is run again. */
+  isGo: boolean;
   /** Whether it contains suites, and whether one of them declares errors. */
   parts: "none" | "without errors" | "with errors";
 }
@@ -36,6 +38,7 @@ export function openSuite(attributes: Record<string, string>, declared: OpenSuit
     undecided: [],
     errors: [],
     output: "",
+    isGo: false,
     parts: "none",
   };
 }
@@ -72,19 +75,33 @@ export function reportTests(suite: OpenSuite, outer: readonly OpenSuite[], isPyt
   );
   const reading = readingOf(suite, names, isPytest, several);
   const inside = suite.undecided.map((tests) => ({ tests, reading: isShorter(suite) ? "attempts" : ("tests" as Reading) }));
-  const all = [...several.map((tests) => ({ tests, reading })), ...inside];
+  const all = [...several.map((tests) => ({ tests, reading: readingInGo(suite, tests) ?? reading })), ...inside];
   const parent = outer.at(-1);
   for (const { tests, reading } of all) {
     const isOpen =
       reading === "tests" && !leavesOutTodo(suite.attributes) && outer.some(({ declared }) => declared.tests !== undefined);
     if (isOpen && parent) parent.undecided.push(tests);
-    else suite.seen.tests += report(tests, reading, findings) - tests.attempts.length;
+    else {
+      const joined = tests.attempts.length - report(tests, reading, findings);
+      suite.seen.tests -= joined;
+      if (suite.isGo) suite.seen.others += joined;
+    }
   }
+}
+
+/** Its header counts every attempt as a test. One that failed is no passed test as well. */
+function readingInGo(suite: OpenSuite, { attempts }: SameName): Reading | undefined {
+  return suite.isGo && attempts.some(hasFailed) ? "attempts" : undefined;
 }
 
 /** Whether the header counts fewer tests than there are, so that some of them must be attempts. */
 function isShorter({ declared, seen, attributes }: OpenSuite): boolean {
   return declared.tests !== undefined && declared.tests < seen.tests && !leavesOutTodo(attributes);
+}
+
+/** Surefire runs all tests of a class again if its hook failed, and writes those that passed each time. */
+function marksAttempts({ seen, attributes }: OpenSuite): boolean {
+  return seen.tried > 0 || Object.values(attributes).some((value) => value.includes("/surefire-test-report"));
 }
 
 /** jest-junit describes tests that are still to be written, but doesn't count them. Only it has these attributes in this order. */
@@ -96,8 +113,9 @@ function readingOf(suite: OpenSuite, names: number, isPytest: boolean, several: 
   const { declared, seen, tests } = suite;
   // Two failed tests become one only if the header confirms it.
   const isConfirmed = declared.tests === seen.tests - tests.count + names;
-  if (isPytest) return declared.tests === undefined ? "pytest in order" : isConfirmed ? "pytest" : "attempts";
+  if (isPytest) return declared.tests === undefined ? "pytest in order" : isConfirmed ? "pytest" : "pytest apart";
   if (!isShorter(suite)) return "tests";
+  if (marksAttempts(suite)) return "marked";
   const failedTwice = several.reduce((sum, { attempts }) => sum + Math.max(attempts.filter(hasFailed).length - 1, 0), 0);
   return isConfirmed && declaredTroubles(suite) <= seenTroubles(suite) - failedTwice ? "one" : "attempts";
 }
