@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readResults } from "../../src/test-reports/read.ts";
 import { everyReport, read, workspace } from "./reports.ts";
@@ -208,6 +209,33 @@ test("a copy counts as a report, but its tests count once", async () => {
   expect(total).toBe(2);
   expect(sources).toEqual(["a.xml", "b.xml"].map((file) => ({ file, format: "junit", tests: 2 })));
 });
+
+test("whatever reports are merged, no failure is lost and no test passes that failed", async () => {
+  const tests = fc.array(
+    fc.record({
+      name: fc.constantFrom("a", "b", "c"),
+      status: fc.constantFrom("passed", "failed", "skipped"),
+      seconds: fc.constantFrom(0, 0.001, 5),
+    }),
+    { minLength: 1, maxLength: 6 },
+  );
+  type Tests = { name: string; status: string; seconds: number }[];
+  const inside: Record<string, string> = { passed: "", failed: "<failure>no</failure>", skipped: "<skipped/>" };
+  const xml = (all: Tests, id: number) =>
+    `<testsuite name="s" id="${id}">${all.map(({ name, status, seconds }) => `<testcase name="${name}" time="${seconds}">${inside[status]}</testcase>`).join("")}</testsuite>`;
+  const json = (all: Tests) => ctrf(all.map(({ name, status, seconds }) => ({ name, status, duration: seconds * 1_000 })));
+  const failedIn = (all: Tests) => all.filter(({ status }) => status === "failed").length;
+  const property = fc.asyncProperty(tests, tests, tests, async (one, two, three) => {
+    const results = await readAll({ "1.xml": xml(one, 1), "2.xml": xml(two, 2), "3.json": json(three) });
+    const failing = new Set([...one, ...two, ...three].filter(({ status }) => status === "failed").map(({ name }) => name));
+    expect(new Set(results.failures.map(({ name }) => name))).toEqual(failing);
+    for (const all of [one, two, three]) expect(results.failed).toBeGreaterThanOrEqual(failedIn(all));
+    // Reports of one format are different runs, unless one contains the other.
+    const isSmall = [...one, ...two].every(({ seconds }) => seconds < 1);
+    if (isSmall) expect(results.failed).toBeGreaterThanOrEqual(failedIn(one) + failedIn(two));
+  });
+  await fc.assert(property, { numRuns: process.env.LONG ? 5_000 : 150 });
+}, 120_000);
 
 const crash = (file: string, message: string) => `<testsuite name="${file}"><error message="${message}"/></testsuite>`;
 

@@ -65,6 +65,18 @@ test.each([
   expect(await statusOf(attributes, inside)).toBe(expected);
 });
 
+test.each([
+  ['class="App\\Tests\\LampTest" classname="App.Tests.LampTest" name="testOn"', "App\\Tests\\LampTest::testOn"],
+  ['class="LampTest" classname="LampTest" name="testOn with data set #0"', "LampTest::testOn with data set #0 (1, 'a')"],
+  ['class="LampTest" classname="LampTest" name="testOn"', 'LampTest::testOn with data set "dark" (1)'],
+])("PHPUnit's name of a test is not its message: %s", async (attributes, first) => {
+  const text = `${first}\nFailed asserting that false is true.\n\n/w/tests/LampTest.php:11`;
+  const { failures } = await readText(
+    `<testsuite><testcase ${attributes}><failure type="PHPUnit\\Framework\\ExpectationFailedException"><![CDATA[${text}]]></failure></testcase></testsuite>`,
+  );
+  expect(failures[0]?.message).toBe("Failed asserting that false is true.");
+});
+
 test("a test of unknown result is listed with its word, and never as passed", async () => {
   const results = await readText(
     '<testsuite tests="2" failures="1"><testcase name="a" status="gailed"/><testcase name="b"/></testsuite>',

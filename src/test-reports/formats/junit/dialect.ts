@@ -57,11 +57,12 @@ function troubleOf(
   said: ReturnType<typeof statusInAttributes>,
   retries: number,
 ): ReturnType<typeof failureOf> {
-  const [name, className] = [nameOf(test), test.attributes.classname ?? ""];
+  const name = nameOf(test);
+  const { classname = "", class: phpClass = classname } = test.attributes;
   const word = said?.status === status ? `the report gives its status as "${said.word.slice(0, 100)}"` : undefined;
   const known = status === "flaky" && test.troubles.length === 0 ? passedLaterMessage(retries + 1) : word;
   return failureOf(test.troubles, status, {
-    names: [name, `${className}::${name}`, `${className}.${name}`, `${className} ${name}`],
+    names: [name, `${phpClass}::${name}`, `${classname}::${name}`, `${classname}.${name}`, `${classname} ${name}`],
     output: test.output,
     ...(known === undefined ? {} : { status: known }),
   });

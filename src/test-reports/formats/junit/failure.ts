@@ -84,11 +84,17 @@ function isClass(text: string, type: string | undefined): boolean {
 
 const barePlace = /^(?:[A-Za-z]:)?[^\s:]+\.\w{1,8}(?::\d+){1,2}:?$/;
 
+function rest(text: string, start: string): string {
+  return text.startsWith(start) ? text.slice(start.length, start.length + 20) : "";
+}
+
 /** PHPUnit puts the test's name above the message, and its place below. */
 function ownWords(text: string, names: readonly string[]): string {
   const lines = text.trim().split("\n", 50);
   const first = lines[0]?.trim() ?? "";
-  const isName = names.some((name) => name !== "" && (first === name || first.startsWith(`${name} with data set `)));
+  const isName = names.some(
+    (name) => first === name || (name.includes("::") && /^ (?:with data set |\()/.test(rest(first, name))),
+  );
   const from = isName && lines.length > 1 ? 1 : 0;
   const place = lines.findIndex((line, index) => index > from && barePlace.test(line.trim()));
   return lines
