@@ -140,6 +140,14 @@ describe("of several frames", () => {
     expect(place("at a (/x/lib.ts:1:1)\nat b (/x/main.ts:2:2)")).toBe("/x/lib.ts:1");
   });
 
+  test("of the test's file count, also with the path of another machine", () => {
+    const line = (file: string) =>
+      placeIn("at a (/x/lib.ts:1:1)\nat b (/x/src/cart.spec.ts:2:2)", { titles: [], file, isOurs: () => false });
+    for (const file of ["/x/src/cart.spec.ts", "src/cart.spec.ts", "./src/cart.spec.ts", "D:\\repo\\cart.spec.ts"])
+      expect(line(file)).toEqual({ file, line: 2 });
+    expect(line("art.spec.ts")).toBeUndefined();
+  });
+
   test.each([
     "at a (/x/node_modules/.pnpm/chai@5/node_modules/chai/chai.js:1:1)",
     'File "/venv/lib/python3.12/site-packages/_pytest/python.py", line 3',

@@ -28,7 +28,7 @@ export function placeIn(stack: string, { titles, file, isOurs }: About): Place |
   // Who develops JUnit, or Spring, has classes that are libraries for all others.
   const isOwnClass = ({ file, dialect }: Frame) => dialect.libraryClasses !== undefined && names.has(stemOf(file));
   const frames = framesIn(stack).filter((frame) => !frame.library || isOwnClass(frame));
-  if (file !== undefined && !isLibraryFile(file)) return frames.find((frame) => isSameFile(frame.file, file));
+  if (file !== undefined && !isLibraryFile(file)) return ofFile(frames, file);
   const ours = frames.filter((frame) => isOurs(frame.file));
   const candidates = ours.length > 0 ? ours : frames;
   const newest = candidates[0]?.dialect.newestLast ? candidates.at(-1) : candidates[0];
@@ -45,6 +45,13 @@ function inPackageOf([first = ""]: readonly string[], file: string, isOurs: Abou
   return found ?? file;
 }
 
+/** Also if the report has the path of another machine, and the stack has not. */
+function ofFile(frames: readonly Frame[], file: string): Place | undefined {
+  const found =
+    frames.find((frame) => isSameFile(frame.file, file)) ?? frames.find((frame) => nameOf(frame.file) === nameOf(file));
+  return found && { file, line: found.line };
+}
+
 /** One may be absolute, the other relative to any of its folders. */
 function isSameFile(one: string, other: string): boolean {
   const [shorter = "", longer = ""] = [one, other].map((file) => file.replaceAll("\\", "/")).sort((a, b) => a.length - b.length);
@@ -57,7 +64,11 @@ function namesIn(titles: readonly string[]): Set<string> {
   return new Set(first.split(/[\s.\\/:$+]+/).filter((name) => name.length > 2));
 }
 
+function nameOf(file: string): string {
+  return file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
+}
+
 function stemOf(file: string): string {
-  const name = file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
+  const name = nameOf(file);
   return name.slice(0, name.indexOf("."));
 }
