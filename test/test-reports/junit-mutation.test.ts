@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { TestCase } from "../../src/model/test-results.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/reported.ts";
-import { workspace } from "./reports.ts";
+import { whole, workspace } from "./reports.ts";
 
 /**
  * No single change of a JUnit report turns a failed test into a passed one: an attribute that changes or is missing, an element that
@@ -176,7 +176,7 @@ async function outcome(text: string): Promise<Outcome | "refused"> {
     counted?.set(key, (counted.get(key) ?? 0) + 1);
   };
   try {
-    const results = await readResults({ cwd: at.cwd, reports: ["r.xml"], startedAt: 0, onTest });
+    const results = whole(await readResults({ cwd: at.cwd, reports: ["r.xml"], startedAt: 0, onTest }));
     return { trouble: results.failed + results.unknown + results.crashedSuites.length, failed, passed };
   } catch (error) {
     if (error instanceof UnreadableReport) return "refused";
