@@ -51,5 +51,5 @@ export async function copyTo(cwd: string, report: string): Promise<void> {
 
 /** What must never get lost. */
 export function trouble(results: TestResults): number {
-  return results.failed + results.crashedSuites.length;
+  return results.failed + results.unknown + results.crashedSuites.length;
 }
