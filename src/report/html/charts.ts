@@ -31,7 +31,7 @@ const partWords: Record<Lane["bars"][number]["what"], string> = {
 export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest }: Timeline, table: Markup): Markup {
   const grid = [
     ...ticks.map(({ at }) => html`<line class="grid" x1="${percent(at)}" x2="${percent(at)}" y1="-7" y2="27"/>`),
-    ...breaks.map(({ from, to }) => html`<rect class="break" x="${percent(from)}" width="${percent(to - from)}" height="100%"/>`),
+    ...breaks.map(({ from, to }) => html`<rect class="break" x="${percent(from)}" width="${percent(to - from)}" y="-7" height="34"/>`),
   ];
   const used = new Set(lanes.flatMap(({ bars }) => bars.map(({ what }) => what)));
   const rows = lanes.map(({ label, verdict, bars, text }) => {
@@ -51,7 +51,7 @@ export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest 
     const anchor = at < 0.05 ? "start" : at > 0.95 ? "end" : "middle";
     return html`<text x="${percent(at)}" y="12" text-anchor="${anchor}">${label}</text>`;
   });
-  const pauses = breaks.length > 0 ? html` Hatched: ${breaks.map(({ label }) => label).join(", ")}, drawn shorter.` : nothing;
+  const pauses = breaks.length > 0 ? html` Shaded: ${breaks.map(({ label }) => label).join(", ")}, drawn shorter.` : nothing;
   return html`<section class="card" id="${rest.kind}" aria-labelledby="timeline-title"><figure class="chart timeline">
 <figcaption><h2 id="timeline-title">${title}</h2></figcaption>
 <ul class="lanes">${rows}<li class="lane axis" aria-hidden="true"><span class="label"></span><svg class="plot" aria-hidden="true">${axis}</svg><span class="value"></span></li></ul>

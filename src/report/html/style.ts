@@ -152,7 +152,7 @@ ${filters}
 .plot { display: block; width: 100%; height: 20px; overflow: visible; }
 .plot text { fill: var(--muted); font-size: 11.5px; }
 .grid { stroke: var(--line); stroke-width: 1; }
-.break { fill: var(--sunken); stroke: var(--line); stroke-dasharray: 3 3; }
+.break { fill: var(--skipped-soft); }
 .bar-starting { fill: var(--start); } .bar-running { fill: var(--start); opacity: .35; } .bar-tests { fill: var(--tests); }
 .bar-created { fill: var(--made); } .bar-deletion, .bar-deleted { fill: var(--gone); }
 .bar-left { fill: var(--failed-bar); stroke: var(--failed); stroke-width: 2; }
@@ -191,6 +191,7 @@ ${verdictColours}
   .lanes { grid-template-columns: minmax(0, 1fr) auto; gap: 0 10px; }
   .dots .lanes { grid-template-columns: minmax(0, 1fr) auto; }
   .lane .plot { grid-column: 1 / -1; grid-row: 2; } .limit-text { grid-column: 1 / -1; }
+  .lane .label { display: block; overflow-wrap: break-word; } .lane b { display: inline; } .lane .icon { vertical-align: -3px; margin-right: 6px; }
   .lane { margin-bottom: 4px; } .lane .part { padding-left: 0; }
   .steps { gap: 10px 32px; } .steps li + li::before { left: -24px; }
   table, tbody, tr, td { display: block; width: 100%; }
