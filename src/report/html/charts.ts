@@ -31,7 +31,9 @@ const partWords: Record<Lane["bars"][number]["what"], string> = {
 export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest }: Timeline, table: Markup): Markup {
   const grid = [
     ...ticks.map(({ at }) => html`<line class="grid" x1="${percent(at)}" x2="${percent(at)}" y1="-7" y2="27"/>`),
-    ...breaks.map(({ from, to }) => html`<rect class="break" x="${percent(from)}" width="${percent(to - from)}" y="-7" height="34"/>`),
+    ...breaks.map(
+      ({ from, to }) => html`<rect class="break" x="${percent(from)}" width="${percent(to - from)}" y="-7" height="34"/>`,
+    ),
   ];
   const used = new Set(lanes.flatMap(({ bars }) => bars.map(({ what }) => what)));
   const rows = lanes.map(({ label, verdict, bars, text }) => {
