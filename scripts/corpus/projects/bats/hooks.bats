@@ -1,0 +1,11 @@
+setup_file() {
+  false
+}
+
+@test "never runs" {
+  true
+}
+
+@test "never runs either" {
+  true
+}

@@ -1,0 +1,5 @@
+package broken
+
+import "testing"
+
+func TestNeverRuns(t *testing.T) { missing() }

@@ -1,0 +1,3 @@
+require("./no-such-file");
+
+test("never runs", () => {});

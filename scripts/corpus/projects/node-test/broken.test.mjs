@@ -1,0 +1,4 @@
+import "./no-such-file.mjs";
+import { test } from "node:test";
+
+test("never runs", () => {});

@@ -1,0 +1,3 @@
+*** Test Cases ***
+Is Good
+    Log    open

@@ -1,0 +1,1 @@
+raise "this file cannot be loaded"

@@ -1,0 +1,4 @@
+RSpec.describe "closes" do
+  after(:context) { raise "still open" }
+  it("passes") {}
+end

@@ -1,0 +1,4 @@
+import "./no-such-file.mjs";
+import { test } from "vitest";
+
+test("never runs", () => {});
