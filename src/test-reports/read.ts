@@ -3,17 +3,19 @@ import { resolve } from "node:path";
 import type { TestCase, TestResults, TestSource, UnreadableSource } from "../model/test-results.ts";
 import { findCopies } from "./copies.ts";
 import { formats, type ReportFormat } from "./formats/format.ts";
+import { readOutline, readRows } from "./formats/json/document.ts";
 import { parseJson } from "./formats/json-document.ts";
 import { Merger, Tally } from "./merge.ts";
 import { fromWorkspace, SourceFiles } from "./places/source-files.ts";
 import { type Findings, UnreadableReport } from "./reported.ts";
 import { type ReportFile, ReportText } from "./text/report-text.ts";
 
-/** XML is read in chunks and may have any size; JSON has to be in memory as a whole. */
+/** Of JSON in a format that is built as a whole. All others are read in parts and may have any size. */
 const largestJson = 256 * 1024 * 1024;
 
 const textFormats = formats.filter((format) => format.syntax === "text");
 const jsonFormats = formats.filter((format) => format.syntax === "json");
+const rowsFormats = formats.filter((format) => format.syntax === "json-rows");
 const xmlFormats = formats.filter((format) => format.syntax === "xml");
 
 export interface ReadOptions {
@@ -104,8 +106,12 @@ type FindingsFor = (format: string) => Findings;
 /** @returns what could not be read as it was written */
 async function readReport(file: ReportFile, findingsFor: FindingsFor): Promise<string[]> {
   const { name } = file;
-  const report = new ReportText(file);
+  let report = new ReportText(file);
   const chunks = report.chunks();
+  function again(): AsyncIterable<string> {
+    report = new ReportText(file);
+    return report.allowed("json", report.chunks());
+  }
   try {
     // There is at least one chunk: an empty file is an error.
     const { value: start = "" } = await chunks.next();
@@ -113,7 +119,7 @@ async function readReport(file: ReportFile, findingsFor: FindingsFor): Promise<s
     const lines = textFormats.find((format) => format.recognise(start) !== undefined);
     if (lines) await lines.read(name, text, findingsFor(lines.recognise(start) ?? ""));
     else if (start.startsWith("<")) await readXml(name, start, report.allowed("xml", text), findingsFor);
-    else if (/^[[{]/.test(start)) readJson(name, await wholeJson(name, report.allowed("json", text)), findingsFor);
+    else if (/^[[{]/.test(start)) await readJson(name, again, findingsFor);
     else throw unknownFormat(name, `expected a report of ${listed(formats)}, in JSON or XML`);
     return report.notes();
   } finally {
@@ -174,8 +180,19 @@ async function wholeJson(name: string, text: AsyncIterable<string>): Promise<str
   return json;
 }
 
-function readJson(name: string, text: string, findingsFor: FindingsFor): void {
-  const document = parseJson(name, text);
+/** @param text the report from its beginning, each time */
+async function readJson(name: string, text: () => AsyncIterable<string>, findingsFor: FindingsFor): Promise<void> {
+  const branches = rowsFormats.map((format) => format.branch);
+  const outline = await readOutline(name, text, branches);
+  for (const format of rowsFormats) {
+    const known = format.recognise(outline.document);
+    if (known === undefined) continue;
+    const rows = format.read(name, outline.document, findingsFor(known));
+    await readRows(name, text, format.branch, outline, rows);
+    rows.end();
+    return;
+  }
+  const document = jsonFormats.length > 0 ? parseJson(name, await wholeJson(name, text())) : undefined;
   if (typeof document === "object" && document !== null) {
     for (const format of jsonFormats) {
       const known = format.recognise(document);
@@ -184,7 +201,7 @@ function readJson(name: string, text: string, findingsFor: FindingsFor): void {
       return;
     }
   }
-  throw unknownFormat(name, `expected JSON of ${listed(jsonFormats)}`);
+  throw unknownFormat(name, `expected JSON of ${listed([...rowsFormats, ...jsonFormats])}`);
 }
 
 /** The kernel's file times may lag behind our clock by a tick. */

@@ -1,29 +1,29 @@
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLaterMessage, stackOf } from "../reported.ts";
-import type { JsonFormat } from "./format.ts";
-import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
+import type { JsonRowsFormat } from "./format.ts";
+import { count, lineNumber, milliseconds, requireDeclaredCount, unknownStatusMessage, validate } from "./json-document.ts";
 
 /** Common Test Report Format (ctrf.io). */
 
-/** `other` is anything that the writer couldn't express: unknown is never passed. */
-const statuses = {
-  passed: "passed",
-  failed: "failed",
-  skipped: "skipped",
-  pending: "skipped",
-  other: "failed",
-} as const satisfies Record<string, TestStatus>;
+/** `other` is anything that the writer couldn't express. Any other word is unknown. */
+const statuses = new Map<string, TestStatus>([
+  ["passed", "passed"],
+  ["failed", "failed"],
+  ["skipped", "skipped"],
+  ["pending", "skipped"],
+  ["other", "failed"],
+]);
 
 const testSchema = z.object({
   name: z.string(),
-  status: z.enum(Object.keys(statuses) as (keyof typeof statuses)[]),
+  status: z.string(),
   duration: milliseconds,
   /** The test runner's own word for the status. */
   rawStatus: z.string().nullish(),
   message: z.string().nullish(),
   trace: z.string().nullish(),
-  line: count.nullish(),
+  line: lineNumber,
   suite: z.union([z.string(), z.array(z.string())]).nullish(),
   filePath: z.string().nullish(),
   retries: count.nullish(),
@@ -31,12 +31,12 @@ const testSchema = z.object({
   browser: z.string().nullish(),
 });
 
-const reportSchema = z.object({
-  results: z.object({
-    summary: z.object({ tests: count, failed: count, other: count }),
-    tests: z.array(testSchema),
-  }),
+const resultsSchema = z.object({
+  summary: z.object({ tests: count, failed: count, other: count }),
+  tests: z.array(z.unknown()),
 });
+
+const reportSchema = z.object({ results: resultsSchema });
 
 type Test = z.output<typeof testSchema>;
 
@@ -45,12 +45,13 @@ const notRun = ["todo", "pending", "skipped", "disabled"];
 
 function statusOf(test: Test): TestStatus {
   if (test.status === "other" && notRun.includes(test.rawStatus ?? "")) return "skipped";
-  return test.status === "passed" && test.flaky ? "flaky" : statuses[test.status];
+  return test.status === "passed" && test.flaky ? "flaky" : (statuses.get(test.status) ?? "unknown");
 }
 
-export const ctrf: JsonFormat = {
-  syntax: "json",
+export const ctrf: JsonRowsFormat = {
+  syntax: "json-rows",
   writers: ["CTRF"],
+  branch: { header: reportSchema, rows: { results: { header: resultsSchema, rows: { tests: testSchema } } } },
   recognise: (document) => (isCtrf(document) ? "ctrf" : undefined),
   read,
 };
@@ -60,22 +61,31 @@ function isCtrf(document: object): boolean {
   return typeof results === "object" && results !== null && "tests" in results && "summary" in results;
 }
 
-function read(file: string, document: object, findings: Findings): void {
-  const { summary, tests } = validate(file, "CTRF", reportSchema, document).results;
-  for (const test of tests) tell(test, findings);
-  requireDeclaredCount(file, "tests", summary.tests, tests.length);
-  // Playwright's tests that are expected to fail pass, but are counted as failed.
-  const isFailed = ({ status, rawStatus }: Test) => status === "failed" || rawStatus === "failed";
-  requireDeclaredCount(file, "failed tests", summary.failed, tests.filter(isFailed).length);
-  requireDeclaredCount(
-    file,
-    'tests with the status "other"',
-    summary.other,
-    tests.filter(({ status }) => status === "other").length,
-  );
+function read(file: string, document: object, findings: Findings): ReturnType<JsonRowsFormat["read"]> {
+  const { summary } = validate(file, "CTRF", reportSchema, document).results;
+  let [total, failed, other, unknown] = [0, 0, 0, 0];
+  return {
+    enter() {},
+    leave() {},
+    row(_key, row, place) {
+      const test = validate(file, "CTRF", testSchema, row, place);
+      const status = tell(test, findings);
+      total++;
+      // Playwright's tests that are expected to fail pass, but are counted as failed.
+      if (test.status === "failed" || test.rawStatus === "failed") failed++;
+      if (test.status === "other") other++;
+      if (status === "unknown") unknown++;
+    },
+    end() {
+      requireDeclaredCount(file, "tests", summary.tests, total);
+      // A tool may count as failed, or as other, what it calls by a word of its own.
+      requireDeclaredCount(file, "failed tests", summary.failed, failed + unknown);
+      requireDeclaredCount(file, 'tests with the status "other"', summary.other, other + unknown);
+    },
+  };
 }
 
-function tell(test: Test, findings: Findings): void {
+function tell(test: Test, findings: Findings): TestStatus {
   const status = statusOf(test);
   const attempts = (test.retries ?? 0) + 1;
   findings.test({
@@ -85,13 +95,14 @@ function tell(test: Test, findings: Findings): void {
     attempts,
     ...(test.filePath ? { file: test.filePath } : {}),
     ...(test.line ? { line: test.line } : {}),
-    ...(status === "failed" || status === "flaky" ? troubleOf(test, attempts) : {}),
+    ...(status === "passed" || status === "skipped" ? {} : troubleOf(test, attempts)),
   });
+  return status;
 }
 
 function troubleOf({ status, message, trace }: Test, attempts: number): { message: string; stack?: string } {
   if (message || trace) return { message: messageOf(message || trace || ""), stack: stackOf(trace || message || "") };
-  if (status === "other") return { message: 'the report gives its status as "other"' };
+  if (status === "other" || !statuses.has(status)) return { message: unknownStatusMessage(status) };
   return { message: status === "passed" ? passedLaterMessage(attempts) : "the report gives no message" };
 }
 

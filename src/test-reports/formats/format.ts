@@ -3,6 +3,7 @@ import { ctrf } from "./ctrf.ts";
 import { cucumberJson } from "./cucumber/json.ts";
 import { cucumberMessages } from "./cucumber/messages.ts";
 import { jest } from "./jest.ts";
+import type { Branch, RowReader } from "./json/rows.ts";
 import { junit } from "./junit/reader.ts";
 import { dart } from "./lines/dart.ts";
 import { go } from "./lines/go.ts";
@@ -18,9 +19,9 @@ import { trx } from "./trx.ts";
 import { xunit } from "./xunit.ts";
 
 /** A format of test reports: how to recognise it, by content alone, and how to read it. */
-export type ReportFormat = JsonFormat | XmlFormat | TextFormat;
+export type ReportFormat = JsonFormat | JsonRowsFormat | XmlFormat | TextFormat;
 
-/** A JSON report is read completely before its format is recognised. */
+/** A JSON report that is built as a whole. For formats whose reports stay small. */
 export interface JsonFormat {
   syntax: "json";
   /** The tools that write it, for error messages. */
@@ -29,6 +30,18 @@ export interface JsonFormat {
   recognise(document: object): string | undefined;
   /** Reports each test and each crashed suite. @throws UnreadableReport @param file its name in errors */
   read(file: string, document: object, findings: Findings): void;
+}
+
+/** A JSON report that may have any size: its rows are read one at a time. */
+export interface JsonRowsFormat {
+  syntax: "json-rows";
+  writers: readonly string[];
+  /** What is read of a report, and where its rows are. */
+  branch: Branch;
+  /** @param document without its rows */
+  recognise(document: object): string | undefined;
+  /** Like `JsonFormat`, but in steps: `end` is called after the last row. @throws UnreadableReport, as the steps do */
+  read(file: string, document: object, findings: Findings): RowReader & { end(): void };
 }
 
 /** An XML report may have any size, so it is read in chunks. */

@@ -1,27 +1,32 @@
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLaterMessage, stackOf, wholeRun } from "../reported.ts";
-import type { JsonFormat } from "./format.ts";
-import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
+import type { JsonRowsFormat } from "./format.ts";
+import type { Place, RowReader } from "./json/rows.ts";
+import { count, lineNumber, milliseconds, requireDeclaredCount, unknownStatusMessage, validate } from "./json-document.ts";
 
 /** The JSON of `jest --json`, which Vitest writes too. */
 
-const statuses = {
-  passed: "passed",
-  failed: "failed",
-  pending: "skipped",
-  skipped: "skipped",
-  todo: "skipped",
-  disabled: "skipped",
-} as const satisfies Record<string, TestStatus>;
+/** Any other word is unknown. */
+const statuses = new Map<string, TestStatus>([
+  ["passed", "passed"],
+  ["failed", "failed"],
+  ["pending", "skipped"],
+  ["skipped", "skipped"],
+  ["todo", "skipped"],
+  ["disabled", "skipped"],
+]);
+
+/** Of a file. */
+const suiteStatuses = ["passed", "failed", "pending", "skipped", "focused"];
 
 const assertionSchema = z.object({
   ancestorTitles: z.array(z.string()),
   title: z.string(),
-  status: z.enum(Object.keys(statuses) as (keyof typeof statuses)[]),
-  duration: milliseconds.nullish(),
+  status: z.string(),
+  duration: milliseconds,
   failureMessages: z.array(z.string()).nullish(),
-  location: z.object({ line: count }).nullish(),
+  location: z.object({ line: lineNumber }).nullish(),
   /** Jest: the number of attempts, and the failures of all but the last. */
   invocations: count.optional(),
   retryReasons: z.array(z.string()).optional(),
@@ -29,9 +34,9 @@ const assertionSchema = z.object({
 
 const suiteSchema = z.object({
   name: z.string(),
-  status: z.enum(["passed", "failed", "pending", "skipped", "focused"]),
+  status: z.string(),
   message: z.string(),
-  assertionResults: z.array(assertionSchema),
+  assertionResults: z.array(z.unknown()),
 });
 
 const reportSchema = z.object({
@@ -40,7 +45,7 @@ const reportSchema = z.object({
   numTotalTests: count,
   numFailedTests: count,
   numRuntimeErrorTestSuites: count.optional(),
-  testResults: z.array(suiteSchema),
+  testResults: z.array(z.unknown()),
 });
 
 /** In the message of a file that could not be loaded, or whose hooks failed after its tests. */
@@ -49,64 +54,108 @@ const crashMark = "● Test suite failed to run";
 type Assertion = z.output<typeof assertionSchema>;
 type Suite = z.output<typeof suiteSchema>;
 
-export const jest: JsonFormat = {
-  syntax: "json",
+export const jest: JsonRowsFormat = {
+  syntax: "json-rows",
   writers: ["Jest", "Vitest"],
+  branch: {
+    header: reportSchema,
+    rows: { testResults: { header: suiteSchema, rows: { assertionResults: assertionSchema } } },
+  },
   recognise: (document) => ("testResults" in document && "numTotalTests" in document ? flavourOf(document) : undefined),
-  read,
+  read: (file, document, findings) => new JestReader(file, document, findings),
 };
 
 function flavourOf(document: object): "jest-json" | "vitest-json" {
   return "numRuntimeErrorTestSuites" in document ? "jest-json" : "vitest-json";
 }
 
-function read(file: string, document: object, findings: Findings): void {
-  const format = flavourOf(document);
-  const report = validate(file, format, reportSchema, document);
-  let failed = 0;
-  let crashed = 0;
-  let total = 0;
-  for (const suite of report.testResults) {
-    const failures = suite.assertionResults.filter((assertion) => assertion.status === "failed").length;
-    for (const assertion of suite.assertionResults) tell(suite, assertion, findings);
-    if (suite.status === "failed" && (failures === 0 || suite.message.includes(crashMark))) {
-      findings.crashed({ file: suite.name, message: crashMessage(suite) });
-      crashed++;
-    }
-    failed += failures;
-    total += suite.assertionResults.length;
+class JestReader implements RowReader {
+  readonly #file: string;
+  readonly #format: string;
+  readonly #report: z.output<typeof reportSchema>;
+  readonly #findings: Findings;
+  #total = 0;
+  #failed = 0;
+  #unknown = 0;
+  #crashed = 0;
+  #suite: Suite | undefined;
+  /** The tests of the current suite. */
+  #inSuite = { total: 0, troubled: 0 };
+
+  constructor(file: string, document: object, findings: Findings) {
+    this.#file = file;
+    this.#format = flavourOf(document);
+    this.#report = validate(file, this.#format, reportSchema, document);
+    this.#findings = findings;
   }
-  requireDeclaredCount(file, "tests", report.numTotalTests, total);
-  requireDeclaredCount(file, "failed tests", report.numFailedTests, failed);
-  requireDeclaredCount(file, "suites that failed to run", report.numRuntimeErrorTestSuites, crashed);
-  if (report.wasInterrupted) findings.crashed({ file: wholeRun, message: "the run was interrupted before all tests had run" });
-  else if (!report.success && failed + crashed === 0 && total > 0)
-    findings.crashed({ file: wholeRun, message: "the report says that the run failed, though no test and no file did" });
+
+  enter(_key: string, header: unknown, place: Place): void {
+    this.#suite = validate(this.#file, this.#format, suiteSchema, header, place);
+    this.#inSuite = { total: 0, troubled: 0 };
+  }
+
+  row(_key: string, row: unknown, place: Place): void {
+    const assertion = validate(this.#file, this.#format, assertionSchema, row, place);
+    const status = tell(this.#suite?.name ?? "", assertion, this.#findings);
+    this.#total++;
+    this.#inSuite.total++;
+    if (status === "failed") this.#failed++;
+    if (status === "unknown") this.#unknown++;
+    if (status === "failed" || status === "unknown") this.#inSuite.troubled++;
+  }
+
+  leave(): void {
+    const suite = this.#suite;
+    if (!suite) return;
+    const { total, troubled } = this.#inSuite;
+    const failed = suite.status === "failed" || !suiteStatuses.includes(suite.status);
+    if (!failed || (troubled > 0 && !suite.message.includes(crashMark))) return;
+    this.#findings.crashed({ file: suite.name, message: crashMessage(suite, total) });
+    this.#crashed++;
+  }
+
+  end(): void {
+    const { numTotalTests, numFailedTests, numRuntimeErrorTestSuites, wasInterrupted, success } = this.#report;
+    const [failed, crashed] = [this.#failed + this.#unknown, this.#crashed];
+    requireDeclaredCount(this.#file, "tests", numTotalTests, this.#total);
+    // A tool may count as failed what it calls by a word of its own.
+    requireDeclaredCount(this.#file, "failed tests", numFailedTests, failed);
+    requireDeclaredCount(this.#file, "suites that failed to run", numRuntimeErrorTestSuites, crashed);
+    if (wasInterrupted) this.#findings.crashed({ file: wholeRun, message: "the run was interrupted before all tests had run" });
+    else if (!success && failed + crashed === 0 && this.#total > 0)
+      this.#findings.crashed({ file: wholeRun, message: "the report says that the run failed, though no test and no file did" });
+  }
 }
 
-function crashMessage(suite: Suite): string {
+function crashMessage(suite: Suite, tests: number): string {
   const crash = suite.message.slice(Math.max(suite.message.indexOf(crashMark), 0));
   if (crash.trim() !== "") return messageOf(crash);
-  return suite.assertionResults.length === 0
+  if (!suiteStatuses.includes(suite.status)) return unknownStatusMessage(suite.status);
+  return tests === 0
     ? "the file could not be loaded"
     : "the file failed, though none of its tests did: a hook outside of the tests, perhaps";
 }
 
-function tell(suite: Suite, assertion: Assertion, findings: Findings): void {
+function tell(file: string, assertion: Assertion, findings: Findings): TestStatus {
   const failures = assertion.failureMessages ?? [];
   const retries = Math.max((assertion.invocations ?? 1) - 1, assertion.retryReasons?.length ?? 0);
   // Vitest doesn't count attempts, but a test that passed in the end keeps the failures of earlier attempts.
   const earlier = assertion.status === "passed" ? Math.max(retries, failures.length) : retries;
-  const status = assertion.status === "passed" && earlier > 0 ? "flaky" : statuses[assertion.status];
-  const trouble =
-    failures[0] ?? assertion.retryReasons?.[0] ?? (status === "flaky" ? passedLaterMessage(earlier + 1) : undefined);
+  const status = assertion.status === "passed" && earlier > 0 ? "flaky" : (statuses.get(assertion.status) ?? "unknown");
+  const trouble = failures[0] ?? assertion.retryReasons?.[0] ?? withoutFailure(status, assertion.status, earlier + 1);
   findings.test({
     titles: [...assertion.ancestorTitles, assertion.title],
     status,
-    durationMs: assertion.duration ?? 0,
-    file: suite.name,
+    durationMs: assertion.duration,
+    file,
     line: assertion.location?.line,
     attempts: earlier + 1,
     ...(trouble === undefined ? {} : { message: messageOf(trouble), stack: stackOf(trouble) }),
   });
+  return status;
+}
+
+function withoutFailure(status: TestStatus, word: string, attempts: number): string | undefined {
+  if (status === "unknown") return unknownStatusMessage(word);
+  return status === "flaky" ? passedLaterMessage(attempts) : undefined;
 }

@@ -1,38 +1,38 @@
 import { z } from "../../lib/zod.ts";
 import { UnreadableReport } from "../reported.ts";
+import { unreadable } from "./json/document.ts";
+import type { Place } from "./json/rows.ts";
+import { JsonMistake, JsonScanner, nothing, TooDeep } from "./json/scanner.ts";
 
-/** @throws UnreadableReport, with the position if the engine gives it */
+/** For a text in memory. @throws UnreadableReport */
 export function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const { message } = error;
-    if (/^Unexpected end|^Unterminated/.test(message))
-      throw new UnreadableReport("EA6004", file, "truncated: the JSON ends too early", `line ${text.split("\n").length}`);
-    const cause = message.replace(/ in JSON at .*| is not valid JSON$/s, "").replaceAll("\n", " ");
-    throw new UnreadableReport("EA6004", file, `malformed JSON: ${cause}`, placeOf(message, text));
+    throw mistakeIn(file, text);
   }
 }
 
-/** V8 shows this many characters on both sides of an unexpected one. */
-const shownBefore = 10;
-
-/** V8 gives either the position or the surrounding text. The text shows the position if it occurs only once in the report. */
-function placeOf(message: string, text: string): string | undefined {
-  const told = /\(line (\d+) column (\d+)\)/.exec(message);
-  if (told) return `line ${told[1]}, column ${told[2]}`;
-  const around = /^Unexpected token .*?, \.\.\."(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1];
-  if (around === undefined) return undefined;
-  const start = text.indexOf(around);
-  if (start < 0 || text.indexOf(around, start + 1) >= 0) return undefined;
-  const before = text.slice(0, start + shownBefore).split("\n");
-  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+/** The engine's own message doesn't always have the position. */
+function mistakeIn(file: string, text: string): UnreadableReport {
+  const scanner = new JsonScanner(nothing);
+  try {
+    scanner.write(text);
+    scanner.end();
+  } catch (error) {
+    if (error instanceof JsonMistake) {
+      const lines = text.slice(0, error.at).split("\n");
+      return unreadable(file, error, lines.length, (lines.at(-1)?.length ?? 0) + 1);
+    }
+    if (!(error instanceof TooDeep)) throw error;
+  }
+  return new UnreadableReport("EA6004", file, "malformed JSON");
 }
 
-/** @throws UnreadableReport with the path of the first value that doesn't fit the format */
-export function validate<T>(file: string, format: string, schema: z.ZodType<T>, document: unknown): T {
-  const result = schema.safeParse(document);
+/** @param place of the value, if it is a part of the document @throws UnreadableReport with the first place that doesn't fit the format */
+export function validate<T>(file: string, format: string, schema: z.ZodType<T>, value: unknown, place?: Place): T {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = (issue?.path ?? []).map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
@@ -40,7 +40,7 @@ export function validate<T>(file: string, format: string, schema: z.ZodType<T>, 
     "EA6004",
     file,
     `not what ${format} writes: ${issue?.message ?? "unknown reason"}`,
-    path.replace(/^\./, "") || undefined,
+    `${place?.() ?? ""}${path}`.replace(/^\./, "") || undefined,
   );
 }
 
@@ -50,6 +50,24 @@ export function requireDeclaredCount(file: string, what: string, declared: numbe
     throw new UnreadableReport("EA6004", file, `damaged: expected ${declared} ${what} as declared, got ${seen}`);
 }
 
-/** Counts and durations are never negative or NaN. */
+/** Counts are never negative or NaN. */
 export const count = z.int().min(0);
-export const milliseconds = z.number().min(0);
+
+/** A clock that is set back makes negative durations. What is no duration is 0, because no result depends on it. */
+export const milliseconds = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === "number" && value > 0 && value < Infinity ? value : 0));
+
+/** Like durations: a test without a usable line is a test all the same. */
+export const lineNumber = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined));
+
+/** The message of a test whose status is a word that the format doesn't have. */
+export function unknownStatusMessage(word: string): string {
+  return `the report gives its status as "${word.slice(0, longestWord)}"`;
+}
+
+const longestWord = 100;

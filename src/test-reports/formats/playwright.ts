@@ -2,26 +2,33 @@ import { isAbsolute, posix } from "node:path";
 import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, UnreadableReport, wholeRun } from "../reported.ts";
-import type { JsonFormat } from "./format.ts";
-import { count, milliseconds, requireDeclaredCount, validate } from "./json-document.ts";
+import type { JsonRowsFormat } from "./format.ts";
+import type { Branch, Place, RowReader } from "./json/rows.ts";
+import { count, lineNumber, milliseconds, requireDeclaredCount, unknownStatusMessage, validate } from "./json-document.ts";
 
 /** The JSON of Playwright's `json` reporter. */
 
 const deepestSuite = 64;
 
-const statuses = {
-  expected: "passed",
-  unexpected: "failed",
-  flaky: "flaky",
-  skipped: "skipped",
-} as const satisfies Record<string, TestStatus>;
+const words = ["expected", "unexpected", "flaky", "skipped"] as const;
 
-const location = z.object({ file: z.string(), line: count });
+/** Any other word is unknown. */
+const statuses = new Map<string, TestStatus>([
+  ["expected", "passed"],
+  ["unexpected", "failed"],
+  ["flaky", "flaky"],
+  ["skipped", "skipped"],
+] satisfies [(typeof words)[number], TestStatus][]);
+
+/** Of one attempt. */
+const resultStatuses = ["passed", "failed", "timedOut", "skipped", "interrupted"];
+
+const location = z.object({ file: z.string(), line: lineNumber });
 const error = z.object({ message: z.string().optional(), stack: z.string().optional(), location: location.optional() });
 
 const resultSchema = z.object({
   /** Absent if the worker never reported. */
-  status: z.enum(["passed", "failed", "timedOut", "skipped", "interrupted"]).optional(),
+  status: z.string().optional(),
   duration: milliseconds,
   errors: z.array(error),
   errorLocation: location.optional(),
@@ -29,24 +36,23 @@ const resultSchema = z.object({
 
 const testSchema = z.object({
   projectName: z.string(),
-  status: z.enum(Object.keys(statuses) as (keyof typeof statuses)[]),
+  status: z.string(),
   results: z.array(resultSchema),
 });
 
-const specSchema = z.object({ title: z.string(), file: z.string(), line: count, tests: z.array(testSchema) });
+const specSchema = z.object({ title: z.string(), file: z.string(), line: lineNumber, tests: z.array(testSchema) });
 
-/** Each suite is validated separately, because the file decides how deep they nest. */
 const suiteSchema = z.object({
   title: z.string(),
   file: z.string(),
-  specs: z.array(specSchema),
+  specs: z.array(z.unknown()),
   suites: z.array(z.unknown()).optional(),
 });
 
 const reportSchema = z.object({
   config: z.object({ rootDir: z.string().optional() }),
   suites: z.array(z.unknown()),
-  errors: z.array(error),
+  errors: z.array(z.unknown()),
   /** Not written before Playwright 1.31. */
   stats: z.object({ expected: count, unexpected: count, flaky: count, skipped: count }).optional(),
 });
@@ -54,11 +60,20 @@ const reportSchema = z.object({
 type Test = z.output<typeof testSchema>;
 type Spec = z.output<typeof specSchema>;
 
-export const playwright: JsonFormat = {
-  syntax: "json",
+/** Suites nest as deep as the file has it. */
+const suiteBranch: Branch = {
+  header: suiteSchema,
+  get rows() {
+    return { specs: specSchema, suites: suiteBranch };
+  },
+};
+
+export const playwright: JsonRowsFormat = {
+  syntax: "json-rows",
   writers: ["Playwright"],
+  branch: { header: reportSchema, rows: { suites: suiteBranch, errors: error } },
   recognise: (document) => ("suites" in document && "config" in document ? "playwright-json" : undefined),
-  read,
+  read: (file, document, findings) => new PlaywrightReader(file, document, findings),
 };
 
 /** The engine writes `<anonymous>` if it only knows that code was evaluated. */
@@ -66,40 +81,71 @@ function sourceOf(file: string | undefined): string {
   return file === undefined || file.startsWith("<") ? wholeRun : file;
 }
 
-function read(file: string, document: object, findings: Findings): void {
-  const report = validate(file, "Playwright", reportSchema, document);
-  const seen = { expected: 0, unexpected: 0, flaky: 0, skipped: 0 };
+class PlaywrightReader implements RowReader {
+  readonly #file: string;
+  readonly #report: z.output<typeof reportSchema>;
+  readonly #findings: Findings;
+  /** By Playwright's own word. */
+  readonly #seen = new Map<string, number>();
+  /** For each open suite, the titles of its tests' ancestors. */
+  readonly #titles: (readonly string[])[] = [];
 
-  function readSuite(value: unknown, ancestors: readonly string[]): void {
-    if (ancestors.length > deepestSuite)
-      throw new UnreadableReport("EA6004", file, `too deep: more than ${deepestSuite} nested suites`);
-    const suite = validate(file, "Playwright", suiteSchema, value);
-    // The outermost suite is the file, which is not part of a test's name.
-    const titles = suite.title === suite.file ? ancestors : [...ancestors, suite.title];
-    for (const spec of suite.specs) {
-      for (const test of spec.tests) {
-        seen[test.status]++;
-        tell(spec, test, titles, report.config.rootDir, findings);
-      }
-    }
-    for (const inner of suite.suites ?? []) readSuite(inner, titles);
+  constructor(file: string, document: object, findings: Findings) {
+    this.#file = file;
+    this.#report = validate(file, "Playwright", reportSchema, document);
+    this.#findings = findings;
   }
 
-  for (const suite of report.suites) readSuite(suite, []);
-  for (const { message, stack, location: source } of report.errors)
-    findings.crashed({ file: sourceOf(source?.file), message: messageOf(message ?? stack ?? "an error without a message") });
-  for (const status of Object.keys(statuses) as (keyof typeof statuses)[])
-    requireDeclaredCount(file, `${status} tests`, report.stats?.[status], seen[status]);
+  enter(_key: string, header: unknown, place: Place): void {
+    const ancestors = this.#titles.at(-1) ?? [];
+    if (this.#titles.length > deepestSuite)
+      throw new UnreadableReport("EA6004", this.#file, `too deep: more than ${deepestSuite} nested suites`);
+    const { title, file } = validate(this.#file, "Playwright", suiteSchema, header, place);
+    // The outermost suite is the file, which is not part of a test's name.
+    this.#titles.push(title === file ? ancestors : [...ancestors, title]);
+  }
+
+  row(key: string, row: unknown, place: Place): void {
+    if (key === "errors") this.#crash(validate(this.#file, "Playwright", error, row, place));
+    else this.#spec(validate(this.#file, "Playwright", specSchema, row, place));
+  }
+
+  leave(): void {
+    this.#titles.pop();
+  }
+
+  end(): void {
+    const unknown = this.#seen.get("unknown") ?? 0;
+    for (const word of words)
+      requireDeclaredCount(this.#file, `${word} tests`, this.#report.stats?.[word], (this.#seen.get(word) ?? 0) + unknown);
+  }
+
+  #spec(spec: Spec): void {
+    for (const test of spec.tests) {
+      const word = statuses.has(test.status) ? test.status : "unknown";
+      this.#seen.set(word, (this.#seen.get(word) ?? 0) + 1);
+      tell(spec, test, this.#titles.at(-1) ?? [], this.#report.config.rootDir, this.#findings);
+    }
+  }
+
+  #crash({ message, stack, location: source }: z.output<typeof error>): void {
+    this.#findings.crashed({
+      file: sourceOf(source?.file),
+      message: messageOf(message ?? stack ?? "an error without a message"),
+    });
+  }
 }
 
 function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: string | undefined, findings: Findings): void {
   const last = test.results.at(-1);
   // Playwright reports an interrupted test as "skipped", but its result is unknown.
   const interrupted = test.results.some((result) => result.status === "interrupted" || result.status === undefined);
-  const status = interrupted && test.status === "skipped" ? "failed" : statuses[test.status];
+  const outcome = interrupted && test.status === "skipped" ? "failed" : (statuses.get(test.status) ?? "unknown");
+  const strange = test.results.find((result) => result.status !== undefined && !resultStatuses.includes(result.status));
+  const status = strange && outcome !== "failed" ? "unknown" : outcome;
   const troubled = test.results.findLast((result) => result.errors.length > 0);
   const [trouble] = troubled?.errors ?? [];
-  const text = trouble?.stack ?? trouble?.message ?? (status === "failed" ? reasonWithoutError(last?.status) : undefined);
+  const text = trouble?.stack ?? trouble?.message ?? reasonWithoutError(status, strange?.status ?? test.status, last?.status);
   const source = troubled?.errorLocation ?? trouble?.location;
   const path = rootDir !== undefined && !isAbsolute(spec.file) ? posix.join(rootDir.replaceAll("\\", "/"), spec.file) : spec.file;
   findings.test({
@@ -116,8 +162,10 @@ function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: str
   });
 }
 
-function reasonWithoutError(status: string | undefined): string {
-  if (status === "passed") return "it passed, but was expected to fail";
-  if (status === "interrupted") return "it was interrupted before it had ended";
-  return `it ended as "${status ?? "unknown"}", without an error`;
+function reasonWithoutError(status: TestStatus, word: string, last: string | undefined): string | undefined {
+  if (status === "unknown") return unknownStatusMessage(word);
+  if (status !== "failed") return undefined;
+  if (last === "passed") return "it passed, but was expected to fail";
+  if (last === "interrupted") return "it was interrupted before it had ended";
+  return `it ended as "${last ?? "unknown"}", without an error`;
 }
