@@ -5,7 +5,7 @@ import { UnreadableReport } from "../reported.ts";
 import { Decoder, type Encoding, encodingOf } from "./encoding.ts";
 import { ForbiddenCharacters } from "./forbidden.ts";
 
-const chunkBytes = 128 * 1024;
+const chunkBytes = 32 * 1024;
 
 export interface ReportFile {
   path: string;
@@ -61,10 +61,18 @@ export class ReportText {
 
   async *#decoded(): AsyncGenerator<string, void, void> {
     const file = await openReport(this.#file);
-    const chunks: AsyncIterable<Buffer> = file.createReadStream({ highWaterMark: chunkBytes });
-    for await (const chunk of chunks) {
-      this.#decoder ??= this.#decoderFor(chunk);
-      yield this.#decoder.write(chunk);
+    try {
+      // One buffer for all chunks: a stream's own buffers pile up until the garbage collector comes.
+      const buffer = Buffer.allocUnsafe(chunkBytes);
+      for (;;) {
+        const { bytesRead } = await file.read(buffer);
+        if (bytesRead === 0) break;
+        const chunk = buffer.subarray(0, bytesRead);
+        this.#decoder ??= this.#decoderFor(chunk);
+        yield this.#decoder.write(chunk);
+      }
+    } finally {
+      await file.close();
     }
     yield this.#decoder?.end() ?? "";
   }
