@@ -244,6 +244,10 @@ export function failedIntegration(): StageReport {
         test("roster › imports 300 students", { durationMs: 7_650, file: "tests/integration/roster.test.ts", line: 20 }),
       ],
       projects: {},
+      files: [
+        { ...noTests, file: "tests/integration/sessions.test.ts", total: 120, passed: 119, failed: 1 },
+        { ...noTests, file: "tests/integration/<b>old</b>.test.ts", total: 74, passed: 68, failed: 2, skipped: 4 },
+      ],
       sources: [
         { file: "results/integration.json", format: "jest-json", tests: 194 },
         { file: "results/junit.xml", format: "junit", tests: 194 },
