@@ -178,7 +178,7 @@ describe("a broken environment", () => {
 
   test("a warehouse that never wakes is an error within the budget, and the report says so", async () => {
     scenario.world.warehouse.faults.neverWakes = true;
-    const ran = await scenario.run([...preflight, "--budget", "12s"]);
+    const ran = await scenario.run([...preflight, "--verbose", "--budget", "12s"]);
     expect(ran.exitCode).toBe(3);
     expect(ran.output).toMatch(/the warehouse is stopped/);
     expect(ran.check("databricks.connect")).toMatchObject({
