@@ -19,15 +19,18 @@ function placeIn(line: string): Place | undefined {
   return { file: end.slice(start), line: Number(found[1]) };
 }
 
-/** Where a stack left the class of the test, otherwise its innermost place. */
+/** Builds on servers write this in place of the repository's folder. */
+const repository = /^\/_\//;
+
+/** Where a stack left the class of the test. */
 export function placeOf(stack: string, className: string | undefined): Place {
-  let first: Place | undefined;
+  if (!className) return {};
+  const call = `${className.replaceAll("+", ".")}.`;
   for (const line of stack.split("\n", 200)) {
-    const place = placeIn(line.slice(0, 2_000));
-    if (place && (!className || line.includes(className))) return place;
-    first ??= place;
+    const place = line.includes(call) ? placeIn(line.slice(0, 2_000)) : undefined;
+    if (place?.file) return { ...place, file: place.file.replace(repository, "") };
   }
-  return first ?? {};
+  return {};
 }
 
 export interface Failure {

@@ -126,6 +126,7 @@ class NUnitReader implements XmlEvents {
       durationMs: seconds(attributes.duration ?? attributes.time) * 1_000,
       attempts: 1,
       ...(assembly === undefined ? {} : { project: assembly }),
+      ...(status === "failed" && (attributes.label ?? attributes.result) === "Error" ? { errored: true as const } : {}),
       ...(texts === undefined ? {} : { ...texts, ...placeOf(texts.stack, className.split("(", 1)[0]) }),
     });
   }

@@ -26,7 +26,7 @@ test.each([
   expect(results).toMatchObject({ total: 1, [status]: 1 });
 });
 
-const failure = "<failure><message>broke</message><stack-trace>at C.a() in /src/C.cs:line 3</stack-trace></failure>";
+const failure = "<failure><message>broke</message><stack-trace>at N.C.a() in /src/C.cs:line 3</stack-trace></failure>";
 
 function suite(attributes: string, inside: string): string {
   return `<test-suite type="TestFixture" name="C" fullname="N.C" ${attributes}>${inside}</test-suite>`;
@@ -44,6 +44,14 @@ test("a test has its class, assembly, place, message and duration", async () => 
     failures: [{ name: "N.C › b", project: "A", file: "/src/C.cs", line: 3, message: "broke", durationMs: 1_250 }],
     crashedSuites: [],
   });
+});
+
+test.each([
+  ['result="Failed" label="Error"', true],
+  ['result="Failed"', undefined],
+])("a test with %s ended with an error: %s", async (attributes, errored) => {
+  const { failures } = await readText(report(`<test-case name="a" fullname="C.a" ${attributes}/>`));
+  expect(failures.map((one) => one.errored)).toEqual([errored]);
 });
 
 test("a failed tear-down is a crashed suite, also beside failed tests", async () => {

@@ -42,6 +42,19 @@ test.each([
   expect(await readText(report(result("a", outcome)))).toMatchObject({ total: 1, [status]: 1 });
 });
 
+test("an error is told from a failure", async () => {
+  const { failures } = await readText(report(result("a", "Error") + result("b", "Failed")));
+  expect(failures.map(({ errored }) => errored)).toEqual([true, undefined]);
+});
+
+test("a server's build names the repository in its own way, which is left out", async () => {
+  const stack = "at N.Library.Do() in /_/src/Library.cs:line 1\n at N.One.a() in /_/tests/One.cs:line 7";
+  const output = `<Output><ErrorInfo><StackTrace>${stack}</StackTrace></ErrorInfo></Output>`;
+  const definitions = '<TestDefinitions><UnitTest id="a"><TestMethod className="N.One"/></UnitTest></TestDefinitions>';
+  const { failures } = await readText(report(result("a", "Failed", output), definitions));
+  expect(failures).toMatchObject([{ file: "tests/One.cs", line: 7 }]);
+});
+
 test("a result without an outcome is unknown", async () => {
   expect(await readText(report('<UnitTestResult testName="a"/>'))).toMatchObject({ total: 1, unknown: 1 });
 });
