@@ -214,9 +214,16 @@ class TrxReader implements XmlEvents {
     const outcome = this.#runOutcome;
     const failed = outcome !== undefined && !goodRuns.has(outcome) && (outcome !== "Failed" || this.#seen.failed === 0);
     if (errors.length === 0 && this.#moreRunErrors) errors.push(`the run had more than ${mostRunErrors} errors`);
-    if (errors.length > 0) this.#findings.crashed({ file: wholeRun, message: messageOf(errors.join("\n")) });
-    else if (failed)
-      this.#findings.crashed({ file: wholeRun, message: `the report says that the run ended as "${outcome}", not why` });
+    const reason = errors.length > 0 ? messageOf(errors.join("\n")) : undefined;
+    if (reason === undefined && !failed) return;
+    const message = reason ?? `the report says that the run ended as "${outcome}", not why`;
+    this.#findings.crashed({ file: this.#onlyAssembly() ?? wholeRun, message });
+  }
+
+  /** `dotnet test` writes a report for each assembly. */
+  #onlyAssembly(): string | undefined {
+    const assemblies = new Set([...this.#classes.values()].map(({ assembly }) => assembly));
+    return assemblies.size === 1 ? [...assemblies][0] : undefined;
   }
 
   #isExplained(text: string): boolean {
