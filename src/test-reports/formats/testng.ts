@@ -40,7 +40,7 @@ interface Method {
   test: ReportedTest;
   /** Equal for all attempts of one test. */
   identity: string;
-  retried: boolean;
+  role: "last" | "retried" | "perhaps retried";
 }
 
 interface OpenMethod {
@@ -61,6 +61,8 @@ class TestNGReader implements XmlEvents {
   readonly #failedConfigurations = new Set<string>();
   readonly #seen = { results: 0, failed: 0 };
   #declared = { results: 0, failed: 0 };
+  /** Before version 7, an attempt looks like a skipped test with the exception that it failed with. */
+  #saysRetried = false;
 
   constructor(findings: Findings, refusal: Refusal) {
     this.#findings = findings;
@@ -92,6 +94,7 @@ class TestNGReader implements XmlEvents {
     // The total has tests that were switched off, which are not described.
     const results = count("passed") + count("failed") + count("skipped") + count("retried");
     this.#declared = { results, failed: count("failed") };
+    this.#saysRetried = root.attributes.retried !== undefined;
   }
 
   #addText({ name, text }: XmlElement): void {
@@ -116,11 +119,11 @@ class TestNGReader implements XmlEvents {
     const { name = "", signature = "" } = attributes;
     const parameters = method.parameters.map((text) => text.slice(0, 200));
     const title = parameters.length > 0 ? `${name}(${parameters.join(", ")})` : name;
-    const retried = attributes.retried === "true";
-    const trouble = retried || !(status === "passed" || status === "skipped");
+    const role = this.#roleOf(method, status);
+    const trouble = role !== "last" || !(status === "passed" || status === "skipped");
     this.#held.add({
       identity: JSON.stringify([name, signature, attributes["test-instance-name"], method.parameters]),
-      retried,
+      role,
       test: {
         titles: [this.#className, title],
         status,
@@ -128,8 +131,16 @@ class TestNGReader implements XmlEvents {
         attempts: 1,
         ...(this.#project === undefined ? {} : { project: this.#project }),
         ...(trouble ? { ...textsOf(method), ...placeOf(method, this.#className) } : {}),
+        // All tests of a class may be skipped for one reason.
+        ...(role === "perhaps retried" ? { stack: undefined } : {}),
       },
     });
+  }
+
+  #roleOf({ element: { attributes }, exception }: OpenMethod, status: TestStatus): Method["role"] {
+    if (attributes.retried === "true") return "retried";
+    if (this.#saysRetried || status !== "skipped" || attributes.signature === undefined) return "last";
+    return exception && exception.kind !== "org.testng.SkipException" ? "perhaps retried" : "last";
   }
 
   /** It runs before each test of a class, perhaps: once is enough. */
@@ -143,21 +154,38 @@ class TestNGReader implements XmlEvents {
 
   /** Attempts stand before or after the last one. */
   reportClass(): void {
-    const attempts = new Map<string, ReportedTest[]>();
-    for (const { identity, retried, test } of this.#held) {
-      if (retried) attempts.set(identity, [...(attempts.get(identity) ?? []), test]);
+    const attempts = new Map<string, Method[]>();
+    for (const method of this.#held) {
+      const { identity, role } = method;
+      if (role === "last") continue;
+      const known = attempts.get(identity);
+      if (known) known.push(method);
+      else attempts.set(identity, [method]);
     }
-    for (const { identity, retried, test } of this.#held) {
-      if (retried) continue;
-      this.#findings.test(joined(test, attempts.get(identity) ?? []));
+    for (const { identity, role, test } of this.#held) {
+      if (role !== "last") continue;
+      this.#findings.test(
+        joined(
+          test,
+          (attempts.get(identity) ?? []).map((earlier) => earlier.test),
+        ),
+      );
       attempts.delete(identity);
     }
-    // Without a last attempt, nobody knows that it passed.
-    for (const [first, ...others] of attempts.values()) {
-      if (first) this.#findings.test({ ...first, status: "failed", attempts: others.length + 1 });
-    }
+    for (const methods of attempts.values()) this.#reportUnfinished(methods);
     this.#held = new HeldTests();
     this.#failedConfigurations.clear();
+  }
+
+  /** Without a last attempt, nobody knows that it passed. */
+  #reportUnfinished(methods: readonly Method[]): void {
+    const retried = methods.filter(({ role }) => role === "retried");
+    const [first] = retried;
+    if (first) this.#findings.test({ ...first.test, status: "failed", attempts: retried.length });
+    for (const { role, test } of methods) {
+      const { message: _message, stack: _stack, file: _file, line: _line, ...skipped } = test;
+      if (role !== "retried") this.#findings.test(skipped);
+    }
   }
 
   #end(): void {

@@ -98,3 +98,15 @@ test("fewer failures than declared are damage, fewer results are told", async ()
   const both = await readText(report(method("m", "FAIL") + method("n", "PASS"), declares));
   expect(both.sources).toEqual([{ file: "report", format: "testng", tests: 2 }]);
 });
+
+test("before version 7, an attempt looks skipped, with its exception", async () => {
+  const attempt = method("m", "SKIP", "", exception("first"));
+  const skipped = method("n", "SKIP", "", '<exception class="org.testng.SkipException"><message>no</message></exception>');
+  const notRun = method("o", "SKIP", "", exception("no server"));
+  const results = await readText(report(attempt + method("m", "PASS") + attempt + skipped + notRun));
+  expect(results).toMatchObject({ total: 3, skipped: 2, flakyTests: [{ attempts: 3, message: "first" }] });
+  expect(await readText(report(attempt + method("m", "FAIL")))).toMatchObject({ total: 1, failures: [{ attempts: 2 }] });
+  // Newer versions say it, and then a skipped test is one.
+  const said = await readText(report(attempt + method("m", "PASS"), 'retried="0"'));
+  expect(said).toMatchObject({ total: 2, passed: 1, skipped: 1 });
+});
