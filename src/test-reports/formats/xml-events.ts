@@ -40,15 +40,6 @@ export async function readXml(
   reader.end();
 }
 
-/** Characters that XML forbids, such as terminal escapes, and references to them. Some writers leave them in. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
-const forbiddenReference =
-  /&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45])|x0*(?:[0-8bcef]|1[\da-f]|d[89a-f][\da-f]{2}|fff[ef]));/gi;
-
-/** The beginning of a reference at the end of a chunk. */
-const unfinishedReference = /&[#\w]{0,16}$/;
-
 class XmlReader {
   readonly #file: string;
   readonly #events: XmlEvents;
@@ -56,7 +47,6 @@ class XmlReader {
   readonly #open: XmlElement[] = [];
   /** Whether its text is needed, for each open element. */
   readonly #wanted: boolean[] = [];
-  #carried = "";
   #ending = false;
 
   constructor(file: string, eventsFor: (refusal: Refusal) => XmlEvents) {
@@ -77,11 +67,7 @@ class XmlReader {
   }
 
   write(piece: string): void {
-    const text = this.#carried + piece;
-    const rest = unfinishedReference.exec(text.slice(-20))?.[0] ?? "";
-    this.#carried = rest;
-    const complete = text.slice(0, text.length - rest.length);
-    this.#parser.write(complete.replace(forbidden, "\u{fffd}").replace(forbiddenReference, "\u{fffd}"));
+    this.#parser.write(piece);
     this.#forgetLongText();
   }
 
@@ -94,7 +80,6 @@ class XmlReader {
   }
 
   end(): void {
-    this.#parser.write(this.#carried);
     this.#ending = true;
     this.#parser.close();
   }
