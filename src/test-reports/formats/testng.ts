@@ -130,7 +130,7 @@ class TestNGReader implements XmlEvents {
         durationMs: milliseconds(attributes["duration-ms"]),
         attempts: 1,
         ...(this.#project === undefined ? {} : { project: this.#project }),
-        ...(trouble ? { ...textsOf(method), ...placeOf(method, this.#className) } : {}),
+        ...(trouble ? textsOf(method) : {}),
         // All tests of a class may be skipped for one reason.
         ...(role === "perhaps retried" ? { stack: undefined } : {}),
       },
@@ -183,7 +183,7 @@ class TestNGReader implements XmlEvents {
     const [first] = retried;
     if (first) this.#findings.test({ ...first.test, status: "failed", attempts: retried.length });
     for (const { role, test } of methods) {
-      const { message: _message, stack: _stack, file: _file, line: _line, ...skipped } = test;
+      const { message: _message, stack: _stack, ...skipped } = test;
       if (role !== "retried") this.#findings.test(skipped);
     }
   }
@@ -198,12 +198,11 @@ function joined(last: ReportedTest, earlier: readonly ReportedTest[]): ReportedT
   const [first] = earlier;
   if (!first) return last;
   const attempts = earlier.length + 1;
-  const { message, stack, file, line } = first;
-  const place = { ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { line }) };
+  const { message, stack } = first;
   // Skipped after failed attempts: it never passed.
-  if (last.status === "skipped") return { ...last, status: "failed", attempts, message, stack, ...place };
+  if (last.status === "skipped") return { ...last, status: "failed", attempts, message, stack };
   if (last.status !== "passed") return { ...last, attempts };
-  return { ...last, status: "flaky", attempts, message, stack, ...place };
+  return { ...last, status: "flaky", attempts, message, stack };
 }
 
 function textsOf({ exception }: OpenMethod): { message: string; stack: string } {
@@ -213,16 +212,6 @@ function textsOf({ exception }: OpenMethod): { message: string; stack: string } 
 
 function parameterOf({ attributes, text }: XmlElement): string {
   return attributes["is-null"] === "true" ? "null" : text.trim();
-}
-
-/** The file of a class is in the folder of its package: `at org.example.LoginTest.fails(LoginTest.java:12)`. */
-function placeOf({ exception }: OpenMethod, className: string): { file?: string; line?: number } {
-  const at = exception?.stack.indexOf(`at ${className}.`) ?? -1;
-  if (at < 0 || className === "") return {};
-  const found = /\(([\w$]+\.\w+):(\d+)\)/.exec(exception?.stack.slice(at).split("\n", 1)[0] ?? "");
-  if (!found) return {};
-  const folders = className.split(".").slice(0, -1);
-  return { file: [...folders, found[1]].join("/"), line: Number(found[2]) };
 }
 
 function milliseconds(text: string | undefined): number {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readText } from "../reports.ts";
 
 function report(methods: string, attributes = "", name = "Surefire test"): string {
-  return `<testng-results ${attributes}><suite name="s"><test name="${name}"><class name="a.b.C">${methods}</class></test></suite></testng-results>`;
+  return `<testng-results ${attributes}><suite name="s"><test name="${name}"><class name="a.b.CartTest">${methods}</class></test></suite></testng-results>`;
 }
 
 function method(name: string, status: string, attributes = "", inside = ""): string {
@@ -10,7 +10,7 @@ function method(name: string, status: string, attributes = "", inside = ""): str
 }
 
 function exception(message: string): string {
-  const stack = `java.lang.X: ${message}\n\tat org.Y.z(Y.java:1)\n\tat a.b.C.run(C.java:12)`;
+  const stack = `java.lang.X: ${message}\n\tat org.Y.z(Y.java:1)\n\tat a.b.CartTest.run(CartTest.java:12)`;
   return `<exception class="java.lang.X"><message><![CDATA[${message}]]></message><full-stacktrace><![CDATA[${stack}]]></full-stacktrace></exception>`;
 }
 
@@ -37,7 +37,14 @@ test("a test has its class, its parameters, its place, its message and its durat
     report(method("m", "FAIL", 'duration-ms="250"', parameters + exception("broke")), "", "chrome"),
   );
   expect(failures).toMatchObject([
-    { name: "a.b.C › m(blue, null)", project: "chrome", file: "a/b/C.java", line: 12, message: "broke", durationMs: 250 },
+    {
+      name: "a.b.CartTest › m(blue, null)",
+      project: "chrome",
+      file: "a/b/CartTest.java",
+      line: 12,
+      message: "broke",
+      durationMs: 250,
+    },
   ]);
   expect(failures[0]?.stack).toContain("org.Y.z");
 });
@@ -52,7 +59,7 @@ test("a configuration method is no test, and failed it is a crashed suite, once"
   const skipped = method("after", "SKIP", 'is-config="true"');
   const results = await readText(report(passed + failed + failed + skipped + method("m", "SKIP")));
   expect(results).toMatchObject({ total: 1, skipped: 1 });
-  expect(results.crashedSuites).toEqual([{ file: "a.b.C", message: "before: no server" }]);
+  expect(results.crashedSuites).toEqual([{ file: "a.b.CartTest", message: "before: no server" }]);
 });
 
 test("a configuration method of an unknown status has not passed", async () => {
@@ -88,7 +95,7 @@ test("attempts belong to one row", async () => {
   const row = (value: string) => `<params><param index="0"><value>${value}</value></param></params>`;
   const rows = method("m", "PASS", "", row("1")) + method("m", "PASS", "", row("2"));
   const results = await readText(report(rows + method("m", "SKIP", 'retried="true"', row("2") + exception("first"))));
-  expect(results).toMatchObject({ total: 2, passed: 1, flakyTests: [{ name: "a.b.C › m(2)" }] });
+  expect(results).toMatchObject({ total: 2, passed: 1, flakyTests: [{ name: "a.b.CartTest › m(2)" }] });
 });
 
 test("fewer failures than declared are damage, fewer results are told", async () => {
