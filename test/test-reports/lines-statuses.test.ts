@@ -71,6 +71,11 @@ test.each<[string, string[], RegExp]>([
     /expected 1 failed tests as declared, got 0/,
   ],
   ["that counts more tests than it has", ["ok 1 - a", "1..1", "# tests 2"], /expected 2 tests as declared, got 1/],
+  [
+    "that ends inside braces",
+    ["1..1", "not ok 1 - a {", "    1..2", "    ok 1 - b"],
+    /truncated: expected } after the subtests of "a"/,
+  ],
   ["that nests too deep", ["1..1", ...Array.from({ length: 70 }, (_, depth) => `${" ".repeat(depth)}ok 1`)], /too deep/],
 ])("TAP %s is refused", async (_what, report, cause) => {
   await expect(readText(lines(...report))).rejects.toThrow(cause);

@@ -39,21 +39,30 @@ function isMocha(document: object): boolean {
 
 function read(file: string, document: object, findings: Findings): void {
   const { stats, tests, passes, failures, pending } = validate(file, "Mocha", reportSchema, document);
-  // A test may pass, and fail afterwards: it called back twice.
-  const failed = counted(failures);
-  const passed = passes.filter((test) => !takes(failed, test) || !hasError(test));
-  for (const test of failures) report(test, "failed", findings);
-  for (const test of passed) {
-    if (hasError(test)) report(test, "failed", findings);
-    else report(test, (test.currentRetry ?? 0) > 0 ? "flaky" : "passed", findings);
-  }
-  for (const test of pending) report(test, "skipped", findings);
-
-  // Hooks that failed are failures, but no tests.
-  const ended = counted([...passes, ...failures, ...pending]);
+  // A test may pass, and fail afterwards: it called back twice. It is in both lists then, each time with its error.
+  const toldFailures = byName(failures);
+  const failedLater = passes.filter((test) => hasError(test) && !take(toldFailures, test));
+  const lists = {
+    failed: byName([...failures, ...failedLater]),
+    passed: byName(passes.filter((test) => !hasError(test))),
+    pending: byName(pending),
+  };
+  // In the order of the run, which tells tests of one name apart.
   for (const test of tests) {
-    if (!takes(ended, test)) report(test, hasError(test) ? "failed" : "unknown", findings);
+    const failed = hasError(test) ? (take(lists.failed, test) ?? test) : undefined;
+    const passed = failed ? undefined : take(lists.passed, test);
+    const skipped = failed || passed ? undefined : take(lists.pending, test);
+    if (passed) report(passed, statusOfPassed(passed), findings);
+    else if (skipped) report(skipped, "skipped", findings);
+    else {
+      const other = failed ?? take(lists.failed, test);
+      report(other ?? test, other ? "failed" : "unknown", findings);
+    }
   }
+  // Hooks that failed are failures, but no tests.
+  for (const test of [...lists.failed.values()].flat()) report(test, "failed", findings);
+  for (const test of [...lists.passed.values()].flat()) report(test, statusOfPassed(test), findings);
+  for (const test of [...lists.pending.values()].flat()) report(test, "skipped", findings);
   requireDeclaredCount(file, "tests", stats.tests, tests.length);
   requireDeclaredCount(file, "passed tests", stats.passes, passes.length);
   requireDeclaredCount(file, "failed tests and hooks", stats.failures, failures.length);
@@ -68,17 +77,23 @@ function keyOf({ file, fullTitle }: Test): string {
   return JSON.stringify([file ?? "", fullTitle]);
 }
 
-function counted(tests: readonly Test[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const test of tests) counts.set(keyOf(test), (counts.get(keyOf(test)) ?? 0) + 1);
-  return counts;
+function statusOfPassed({ currentRetry }: Test): "passed" | "flaky" {
+  return (currentRetry ?? 0) > 0 ? "flaky" : "passed";
 }
 
-/** Takes one of the tests with its name, if there is one. */
-function takes(counts: Map<string, number>, test: Test): boolean {
-  const left = counts.get(keyOf(test)) ?? 0;
-  if (left > 0) counts.set(keyOf(test), left - 1);
-  return left > 0;
+function byName(tests: readonly Test[]): Map<string, Test[]> {
+  const named = new Map<string, Test[]>();
+  for (const test of tests.toReversed()) {
+    const others = named.get(keyOf(test)) ?? [];
+    named.set(keyOf(test), others);
+    others.push(test);
+  }
+  return named;
+}
+
+/** Takes the first test with its name, if there is one. */
+function take(tests: Map<string, Test[]>, test: Test): Test | undefined {
+  return tests.get(keyOf(test))?.pop();
 }
 
 function report(test: Test, status: "passed" | "failed" | "flaky" | "skipped" | "unknown", findings: Findings): void {

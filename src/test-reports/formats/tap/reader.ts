@@ -57,6 +57,8 @@ interface Closed {
 interface Pending extends Told {
   line: number;
   subtests: Closed | undefined;
+  /** Of subtests in braces. A name may end with a brace, too. */
+  braces: "none" | "open" | "closed";
 }
 
 const sourceFile = /^\S.*\.(?:[cm]?[jt]sx?|py|rb|pl|t|bats|php|lua|sh)$/;
@@ -128,6 +130,9 @@ class TapReader {
     const broken = this.#broken;
     this.#broken = text === "not" || text === "no";
     if (text === "") return;
+    // What follows a name that ends with a brace is not deeper than it.
+    const { last } = this.#top();
+    if (last?.braces === "none" && indent <= this.#top().indent) last.braces = "closed";
     const version = /^TAP version (\d+)$/.exec(text);
     const plan = planIn(text);
     const point = pointIn(text);
@@ -137,7 +142,7 @@ class TapReader {
     } else if (/^Bail out!/i.test(text)) this.#bailOut(text.slice("Bail out!".length).trim());
     else if (plan) this.#plan(plan, indent);
     else if (point) this.#point(broken ? { ...point, ok: false } : point, indent);
-    else if (text === "}") this.#closeTo(indent);
+    else if (text === "}") this.#closeBrace(indent);
     else if (text.startsWith("#")) this.#comment(text.replace(/^#+ ?/, ""), indent);
     else if (indent > this.#top().indent) this.#explain(`${indent > this.#top().indent + 2 ? "    " : ""}${text}`);
   }
@@ -163,9 +168,16 @@ class TapReader {
     if (indent <= top.indent) return top;
     if (this.#levels.length >= deepestLevel) throw this.#unreadable(`too deep: more than ${deepestLevel} levels of subtests`);
     const opened = top.last?.point.opens ? top.last.point.name : undefined;
+    if (top.last?.point.opens) top.last.braces = "open";
     const level = newLevel(indent, opened ?? top.announced ?? title);
     this.#levels.push(level);
     return level;
+  }
+
+  #closeBrace(indent: number): void {
+    this.#closeTo(indent);
+    const { last } = this.#top();
+    if (last?.braces === "open") last.braces = "closed";
   }
 
   #closeTo(indent: number): void {
@@ -205,6 +217,7 @@ class TapReader {
       said: this.#said,
       comments: [],
       block: undefined,
+      braces: "none",
     };
     this.#said = [];
     level.seen++;
@@ -266,6 +279,8 @@ class TapReader {
     if (last.point.opens) this.#closeTo(level.indent);
     level.last = undefined;
     this.#block = undefined;
+    if (last.braces === "open")
+      throw this.#unreadable(`truncated: expected } after the subtests of "${last.titles.join(" › ")}"`);
     const values = last.block?.values() ?? new Map<string, string>();
     const type = values.get("type");
     // node counts suites separately. It also counts tests with subtests, and before node 22 it gave them no type.
@@ -340,6 +355,8 @@ class TapReader {
   end(): void {
     this.#closeTo(0);
     const root = this.#top();
+    // The end of the report is no place for subtests to begin.
+    if (root.last?.point.opens && root.last.braces === "none") root.last.braces = "open";
     this.#finish(root);
     if (this.#bailedOut) return;
     if (root.plan === undefined) throw this.#unreadable("truncated: expected a plan such as 1..5, got none");
