@@ -54,7 +54,6 @@ test.each<[string, string | Uint8Array, RegExp]>([
   [
     "bad bytes in the name of an element",
     Buffer.from([0x3c, 0x74, 0xff, 0xfe]),
-    /expected XML of JUnit, .*, got <t\u{fffd}\u{fffd}>/u,
     /expected XML of JUnit, TRX, NUnit, xUnit.net, Robot Framework or TestNG, got <t\u{fffd}\u{fffd}>/u,
   ],
   ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x3c, 0, 0, 0]), /in UTF-32: expected UTF-8 or UTF-16$/],
