@@ -1,6 +1,7 @@
 import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
 import { FileTally } from "./by-file.ts";
 import { type Crash, Crashes } from "./crashes.ts";
+import { Chains, KeptTests, NumbersByText } from "./kept-tests.ts";
 import type { SourceFiles } from "./places/source-files.ts";
 import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.ts";
 
@@ -31,125 +32,167 @@ interface Mention {
   durationMs: number;
 }
 
-interface Entry {
-  test: ReportedTest;
-  mentions: Mention[];
-}
+/** A test, as all reports together describe it. Named by the number of the first mention. */
+type Entry = number;
 
 export class Merger {
+  /** Each mention of a test. */
+  readonly #kept = new KeptTests();
+  /** The mentions of each entry. */
+  readonly #mentions = new Chains();
+  readonly #byTitle = new NumbersByText();
   readonly #entries: Entry[] = [];
-  readonly #byTitle = new Map<string, Entry[]>();
   readonly #crashes = new Crashes<Source>();
-  readonly #broken = new Set<Source>();
-  /** By source. */
-  readonly #numbers = new Map<Source, number>();
+  /** In the order in which they were read, with the number of the first mention. */
+  readonly #sources: { source: Source; first: number; tests: number }[] = [];
   /** The report that is being read: only its end shows whether it contains another one. */
-  #current: { source: Source; tests: ReportedTest[] } | undefined;
+  #current: { source: Source; first: number } | undefined;
 
   /** Takes the tests of one report, after those of the one before; `source` must be the same object for all of them. */
   from(source: Source): Findings {
     this.#endCurrent();
-    const tests: ReportedTest[] = [];
-    this.#current = { source, tests };
+    this.#current = { source, first: this.#kept.length };
     return {
-      test: (test) => tests.push(test),
+      test: (test) => this.#kept.add(test),
       crashed: (suite) => this.#crashes.add(source, suite),
     };
   }
 
-  /** A report that could not be read to its end. It doesn't disagree because of a test that it lacks. */
-  broken(source: Source): void {
-    this.#broken.add(source);
-  }
-
   reportTo(findings: Findings): void {
     this.#endCurrent();
-    for (const { test } of this.#entries) findings.test(test);
+    for (const entry of this.#entries) findings.test(this.#merged(entry));
     for (const { suite } of this.#crashes.all) findings.crashed(suite);
   }
 
   disagreements(): string[] {
     this.#endCurrent();
     const overlaps = this.#overlaps();
-    const all = [
-      ...this.#entries.map((entry) => disagreement(entry, overlaps)),
-      ...this.#crashes.all.map((crash) => unknownCrash(crash, overlaps)),
-    ].filter((text) => text !== undefined);
+    const found: string[] = [];
+    for (const entry of this.#entries) {
+      const mentions = this.#mentionsOf(entry);
+      if (!mentions.some(({ status }) => status === "failed")) continue;
+      const text = disagreement(this.#merged(entry), mentions, overlaps);
+      if (text !== undefined) found.push(text);
+    }
+    const all = [...found, ...this.#crashes.all.map((crash) => unknownCrash(crash, overlaps))].filter(
+      (text) => text !== undefined,
+    );
     const more = all.length - mostDisagreements;
     return more > 0 ? [...all.slice(0, mostDisagreements), `… and ${more} more`] : all;
   }
 
   #endCurrent(): void {
     if (!this.#current) return;
-    const { source, tests } = this.#current;
+    const { source, first } = this.#current;
+    const end = this.#kept.length;
     this.#current = undefined;
-    const copied = this.#copied(source, tests);
-    for (const [index, test] of tests.entries()) this.#test(source, test, copied.get(index));
-    this.#numbers.set(source, tests.length);
+    const report = { source, first, tests: end - first };
+    const copied = this.#copied(report);
+    this.#sources.push(report);
+    for (let number = first; number < end; number++) this.#add(source, number, copied.get(number));
   }
 
   /**
-   * The tests that an earlier report of this format has too, by their place in this report: if it contains all of that report, or
-   * all of it is in others, as a report of the whole project beside those of its parts.
+   * The tests that an earlier report of this format has too, by their number in this report: if it contains all of that report,
+   * or all of it is in others, as a report of the whole project beside those of its parts.
    */
-  #copied(source: Source, tests: readonly ReportedTest[]): Map<number, Entry> {
+  #copied({ source, first, tests }: { source: Source; first: number; tests: number }): Map<number, Entry> {
     const twins = new Map<number, Entry>();
-    if (![...this.#numbers.keys()].some(({ format }) => format === source.format)) return twins;
+    if (!this.#sources.some(({ source: { format } }) => format === source.format)) return twins;
     const taken = new Set<Entry>();
     const counted = new Map<Source, { tests: number; evidence: number }>();
     let evidence = 0;
-    for (const [index, test] of tests.entries()) {
-      const twin = this.#candidates(test).find((entry) => !taken.has(entry) && isTwin(entry, test, source));
-      if (!twin) continue;
+    for (let number = first; number < first + tests; number++) {
+      const test = this.#kept.get(number);
+      const twin = this.#find(test, (entry) => !taken.has(entry) && this.#isTwin(entry, test, source));
+      if (twin === undefined) continue;
       taken.add(twin);
-      twins.set(index, twin);
+      twins.set(number, twin);
       evidence += evidenceOf(test);
-      for (const { source: other } of twin.mentions) {
+      for (const { source: other } of this.#mentionsOf(twin)) {
         const before = counted.get(other) ?? { tests: 0, evidence: 0 };
         counted.set(other, { tests: before.tests + 1, evidence: before.evidence + evidenceOf(test) });
       }
     }
-    if (twins.size === tests.length && evidence >= enoughEvidence) return twins;
-    const contained = (other: Source) => {
-      const found = counted.get(other);
-      return found !== undefined && found.tests === this.#numbers.get(other) && found.evidence >= enoughEvidence;
-    };
-    for (const [index, { mentions }] of twins) if (!mentions.some(({ source: other }) => contained(other))) twins.delete(index);
+    if (twins.size === tests && evidence >= enoughEvidence) return twins;
+    const contained = new Set<Source>();
+    for (const report of this.#sources) {
+      const found = counted.get(report.source);
+      if (found?.tests === report.tests && found.evidence >= enoughEvidence) contained.add(report.source);
+    }
+    for (const [number, twin] of twins)
+      if (!this.#mentionsOf(twin).some(({ source: other }) => contained.has(other))) twins.delete(number);
     return twins;
   }
 
-  #candidates(test: ReportedTest): Entry[] {
-    return this.#byTitle.get(normalised(test.titles))?.slice(0, mostCandidates) ?? [];
+  /** The first entry with the title of this test that is the one. */
+  #find(test: ReportedTest, isIt: (entry: Entry) => boolean): Entry | undefined {
+    const title = normalised(test.titles);
+    let candidates = 0;
+    for (const entry of this.#byTitle.find(title)) {
+      if (normalised(this.#kept.get(entry).titles) !== title) continue;
+      if (++candidates > mostCandidates) return undefined;
+      if (isIt(entry)) return entry;
+    }
+    return undefined;
   }
 
-  #test(source: Source, test: ReportedTest, twin: Entry | undefined): void {
-    const mention = { source, status: test.status, durationMs: test.durationMs };
-    const same = twin ? [twin] : this.#candidates(test).filter((candidate) => isSame(candidate, test, source));
-    // Of the jobs of a matrix, each with two reports, the one with the same result.
-    const entry = same.find((candidate) => candidate.test.status === test.status) ?? same[0];
-    if (entry) {
-      entry.mentions.push(mention);
-      entry.test = merged(entry.test, test);
+  #add(source: Source, number: number, twin: Entry | undefined): void {
+    const test = this.#kept.get(number);
+    const entry = twin ?? this.#find(test, (candidate) => this.#isSame(candidate, test, source));
+    if (entry !== undefined) {
+      this.#mentions.append(entry, number);
       return;
     }
-    const added = { test, mentions: [mention] };
-    this.#entries.push(added);
-    const title = normalised(test.titles);
-    const namesakes = this.#byTitle.get(title);
-    if (namesakes) namesakes.push(added);
-    else this.#byTitle.set(title, [added]);
+    this.#entries.push(number);
+    this.#byTitle.add(normalised(test.titles), number);
+  }
+
+  #isSame(entry: Entry, other: ReportedTest, source: Source): boolean {
+    // The same title twice in one report means two tests.
+    if (this.#mentionsOf(entry).some((mention) => mention.source === source || mention.source.format === source.format))
+      return false;
+    return isSameName(this.#merged(entry), other);
+  }
+
+  /** The same test, in the same time, with the same result, in another report of this format. */
+  #isTwin(entry: Entry, other: ReportedTest, source: Source): boolean {
+    const mentions = this.#mentionsOf(entry);
+    const isEqual = ({ source: one, status, durationMs }: Mention) =>
+      one.format === source.format && status === other.status && durationMs === other.durationMs;
+    if (mentions.some((mention) => mention.source === source) || !mentions.some(isEqual)) return false;
+    const test = this.#merged(entry);
+    return test.message === other.message && isSameName(test, other);
+  }
+
+  #mentionsOf(entry: Entry): Mention[] {
+    return Array.from(this.#mentions.of(entry), (number) => ({
+      source: this.#sourceOf(number),
+      status: this.#kept.status(number),
+      durationMs: this.#kept.durationMs(number),
+    }));
+  }
+
+  #sourceOf(number: number): Source {
+    const found = this.#sources.findLast(({ first }) => first <= number);
+    if (!found) throw new Error(`test ${number} belongs to no report`);
+    return found.source;
+  }
+
+  #merged(entry: Entry): ReportedTest {
+    return Array.from(this.#mentions.of(entry), (number) => this.#kept.get(number)).reduce(merged);
   }
 
   /** Which reports are about the same tests: those that share a test. Shards share none. */
   #overlaps(): Map<Source, Set<Source>> {
     const overlaps = new Map<Source, Set<Source>>();
-    for (const { mentions } of this.#entries) {
-      if (mentions.length < 2) continue;
+    for (const entry of this.#entries) {
+      if (this.#mentions.isSingle(entry)) continue;
+      const mentions = this.#mentionsOf(entry);
       for (const { source } of mentions) {
         const others = overlaps.get(source) ?? new Set();
         // Of two reports of one format, one may be a part of the other.
-        for (const { source: other } of mentions)
-          if (other.format !== source.format && !this.#broken.has(other)) others.add(other);
+        for (const other of mentions) if (other.source.format !== source.format) others.add(other.source);
         overlaps.set(source, others);
       }
     }
@@ -167,23 +210,6 @@ function normalised(titles: readonly string[]): string {
       .replace(/ (?:›|>|\||\/|::|-) /g, " ")
       .trim()
   );
-}
-
-function isSame({ test, mentions }: Entry, other: ReportedTest, source: Source): boolean {
-  for (const mention of mentions) {
-    // The same title twice in one report means two tests.
-    if (mention.source === source) return false;
-    if (mention.source.format === source.format) return false;
-  }
-  return isSameName(test, other);
-}
-
-/** The same test, in the same time, with the same result, in another report of this format. */
-function isTwin({ test, mentions }: Entry, other: ReportedTest, source: Source): boolean {
-  const isEqual = ({ source: one, status, durationMs }: Mention) =>
-    one.format === source.format && status === other.status && durationMs === other.durationMs;
-  if (mentions.some((mention) => mention.source === source) || !mentions.some(isEqual)) return false;
-  return test.message === other.message && isSameName(test, other);
 }
 
 /** How unlikely it is that another run takes just as long, in bits. Times vary by some twenty milliseconds. */
@@ -225,20 +251,20 @@ function longest(one: string | undefined, other: string | undefined): string | u
   return (one?.length ?? 0) >= (other?.length ?? 0) ? one : other;
 }
 
-/** Only failures and unknown results are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
-function disagreement({ test, mentions }: Entry, overlaps: Map<Source, Set<Source>>): string | undefined {
-  if (test.status !== "failed" && test.status !== "unknown") return undefined;
-  const worse = mentions.filter((mention) => mention.status === test.status).map(({ source }) => source.file);
-  const [verb, belief] =
-    test.status === "failed" ? ["failed", "believed to have failed"] : ["has an unknown result", "believed to be unknown"];
-  const said = `"${nameOf(test.titles)}" ${verb} in ${worse.join(", ")}`;
-  const other = mentions.find((mention) => mention.status !== test.status);
-  if (other) return `${said}, but ${other.status} in ${other.source.file}: ${belief}`;
+/** Only failures are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
+function disagreement(test: ReportedTest, mentions: readonly Mention[], overlaps: Map<Source, Set<Source>>): string | undefined {
+  if (test.status !== "failed") return undefined;
+  const failed = mentions.filter((mention) => mention.status === "failed").map(({ source }) => source.file);
+  const other = mentions.find((mention) => mention.status !== "failed");
+  if (other)
+    return `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but ${other.status} in ${other.source.file}: believed to have failed`;
   const silent = silentSources(
     mentions.map(({ source }) => source),
     overlaps,
   );
-  return silent && `${said}, but is missing in ${silent}: ${belief}`;
+  return (
+    silent && `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but is missing in ${silent}: believed to have failed`
+  );
 }
 
 function unknownCrash({ suite, sources }: Crash<Source>, overlaps: Map<Source, Set<Source>>): string | undefined {
