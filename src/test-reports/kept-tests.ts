@@ -8,10 +8,13 @@ import type { ReportedTest } from "./reported.ts";
 
 const blockLength = 1 << 16;
 
+/** Instead of a number in a column. So one more than each number is stored. */
+const none = 0;
+
 type Block = Float64Array | Uint32Array | Uint8Array;
 
 /** Numbers in a list that grows without being copied; 0 where none was set. */
-class Column {
+export class Column {
   readonly #blocks: Block[] = [];
   readonly #make: (length: number) => Block;
 
@@ -36,19 +39,20 @@ class Shared {
   readonly #texts: string[] = [];
   readonly #numbers = new Map<string, number>();
 
-  number(text: string | undefined): number | null {
-    if (text === undefined) return null;
+  /** @returns 0 for none */
+  number(text: string | undefined): number {
+    if (text === undefined) return none;
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
     // A copy: a part of a text would keep all of it in memory.
     const copy = structuredClone(text);
     this.#texts.push(copy);
-    this.#numbers.set(copy, this.#texts.length - 1);
-    return this.#texts.length - 1;
+    this.#numbers.set(copy, this.#texts.length);
+    return this.#texts.length;
   }
 
-  text(number: number | null): string | undefined {
-    return number === null ? undefined : this.#texts[number];
+  text(number: number): string | undefined {
+    return this.#texts[number - 1];
   }
 }
 
@@ -59,14 +63,7 @@ const statuses: readonly TestStatus[] = ["passed", "failed", "flaky", "skipped",
 type Rest = Omit<ReportedTest, "titles" | "status" | "durationMs" | "file" | "line" | "project" | "attempts">;
 
 /** What is written of a test, as JSON. */
-type Written = [
-  titles: string[],
-  attempts: number,
-  file: number | null,
-  line: number | null,
-  project: number | null,
-  rest?: Rest,
-];
+type Written = [titles: string[], attempts: number, line: number | null, rest?: Rest];
 
 export class KeptTests {
   length = 0;
@@ -79,10 +76,12 @@ export class KeptTests {
   readonly #bytes = new Column();
   readonly #statuses = new Column((length) => new Uint8Array(length));
   readonly #durations = new Column((length) => new Float64Array(length));
+  readonly #fileNumbers = new Column();
+  readonly #projectNumbers = new Column();
 
   /** @returns its number */
   add({ titles, status, durationMs, file, line, project, attempts, ...rest }: ReportedTest): number {
-    const written = [titles, attempts, this.#files.number(file), line ?? null, this.#projects.number(project)];
+    const written = [titles, attempts, line ?? null];
     const text = JSON.stringify(Object.values(rest).some((value) => value !== undefined) ? [...written, rest] : written);
     // A character of UTF-16 has at most three bytes in UTF-8.
     const most = text.length * 3;
@@ -96,6 +95,8 @@ export class KeptTests {
     this.#bytes.set(number, bytes);
     this.#statuses.set(number, statuses.indexOf(status));
     this.#durations.set(number, durationMs);
+    this.#fileNumbers.set(number, this.#files.number(file));
+    this.#projectNumbers.set(number, this.#projects.number(project));
     this.#used += bytes;
     return number;
   }
@@ -105,14 +106,14 @@ export class KeptTests {
     const buffer = this.#buffers[Math.floor(start / bufferBytes)];
     const from = start % bufferBytes;
     const text = buffer?.toString("utf8", from, from + this.#bytes.get(number)) ?? "";
-    const [titles, attempts, file, line, project, rest] = JSON.parse(text) as Written;
+    const [titles, attempts, line, rest] = JSON.parse(text) as Written;
     return {
       titles,
       status: this.status(number),
       durationMs: this.durationMs(number),
-      file: this.#files.text(file),
+      file: this.file(number),
       line: line ?? undefined,
-      project: this.#projects.text(project),
+      project: this.project(number),
       attempts,
       ...rest,
     };
@@ -125,11 +126,17 @@ export class KeptTests {
   durationMs(number: number): number {
     return this.#durations.get(number);
   }
+
+  file(number: number): string | undefined {
+    return this.#files.text(this.#fileNumbers.get(number));
+  }
+
+  project(number: number): string | undefined {
+    return this.#projects.text(this.#projectNumbers.get(number));
+  }
 }
 
 const buckets = 1 << 20;
-/** Where a number is expected. So one more than each number is stored. */
-const none = 0;
 
 /** Finds numbers by a text, in the order in which they were added. A number may be found by another text, too: compare the texts. */
 export class NumbersByText {
@@ -148,10 +155,16 @@ export class NumbersByText {
     this.#last[bucket] = number + 1;
   }
 
-  *find(text: string): Generator<number, void, void> {
+  /** @returns the first number that `isIt` accepts; `undefined` if none of the first `most` is it */
+  find(text: string, most: number, isIt: (number: number) => boolean): number | undefined {
     const hash = hashOf(text);
-    for (let at = this.#first[hash % buckets] ?? none; at !== none; at = this.#next.get(at - 1))
-      if (this.#hashes.get(at - 1) === hash) yield at - 1;
+    let looked = 0;
+    for (let at = this.#first[hash % buckets] ?? none; at !== none && looked < most; at = this.#next.get(at - 1)) {
+      if (this.#hashes.get(at - 1) !== hash) continue;
+      looked++;
+      if (isIt(at - 1)) return at - 1;
+    }
+    return undefined;
   }
 }
 
@@ -172,11 +185,20 @@ export class Chains {
     this.#last.set(first, number + 1);
   }
 
-  *of(first: number): Generator<number, void, void> {
-    for (let at = first; at >= 0; at = this.#next.get(at) - 1) yield at;
+  /** @returns the one after it in its list */
+  after(number: number): number | undefined {
+    const next = this.#next.get(number);
+    return next === none ? undefined : next - 1;
   }
 
-  isSingle(first: number): boolean {
-    return this.#next.get(first) === none;
+  some(first: number, isIt: (number: number) => boolean): boolean {
+    for (let at: number | undefined = first; at !== undefined; at = this.after(at)) if (isIt(at)) return true;
+    return false;
+  }
+
+  of(first: number): number[] {
+    const numbers: number[] = [];
+    for (let at: number | undefined = first; at !== undefined; at = this.after(at)) numbers.push(at);
+    return numbers;
   }
 }

@@ -1,7 +1,7 @@
 import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
 import { FileTally } from "./by-file.ts";
 import { type Crash, Crashes } from "./crashes.ts";
-import { Chains, KeptTests, NumbersByText } from "./kept-tests.ts";
+import { Chains, Column, KeptTests, NumbersByText } from "./kept-tests.ts";
 import type { SourceFiles } from "./places/source-files.ts";
 import { type Findings, nameOf, type ReportedTest, testCase } from "./reported.ts";
 
@@ -40,6 +40,7 @@ export class Merger {
   readonly #kept = new KeptTests();
   /** The mentions of each entry. */
   readonly #mentions = new Chains();
+  readonly #sourceNumbers = new Column();
   readonly #byTitle = new NumbersByText();
   readonly #entries: Entry[] = [];
   readonly #crashes = new Crashes<Source>();
@@ -125,19 +126,19 @@ export class Merger {
     return twins;
   }
 
-  /** The first entry with the title of this test that is the one. */
+  /** The first entry that is the one and has the title of this test. */
   #find(test: ReportedTest, isIt: (entry: Entry) => boolean): Entry | undefined {
     const title = normalised(test.titles);
-    let candidates = 0;
-    for (const entry of this.#byTitle.find(title)) {
-      if (normalised(this.#kept.get(entry).titles) !== title) continue;
-      if (++candidates > mostCandidates) return undefined;
-      if (isIt(entry)) return entry;
-    }
-    return undefined;
+    // Reading the title takes longest.
+    return this.#byTitle.find(
+      title,
+      mostCandidates,
+      (entry) => isIt(entry) && normalised(this.#kept.get(entry).titles) === title,
+    );
   }
 
   #add(source: Source, number: number, twin: Entry | undefined): void {
+    this.#sourceNumbers.set(number, this.#sources.length - 1);
     const test = this.#kept.get(number);
     const entry = twin ?? this.#find(test, (candidate) => this.#isSame(candidate, test, source));
     if (entry !== undefined) {
@@ -150,23 +151,32 @@ export class Merger {
 
   #isSame(entry: Entry, other: ReportedTest, source: Source): boolean {
     // The same title twice in one report means two tests.
-    if (this.#mentionsOf(entry).some((mention) => mention.source === source || mention.source.format === source.format))
-      return false;
-    return isSameName(this.#merged(entry), other);
+    const isKnown = (number: number) => this.#sourceOf(number).format === source.format;
+    return !this.#mentions.some(entry, isKnown) && this.#isSameName(entry, other);
   }
 
   /** The same test, in the same time, with the same result, in another report of this format. */
   #isTwin(entry: Entry, other: ReportedTest, source: Source): boolean {
-    const mentions = this.#mentionsOf(entry);
-    const isEqual = ({ source: one, status, durationMs }: Mention) =>
-      one.format === source.format && status === other.status && durationMs === other.durationMs;
-    if (mentions.some((mention) => mention.source === source) || !mentions.some(isEqual)) return false;
-    const test = this.#merged(entry);
-    return test.message === other.message && isSameName(test, other);
+    const kept = this.#kept;
+    const isEqual = (number: number) =>
+      kept.durationMs(number) === other.durationMs &&
+      kept.status(number) === other.status &&
+      this.#sourceOf(number).format === source.format;
+    if (!this.#mentions.some(entry, isEqual) || !this.#isSameName(entry, other)) return false;
+    return this.#merged(entry).message === other.message;
+  }
+
+  /** As far as both know file and project. */
+  #isSameName(entry: Entry, other: ReportedTest): boolean {
+    const mentions = this.#mentions.of(entry);
+    const project = mentions.map((number) => this.#kept.project(number)).find((known) => known !== undefined);
+    if (project !== undefined && other.project !== undefined && project !== other.project) return false;
+    const file = mentions.map((number) => this.#kept.file(number)).reduce(longest);
+    return file === undefined || other.file === undefined || sameFile(file, other.file);
   }
 
   #mentionsOf(entry: Entry): Mention[] {
-    return Array.from(this.#mentions.of(entry), (number) => ({
+    return this.#mentions.of(entry).map((number) => ({
       source: this.#sourceOf(number),
       status: this.#kept.status(number),
       durationMs: this.#kept.durationMs(number),
@@ -174,20 +184,23 @@ export class Merger {
   }
 
   #sourceOf(number: number): Source {
-    const found = this.#sources.findLast(({ first }) => first <= number);
+    const found = this.#sources[this.#sourceNumbers.get(number)];
     if (!found) throw new Error(`test ${number} belongs to no report`);
     return found.source;
   }
 
   #merged(entry: Entry): ReportedTest {
-    return Array.from(this.#mentions.of(entry), (number) => this.#kept.get(number)).reduce(merged);
+    return this.#mentions
+      .of(entry)
+      .map((number) => this.#kept.get(number))
+      .reduce(merged);
   }
 
   /** Which reports are about the same tests: those that share a test. Shards share none. */
   #overlaps(): Map<Source, Set<Source>> {
     const overlaps = new Map<Source, Set<Source>>();
     for (const entry of this.#entries) {
-      if (this.#mentions.isSingle(entry)) continue;
+      if (this.#mentions.after(entry) === undefined) continue;
       const mentions = this.#mentionsOf(entry);
       for (const { source } of mentions) {
         const others = overlaps.get(source) ?? new Set();
@@ -218,11 +231,6 @@ function evidenceOf({ durationMs }: ReportedTest): number {
 }
 
 const enoughEvidence = 16;
-
-function isSameName(test: ReportedTest, other: ReportedTest): boolean {
-  if (test.project !== undefined && other.project !== undefined && test.project !== other.project) return false;
-  return test.file === undefined || other.file === undefined || sameFile(test.file, other.file);
-}
 
 /** One may be absolute, the other relative to any of its folders. */
 function sameFile(one: string, other: string): boolean {
