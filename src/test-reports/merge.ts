@@ -44,6 +44,7 @@ export class Merger {
   readonly #byTitle = new NumbersByText();
   readonly #entries: Entry[] = [];
   readonly #crashes = new Crashes<Source>();
+  readonly #broken = new Set<Source>();
   /** In the order in which they were read, with the number of the first mention. */
   readonly #sources: { source: Source; first: number; tests: number }[] = [];
   /** The report that is being read: only its end shows whether it contains another one. */
@@ -59,6 +60,11 @@ export class Merger {
     };
   }
 
+  /** A report that could not be read to its end. It doesn't disagree because of a test that it lacks. */
+  broken(source: Source): void {
+    this.#broken.add(source);
+  }
+
   reportTo(findings: Findings): void {
     this.#endCurrent();
     for (const entry of this.#entries) findings.test(this.#merged(entry));
@@ -71,7 +77,7 @@ export class Merger {
     const found: string[] = [];
     for (const entry of this.#entries) {
       const mentions = this.#mentionsOf(entry);
-      if (!mentions.some(({ status }) => status === "failed")) continue;
+      if (!mentions.some(({ status }) => status === "failed" || status === "unknown")) continue;
       const text = disagreement(this.#merged(entry), mentions, overlaps);
       if (text !== undefined) found.push(text);
     }
@@ -140,7 +146,10 @@ export class Merger {
   #add(source: Source, number: number, twin: Entry | undefined): void {
     this.#sourceNumbers.set(number, this.#sources.length - 1);
     const test = this.#kept.get(number);
-    const entry = twin ?? this.#find(test, (candidate) => this.#isSame(candidate, test, source));
+    const isSame = (candidate: Entry) => this.#isSame(candidate, test, source);
+    // Of the jobs of a matrix, each with two reports, the one with the same result.
+    const isEqual = (candidate: Entry) => this.#statusOf(candidate) === test.status && isSame(candidate);
+    const entry = twin ?? this.#find(test, isEqual) ?? this.#find(test, isSame);
     if (entry !== undefined) {
       this.#mentions.append(entry, number);
       return;
@@ -189,6 +198,11 @@ export class Merger {
     return found.source;
   }
 
+  #statusOf(entry: Entry): TestStatus | undefined {
+    const mentioned = this.#mentions.of(entry).map((number) => this.#kept.status(number));
+    return worst.find((status) => mentioned.includes(status));
+  }
+
   #merged(entry: Entry): ReportedTest {
     return this.#mentions
       .of(entry)
@@ -205,7 +219,8 @@ export class Merger {
       for (const { source } of mentions) {
         const others = overlaps.get(source) ?? new Set();
         // Of two reports of one format, one may be a part of the other.
-        for (const other of mentions) if (other.source.format !== source.format) others.add(other.source);
+        for (const { source: other } of mentions)
+          if (other.format !== source.format && !this.#broken.has(other)) others.add(other);
         overlaps.set(source, others);
       }
     }
@@ -259,20 +274,20 @@ function longest(one: string | undefined, other: string | undefined): string | u
   return (one?.length ?? 0) >= (other?.length ?? 0) ? one : other;
 }
 
-/** Only failures are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
+/** Only failures and unknown results are reported: formats differ in whether they know flaky tests, and in what they call an unwritten test. */
 function disagreement(test: ReportedTest, mentions: readonly Mention[], overlaps: Map<Source, Set<Source>>): string | undefined {
-  if (test.status !== "failed") return undefined;
-  const failed = mentions.filter((mention) => mention.status === "failed").map(({ source }) => source.file);
-  const other = mentions.find((mention) => mention.status !== "failed");
-  if (other)
-    return `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but ${other.status} in ${other.source.file}: believed to have failed`;
+  if (test.status !== "failed" && test.status !== "unknown") return undefined;
+  const worse = mentions.filter((mention) => mention.status === test.status).map(({ source }) => source.file);
+  const [verb, belief] =
+    test.status === "failed" ? ["failed", "believed to have failed"] : ["has an unknown result", "believed to be unknown"];
+  const said = `"${nameOf(test.titles)}" ${verb} in ${worse.join(", ")}`;
+  const other = mentions.find((mention) => mention.status !== test.status);
+  if (other) return `${said}, but ${other.status} in ${other.source.file}: ${belief}`;
   const silent = silentSources(
     mentions.map(({ source }) => source),
     overlaps,
   );
-  return (
-    silent && `"${nameOf(test.titles)}" failed in ${failed.join(", ")}, but is missing in ${silent}: believed to have failed`
-  );
+  return silent && `${said}, but is missing in ${silent}: ${belief}`;
 }
 
 function unknownCrash({ suite, sources }: Crash<Source>, overlaps: Map<Source, Set<Source>>): string | undefined {
