@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { ctrfReport, jestReport, playwrightReport } from "../../bench/json-report.ts";
 import { junitReport } from "../../bench/junit-report.ts";
 import { workspace } from "./reports.ts";
 
@@ -11,15 +12,17 @@ const heapMegabytes = 32;
 
 const program = `
 import { readResults } from ${JSON.stringify(join(import.meta.dirname, "../../src/test-reports/read.ts"))};
-const { total, failed, failures } = await readResults({ cwd: process.cwd(), reports: ["report.xml"], startedAt: 0 });
+const { total, failed, failures } = await readResults({ cwd: process.cwd(), reports: ["report-*"], startedAt: 0 });
 console.log(JSON.stringify({ total, failed, last: failures.at(-1).message.slice(0, 40) }));
 `;
 
-async function readInSmallHeap(pieces: Iterable<string>): Promise<unknown> {
+async function readInSmallHeap(...reports: Iterable<string>[]): Promise<unknown> {
   await using at = await workspace({});
-  const file = openSync(join(at.cwd, "report.xml"), "w");
-  for (const piece of pieces) writeSync(file, piece);
-  closeSync(file);
+  for (const [index, pieces] of reports.entries()) {
+    const file = openSync(join(at.cwd, `report-${index}`), "w");
+    for (const piece of pieces) writeSync(file, piece);
+    closeSync(file);
+  }
   const args = [`--max-old-space-size=${heapMegabytes}`, "--input-type=module", "--eval", program];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: at.cwd, encoding: "utf8", timeout: 25_000 });
   if (stdout === "") throw new Error(stderr.slice(-2_000));
@@ -43,4 +46,44 @@ function* longLogs(): Generator<string> {
 
 test("of a failure and a log larger than the heap, the beginnings are kept", async () => {
   expect(await readInSmallHeap(longLogs())).toMatchObject({ total: 2, failed: 1, last: expect.stringMatching(/^it broke\nx+$/) });
+});
+
+const jsonReports: [string, Iterable<string>][] = [
+  ["Jest's in many files", jestReport({ files: 1_200, testsInFile: 100 })],
+  ["Jest's in one file", jestReport({ files: 1, testsInFile: 120_000 })],
+  ["Playwright's in one file", playwrightReport({ files: 1, testsInFile: 120_000 })],
+  ["CTRF", ctrfReport({ files: 1, testsInFile: 120_000 })],
+];
+
+test.each(jsonReports)("JSON larger than the heap is read: %s", async (_name, pieces) => {
+  expect(await readInSmallHeap(pieces)).toMatchObject({
+    total: 120_000,
+    failed: 240,
+    last: expect.stringMatching(/^Error: expect\(received\)/),
+  });
+});
+
+function* longMessage(): Generator<string> {
+  const piece = `${"x".repeat(1_022)}\\n`.repeat(1_024);
+  yield '{"numTotalTests":1,"numFailedTests":1,"success":false,"unused":["';
+  for (let count = 0; count < 40; count++) yield piece;
+  yield '"],"testResults":[{"name":"/a.ts","status":"failed","assertionResults":[{"ancestorTitles":[],"title":"a","status":"failed","failureMessages":["it broke\\n';
+  for (let count = 0; count < 40; count++) yield piece;
+  yield '"]}],"message":"';
+  for (let count = 0; count < 40; count++) yield piece;
+  yield '"}]}';
+}
+
+test("of messages in JSON larger than the heap, the beginnings are kept", async () => {
+  expect(await readInSmallHeap(longMessage())).toMatchObject({
+    total: 1,
+    failed: 1,
+    last: expect.stringMatching(/^it broke\nx+$/),
+  });
+});
+
+test("two reports that are together larger than the heap are merged", async () => {
+  const shape = { files: 600, testsInFile: 100 };
+  const reports = [jestReport(shape), jestReport(shape, "lesson")];
+  expect(await readInSmallHeap(...reports)).toMatchObject({ total: 120_000, failed: 240 });
 });
