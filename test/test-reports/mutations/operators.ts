@@ -65,12 +65,19 @@ function duplicated({ text, parts, syntax }: Anatomy, random: Random): Mutation 
 }
 
 /** Words of no tool, and words of another. None of them means that a test passed. */
-const otherWords = ["broken", "KO", "timeout", "aborted", "crashed", "passedd", "xyz", "PASS!", ""];
+const otherWords = ["broken", "KO", "timeout", "aborted", "crashed", "passedd", "xyz", "PASS!"];
+/** An empty attribute of XML says no more than an absent one. */
+const otherWordsIn: Record<Anatomy["syntax"], readonly string[]> = {
+  tap: ["nok", "failed", "not-ok", "broken"],
+  xml: otherWords,
+  json: [...otherWords, ""],
+  lines: [...otherWords, ""],
+};
 
 function reworded({ text, words, syntax }: Anatomy, random: Random): Mutation | undefined {
   if (words.length === 0) return undefined;
   const word = random.pick(words);
-  const after = syntax === "tap" ? random.pick(["nok", "failed", "not-ok", "broken"]) : random.pick(otherWords);
+  const after = random.pick(otherWordsIn[syntax]);
   const what = `${JSON.stringify(text.slice(word.start, word.end))} at byte ${word.start} is ${JSON.stringify(after)}`;
   return { bytes: replaced(text, word, after), rule: rule(syntax, "fewer passed"), what };
 }
