@@ -52,9 +52,8 @@ export class Desk implements AsyncDisposable {
       if (error instanceof UnreadableReport) return "refused";
       throw error;
     }
-    const { total, failed, passed, flaky, skipped, crashedSuites } = results;
-    const unknown = total - failed - passed - flaky - skipped;
-    if ("unreadable" in results) return "refused";
+    const { total, failed, passed, flaky, unknown, crashedSuites } = results;
+    if (results.unreadable) return "refused";
     return {
       statuses,
       total,
