@@ -5,9 +5,10 @@ import { findCopies } from "./copies.ts";
 import { formats, type ReportFormat } from "./formats/format.ts";
 import { readOutline, readRows } from "./formats/json/document.ts";
 import { parseJson } from "./formats/json-document.ts";
-import { Merger, Tally } from "./merge.ts";
+import { Merger } from "./merge.ts";
 import { fromWorkspace, SourceFiles } from "./places/source-files.ts";
 import { type Findings, UnreadableReport } from "./reported.ts";
+import { Tally } from "./tally.ts";
 import { type ReportFile, ReportText } from "./text/report-text.ts";
 
 /** Of JSON in a format that is built as a whole. All others are read in parts and may have any size. */

@@ -32,6 +32,9 @@ const assertionSchema = z.object({
   retryReasons: z.array(z.string()).optional(),
 });
 
+/** What jest-junit adds to a file that could not be loaded, with `reportTestSuiteErrors`: it is no test, and the file says the same. */
+const loadErrorSchema = z.object({ status: z.literal("error"), title: z.undefined().optional() });
+
 const suiteSchema = z.object({
   name: z.string(),
   status: z.string(),
@@ -95,6 +98,7 @@ class JestReader implements RowReader {
   }
 
   row(_key: string, row: unknown, place: Place): void {
+    if (loadErrorSchema.safeParse(row).success) return;
     const assertion = validate(this.#file, this.#format, assertionSchema, row, place);
     const status = tell(this.#suite?.name ?? "", assertion, this.#findings);
     this.#total++;

@@ -78,7 +78,7 @@ class TapReader {
   /** Some test said how long it took. Then one that doesn't say it did not run. */
   #timed = false;
   #version = 0;
-  #counts = { tests: 0, failed: 0 };
+  #counts = { tests: 0, failed: 0, toDo: 0 };
   readonly #declared = new Map<string, number>();
 
   constructor(file: string, findings: Findings) {
@@ -89,7 +89,7 @@ class TapReader {
 
   #begin(): void {
     this.#levels = [newLevel(0, undefined)];
-    this.#counts = { tests: 0, failed: 0 };
+    this.#counts = { tests: 0, failed: 0, toDo: 0 };
     this.#declared.clear();
   }
 
@@ -290,6 +290,7 @@ class TapReader {
     if (status === "failed") this.#fail(level, last, values, isSuite || !isOwn);
     else if (isOwn || (!isSuite && (last.subtests?.seen ?? 0) === 0)) {
       this.#counts.tests++;
+      if (status === "skipped" && !last.point.ok) this.#counts.toDo++;
       this.#findings.test({ ...identityOf(last, values), status, durationMs: durationOf(last, values), attempts: 1 });
     }
     const complaint = last.subtests?.complaint;
@@ -362,7 +363,8 @@ class TapReader {
     if (root.plan === undefined) throw this.#unreadable("truncated: expected a plan such as 1..5, got none");
     if (root.seen < root.plan) throw this.#unreadable(`truncated: expected ${root.plan} tests as planned, got ${root.seen}`);
     requireDeclaredCount(this.#file, "tests", this.#declared.get("tests"), this.#counts.tests);
-    requireDeclaredCount(this.#file, "failed tests", this.#declared.get("fail"), this.#counts.failed);
+    // AVA counts what is still to do as failed, too.
+    requireDeclaredCount(this.#file, "failed tests", this.#declared.get("fail"), this.#counts.failed + this.#counts.toDo);
     if (root.seen > root.plan)
       this.#findings.crashed({ file: wholeRun, message: `expected ${root.plan} tests as planned, got ${root.seen}` });
   }
