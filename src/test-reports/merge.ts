@@ -197,8 +197,7 @@ export class Merger {
   }
 
   #statusOf(entry: Entry): TestStatus | undefined {
-    const mentioned = this.#mentions.of(entry).map((number) => this.#kept.status(number));
-    return worst.find((status) => mentioned.includes(status));
+    return worst.find((status) => this.#mentions.some(entry, (number) => this.#kept.status(number) === status));
   }
 
   #merged(entry: Entry): ReportedTest {

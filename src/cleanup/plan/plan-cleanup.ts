@@ -319,6 +319,7 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
 /** The declared tables that exist, with their actual columns. Missing ones are reported. */
 function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
   const present: Record<string, Table> = {};
+  const absent: string[] = [];
   const parents = new Set(Object.values(request.tables).flatMap(parentTables));
   for (const [name, table] of Object.entries(request.tables)) {
     if (isProtected(name, request.protectedTables)) continue;
@@ -328,7 +329,7 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
         plan.blockers.push(
           `testData.tables names ${name}, but the table does not exist, or this principal may not see it${meant(name, catalog.keys())}`,
         );
-      else plan.notes.push(`${name} is declared, but the table does not exist, or this principal may not see it`);
+      else absent.push(name);
       continue;
     }
     const view = plan.views.get(name);
@@ -355,6 +356,10 @@ function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowP
       key: columns.has(table.key) ? table.key : "",
     };
   }
+  if (absent.length > 0)
+    plan.notes.push(
+      `${count(absent.length, "table")} of the preset ${absent.length === 1 ? "does" : "do"} not exist, or this principal may not see ${absent.length === 1 ? "it" : "them"}: ${absent.join(", ")}`,
+    );
   return present;
 }
 

@@ -258,7 +258,7 @@ export function endReason(report: StageReport): string {
   if (!opensTheGate(verdict)) return tally(report);
   const did = [
     ...(tests ? [`tests: ${testsBrief(tests)}`] : []),
-    ...(cleanup && tests ? [cleanupBrief(cleanup)] : []),
+    ...(cleanup ? [cleanupBrief(cleanup)] : []),
     ...(books ? [booksBrief(books)] : []),
   ];
   return [tally(report).replace(/\.$/, ""), ...did].join("; ");

@@ -32,9 +32,6 @@ const assertionSchema = z.object({
   retryReasons: z.array(z.string()).optional(),
 });
 
-/** What jest-junit adds to a file that could not be loaded, with `reportTestSuiteErrors`: it is no test, and the file says the same. */
-const loadErrorSchema = z.object({ status: z.literal("error"), title: z.undefined().optional() });
-
 const suiteSchema = z.object({
   name: z.string(),
   status: z.string(),
@@ -83,7 +80,7 @@ class JestReader implements RowReader {
   #crashed = 0;
   #suite: Suite | undefined;
   /** The tests of the current suite. */
-  #inSuite = { total: 0, troubled: 0 };
+  #inSuite = { total: 0, troubled: 0, crashed: false };
 
   constructor(file: string, document: object, findings: Findings) {
     this.#file = file;
@@ -94,11 +91,14 @@ class JestReader implements RowReader {
 
   enter(_key: string, header: unknown, place: Place): void {
     this.#suite = validate(this.#file, this.#format, suiteSchema, header, place);
-    this.#inSuite = { total: 0, troubled: 0 };
+    this.#inSuite = { total: 0, troubled: 0, crashed: false };
   }
 
   row(_key: string, row: unknown, place: Place): void {
-    if (loadErrorSchema.safeParse(row).success) return;
+    if (isCrash(row)) {
+      this.#inSuite.crashed = true;
+      return;
+    }
     const assertion = validate(this.#file, this.#format, assertionSchema, row, place);
     const status = tell(this.#suite?.name ?? "", assertion, this.#findings);
     this.#total++;
@@ -111,9 +111,9 @@ class JestReader implements RowReader {
   leave(): void {
     const suite = this.#suite;
     if (!suite) return;
-    const { total, troubled } = this.#inSuite;
+    const { total, troubled, crashed } = this.#inSuite;
     const failed = suite.status === "failed" || !suiteStatuses.includes(suite.status);
-    if (!failed || (troubled > 0 && !suite.message.includes(crashMark))) return;
+    if (!crashed && (!failed || (troubled > 0 && !suite.message.includes(crashMark)))) return;
     this.#findings.crashed({ file: suite.name, message: crashMessage(suite, total) });
     this.#crashed++;
   }
@@ -129,6 +129,11 @@ class JestReader implements RowReader {
     else if (!success && failed + crashed === 0 && this.#total > 0)
       this.#findings.crashed({ file: wholeRun, message: "the report says that the run failed, though no test and no file did" });
   }
+}
+
+/** With `reportTestSuiteErrors`, jest-junit adds the crash of a file to its tests, and Jest then writes it into its own report. */
+function isCrash(row: unknown): boolean {
+  return typeof row === "object" && row !== null && !("title" in row) && "status" in row && row.status === "error";
 }
 
 function crashMessage(suite: Suite, tests: number): string {
