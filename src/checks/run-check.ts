@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Endpoint } from "../config/schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { textGlob } from "../lib/pattern.ts";
-import { type Check, type Latency, opensTheGate, type Verdict } from "../model/report.ts";
+import { type Check, type EarlierLatency, type Latency, opensTheGate, type Verdict } from "../model/report.ts";
 
 /** The result of one probe. */
 export interface Finding {
@@ -11,12 +11,17 @@ export interface Finding {
   expected?: string;
   message?: string;
   latency?: Latency;
+  /** See {@link Check.earlier}. */
+  earlier?: EarlierLatency;
   samples?: Samples;
   /** See {@link Check.independent}. */
   independent?: true;
 }
 
-/** The measurements of a latency. Reports only have room for a summary; comparisons with earlier runs need them all. */
+/** A report has no room for more. */
+const mostSamplesReported = 100;
+
+/** All measurements of a latency, for comparisons with earlier runs. */
 export interface Samples {
   /** Milliseconds. */
   readonly values: readonly number[];
@@ -153,16 +158,22 @@ export function shared<Thing>(begin: () => Promise<Thing>): Shared<Thing> {
 
 /**
  * Percentiles by nearest rank: with ten samples, the P95 is the slowest, which is all that ten samples can show.
- * @param options `fixedCount`: the check takes this many samples, whatever is configured
+ * @param options `fixedCount`: the check takes this many samples, whatever is configured; `limit`: the P95 must be below it
  * @throws RangeError without samples: an unknown latency is not 0 ms
  */
 export function measured(
   values: readonly number[],
-  { fixedCount = false }: { fixedCount?: boolean } = {},
+  { fixedCount = false, limit }: { fixedCount?: boolean; limit?: number } = {},
 ): { latency: Latency; samples: Samples } {
   if (values.length === 0) throw new RangeError("no latency was measured");
   const [p50 = 0, p95 = 0, max = 0] = [0.5, 0.95, 1].map((share) => tenths(percentile(values, share)));
-  return { latency: { count: values.length, p50, p95, max }, samples: { values, fixedCount } };
+  const each = values.map(tenths).sort((a, b) => a - b);
+  const latency: Latency = {
+    ...{ count: values.length, p50, p95, max },
+    ...(each.length <= mostSamplesReported ? { samples: each } : {}),
+    ...(limit === undefined ? {} : { limit }),
+  };
+  return { latency, samples: { values, fixedCount } };
 }
 
 /** By nearest rank. @param share from 0 to 1 */
@@ -175,7 +186,7 @@ export function milliseconds(value: number): string {
   return `${value < 10 ? tenths(value) : Math.round(value)} ms`;
 }
 
-function tenths(value: number): number {
+export function tenths(value: number): number {
   return Math.round(value * 10) / 10;
 }
 

@@ -39,6 +39,19 @@ export interface Latency {
   p50: number;
   p95: number;
   max: number;
+  /** Each sample, the shortest first; absent if there are too many for a report. */
+  samples?: number[];
+  /** The P95 must be below it. */
+  limit?: number;
+}
+
+/** The same latency in earlier runs, all samples together. Milliseconds. */
+export interface EarlierLatency {
+  /** The id of the check whose latency it is. */
+  of: string;
+  runs: number;
+  p50: number;
+  p95: number;
 }
 
 /** One thing that was checked, with what was observed and what was expected. */
@@ -56,6 +69,8 @@ export interface Check {
   message?: string;
   durationMs: number;
   latency?: Latency;
+  /** What the latency of another check is compared with. */
+  earlier?: EarlierLatency;
   /** Number of attempts, if the check is declared flaky and the first attempt did not pass. */
   attempts?: number;
   /** The check ran and is reported, but does not count. */

@@ -49,7 +49,7 @@ const wide: Record<string, () => number> = {
 const settings = baselineSchema.parse({ criteria: { p95: "<= +10%" } });
 const run = (draw: () => number, factor = 1) => Array.from({ length: 60 }, () => draw() * factor);
 const judged = (samples: number[], runs: number[][], changes: Partial<Baseline> = {}) =>
-  compare({ title: "GET /health" }, samples, runs, { ...settings, ...changes });
+  compare({ id: "api.health", title: "GET /health" }, samples, runs, { ...settings, ...changes });
 
 describe("false alarms", () => {
   it.each(Object.entries({ ...real, ...busy, ...longTailed, ...wide }))(

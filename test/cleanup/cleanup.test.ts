@@ -269,7 +269,9 @@ describe("a plan", () => {
       }),
     };
     const plan = await planCleanup(school.ports(), requestFor(changed));
-    expect(plan.rows?.notes.join("; ")).toMatch(/no column made.*1 table of the preset does not exist, or this principal may not see it: sessions\.gone/);
+    expect(plan.rows?.notes.join("; ")).toMatch(
+      /no column made.*1 table of the preset does not exist, or this principal may not see it: sessions\.gone/,
+    );
     expect(plan.problems).toEqual([expect.stringContaining("sessions.groups has no column label")]);
     expect(plan.rows?.rows).toBe(2);
   });

@@ -149,7 +149,10 @@ function judgeAnswers(
       expected: "a value that changes",
       message: "The value never changes: it is hard-coded, or comes from a mock or a cache.",
     };
-  const { latency, samples } = measured(sampled.map((answer) => answer.durationMs));
+  const { latency, samples } = measured(
+    sampled.map((answer) => answer.durationMs),
+    { limit: limits.apiP95 },
+  );
   const degraded = answers.find((answer) => endpoint.degradedStatus.includes(answer.status));
   const seen = {
     observed: `${(degraded ?? first).status}, P95 ${milliseconds(latency.p95)} (${latency.count} samples; first ${milliseconds(first.durationMs)})`,

@@ -1,7 +1,7 @@
 import type { Baseline } from "../../config/baseline-schema.ts";
 import { percentOf } from "../../lib/count.ts";
 import type { Check } from "../../model/report.ts";
-import { type Finding, milliseconds, percentile } from "../run-check.ts";
+import { type Finding, milliseconds, percentile, tenths } from "../run-check.ts";
 import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
 
 /**
@@ -22,7 +22,7 @@ const shareOfRuns = 0.8;
  * @param runs samples of the earlier runs, none of them empty
  */
 export function compare(
-  check: Pick<Check, "title">,
+  check: Pick<Check, "id" | "title">,
   samples: readonly number[],
   runs: readonly (readonly number[])[],
   settings: Baseline,
@@ -54,21 +54,28 @@ export function compare(
     const [now, before] = [percentile(samples, share), percentile(earlier, share)];
     return [{ name, now, before, limit, change: notZero(now) / notZero(before) - 1 }];
   });
+  const was = {
+    of: check.id,
+    runs: runs.length,
+    p50: tenths(percentile(earlier, 0.5)),
+    p95: tenths(percentile(earlier, 0.95)),
+  };
   const observed = [
     ...changes.map(({ name, now, before }) => `${name} ${milliseconds(now)}, was ${milliseconds(before)}`),
     `${samples.length} samples against ${earlier.length} of ${runs.length} runs`,
   ].join("; ");
   if (p >= significance || delta < leastEffect || !aboveRuns(samples, runs))
-    return { slower: false, verdict: "passed", observed, expected };
+    return { slower: false, verdict: "passed", observed, expected, earlier: was };
   const ratio = ratioOf(samples.map(notZero), earlier.map(notZero));
   // A percentile of few samples is noisy; the ratio over all samples is more stable.
   const slower = changes.some(({ change, limit }) => change > limit || ratio - 1 > limit);
-  if (!slower) return { slower, verdict: "passed", observed, expected };
+  if (!slower) return { slower, verdict: "passed", observed, expected, earlier: was };
   return {
     slower,
     verdict: settings.verdict,
     observed,
     expected,
+    earlier: was,
     message: `${check.title} is slower than in earlier runs, by about ${percent(ratio - 1)}: a response now is slower than an earlier one with a probability of ${percent(superiority)} (p = ${p.toPrecision(1)}).`,
   };
 }

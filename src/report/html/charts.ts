@@ -68,27 +68,31 @@ function swatch(what: string): Markup {
 
 /** Each mark has its own shape. Radii are in pixels, positions in percent. */
 const marks = {
+  sample: (x: string) => html`<circle class="sample" cx="${x}" cy="10" r="2.5"/>`,
   p50: (x: string) => html`<circle class="p50" cx="${x}" cy="10" r="5"/>`,
   p95: (x: string) => html`<svg x="${x}" y="10" overflow="visible"><path class="p95" d="M0-6 6 0 0 6-6 0Z"/></svg>`,
   slowest: (x: string) => html`<circle class="slowest" cx="${x}" cy="10" r="4"/>`,
 };
 
 function dots({ title, note, rows }: Dots, table: Markup): Markup {
-  const drawn = rows.map(({ label, verdict, text, marks: all, limit }) => {
+  const drawn = rows.map(({ label, verdict, text, marks: all, limit, band }) => {
     const from = all.find(({ what }) => what === "p50")?.at ?? 0;
     // A single sample has no spread.
     const to = all.find(({ what }) => what === "slowest")?.at ?? from;
     const line = limit
       ? html`<rect class="over" x="${percent(limit.at)}" width="${percent(1 - limit.at)}" y="0" height="20"/><line class="limit" x1="${percent(limit.at)}" x2="${percent(limit.at)}" y1="0" y2="20"/>`
       : nothing;
-    const said = `${text}${limit ? `, ${limit.text}` : ""}`;
-    return html`<li class="lane"><span class="label">${verdict === "passed" ? nothing : icon(verdict)}${label}</span><svg class="plot" role="img" aria-label="${label}: ${all.length > 1 ? "P50, P95, slowest: " : ""}${said}">${line}<line class="base" x1="0" x2="100%" y1="10" y2="10"/><line class="spread" x1="${percent(from)}" x2="${percent(to)}" y1="10" y2="10"/>${all.map(({ what, at }) => marks[what](percent(at)))}</svg><span class="value">${text}</span><span class="value limit-text">${limit?.text}</span></li>\n`;
+    const range = band
+      ? html`<rect class="band" x="${percent(band.from)}" width="${width(band.from, band.to)}" y="2" height="16"/>`
+      : nothing;
+    const said = `${text}${limit ? `, ${limit.text}` : ""}${band ? `; ${band.text}` : ""}`;
+    return html`<li class="lane"><span class="label">${verdict === "passed" ? nothing : icon(verdict)}${label}</span><svg class="plot" role="img" aria-label="${label}: ${all.length > 1 ? "P50, P95, slowest: " : ""}${said}">${range}${line}<line class="base" x1="0" x2="100%" y1="10" y2="10"/><line class="spread" x1="${percent(from)}" x2="${percent(to)}" y1="10" y2="10"/>${all.map(({ what, at }) => marks[what](percent(at)))}</svg><span class="value">${text}</span><span class="value limit-text">${limit?.text}</span></li>\n`;
   });
-  const key = (what: "p50" | "p95" | "slowest", words: string) =>
+  const key = (what: keyof typeof marks, words: string) =>
     html`<li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true">${marks[what]("10")}</svg>${words}</li>`;
   return html`<figure class="chart dots"><figcaption><h4>${title}: P50 · P95 · slowest</h4></figcaption>
 <ul class="lanes">${drawn}</ul>
-<ul class="legend">${key("p50", "P50")}${key("p95", "P95")}${key("slowest", "slowest")}<li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true"><line class="limit" x1="10" x2="10" y1="0" y2="20"/></svg>limit of P95</li></ul>
+<ul class="legend">${key("p50", "P50")}${key("p95", "P95")}${key("slowest", "slowest")}${key("sample", "sample")}<li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true"><rect class="band" x="0" y="2" width="20" height="16"/></svg>P50 to P95 of earlier runs</li><li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true"><line class="limit" x1="10" x2="10" y1="0" y2="20"/></svg>limit of P95</li></ul>
 <p class="note">${note}</p>${table}</figure>\n`;
 }
 

@@ -162,6 +162,7 @@ ${filters}
 .p50 { fill: var(--bar-1); } .p95 { fill: var(--bar-2); stroke: var(--bar-1); stroke-width: 1.5; }
 .slowest { fill: var(--card); stroke: var(--bar-1); stroke-width: 2; }
 .limit { stroke: var(--failed); stroke-width: 2; stroke-dasharray: 3 2; }
+.sample { fill: var(--bar-1); opacity: .45; } .band { fill: var(--bar-2); opacity: .35; }
 .over { fill: var(--failed-soft); opacity: .5; }
 .steps { list-style: none; padding: 0; margin: 0 0 14px; display: flex; flex-wrap: wrap; gap: 10px 44px; }
 .steps li { position: relative; display: flex; flex-direction: column; font-variant-numeric: tabular-nums; }

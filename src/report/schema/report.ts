@@ -14,8 +14,22 @@ const latency = z
     p50: measure("Median, in milliseconds."),
     p95: measure("95th percentile, in milliseconds."),
     max: measure("Slowest sample, in milliseconds."),
+    samples: z
+      .array(z.number())
+      .optional()
+      .meta({ description: "Each sample in milliseconds, shortest first. Absent if there are more than 100." }),
+    limit: measure("Limit of the 95th percentile, in milliseconds.").optional(),
   })
   .meta({ description: "Latency of `count` samples, in milliseconds." });
+
+const earlier = z
+  .strictObject({
+    of: text("Id of the check whose latency was compared."),
+    runs: amount("Number of earlier runs."),
+    p50: measure("Median of all their samples, in milliseconds."),
+    p95: measure("95th percentile of all their samples, in milliseconds."),
+  })
+  .meta({ description: "Latency of earlier runs that this check compares with." });
 
 const verdictText =
   "`passed`: as expected. `degraded`: in the warning range. `failed`: not as expected. `error`: could not be checked. `skipped`: not checked.";
@@ -29,6 +43,7 @@ const check = z.strictObject({
   message: text("What the result means, and what to do. Always there unless the check passed.").optional(),
   durationMs: measure("How long the check took, in milliseconds."),
   latency: latency.optional(),
+  earlier: earlier.optional(),
   attempts: amount("Number of attempts, if the check is declared flaky.").optional(),
   dryRun: flag("The actual result is recorded, but does not count.").optional(),
   independent: z

@@ -36,7 +36,9 @@ export interface DotRow {
   label: string;
   verdict: Verdict;
   text: string;
-  marks: readonly { what: "p50" | "p95" | "slowest"; at: number }[];
+  marks: readonly { what: "sample" | "p50" | "p95" | "slowest"; at: number }[];
+  /** From P50 to P95 of earlier runs. */
+  band?: { from: number; to: number; text: string };
   limit?: { at: number; text: string };
 }
 

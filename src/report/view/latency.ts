@@ -1,4 +1,5 @@
-import type { Check } from "../../model/report.ts";
+import { count } from "../../lib/count.ts";
+import type { Check, EarlierLatency } from "../../model/report.ts";
 import { latencyText } from "../words.ts";
 import type { DotRow, Dots } from "./chart-shapes.ts";
 import type { Row } from "./shapes.ts";
@@ -9,15 +10,18 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
     check.latency && check.latency.count > 0 ? [{ ...check, latency: check.latency }] : [],
   );
   if (measured.length === 0) return undefined;
-  const rows = measured.map(({ title, verdict, latency, expected }): DotRow => {
-    const limit = limitOf(expected);
+  const before = new Map(checks.flatMap(({ earlier }) => (earlier ? [[earlier.of, earlier] as const] : [])));
+  const rows = measured.map(({ id, title, verdict, latency }): DotRow => {
+    const { limit } = latency;
+    const earlier = before.get(id);
     // A little room, so that the outermost mark is not cut.
-    const end = Math.max(latency.max, limit ?? 0, Number.MIN_VALUE) * 1.06;
+    const end = Math.max(latency.max, limit ?? 0, earlier?.p95 ?? 0, Number.MIN_VALUE) * 1.06;
     return {
       label: title,
       verdict,
       text: latency.count === 1 ? `${milliseconds(latency.max)} ms, 1 sample` : latencyText(latency),
       marks: [
+        ...(latency.count === 1 ? [] : (latency.samples ?? []).map((sample) => ({ what: "sample" as const, at: sample / end }))),
         ...(latency.count === 1
           ? []
           : [
@@ -27,12 +31,13 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
         { what: "p50", at: latency.p50 / end },
       ],
       ...(limit === undefined ? {} : { limit: { at: limit / end, text: `limit ${milliseconds(limit)} ms` } }),
+      ...(earlier ? { band: { from: earlier.p50 / end, to: earlier.p95 / end, text: earlierText(earlier) } } : {}),
     };
   });
   return {
     kind: "dots",
     title: "Latency",
-    note: "Each row has its own scale, which begins at 0 ms. The report keeps P50, P95 and the slowest of the samples.",
+    note: "Each row has its own scale, which begins at 0 ms. The small dots are the samples. The band reaches from P50 to P95 of earlier runs.",
     rows,
     table: {
       kind: "table",
@@ -40,25 +45,24 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
       folded: true,
       columns: [
         { title: "Check" },
-        ...["Samples", "P50 ms", "P95 ms", "Slowest ms", "Limit of P95 ms"].map((title) => ({ title, numeric: true as const })),
+        ...["Samples", "P50 ms", "P95 ms", "Slowest ms", "Limit of P95 ms", "Earlier P50 ms", "Earlier P95 ms"].map((title) => ({
+          title,
+          numeric: true as const,
+        })),
       ],
-      rows: measured.map(({ title, latency, expected }): Row => {
-        const limit = limitOf(expected);
-        const numbers = [latency.p50, latency.p95, latency.max].map(milliseconds);
-        return { cells: [title, String(latency.count), ...numbers, limit === undefined ? "" : milliseconds(limit)] };
+      rows: measured.map(({ id, title, latency }): Row => {
+        const earlier = before.get(id);
+        const numbers = [latency.p50, latency.p95, latency.max, latency.limit, earlier?.p50, earlier?.p95];
+        const shown = numbers.map((value) => (value === undefined ? "" : milliseconds(value)));
+        return { cells: [title, String(latency.count), ...shown] };
       }),
       loses: "check",
     },
   };
 }
 
-/**
- * The report has the limit only in the words of the check that set it. If they are any other words, no limit is drawn; nothing
- * else depends on it.
- */
-export function limitOf(expected: string | undefined): number | undefined {
-  const [, number] = /^P95 < (\d+(?:\.\d+)?) ms$/.exec(expected ?? "") ?? [];
-  return number === undefined ? undefined : Number(number);
+function earlierText({ runs, p50, p95 }: EarlierLatency): string {
+  return `in ${count(runs, "earlier run")} P50 ${milliseconds(p50)} ms, P95 ${milliseconds(p95)} ms`;
 }
 
 function milliseconds(value: number): string {
