@@ -116,7 +116,8 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   dayofweek: int(([day = ""]) => `dayofweek(${instant(day)}) + 1`), // Sunday is 1 in Databricks and 0 in DuckDB
   date_trunc: as(2, ([, at = ""], [unit]) => `date_trunc(${literal(unitOf(stringOf(unit)))}, ${instant(at)})`),
   unix_timestamp: as(0, ([at]) => `(epoch_us(${at === undefined ? "now()" : instant(at)}) // 1000000)`, 1),
-  unix_millis: as(1, ([at = ""]) => `(epoch_us(${instant(at)}) // 1000)`),
+  // Rounded down, as Spark does; DuckDB rounds towards zero.
+  unix_millis: as(1, ([at = ""]) => `((epoch_us(${instant(at)}) - (epoch_us(${instant(at)}) % 1000 + 1000) % 1000) // 1000)`),
   unix_micros: as(1, ([at = ""]) => `epoch_us(${instant(at)})`),
   timestamp_seconds: as(1, ([n]) => `make_timestamptz(dbx_bigint(${n}) * 1000000)`),
   timestamp_millis: as(1, ([n]) => `make_timestamptz(dbx_bigint(${n}) * 1000)`),
