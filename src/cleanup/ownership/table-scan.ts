@@ -176,10 +176,13 @@ export function addRow(scan: TableScan, row: Row, now: number): void {
   scan.candidates.push({
     key,
     values,
-    age: Number.isNaN(instant) ? ageInText(scan, row.made_text) : exactAge(instant),
+    age: Math.abs(instant) <= latestDate ? exactAge(instant) : ageInText(scan, row.made_text),
     timeInKey: key === undefined ? undefined : timeInKey(key, now),
   });
 }
+
+/** JavaScript has no later date, nor one longer ago. Databricks has some; their age is unknown. */
+const latestDate = 8.64e15;
 
 /** The table's time column if its values are moments, which need no time zone. */
 export function instantOf({ table: { time }, types }: Pick<TableScan, "table" | "types">): string | undefined {
