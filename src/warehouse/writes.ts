@@ -142,6 +142,8 @@ export interface OlderRows {
   nameless: boolean;
   /** Whether the condition compares the key and nothing else, also in the table now. */
   byKey: boolean;
+  /** Whether only rows of some time were deleted: then the older version may have others with their keys. */
+  ofSomeTime: boolean;
   /**
    * Selects equal rows, and all rows with one of the compared values, in the table now; undefined if its columns have other names
    * there. Uses the same parameters.
@@ -169,12 +171,16 @@ export function nameCounts(catalog: string, rows: OlderRows, column: string, eve
   const name = qualifiedName(catalog, rows.table);
   const key = quoteName(column);
   const counts = (of: string) => `SELECT count(${of}) AS named, count(DISTINCT ${of}) AS names FROM`;
+  const then = quoteName(rows.columns.find((one) => one.name === column)?.before ?? column);
   if (everywhere) {
-    const then = quoteName(rows.columns.find((one) => one.name === column)?.before ?? column);
     return [`${counts(then)} ${name} VERSION AS OF ${Math.trunc(rows.version)}`, `${counts(key)} ${name}`];
   }
   const concerned = `(${olderRows(catalog, rows)}) AS older`;
-  return [`${counts(key)} ${concerned}`, `${counts(key)} ${name} WHERE ${key} IN (SELECT ${key} FROM ${concerned})`];
+  const withTheirKeys = (from: string, of: string) => `${counts(of)} ${from} WHERE ${of} IN (SELECT ${key} FROM ${concerned})`;
+  const before = rows.ofSomeTime
+    ? withTheirKeys(`${name} VERSION AS OF ${Math.trunc(rows.version)}`, then)
+    : `${counts(key)} ${concerned}`;
+  return [before, withTheirKeys(name, key)];
 }
 
 /**

@@ -51,6 +51,7 @@ it.each<[change: string, statements: string[], byPosition: (string | null)[], be
     key: "id",
     nameless: false,
     byKey: true,
+    ofSomeTime: false,
     conditionNow: "`id` IN ('r1')",
     condition: "`id` IN ('r1')",
     parameters: {},

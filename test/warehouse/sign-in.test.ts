@@ -188,7 +188,15 @@ describe("tokens that expire", () => {
     await deletes(settings(sourceOf(machine)), async (warehouse) => {
       const columns = ["id", "title"].map((name) => ({ name, before: name, type: "STRING" }));
       const rows = {
-        ...{ table: "sessions.classroom_sessions", key: "id", nameless: false, byKey: false, conditionNow: undefined, columns },
+        ...{
+          table: "sessions.classroom_sessions",
+          key: "id",
+          nameless: false,
+          byKey: false,
+          ofSomeTime: false,
+          conditionNow: undefined,
+          columns,
+        },
         parameters: { id: "back" },
       };
       const [history] = await warehouse.query("DESCRIBE HISTORY sessions.classroom_sessions LIMIT 1");

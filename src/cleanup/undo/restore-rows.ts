@@ -288,6 +288,7 @@ async function findDeletion(
       key: "",
       nameless: true,
       byKey: false,
+      ofSomeTime: during !== undefined,
       // Without the time: a row with the same key that was written since has another one.
       conditionNow: selection.every(({ column }) => asBefore(column))
         ? storedConditionOf([{ selection }], typesThen, binder)
