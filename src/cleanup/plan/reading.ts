@@ -5,7 +5,7 @@ import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { TableScan } from "../ownership/table-scan.ts";
 import type { Selection } from "../tables/selection.ts";
-import type { PlanRequest, RowPlan, TablePlan } from "./table-plans.ts";
+import { countedSelection, type PlanRequest, type RowPlan, type TablePlan } from "./table-plans.ts";
 
 /**
  * What a search for test data reads. Delta skips files by the smallest and largest value of a column, so ids that begin with the
@@ -60,7 +60,7 @@ export async function reportReading(
   { sweptPrefixes, maxReadSize }: PlanRequest,
   plan: RowPlan,
 ): Promise<void> {
-  const deleted = new Map(found.map(({ table, selection }) => [table, selection]));
+  const deleted = new Map(found.map((one) => [one.table, countedSelection(one)]));
   const sizes = new Map(
     await inParallel(tablesAtOnce, scans, async (scan) => [scan, await sizeOf(warehouse, scan.name)] as const),
   );

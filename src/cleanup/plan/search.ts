@@ -21,6 +21,7 @@ import {
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf, emptySelection, isEmpty, queryInBatches, select } from "../tables/selection.ts";
 import {
+  countedSelection,
   looksLikeRealPerson,
   type PlanRequest,
   personalColumns,
@@ -219,6 +220,8 @@ export class Search {
         const [first] = leaving ?? [];
         return first ? [tableDeletionOf(first.scan, { rows: leaving ?? [], staying: staying ?? [] }, request, order)] : [];
       });
+      const owners = new Set(going.flatMap((one) => [...one.owners]));
+      for (const { plan } of going) plan.ownsRows = owners.has(plan.table);
       return { settled, going };
     })();
     return this.#settled;
@@ -341,7 +344,8 @@ export async function countSelected(
 ): Promise<Counted[]> {
   const personal = new Map(tables.map(({ table, person }) => [table, personalColumns(catalog.get(table) ?? new Map(), person)]));
   const width = Math.max(0, ...[...personal.values()].map((columns) => columns.length));
-  const answers = await queryInBatches(warehouse, tables, ({ table, selection }, binder) => {
+  const answers = await queryInBatches(warehouse, tables, (plan, binder) => {
+    const { table } = plan;
     const name = qualifiedName(warehouse.catalog, table);
     const real = Array.from({ length: width }, (_, index) => {
       const column = personal.get(table)?.[index];
@@ -350,7 +354,7 @@ export async function countSelected(
     });
     return {
       columns: [`(SELECT count(*) FROM ${name}) AS total`, "count(*) AS selected", ...real].join(", "),
-      from: `${name} WHERE ${conditionOf(selection, binder)}`,
+      from: `${name} WHERE ${conditionOf(countedSelection(plan), binder)}`,
     };
   });
   return [

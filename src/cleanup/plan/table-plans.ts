@@ -18,6 +18,8 @@ export interface TableDeletion {
   plan: TablePlan;
   /** Keys of the rows to delete. */
   keys: Set<string>;
+  /** Tables whose ids make some of the rows test data. */
+  owners: Set<string>;
   /** Some rows depend on nothing elsewhere and aren't matched directly with an age, so a later sweep couldn't find them. */
   hasLoneRows: boolean;
 }
@@ -35,15 +37,17 @@ export function tableDeletionOf(
     rows: 0,
     samples: [],
     foundThrough: new Set(),
+    ownsRows: false,
     person: new Set(scan.table.person),
   };
-  const going: TableDeletion = { scan, plan, keys: new Set(), hasLoneRows: false };
+  const going: TableDeletion = { scan, plan, keys: new Set(), owners: new Set(), hasLoneRows: false };
   const values = new Map<string, Set<string>>();
   for (const row of rows) {
     const handle = deletionKeyOf(row);
     if (!handle) continue;
     values.set(handle.column, (values.get(handle.column) ?? new Set()).add(handle.value));
     if (row.candidate.key !== undefined) going.keys.add(row.candidate.key);
+    for (const index of row.judgement.because) going.owners.add(row.links[index]?.table ?? "");
     plan.rows++;
     const made = madeAt(row, request);
     if (made !== undefined) {
@@ -321,8 +325,23 @@ export interface TablePlan {
   samples: string[];
   /** Tables through whose rows alone some rows of this table are known to be test data. */
   foundThrough: Set<string>;
+  /** Rows are deleted because they depend on ids of this table. */
+  ownsRows: boolean;
   /** Columns that may contain personal data: their values are never stored. */
   person: ReadonlySet<string>;
+}
+
+/** The same plan, but the next search looks for rows of any time in these tables, because somebody changed rows after they were read. */
+export function searchedWhole(plan: RowPlan | undefined, tables: ReadonlySet<string>): RowPlan | undefined {
+  return plan && { ...plan, searchAgainFrom: new Map([...plan.searchAgainFrom].filter(([table]) => !tables.has(table))) };
+}
+
+/**
+ * The rows to count before deleting. If other rows are deleted because of the ids, no row of any time may have one of them too: it
+ * may be a real one, and what depends on the id may be its.
+ */
+export function countedSelection({ selection, ownsRows }: Pick<TablePlan, "selection" | "ownsRows">): Selection {
+  return ownsRows ? { values: selection.values, types: selection.types } : selection;
 }
 
 export interface RowPlan {
