@@ -21,14 +21,15 @@ import {
   type RetainedTables,
   retain,
   retainedInBatch,
+  searchedWhole,
   type TablePlan,
   tablesRetainedFor,
   whyRetained,
 } from "../plan/table-plans.ts";
-import { deletesOf } from "../tables/history.ts";
-import { deletableParts, type Selection, storedSelection } from "../tables/selection.ts";
+import { deletableParts } from "../tables/selection.ts";
 import { joinTouched, touchedNotes } from "../touched/touched-rows.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
+import { type CarriedOut, noteVersions } from "./versions.ts";
 
 /** What remains to be deleted of a plan. */
 export interface Remaining {
@@ -99,11 +100,14 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     return result;
   }
   let current = plan;
-  const retainedEntries: RetainedEntries = new Map();
+  const noted: Noted = { result, retainedEntries: new Map(), fewer: new Map() };
   for (let round = 1; ; round++) {
-    const versions = await deletePlanned(ports, current, { result, retainedEntries });
+    const { versions, changed } = await deletePlanned(ports, current, noted);
     ports.onDeleted?.();
-    const [again] = await Promise.all([lookAgain(ports, current, result), ...versions]);
+    const [again] = await Promise.all([
+      lookAgain(ports, { ...current, rows: searchedWhole(current.rows, changed) }, result),
+      ...versions,
+    ]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);
       return result;
@@ -121,16 +125,6 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   }
 }
 
-/** A completed delete whose version has not been read from the table's history yet. */
-interface CarriedOut {
-  table: TablePlan;
-  /** The part of the table's selection that it deleted. */
-  selection: Selection;
-  entry: TableCleanup;
-  /** Unknown if the answer was lost. */
-  rows: number | undefined;
-}
-
 /** What became of a table's deletes. */
 interface Deleted {
   parts: CarriedOut[];
@@ -139,27 +133,25 @@ interface Deleted {
   rows: number | undefined;
 }
 
-/** Other runs may delete from the same table at the same time, so ours is among the latest versions. */
-const versionsLookedAt = 20;
-
 /** Concurrent deletes in one batch. A warehouse runs about ten and queues the others, which saves round trips. */
 const deletionsAtOnce = 48;
 
 /**
- * @returns a promise for the versions still being read, which never rejects. Each history is read as soon as its rows are
+ * @returns promises for the versions still being read, which never reject, and the tables that somebody else writes. Each history is read as soon as its rows are
  * deleted, so that a cleanup that is cancelled or out of time knows the versions of earlier batches.
  */
 async function deletePlanned(
   ports: WritingPorts,
   plan: CleanupPlan,
-  { result, retainedEntries }: { result: CleanupResult; retainedEntries: RetainedEntries },
-): Promise<Promise<void>[]> {
+  { result, retainedEntries, fewer }: Noted,
+): Promise<{ versions: Promise<void>[]; changed: Set<string> }> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.batches.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
   const deletions: CarriedOut[] = [];
   const versions: Promise<void>[] = [];
+  const changed = new Set<string>();
   const retained: RetainedTables = new Map(plan.rows?.retained);
   say();
   // Keys before rows: a key is recognised by a row's id, so once the row is gone, no sweep would find the key.
@@ -190,29 +182,44 @@ async function deletePlanned(
       if (going.length === 0) continue;
       ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
       await inParallel(deletionsAtOnce, going, async (table) => {
-        const deleted = await deleteTable(warehouse, table, entryFor(result, table));
+        const entry = entryFor(result, table);
+        const deleted = await deleteTable(warehouse, table, entry);
+        noteFewer(entry, table.rows - (deleted.rows ?? table.rows), fewer);
         deletions.push(...deleted.parts);
+        if (deleted.rows !== table.rows) changed.add(table.table);
         if (deleted.isComplete) remaining.delete(table.table);
         else retain(retained, table.foundThrough, whyRetained.rows);
         say();
-        await noteDelete(ports, table, entryFor(result, table), deleted);
+        await noteDelete(ports, table, entry, deleted);
         versions.push(noteVersions(warehouse, deleted.parts));
       });
     }
     // Rows known to be gone, including those of tables whose total is unknown.
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
-  return versions;
+  return { versions, changed };
 }
 
-/** Tables whose rows were kept in an earlier round → the reason in their result entries. */
-type RetainedEntries = Map<TableCleanup, string>;
+/** Problems of an earlier round that a later one may solve, as they stand in the tables' entries. */
+interface Noted {
+  result: CleanupResult;
+  /** Rows were kept. */
+  retainedEntries: Map<TableCleanup, string>;
+  /** Fewer rows were deleted than planned. */
+  fewer: Map<TableCleanup, string>;
+}
+
+/** Rows that somebody changed after the search are deleted in a later round. */
+function noteFewer(entry: TableCleanup, missing: number, fewer: Noted["fewer"]): void {
+  if (missing > 0 && entry.problem !== undefined) fewer.set(entry, entry.problem);
+  if (entry.problem === fewer.get(entry) && (entry.deleted ?? 0) >= entry.planned) delete entry.problem;
+}
 
 /** The part of a batch to delete now. Tables that are kept get the reason, and tables that no longer are lose it. */
 function withoutRetained(
   batch: readonly TablePlan[],
   retained: RetainedTables,
-  { result, retainedEntries }: { result: CleanupResult; retainedEntries: RetainedEntries },
+  { result, retainedEntries }: Pick<Noted, "result" | "retainedEntries">,
 ): TablePlan[] {
   const staying = retainedInBatch(batch, retained);
   return batch.filter((table) => {
@@ -267,36 +274,6 @@ async function deleteTable(warehouse: TestDataWarehouse, table: TablePlan, entry
 function addRows(entry: TableCleanup, gone: number | undefined): void {
   if (gone === undefined) delete entry.deleted;
   else if (entry.deleted !== undefined) entry.deleted += gone;
-}
-
-/** The last part first, because its version is the newest: so parts of equally many rows get a version each. Never rejects. */
-async function noteVersions(warehouse: TestDataWarehouse, parts: readonly CarriedOut[]): Promise<void> {
-  for (const part of parts.toReversed()) await noteVersion(warehouse, part, parts.length);
-}
-
-/** Compares the count with the table's history and stores what undo needs. Never rejects. */
-async function noteVersion(
-  warehouse: TestDataWarehouse,
-  { table, selection, entry, rows }: CarriedOut,
-  ofHowMany: number,
-): Promise<void> {
-  if (rows === undefined || rows === 0) return;
-  try {
-    const known = new Set(entry.deletions?.map((deletion) => deletion.version));
-    const versions = await deletesOf(warehouse, table.table, rows, versionsLookedAt + ofHowMany - 1);
-    const version = versions.find((one) => !known.has(one));
-    if (version === undefined) {
-      entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history has no such delete`;
-      return;
-    }
-    entry.versionBefore = Math.min(entry.versionBefore ?? version - 1, version - 1);
-    entry.versionAfter = Math.max(entry.versionAfter ?? version, version);
-    const stored = storedSelection({ selection, person: table.person });
-    const deletion = { rows, version, selection: stored, ...(selection.during ? { during: selection.during } : {}) };
-    entry.deletions = [...(entry.deletions ?? []), deletion].sort((a, b) => a.version - b.version);
-  } catch (error) {
-    entry.problem ??= `${count(rows, "row was", "rows were")} deleted, but the table's history could not be read: ${errorText(error)}`;
-  }
 }
 
 async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: CleanupResult): Promise<CleanupPlan | undefined> {
