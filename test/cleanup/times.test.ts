@@ -85,6 +85,16 @@ describe("a real row has the key of a test row, from another time", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("degraded");
   });
 
+  it("Redis keys with it may be the real row's, and stay", async () => {
+    await open({ [lessons]: two });
+    await stores.keys.set("session:lesson-1:code", "1");
+    const result = await cleanUp();
+    expect(await stores.keys.exists("session:lesson-1:code")).toBe(1);
+    await stores.keys.flushall();
+    expect(await ids(lessons)).toEqual(["lesson-1", "lesson-1"]);
+    expect(judgeCleanup(result, 1).verdict).toBe("degraded");
+  });
+
   it("undo restores the test row beside it, once", async () => {
     await open({ [lessons]: two });
     const before = await all(lessons);

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
-import { isProtected } from "../../config/protection.ts";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
-import { nearest } from "../../lib/nearest.ts";
 import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import { type RedisReader, readableKey } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
@@ -10,19 +8,18 @@ import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "
 import type { Ledger } from "../ledger/ledger.ts";
 import { runPrefix, type StartState } from "../ownership/age.ts";
 import {
-  type CatalogColumns,
   dependencyLevels,
   isKept,
   parentTables,
   readCatalogColumns,
   readPolicies,
   readViews,
-  type ViewKind,
   whyHidden,
 } from "../tables/catalog.ts";
 import { deletionText } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
+import { presentTables } from "./present-tables.ts";
 import { reportReading } from "./reading.ts";
 import { countSelected, holdToCaps, reportLedger, Search, tablesWithMoreRows } from "./search.ts";
 import {
@@ -34,6 +31,7 @@ import {
   type Scope,
   type TablePlan,
   tablesNeededToFind,
+  tablesRetainedFor,
   whyRetained,
 } from "./table-plans.ts";
 
@@ -87,15 +85,9 @@ export interface CleanupPlan {
  * @throws WarehouseFailure, RedisFailure, UserError
  */
 export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, earlier?: CleanupPlan): Promise<CleanupPlan> {
-  const rows = ports.warehouse ? await planRows(ports.warehouse, rowRequest(request), earlier?.rows) : undefined;
-  if (ports.warehouse && rows)
-    rows.touched = await touchedRowsWithOldValues(
-      ports.warehouse,
-      rows,
-      { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },
-      earlier?.rows,
-    );
-  const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
+  const first = await planBoth(ports, request, earlier, new Set());
+  const doubtful = await tablesWithDoubtfulIds(ports, request, first);
+  const { rows, keys } = doubtful.size > 0 ? await planBoth(ports, request, earlier, doubtful) : first;
   const digest = createHash("sha256")
     .update(JSON.stringify([request.scope, rows?.digest ?? "", [...(keys?.keys ?? [])].sort()]))
     .digest("hex");
@@ -109,6 +101,48 @@ export async function planCleanup(ports: CleanupPorts, request: CleanupRequest, 
     problems: [...(rows?.problems ?? []), ...(keys?.problems ?? []), ...unreadable, ...ledger],
     blockers: [...(rows?.blockers ?? []), ...(keys?.blockers ?? [])],
   };
+}
+
+/** @param countedWhole see {@link PlanRequest} */
+async function planBoth(
+  ports: CleanupPorts,
+  request: CleanupRequest,
+  earlier: CleanupPlan | undefined,
+  countedWhole: ReadonlySet<string>,
+): Promise<Pick<CleanupPlan, "rows" | "keys">> {
+  const asked = { ...rowRequest(request), countedWhole };
+  const rows = ports.warehouse ? await planRows(ports.warehouse, asked, earlier?.rows) : undefined;
+  if (ports.warehouse && rows)
+    rows.touched = await touchedRowsWithOldValues(
+      ports.warehouse,
+      rows,
+      { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },
+      earlier?.rows,
+    );
+  const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
+  return { rows, keys };
+}
+
+/**
+ * Redis keys contain ids, but no times. If a real row of another time has the id too, the keys may be its. Asked only about tables
+ * with ids that were found in keys to delete.
+ */
+async function tablesWithDoubtfulIds(
+  { warehouse }: CleanupPorts,
+  request: CleanupRequest,
+  { rows, keys }: Pick<CleanupPlan, "rows" | "keys">,
+): Promise<Set<string>> {
+  if (!warehouse || !rows || !keys || keys.keys.size === 0 || rows.blockers.length > 0) return new Set();
+  const { prefixes } = request.testData;
+  const isRandom = (id: string) => !prefixes.some((prefix) => id.startsWith(prefix));
+  const narrowed = rows.batches.flat().filter(({ selection, ownsRows }) => selection.during && !ownsRows);
+  const ids = new Map(narrowed.map(({ table }) => [table, new Set([...(rows.ids.get(table) ?? [])].filter(isRandom))]));
+  const inKeys = new Set(tablesRetainedFor(keys.keys, { ids, batches: [narrowed] }));
+  const asked = narrowed.filter(({ table }) => inKeys.has(table)).map((table) => ({ ...table, ownsRows: true }));
+  const counted = await countSelected(warehouse, asked, rows.catalog, rowRequest(request));
+  return new Set(
+    counted.filter(({ table, counts }) => "why" in counts || counts.selected > table.rows).map(({ table: { table } }) => table),
+  );
 }
 
 /** Ledger entries for a store that is not configured: they are kept, and the report says so. */
@@ -183,6 +217,7 @@ export function rowRequest(request: CleanupRequest): PlanRequest {
     olderThan: request.now - testData.expireAfter,
     bornAfter: request.runStarted,
     start: request.start,
+    countedWhole: new Set(),
     sweep: new Set(testData.sweep),
     keep: testData.keep,
     timeZone: testData.timeZone,
@@ -314,73 +349,6 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   plan.searchAgainFrom = search.searchAgainFrom(earlier);
   plan.digest = digestOf(plan);
   return plan;
-}
-
-/** The declared tables that exist, with their actual columns. Missing ones are reported. */
-function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
-  const present: Record<string, Table> = {};
-  const absent: string[] = [];
-  const parents = new Set(Object.values(request.tables).flatMap(parentTables));
-  for (const [name, table] of Object.entries(request.tables)) {
-    if (isProtected(name, request.protectedTables)) continue;
-    const columns = catalog.get(name);
-    if (!columns) {
-      if (request.own.has(name))
-        plan.blockers.push(
-          `testData.tables names ${name}, but the table does not exist, or this principal may not see it${meant(name, catalog.keys())}`,
-        );
-      else absent.push(name);
-      continue;
-    }
-    const view = plan.views.get(name);
-    if (view) {
-      refuseView(name, { table, view }, request, plan);
-      continue;
-    }
-    const used = new Set([...table.match.map((rule) => rule.column), ...Object.keys(table.parents)]);
-    // The key is only needed if the ledger or other tables refer to rows by it; a table that only depends on others may have
-    // none.
-    if (parents.has(name) || request.known.has(name)) used.add(table.key);
-    const missing = [...used].filter((column) => !columns.has(column));
-    if (missing.length > 0)
-      (request.own.has(name) ? plan.blockers : plan.problems).push(
-        `${name} has no column ${missing.join(", ")}, which is needed to find its test data${meant(missing[0] ?? "", columns.keys())}`,
-      );
-    if (table.time !== undefined && !columns.has(table.time))
-      plan.notes.push(`${name} has no column ${table.time}, which is needed for the age of its rows`);
-    present[name] = {
-      ...table,
-      match: table.match.filter((rule) => columns.has(rule.column)),
-      parents: Object.fromEntries(Object.entries(table.parents).filter(([column]) => columns.has(column))),
-      time: table.time !== undefined && columns.has(table.time) ? table.time : undefined,
-      key: columns.has(table.key) ? table.key : "",
-    };
-  }
-  if (absent.length > 0)
-    plan.notes.push(
-      `${count(absent.length, "table")} of the preset ${absent.length === 1 ? "does" : "do"} not exist, or this principal may not see ${absent.length === 1 ? "it" : "them"}: ${absent.join(", ")}`,
-    );
-  return present;
-}
-
-/**
- * A DELETE from a view would fail when much else is already deleted. A view declared without rules is kept, as a table would be.
- */
-function refuseView(name: string, { table, view }: { table: Table; view: ViewKind }, request: PlanRequest, plan: RowPlan): void {
-  if (isKept(table)) return;
-  if (request.own.has(name))
-    plan.blockers.push(
-      `testData.tables names ${name}, but that is ${view.name}, so its rows cannot be deleted here: ${view.instead} instead`,
-    );
-  else
-    plan.problems.push(
-      `${name}, which the preset declares, is ${view.name}, so its rows cannot be deleted here: ${view.instead}, and add \`${name}: {}\` to testData.tables`,
-    );
-}
-
-function meant(written: string, known: Iterable<string>): string {
-  const name = nearest(written, [...known]);
-  return name === undefined ? "" : `; did you mean ${name}?`;
 }
 
 /** SHA-256 of what would be deleted, independent of order. */

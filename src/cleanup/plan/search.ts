@@ -221,7 +221,7 @@ export class Search {
         return first ? [tableDeletionOf(first.scan, { rows: leaving ?? [], staying: staying ?? [] }, request, order)] : [];
       });
       const owners = new Set(going.flatMap((one) => [...one.owners]));
-      for (const { plan } of going) plan.ownsRows = owners.has(plan.table);
+      for (const { plan } of going) plan.ownsRows = owners.has(plan.table) || request.countedWhole.has(plan.table);
       return { settled, going };
     })();
     return this.#settled;

@@ -268,7 +268,7 @@ export function retainedInBatch(batch: readonly TablePlan[], retained: RetainedT
 }
 
 /** Tables whose rows must not be deleted before these keys: a key is recognised by the row id in it. */
-export function tablesRetainedFor(keys: ReadonlySet<string>, { ids, batches }: RowPlan): string[] {
+export function tablesRetainedFor(keys: ReadonlySet<string>, { ids, batches }: Pick<RowPlan, "ids" | "batches">): string[] {
   return batches
     .flat()
     .map(({ table }) => table)
@@ -299,6 +299,8 @@ export interface PlanRequest {
   bornAfter: number;
   /** The state before the tests of the run in `bornAfter`, if recorded. */
   start: StartState | undefined;
+  /** Tables whose rows are counted whatever their time, because something is deleted by their ids. */
+  countedWhole: ReadonlySet<string>;
   /** Values of suffix and equals rules that scope `expired` may use. */
   sweep: ReadonlySet<string>;
   /** `schema.table` → keys or matched values of fixed rows. */
@@ -325,7 +327,7 @@ export interface TablePlan {
   samples: string[];
   /** Tables through whose rows alone some rows of this table are known to be test data. */
   foundThrough: Set<string>;
-  /** Rows are deleted because they depend on ids of this table. */
+  /** Something else is deleted because of ids of this table: rows that depend on them, or Redis keys. */
   ownsRows: boolean;
   /** Columns that may contain personal data: their values are never stored. */
   person: ReadonlySet<string>;
