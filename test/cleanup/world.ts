@@ -58,6 +58,8 @@ export interface World {
   withStart: boolean;
   /** No older version can be read. */
   historyGone: boolean;
+  /** If set, somebody changes the time of a test row between the search and the delete: its index among these, and the new time. */
+  retimed: { pick: number; made: "later" | "long ago" | "none" } | undefined;
   /** If set, somebody rewrites a deleted row before the undo; its index among those deleted. */
   rewritten: number | undefined;
   /** The other cell cleans up at the same time; for scope `run`. */
@@ -167,6 +169,10 @@ export const world: fc.Arbitrary<World> = fc
     historyGone: fc.nat({ max: 4 }).map((pick) => pick === 0),
     rewritten: fc.option(fc.nat(), { nil: undefined }),
     together: fc.nat({ max: 3 }).map((pick) => pick === 0),
+    retimed: fc.option(
+      fc.record({ pick: fc.nat(), made: fc.constantFrom("later" as const, "long ago" as const, "none" as const) }),
+      { nil: undefined, freq: 1 },
+    ),
   })
   .chain((options) =>
     fc
@@ -188,6 +194,7 @@ interface Options {
   historyGone: boolean;
   rewritten: number | undefined;
   together: boolean;
+  retimed: World["retimed"];
 }
 
 const name = (index: number) => `${schema}.t${index}`;
@@ -213,6 +220,8 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
     historyGone: options.historyGone,
     rewritten: options.rewritten,
     together: scope === "run" && options.together,
+    // A sweep keeps a row whose new time is too recent, and rightly says nothing.
+    retimed: scope === "expired" || (scope === "run" && options.together) ? undefined : options.retimed,
   };
   const columnsOf = (one: Shape, t: number) => [
     ...one.parents.map((parent) => ({ column: `p${parent.table}`, parent: parent.table, kind: parent.kind })),
@@ -246,10 +255,7 @@ function assemble(options: Options, drafts: [Shape, Draft[]][]): World {
   });
   drafts.forEach(([one, list], t) => {
     if (!one.sharesKeys) return;
-    shareKey(
-      world.rows.filter((row) => row.table === name(t)),
-      list[0]?.nearMiss ?? 0,
-    );
+    shareKey(world, name(t), list[0]?.nearMiss ?? 0);
   });
   drafts.forEach(([one, list], t) => {
     list.forEach((row, r) => {
@@ -363,12 +369,31 @@ function pointed(world: World, row: MadeRow, parent: string, pick: number): stri
 }
 
 /** A real row has the key of a test row that isn't recognised by it. */
-function shareKey(rows: readonly MadeRow[], pick: number): void {
+function shareKey(world: World, of: string, pick: number): void {
+  const rows = world.rows.filter(({ table }) => table === of);
   // If somebody else created one during the run, under a key that the run claims, nothing could show its owner.
   const real = rows.filter(({ who, at }) => who === "real" && at < runStarted);
   const test = rows.filter((row) => isTest(row) && row.id?.startsWith("server-made-") === true);
   const [one, other] = [real[pick % Math.max(1, real.length)], test[pick % Math.max(1, test.length)]];
-  if (one && other) one.id = other.id;
+  if (!one || !other) return;
+  // What points at the real row points at it by the shared key.
+  for (const row of world.rows)
+    for (const [column, { table }] of Object.entries(world.tables[row.table]?.parents ?? {}))
+      if (table === of && row.points[column] === one.id && one.id !== null) row.points[column] = other.id;
+  one.id = other.id;
+}
+
+/** The row whose time somebody changes, and its new value. */
+export function retimedRow({ rows, tables, types, retimed }: World): { row: MadeRow; made: string | null } | undefined {
+  const timed = rows.filter((row) => isTest(row) && row.made !== null && tables[row.table]?.time !== undefined);
+  const row = retimed && timed[retimed.pick % Math.max(1, timed.length)];
+  if (!row || !retimed) return undefined;
+  const type = types[row.table];
+  const at = retimed.made === "later" ? now : runStarted - 900 * hour;
+  return {
+    row,
+    made: retimed.made === "none" ? null : shownTime(at, type === "string" ? "text" : type === "date" ? "date" : "timestamp"),
+  };
 }
 
 function move(
