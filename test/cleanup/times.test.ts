@@ -85,6 +85,17 @@ describe("a real row has the key of a test row, from another time", () => {
     expect(judgeCleanup(result, 1).verdict).toBe("degraded");
   });
 
+  it("so it does where the test row stays itself", async () => {
+    const pointing = [
+      { id: "old", lesson_id: "lesson-1", made: longAgo },
+      { id: "new", lesson_id: "lesson-1", made: during },
+    ];
+    await open({ [lessons]: two, [notes]: pointing });
+    await cleanUp();
+    expect(await ids(notes)).toEqual(["new", "old"]);
+    expect(await ids(lessons)).toEqual(["lesson-1", "lesson-1"]);
+  });
+
   it("Redis keys with it may be the real row's, and stay", async () => {
     await open({ [lessons]: two });
     await stores.keys.set("session:lesson-1:code", "1");

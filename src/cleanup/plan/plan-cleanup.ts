@@ -18,6 +18,7 @@ import {
 } from "../tables/catalog.ts";
 import { deletionText } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
+import { keptOwnersOf } from "./kept-owners.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
 import { presentTables } from "./present-tables.ts";
 import { reportReading } from "./reading.ts";
@@ -301,7 +302,10 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   // A view has no rows of its own: they are deleted in its tables.
   const tables = new Map([...catalog].filter(([name]) => !views.has(name)));
   const others = new UndeclaredTables(warehouse, declared, request, tables);
-  const ask = () => Promise.all([others.about(search.known), countSelected(warehouse, search.found, catalog, request)]);
+  const ask = () => {
+    const counted = [...search.found, ...keptOwnersOf(search.rows, search.settled.going)];
+    return Promise.all([others.about(search.known), countSelected(warehouse, counted, catalog, request)]);
+  };
   let answers: Awaited<ReturnType<typeof ask>> | undefined;
   const searchOn = async (asksAtOnce: boolean) => {
     for (let beside = asksAtOnce; !search.done; beside = true) {

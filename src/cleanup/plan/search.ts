@@ -380,7 +380,7 @@ export function holdToCaps(counted: readonly Counted[], request: PlanRequest, pl
   if (plan.rows > request.maxRows)
     plan.blockers.push(`the plan deletes ${plan.rows} rows, more than testData.maxRows (${request.maxRows})`);
   for (const { table, counts, realLooking } of counted) {
-    plan.realLooking.push(...realLooking);
+    if (!table.onlyCounted) plan.realLooking.push(...realLooking);
     if ("why" in counts) {
       plan.blockers.push(`the rows of ${table.table} could not be counted: ${counts.why}`);
       continue;
@@ -390,6 +390,7 @@ export function holdToCaps(counted: readonly Counted[], request: PlanRequest, pl
       plan.blockers.push(
         `${table.table}: ${table.rows} rows are test data, but their keys match ${selected} rows: the key is not unique, or the table is being written to`,
       );
+    if (table.onlyCounted) continue;
     // Another cleanup was faster. Rows that are gone need no delete, and the rest is still ours.
     if (selected < table.rows)
       plan.notes.push(`${table.table}: ${table.rows - selected} of ${count(table.rows, "row")} disappeared while planning`);

@@ -329,6 +329,8 @@ export interface TablePlan {
   foundThrough: Set<string>;
   /** Something else is deleted because of ids of this table: rows that depend on them, or Redis keys. */
   ownsRows: boolean;
+  /** Nothing is deleted. */
+  onlyCounted?: true;
   /** Columns that may contain personal data: their values are never stored. */
   person: ReadonlySet<string>;
 }
