@@ -172,3 +172,41 @@ describe("times at the ends of what there is", () => {
     expect(await ids(lessons)).toEqual([`${mine} a`, "real"]);
   });
 });
+
+describe("a report that somebody changed", () => {
+  const range = { column: "made", from: runStarted, to: runStarted + 10 * minute };
+  it.each([
+    ["a range that ends before it begins", { ...range, from: range.to, to: range.from }],
+    ["a range of another column", { ...range, column: "title" }],
+    ["a column that is a statement", { ...range, column: "made` IS NULL OR true OR `made" }],
+    ["a range that no number holds", { ...range, to: 1e300 }],
+    ["a part of a millisecond", { ...range, from: range.to - 0.5, to: range.to - 0.25 }],
+  ])("%s restores nothing, and says so", async (_, forged) => {
+    await open({ [lessons]: [{ id: "one", title: `${mine} maths`, made: during }] });
+    const result = await cleanUp();
+    const deletions = result.tables[0]?.deletions?.map((deletion) => ({ ...deletion, during: forged }));
+    const undone = await undo({ ...result, tables: result.tables.map((one) => ({ ...one, deletions })) as typeof result.tables });
+    expect(undone.tables).toEqual([expect.objectContaining({ table: lessons, problem: expect.any(String) })]);
+    expect(undone.tables[0]?.restored).toBeUndefined();
+    expect(await ids(lessons)).toEqual([]);
+  });
+
+  it("without a range, as older versions wrote it, restores the same rows", async () => {
+    await open({ [lessons]: [{ id: "one", title: `${mine} maths`, made: during }] });
+    const result = await cleanUp();
+    const deletions = result.tables[0]?.deletions?.map(({ rows, version, selection }) => ({ rows, version, selection }));
+    const undone = await undo({ ...result, tables: result.tables.map((one) => ({ ...one, deletions })) as typeof result.tables });
+    expect(undone.tables).toEqual([{ table: lessons, deleted: 1, restorable: 1, present: 0, restored: 1 }]);
+  });
+
+  it("after the time's column was renamed, the rows come back", async () => {
+    await open({ [lessons]: [{ id: "one", title: `${mine} maths`, made: during }] });
+    const result = await cleanUp();
+    await school.run((name) => `ALTER TABLE ${name} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')`, lessons);
+    await school.run((name) => `ALTER TABLE ${name} RENAME COLUMN made TO created`, lessons);
+    expect((await undo(result)).tables).toEqual([{ table: lessons, deleted: 1, restorable: 1, present: 0, restored: 1 }]);
+    expect((await school.rows(lessons)).map(({ id, created }) => [id, new Date(String(created)).toISOString()])).toEqual([
+      ["one", during],
+    ]);
+  });
+});
