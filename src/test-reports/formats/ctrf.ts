@@ -2,7 +2,19 @@ import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLaterMessage, stackOf } from "../reported.ts";
 import type { JsonRowsFormat } from "./format.ts";
-import { count, lineNumber, milliseconds, requireDeclaredCount, unknownStatusMessage, validate } from "./json-document.ts";
+import {
+  count,
+  lineNumber,
+  listOf,
+  milliseconds,
+  requireDeclaredCount,
+  retryCount,
+  statusWord,
+  text,
+  title,
+  unknownStatusMessage,
+  validate,
+} from "./json-document.ts";
 
 /** Common Test Report Format (ctrf.io). */
 
@@ -15,24 +27,31 @@ const statuses = new Map<string, TestStatus>([
   ["other", "failed"],
 ]);
 
+/** An attempt before the last. */
+const attemptSchema = z
+  .object({ status: statusWord, message: text, trace: text })
+  .catch({ status: "", message: undefined, trace: undefined });
+
 const testSchema = z.object({
-  name: z.string(),
-  status: z.string(),
+  name: title,
+  status: statusWord,
   duration: milliseconds,
   /** The test runner's own word for the status. */
-  rawStatus: z.string().nullish(),
-  message: z.string().nullish(),
-  trace: z.string().nullish(),
+  rawStatus: text,
+  message: text,
+  trace: text,
   line: lineNumber,
-  suite: z.union([z.string(), z.array(z.string())]).nullish(),
-  filePath: z.string().nullish(),
-  retries: count.nullish(),
-  flaky: z.boolean().nullish(),
-  browser: z.string().nullish(),
+  suite: z.union([z.string(), listOf(title)]),
+  filePath: text,
+  retries: retryCount,
+  retryAttempts: listOf(attemptSchema),
+  /** Some writers quote it. */
+  flaky: z.unknown().optional(),
+  browser: text,
 });
 
 const resultsSchema = z.object({
-  summary: z.object({ tests: count, failed: count, other: count }),
+  summary: z.object({ tests: count, failed: count.nullish(), other: count.nullish() }),
   tests: z.array(z.unknown()),
 });
 
@@ -45,7 +64,17 @@ const notRun = ["todo", "pending", "skipped", "disabled"];
 
 function statusOf(test: Test): TestStatus {
   if (test.status === "other" && notRun.includes(test.rawStatus ?? "")) return "skipped";
-  return test.status === "passed" && test.flaky ? "flaky" : (statuses.get(test.status) ?? "unknown");
+  return test.status === "passed" && failedBefore(test) ? "flaky" : (statuses.get(test.status) ?? "unknown");
+}
+
+/** It says so, or it was tried again. Not every writer says both. */
+function failedBefore({ flaky, retries, retryAttempts }: Test): boolean {
+  const isSaid = flaky === true || flaky === 1 || (typeof flaky === "string" && flaky.toLowerCase() === "true");
+  return isSaid || retries > 0 || retryAttempts.some(isTroubled);
+}
+
+function isTroubled({ status }: Test["retryAttempts"][number]): boolean {
+  return !["passed", "skipped", "pending"].includes(status);
 }
 
 export const ctrf: JsonRowsFormat = {
@@ -87,7 +116,7 @@ function read(file: string, document: object, findings: Findings): ReturnType<Js
 
 function tell(test: Test, findings: Findings): TestStatus {
   const status = statusOf(test);
-  const attempts = (test.retries ?? 0) + 1;
+  const attempts = Math.max(test.retries, test.retryAttempts.filter(isTroubled).length) + 1;
   findings.test({
     ...testNameOf(test),
     status,
@@ -100,7 +129,10 @@ function tell(test: Test, findings: Findings): TestStatus {
   return status;
 }
 
-function troubleOf({ status, message, trace }: Test, attempts: number): { message: string; stack?: string } {
+function troubleOf(test: Test, attempts: number): { message: string; stack?: string } {
+  const { status, retryAttempts } = test;
+  const told = test.message || test.trace ? test : retryAttempts.filter(isTroubled).find((tried) => tried.message || tried.trace);
+  const { message, trace } = told ?? {};
   if (message || trace) return { message: messageOf(message || trace || ""), stack: stackOf(trace || message || "") };
   if (status === "other" || !statuses.has(status)) return { message: unknownStatusMessage(status) };
   return { message: status === "passed" ? passedLaterMessage(attempts) : "the report gives no message" };
@@ -116,7 +148,7 @@ interface TestName {
  * gets the titles and the project that the runner's other reports give it, so that it counts once.
  */
 function testNameOf({ suite, name, filePath, browser }: Test): TestName {
-  const written = typeof suite === "string" ? suite.split(/\s+[>›]\s+/) : (suite ?? []);
+  const written = typeof suite === "string" ? suite.split(/\s+[>›]\s+/) : suite;
   const file = written.findIndex((title) => title !== "" && filePath?.endsWith(title));
   const project = written[file - 1] || browser;
   const titles = pytestTitles(written, name) ?? titlesOf(written.slice(file + 1), name);

@@ -3,7 +3,19 @@ import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, passedLaterMessage, stackOf, wholeRun } from "../reported.ts";
 import type { JsonRowsFormat } from "./format.ts";
 import type { Place, RowReader } from "./json/rows.ts";
-import { count, lineNumber, milliseconds, requireDeclaredCount, unknownStatusMessage, validate } from "./json-document.ts";
+import {
+  count,
+  lineNumber,
+  listOf,
+  milliseconds,
+  requireDeclaredCount,
+  retryCount,
+  statusWord,
+  text,
+  title,
+  unknownStatusMessage,
+  validate,
+} from "./json-document.ts";
 
 /** The JSON of `jest --json`, which Vitest writes too. */
 
@@ -21,30 +33,31 @@ const statuses = new Map<string, TestStatus>([
 const suiteStatuses = ["passed", "failed", "pending", "skipped", "focused"];
 
 const assertionSchema = z.object({
-  ancestorTitles: z.array(z.string()),
-  title: z.string(),
-  status: z.string(),
+  ancestorTitles: listOf(title),
+  title,
+  status: statusWord,
   duration: milliseconds,
-  failureMessages: z.array(z.string()).nullish(),
+  /** Vitest writes null for what was thrown, if it is no error. */
+  failureMessages: listOf(text),
   location: z.object({ line: lineNumber }).nullish(),
   /** Jest: the number of attempts, and the failures of all but the last. */
-  invocations: count.optional(),
-  retryReasons: z.array(z.string()).optional(),
+  invocations: retryCount,
+  retryReasons: listOf(text),
 });
 
 const suiteSchema = z.object({
-  name: z.string(),
-  status: z.string(),
-  message: z.string(),
+  name: title,
+  status: statusWord,
+  message: title,
   assertionResults: z.array(z.unknown()),
 });
 
 const reportSchema = z.object({
   success: z.boolean(),
-  wasInterrupted: z.boolean().optional(),
+  wasInterrupted: z.boolean().nullish(),
   numTotalTests: count,
   numFailedTests: count,
-  numRuntimeErrorTestSuites: count.optional(),
+  numRuntimeErrorTestSuites: count.nullish(),
   testResults: z.array(z.unknown()),
 });
 
@@ -146,12 +159,13 @@ function crashMessage(suite: Suite, tests: number): string {
 }
 
 function tell(file: string, assertion: Assertion, findings: Findings): TestStatus {
-  const failures = assertion.failureMessages ?? [];
-  const retries = Math.max((assertion.invocations ?? 1) - 1, assertion.retryReasons?.length ?? 0);
+  const { failureMessages: failures, retryReasons } = assertion;
+  const retries = Math.max(assertion.invocations - 1, retryReasons.length);
   // Vitest doesn't count attempts, but a test that passed in the end keeps the failures of earlier attempts.
   const earlier = assertion.status === "passed" ? Math.max(retries, failures.length) : retries;
   const status = assertion.status === "passed" && earlier > 0 ? "flaky" : (statuses.get(assertion.status) ?? "unknown");
-  const trouble = failures[0] ?? assertion.retryReasons?.[0] ?? withoutFailure(status, assertion.status, earlier + 1);
+  const trouble =
+    [...failures, ...retryReasons].find((said) => said !== undefined) ?? withoutFailure(status, assertion.status, earlier + 1);
   findings.test({
     titles: [...assertion.ancestorTitles, assertion.title],
     status,
@@ -166,5 +180,6 @@ function tell(file: string, assertion: Assertion, findings: Findings): TestStatu
 
 function withoutFailure(status: TestStatus, word: string, attempts: number): string | undefined {
   if (status === "unknown") return unknownStatusMessage(word);
+  if (status === "failed") return "the report gives no message";
   return status === "flaky" ? passedLaterMessage(attempts) : undefined;
 }

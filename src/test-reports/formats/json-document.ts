@@ -45,8 +45,8 @@ export function validate<T>(file: string, format: string, schema: z.ZodType<T>, 
 }
 
 /** If the header declares more failures than the body has, a part is missing. Some writers declare fewer, which is harmless. */
-export function requireDeclaredCount(file: string, what: string, declared: number | undefined, seen: number): void {
-  if (declared !== undefined && declared > seen)
+export function requireDeclaredCount(file: string, what: string, declared: number | null | undefined, seen: number): void {
+  if (declared != null && declared > seen)
     throw new UnreadableReport("EA6004", file, `damaged: expected ${declared} ${what} as declared, got ${seen}`);
 }
 
@@ -65,8 +65,42 @@ export const lineNumber = z
   .optional()
   .transform((value) => (typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined));
 
+/** A text that only explains, such as a message. What is no text is absent, because no result depends on it. */
+export const text = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === "string" ? value : undefined));
+
+/** For titles: also numbers, and nothing for anything else. */
+export const title = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === "string" ? value : typeof value === "number" ? `${value}` : ""));
+
+/** A word that decides how a test ended. Without it, the result is unknown. */
+export const statusWord = z
+  .string()
+  .nullish()
+  .transform((word) => word ?? "");
+
+/** How often a test was tried again, or the like: what is no count is 0. */
+export const retryCount = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === "number" && Number.isInteger(value) && value > 0 ? value : 0));
+
+/** The elements of a list; anything else has none. */
+export function listOf<T>(element: z.ZodType<T>): z.ZodType<T[]> {
+  return z
+    .unknown()
+    .optional()
+    .transform((value) => (Array.isArray(value) ? value : []))
+    .pipe(z.array(element));
+}
+
 /** The message of a test whose status is a word that the format doesn't have. */
 export function unknownStatusMessage(word: string): string {
+  if (word === "") return "the report gives no status";
   return `the report gives its status as "${word.slice(0, longestWord)}"`;
 }
 

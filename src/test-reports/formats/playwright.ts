@@ -4,7 +4,17 @@ import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, UnreadableReport, wholeRun } from "../reported.ts";
 import type { JsonRowsFormat } from "./format.ts";
 import type { Branch, Place, RowReader } from "./json/rows.ts";
-import { count, lineNumber, milliseconds, requireDeclaredCount, unknownStatusMessage, validate } from "./json-document.ts";
+import {
+  count,
+  lineNumber,
+  milliseconds,
+  requireDeclaredCount,
+  statusWord,
+  text,
+  title,
+  unknownStatusMessage,
+  validate,
+} from "./json-document.ts";
 
 /** The JSON of Playwright's `json` reporter. */
 
@@ -23,27 +33,30 @@ const statuses = new Map<string, TestStatus>([
 /** Of one attempt. */
 const resultStatuses = ["passed", "failed", "timedOut", "skipped", "interrupted"];
 
-const location = z.object({ file: z.string(), line: lineNumber });
-const error = z.object({ message: z.string().optional(), stack: z.string().optional(), location: location.optional() });
+const location = z.object({ file: z.string(), line: lineNumber }).optional().catch(undefined);
+/** `value`: what was thrown, if it is no error. */
+const error = z.object({ message: text, stack: text, value: text, location });
 
 const resultSchema = z.object({
   /** Absent if the worker never reported. */
-  status: z.string().optional(),
+  status: z.string().nullish(),
   duration: milliseconds,
-  errors: z.array(error),
-  errorLocation: location.optional(),
+  errors: z.array(error.nullish()).nullish(),
+  /** The first of them. Old versions write no other. */
+  error: error.nullish(),
+  errorLocation: location,
 });
 
 const testSchema = z.object({
-  projectName: z.string(),
-  status: z.string(),
-  results: z.array(resultSchema),
+  projectName: title,
+  status: statusWord,
+  results: z.array(resultSchema).nullish(),
 });
 
-const specSchema = z.object({ title: z.string(), file: z.string(), line: lineNumber, tests: z.array(testSchema) });
+const specSchema = z.object({ title, file: z.string(), line: lineNumber, tests: z.array(testSchema) });
 
 const suiteSchema = z.object({
-  title: z.string(),
+  title,
   file: z.string(),
   specs: z.array(z.unknown()),
   suites: z.array(z.unknown()).optional(),
@@ -52,9 +65,9 @@ const suiteSchema = z.object({
 const reportSchema = z.object({
   config: z.object({ rootDir: z.string().optional() }),
   suites: z.array(z.unknown()),
-  errors: z.array(z.unknown()),
+  errors: z.array(z.unknown()).nullish(),
   /** Not written before Playwright 1.31. */
-  stats: z.object({ expected: count, unexpected: count, flaky: count, skipped: count }).optional(),
+  stats: z.object({ expected: count, unexpected: count, flaky: count, skipped: count }).nullish(),
 });
 
 type Test = z.output<typeof testSchema>;
@@ -128,41 +141,52 @@ class PlaywrightReader implements RowReader {
     }
   }
 
-  #crash({ message, stack, location: source }: z.output<typeof error>): void {
+  #crash({ message, stack, value, location: source }: z.output<typeof error>): void {
     this.#findings.crashed({
       file: sourceOf(source?.file),
-      message: messageOf(message ?? stack ?? "an error without a message"),
+      message: messageOf(message || stack || value || "an error without a message"),
     });
   }
 }
 
 function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: string | undefined, findings: Findings): void {
-  const last = test.results.at(-1);
+  const results = test.results ?? [];
+  const last = results.at(-1);
   // Playwright reports an interrupted test as "skipped", but its result is unknown.
-  const interrupted = test.results.some((result) => result.status === "interrupted" || result.status === undefined);
+  const interrupted = results.some((result) => result.status === "interrupted" || result.status == null);
   const outcome = interrupted && test.status === "skipped" ? "failed" : (statuses.get(test.status) ?? "unknown");
-  const strange = test.results.find((result) => result.status !== undefined && !resultStatuses.includes(result.status));
+  const strange = results.find((result) => result.status != null && !resultStatuses.includes(result.status));
   const status = strange && outcome !== "failed" ? "unknown" : outcome;
-  const troubled = test.results.findLast((result) => result.errors.length > 0);
-  const [trouble] = troubled?.errors ?? [];
-  const text = trouble?.stack ?? trouble?.message ?? reasonWithoutError(status, strange?.status ?? test.status, last?.status);
+  const troubled = results.findLast((result) => errorsOf(result).length > 0);
+  const errors = troubled ? errorsOf(troubled) : [];
+  const trouble = errors.find((one) => textOf(one) !== "");
+  const said = (trouble && textOf(trouble)) ?? reasonWithoutError(status, strange?.status ?? test.status, last?.status);
   const source = troubled?.errorLocation ?? trouble?.location;
   const path = rootDir !== undefined && !isAbsolute(spec.file) ? posix.join(rootDir.replaceAll("\\", "/"), spec.file) : spec.file;
   findings.test({
     titles: [...ancestors, spec.title],
     status,
-    durationMs: test.results.reduce((sum, result) => sum + result.duration, 0),
+    durationMs: results.reduce((sum, result) => sum + result.duration, 0),
     file: path,
     line: source?.file.endsWith(spec.file) ? source.line : spec.line,
     ...(test.projectName === "" ? {} : { project: test.projectName }),
-    attempts: Math.max(test.results.length, 1),
-    ...(text === undefined || status === "passed" || status === "skipped"
+    attempts: Math.max(results.length, 1),
+    ...(said === undefined || status === "passed" || status === "skipped"
       ? {}
-      : { message: messageOf(trouble?.message ?? text), stack: stackOf(text) }),
+      : { message: messageOf(trouble?.message || said), stack: stackOf(said) }),
   });
 }
 
-function reasonWithoutError(status: TestStatus, word: string, last: string | undefined): string | undefined {
+function errorsOf({ errors, error: first }: z.output<typeof resultSchema>): z.output<typeof error>[] {
+  const all = errors && errors.length > 0 ? errors : [first];
+  return all.filter((one) => one != null);
+}
+
+function textOf({ stack, message, value }: z.output<typeof error>): string {
+  return stack || message || value || "";
+}
+
+function reasonWithoutError(status: TestStatus, word: string, last: string | null | undefined): string | undefined {
   if (status === "unknown") return unknownStatusMessage(word);
   if (status !== "failed") return undefined;
   if (last === "passed") return "it passed, but was expected to fail";

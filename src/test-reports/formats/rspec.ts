@@ -2,23 +2,23 @@ import { z } from "../../lib/zod.ts";
 import type { TestStatus } from "../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, wholeRun } from "../reported.ts";
 import type { JsonFormat } from "./format.ts";
-import { count, requireDeclaredCount, validate } from "./json-document.ts";
-import { unknownStatus, unknownStatusMessage } from "./lines/unknown-status.ts";
+import { count, lineNumber, listOf, requireDeclaredCount, text, title, unknownStatusMessage, validate } from "./json-document.ts";
+import { unknownStatus } from "./lines/unknown-status.ts";
 
 /** The JSON of `rspec --format json`. */
 
 const exampleSchema = z.object({
-  description: z.string(),
-  full_description: z.string(),
+  description: title,
+  full_description: title,
   status: z.string(),
-  file_path: z.string().nullish(),
-  line_number: count.nullish(),
+  file_path: text,
+  line_number: lineNumber,
   run_time: z.number().nullish(),
   exception: z
     .object({
-      class: z.string().nullish(),
-      message: z.string().nullish(),
-      backtrace: z.array(z.string()).nullish(),
+      class: text,
+      message: text,
+      backtrace: listOf(title),
     })
     .nullish(),
 });

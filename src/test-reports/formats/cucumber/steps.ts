@@ -1,6 +1,7 @@
 import type { TestStatus } from "../../../model/test-results.ts";
 import { messageOf, stackOf } from "../../reported.ts";
-import { unknownStatus, unknownStatusMessage } from "../lines/unknown-status.ts";
+import { unknownStatusMessage } from "../json-document.ts";
+import { unknownStatus } from "../lines/unknown-status.ts";
 
 /** How a step or a hook of a scenario ended. */
 export interface StepResult {

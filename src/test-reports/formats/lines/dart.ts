@@ -1,8 +1,9 @@
 import type { TestStatus } from "../../../model/test-results.ts";
 import { type Findings, messageOf, stackOf, UnreadableReport, wholeRun } from "../../reported.ts";
 import type { TextFormat } from "../format.ts";
+import { unknownStatusMessage } from "../json-document.ts";
 import { eachObject, firstObject, numberIn, objectIn, textIn } from "./lines.ts";
-import { unknownStatus, unknownStatusMessage } from "./unknown-status.ts";
+import { unknownStatus } from "./unknown-status.ts";
 
 /** The JSON lines of `dart test --reporter json` and `flutter test --machine`. */
 export const dart: TextFormat = {

@@ -1,14 +1,18 @@
 import { z } from "../../../lib/zod.ts";
 import { messageOf, stackOf } from "../../reported.ts";
+import { text } from "../json-document.ts";
 
 /** How Mocha's reporters describe an error. Anything can be thrown, so nothing is certain. */
-export const errorSchema = z.looseObject({
-  name: z.string().nullish().catch(undefined),
-  message: z.string().nullish().catch(undefined),
-  stack: z.string().nullish().catch(undefined),
-  /** mochawesome's stack. */
-  estack: z.string().nullish().catch(undefined),
-});
+export const errorSchema = z.preprocess(
+  (value) => (typeof value === "string" ? { message: value } : value),
+  z.looseObject({
+    name: text,
+    message: text,
+    stack: text,
+    /** mochawesome's stack. */
+    estack: text,
+  }),
+);
 
 export function troubleOf(error: z.output<typeof errorSchema> | null | undefined): { message: string; stack: string } {
   const stack = error?.stack || error?.estack || "";

@@ -1,18 +1,18 @@
 import { z } from "../../../lib/zod.ts";
 import { type Findings, passedLaterMessage } from "../../reported.ts";
 import type { JsonFormat } from "../format.ts";
-import { count, requireDeclaredCount, validate } from "../json-document.ts";
+import { count, milliseconds, requireDeclaredCount, retryCount, text, title, validate } from "../json-document.ts";
 import { errorSchema, titlesOf, troubleOf } from "./error.ts";
 
 /** The JSON of `mocha --reporter json`. */
 
 const testSchema = z.object({
-  title: z.string(),
-  fullTitle: z.string(),
-  file: z.string().nullish(),
-  duration: z.number().nullish(),
+  title,
+  fullTitle: title,
+  file: text,
+  duration: milliseconds,
   /** How often it was tried before. The failures of earlier attempts are not written. */
-  currentRetry: count.nullish(),
+  currentRetry: retryCount,
   err: errorSchema.nullish(),
 });
 
@@ -78,7 +78,7 @@ function keyOf({ file, fullTitle }: Test): string {
 }
 
 function statusOfPassed({ currentRetry }: Test): "passed" | "flaky" {
-  return (currentRetry ?? 0) > 0 ? "flaky" : "passed";
+  return currentRetry > 0 ? "flaky" : "passed";
 }
 
 function byName(tests: readonly Test[]): Map<string, Test[]> {
@@ -97,11 +97,11 @@ function take(tests: Map<string, Test[]>, test: Test): Test | undefined {
 }
 
 function report(test: Test, status: "passed" | "failed" | "flaky" | "skipped" | "unknown", findings: Findings): void {
-  const attempts = (test.currentRetry ?? 0) + 1;
+  const attempts = test.currentRetry + 1;
   findings.test({
     titles: titlesOf(test),
     status,
-    durationMs: Math.max(test.duration ?? 0, 0),
+    durationMs: test.duration,
     attempts,
     ...(test.file ? { file: test.file } : {}),
     ...(status === "failed" ? troubleOf(test.err) : {}),

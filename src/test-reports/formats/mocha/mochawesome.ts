@@ -2,8 +2,8 @@ import { z } from "../../../lib/zod.ts";
 import type { TestStatus } from "../../../model/test-results.ts";
 import { type Findings, UnreadableReport } from "../../reported.ts";
 import type { JsonFormat } from "../format.ts";
-import { count, requireDeclaredCount, validate } from "../json-document.ts";
-import { unknownStatus, unknownStatusMessage } from "../lines/unknown-status.ts";
+import { count, milliseconds, requireDeclaredCount, text, title, unknownStatusMessage, validate } from "../json-document.ts";
+import { unknownStatus } from "../lines/unknown-status.ts";
 import { errorSchema, troubleOf } from "./error.ts";
 
 /** The JSON of mochawesome, which Cypress users write, too, and of mochawesome-merge. */
@@ -13,8 +13,8 @@ const deepestSuite = 64;
 const flag = z.boolean().nullish();
 
 const testSchema = z.object({
-  title: z.string(),
-  duration: z.number().nullish(),
+  title,
+  duration: milliseconds,
   state: z.string().nullish(),
   pass: flag,
   fail: flag,
@@ -26,11 +26,11 @@ const testSchema = z.object({
 
 /** Each suite is validated separately, because the file decides how deep they nest. */
 const suiteSchema = z.object({
-  title: z.string(),
-  file: z.string().nullish(),
-  fullFile: z.string().nullish(),
-  beforeHooks: z.array(testSchema),
-  afterHooks: z.array(testSchema),
+  title,
+  file: text,
+  fullFile: text,
+  beforeHooks: z.array(testSchema).nullish(),
+  afterHooks: z.array(testSchema).nullish(),
   tests: z.array(testSchema),
   suites: z.array(z.unknown()),
   failures: z.array(z.unknown()).nullish(),
@@ -74,7 +74,7 @@ function read(file: string, document: object, findings: Findings): void {
       if (status !== "unknown" && status !== "flaky") seen[status]++;
       report(test, status, titles, source, findings);
     }
-    for (const hook of [...suite.beforeHooks, ...suite.afterHooks]) {
+    for (const hook of [...(suite.beforeHooks ?? []), ...(suite.afterHooks ?? [])]) {
       const status = statusOf(hook);
       if (status === "failed" || status === "unknown") report(hook, status, titles, source, findings);
       if (status === "failed") seen.failed++;
@@ -102,7 +102,7 @@ function report(test: Test, status: TestStatus, suites: Suite["title"][], source
   findings.test({
     titles: [...suites, test.title].filter((title) => title !== ""),
     status,
-    durationMs: Math.max(test.duration ?? 0, 0),
+    durationMs: test.duration,
     attempts: 1,
     ...(source ? { file: source } : {}),
     ...(status === "failed" ? troubleOf(test.err) : {}),
