@@ -160,3 +160,19 @@ test("jest-junit reports a file that could not run twice: it is one crash; two f
   const { crashedSuites } = await readText(`<testsuites>${suite}${suite.replaceAll("a.test", "b.test")}</testsuites>`);
   expect(crashedSuites.map(({ file }) => file)).toEqual(["a.test.js", "b.test.js"]);
 });
+
+test("ExUnit writes the line behind the file", async () => {
+  const { failures } = await readText(
+    '<testsuite><testcase classname="Elixir.ATest" name="test adds" file="test/a_test.exs:3"><failure message="no"/></testcase></testsuite>',
+  );
+  expect(failures).toMatchObject([{ file: "test/a_test.exs", line: 3 }]);
+});
+
+test("a test that TestCafe calls unstable was tried at least twice", async () => {
+  const { flakyTests } = await readText(
+    '<testsuite name="TestCafe Tests: Chrome"><testcase classname="F" name="x (unstable)"/></testsuite>',
+  );
+  expect(flakyTests).toMatchObject([
+    { attempts: 2, message: "passed in attempt 2; the report does not say why those before failed" },
+  ]);
+});

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readText } from "./reports.ts";
 
 // What tools count in the header of a JUnit suite differs: a complete report is read, and the difference is told. Failures stay strict.
@@ -134,4 +134,30 @@ test.each<[string, string, { file: string; message: string }[]]>([
   const results = await readText(report);
   expect(results).toMatchObject({ failed: 0, crashedSuites: crashed });
   expect(results.sources.map((source) => source.declared)).toEqual([undefined]);
+});
+
+describe("Karma's header counts a lost browser as an error, and nothing describes it", () => {
+  const suite = (errors: number, property: string, inside: string) =>
+    `<testsuite name="Chrome" package="" tests="1" errors="${errors}" failures="0"><properties><property name="${property}" value="x"/></properties>` +
+    `${inside}<system-out><![CDATA[Disconnected, no message in 30000 ms.]]></system-out><system-err/></testsuite>`;
+
+  test("which is a crashed suite, with what was printed", async () => {
+    const results = await readText(suite(1, "browser.fullName", '<testcase name="a"/>'));
+    expect(results).toMatchObject({
+      passed: 1,
+      crashedSuites: [{ file: "Chrome", message: "Disconnected, no message in 30000 ms." }],
+    });
+  });
+
+  test("but not if a test describes it, or none is counted", async () => {
+    const described = await readText(suite(1, "browser.fullName", '<testcase name="a"><error message="x"/></testcase>'));
+    expect(described).toMatchObject({ failed: 1, crashedSuites: [] });
+    expect((await readText(suite(0, "browser.fullName", '<testcase name="a"/>'))).crashedSuites).toEqual([]);
+  });
+
+  test("and any other tool's report like this is damaged", async () => {
+    await expect(readText(suite(1, "browser", '<testcase name="a"/>'))).rejects.toThrow(
+      "damaged: expected 1 failures and errors",
+    );
+  });
 });

@@ -45,7 +45,9 @@ export function meaningOf(test: JUnitCase, suites: readonly JUnitSuite[]): Meani
     return { crash: { file: crashedFile(test, identity, suites), message: failure.message }, isFailed };
   }
   const again = isTrouble ? test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length : 0;
-  const attempt: Attempt = { status, durationMs: seconds(test.attributes.time) * 1_000, attempts: Math.max(again, retries) + 1 };
+  // A flaky test failed at least once.
+  const tried = Math.max(again, retries, status === "flaky" ? 1 : 0) + 1;
+  const attempt: Attempt = { status, durationMs: seconds(test.attributes.time) * 1_000, attempts: tried };
   if (failure) Object.assign(attempt, failure);
   addPlace(attempt, test, identity.file);
   return { identity, attempt, isFailed };
@@ -60,7 +62,7 @@ function troubleOf(
   const name = nameOf(test);
   const { classname = "", class: phpClass = classname } = test.attributes;
   const word = said?.status === status ? `the report gives its status as "${said.word.slice(0, 100)}"` : undefined;
-  const known = status === "flaky" && test.troubles.length === 0 ? passedLaterMessage(retries + 1) : word;
+  const known = status === "flaky" && test.troubles.length === 0 ? passedLaterMessage(Math.max(retries, 1) + 1) : word;
   return failureOf(test.troubles, status, {
     names: [name, `${phpClass}::${name}`, `${classname}::${name}`, `${classname}.${name}`, `${classname} ${name}`],
     output: test.output,
@@ -110,19 +112,25 @@ export function suiteFile(suites: readonly JUnitSuite[]): string {
 function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
   const suite = suites.at(-1)?.attributes ?? {};
   const className = (test.attributes.classname ?? "").trim();
-  const named = test.attributes.file || suite.file || suite.filepath;
-  const file = named || [className, suite.name].find(isFile);
+  const named = placeInAttribute(test.attributes.file || suite.file || suite.filepath || "");
+  const file = named.file || [className, suite.name].find(isFile);
   const project = projectOf(test, suites);
   const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
   // jest-junit and Mocha repeat the class in the name; Vitest and Playwright use the file as the class.
   const repeated = name === className || name.startsWith(`${className} `) || name.endsWith(` ${className}`);
   const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
-  return { titles, file: file || undefined, project, line: test.attributes.line };
+  return { titles, file: file || undefined, project, line: test.attributes.line ?? named.line };
+}
+
+/** ExUnit writes the line behind the file. */
+function placeInAttribute(text: string): { file: string; line: string | undefined } {
+  const place = text.length < 4_096 ? /^(.+\.\w{1,8}):(\d{1,9})(?::\d{1,9})?$/.exec(text) : null;
+  return { file: place?.[1] ?? text, line: place?.[2] };
 }
 
 /** Catch2, doctest and others write the place on the failure. */
 function addPlace(attempt: Attempt, { attributes, troubles }: JUnitCase, file: string | undefined): void {
-  const own = attributes.line ?? attributes.lineno;
+  const own = attributes.line ?? attributes.lineno ?? placeInAttribute(attributes.file ?? "").line;
   const failed = troubles.find((trouble) => trouble.attributes.file || trouble.attributes.line || trouble.attributes.lineno);
   const failedFile = failed?.attributes.file || file;
   const isSameFile = failed !== undefined && (file === undefined || file === failedFile);

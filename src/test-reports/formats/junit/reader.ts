@@ -14,9 +14,13 @@ const longestOutput = 4_096;
 
 /** Elements whose text is kept for the message. The text of the others is discarded. */
 const troubles = /^(?:failure|error|(?:rerun|flaky)(?:[A-Z]\w*)?)$/;
-const notRun = new Set(["skipped", "todo", "ignored", "disabled", "pending"]);
+const notRun = new Set(["skipped", "skip", "todo", "ignored", "disabled", "pending", "incomplete", "notrun", "xfail"]);
 const outputs = new Set(["system-out", "system-err"]);
-const harmless = new Set([...outputs, "properties", "attachments", "warning"]);
+const harmless = new Set([
+  ...outputs,
+  ...["properties", "property", "attachments", "attachment", "screenshot", "warning"],
+  ...["description", "environment", "metadata", "parameters", "categories", "labels", "tags", "links"],
+]);
 const suites = new Set(["testsuites", "testsuite"]);
 
 export const junit: XmlFormat = {
@@ -126,7 +130,7 @@ class JUnitReader {
     if (parent === undefined) this.#openSuite(attributes);
     else if (suites.has(parent)) this.#openInSuite(name, attributes);
     else if (parent === "testcase") this.#openInCase(name, attributes);
-    else if (parent === "properties" && attributes.name === "go.version") this.#markGo();
+    else if (parent === "properties") this.#markTool(attributes.name);
   }
 
   #openInSuite(name: string, attributes: Record<string, string>): void {
@@ -150,9 +154,10 @@ class JUnitReader {
     else if (!harmless.has(name)) throw this.#unreadable(`<${name}> is unknown inside a test, and could hide a failure`);
   }
 
-  #markGo(): void {
+  #markTool(property: string | undefined): void {
     const suite = this.#suites.at(-1);
-    if (suite) suite.isGo = true;
+    if (suite && property === "go.version") suite.isGo = true;
+    if (suite && property === "browser.fullName") suite.isKarma = true;
   }
 
   #openCase(attributes: Record<string, string>): void {
@@ -189,6 +194,9 @@ class JUnitReader {
   #closeSuite(): void {
     const suite = this.#suites.at(-1);
     if (!suite) return;
+    // Karma counts a browser that was lost, and says only in the output what happened.
+    if (suite.isKarma && declaredTroubles(suite) > seenTroubles(suite) + suite.errors.length)
+      suite.errors.push({ kind: "error", attributes: {}, text: "" });
     this.#reportErrors(suite);
     this.#requireTroubles(suite);
     const isPytest = this.#isPytest(suite);

@@ -10,11 +10,12 @@ const passed = "passed pass ok success successful succeeded run completed comple
 const failed = `
   failed fail failure failing false error errored errors broken timeout timedout ko notok aborted abort crashed crash crashing
   killed interrupted exception fatal panic panicked unexpected unexpectedsuccess unexpectedpass xpass regression invalid
-  notrunnable undefined ambiguous cancelled canceled stopped terminated hung running started`;
+  notrunnable undefined ambiguous cancelled canceled stopped terminated hung running started disconnected
+  setupfailed setuperror teardownfailed teardownerror hookfailed hookerror cleanuperror`;
 /** GoogleTest and CTest say notrun, disabled and suppressed; xfail and todo are failures that the author expects. */
 const skipped = `
   skipped skip ignored ignore disabled notrun notexecuted suppressed pending todo xfail xfailed expectedfailure expectedfail
-  inconclusive inactive excluded filtered deselected omitted unimplemented`;
+  inconclusive inactive excluded filtered deselected omitted unimplemented untested`;
 const flaky = "flaky unstable";
 
 function listed(words: string, status: TestStatus): [string, TestStatus][] {
@@ -41,10 +42,10 @@ function meaning(word: string): TestStatus | undefined {
 
 /** What the attributes say about the result, and the word that says it. `undefined`: nothing. */
 export function statusInAttributes(attributes: Record<string, string>): { status: TestStatus; word: string } | undefined {
-  const { status, result, outcome, state, success: succeeded } = attributes;
+  const { status, result, outcome, state } = attributes;
+  const said = saidByFlags(attributes);
   // Most tests say nothing, and there may be a million.
-  if (!(status || result || outcome || state || succeeded)) return undefined;
-  const said: { status: TestStatus; word: string }[] = [];
+  if (!(status || result || outcome || state || said.length > 0)) return undefined;
   for (const name of ["status", "result"]) {
     const word = attributes[name]?.trim();
     if (word) said.push({ status: meaning(word) ?? "unknown", word });
@@ -55,12 +56,34 @@ export function statusInAttributes(attributes: Record<string, string>): { status
     const status = word && meaning(word);
     if (status) said.push({ status, word });
   }
-  const success = succeeded?.trim().toLowerCase();
-  if (success && !["true", "1", "yes"].includes(success)) {
-    const isKnown = ["false", "0", "no"].includes(success);
-    said.push({ status: isKnown ? "failed" : "unknown", word: `success: ${success}` });
-  }
   return said.sort((a, b) => worst.indexOf(a.status) - worst.indexOf(b.status))[0];
+}
+
+/** Attributes that say yes or no, and how a test ended that says so. Without a word that means yes or no, they are something else. */
+const flags: readonly [name: string, says: boolean, status: TestStatus][] = [
+  ["success", false, "failed"],
+  ["passed", false, "failed"],
+  ["failed", true, "failed"],
+  ["errored", true, "failed"],
+  ["crashed", true, "failed"],
+  ["skipped", true, "skipped"],
+  ["ignored", true, "skipped"],
+  ["disabled", true, "skipped"],
+  ["executed", false, "skipped"],
+  ["flaky", true, "flaky"],
+];
+
+function saidByFlags(attributes: Record<string, string>): { status: TestStatus; word: string }[] {
+  const said: { status: TestStatus; word: string }[] = [];
+  for (const [name, says, status] of flags) {
+    const word = attributes[name]?.trim().toLowerCase();
+    if (!word) continue;
+    const [isYes, isNo] = [["true", "1", "yes"].includes(word), ["false", "0", "no"].includes(word)];
+    if (says ? isYes : isNo) said.push({ status, word: `${name}: ${word}` });
+    // This one has no other meaning.
+    else if (name === "success" && !isYes) said.push({ status: "unknown", word: `${name}: ${word}` });
+  }
+  return said;
 }
 
 /** How often the test was tried again, if an attribute says it. */

@@ -24,6 +24,8 @@ export interface OpenSuite extends JUnitSuite {
   output: string;
   /** Go's tools write that they ran it. There a name is unique, unless a test is run again. */
   isGo: boolean;
+  /** One suite stands for one browser. */
+  isKarma: boolean;
   /** Whether it contains suites, and whether one of them declares errors. */
   parts: "none" | "without errors" | "with errors";
 }
@@ -39,6 +41,7 @@ export function openSuite(attributes: Record<string, string>, declared: OpenSuit
     errors: [],
     output: "",
     isGo: false,
+    isKarma: false,
     parts: "none",
   };
 }
