@@ -1,4 +1,5 @@
 import { messageOf, stackOf } from "../reported.ts";
+import { unknownStatusMessage } from "./json-document.ts";
 
 /** What the formats of .NET have in common. */
 
@@ -38,12 +39,16 @@ export interface Failure {
   stack: string;
 }
 
-/** The texts of a failed test. The whole message stands before the stack, because the message itself is cut. */
-export function textsOf(failure: Failure): { message: string; stack: string } {
+/**
+ * The texts of a failed test. The whole message stands before the stack, because the message itself is cut.
+ * @param word of an unknown status, which is all there may be to say
+ */
+export function textsOf(failure: Failure, word?: string): { message: string; stack: string } {
   const message = failure.message.replaceAll("\r\n", "\n");
   const stack = failure.stack.replaceAll("\r\n", "\n");
   const text = [message, stack].filter((part) => part.trim() !== "").join("\n");
-  return { message: messageOf(message.trim() ? message : stack) || "the report gives no message", stack: stackOf(text) };
+  const otherwise = word === undefined ? "the report gives no message" : unknownStatusMessage(word);
+  return { message: messageOf(message.trim() ? message : stack) || otherwise, stack: stackOf(text) };
 }
 
 /** `C:\build\bin\Tests.dll` is the assembly `Tests`. */

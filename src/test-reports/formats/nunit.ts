@@ -132,10 +132,12 @@ class NUnitReader implements XmlEvents {
   }
 
   /** NUnit 2 writes only at the suite why its set-up failed, and at its tests that it did. */
-  #textsOf({ failure, reason }: OpenNode): Failure {
+  #textsOf({ failure, reason, element }: OpenNode): Failure {
     const own = failure ?? { message: reason, stack: "" };
+    const { attributes } = element;
+    const word = !failure && statusOf(attributes) === "unknown" ? (attributes.result ?? "") : undefined;
     const outer = this.#open.findLast((suite) => suite.failure !== undefined)?.failure;
-    if (own.stack.trim() !== "" || !outer?.stack.trim()) return textsOf(own);
+    if (own.stack.trim() !== "" || !outer?.stack.trim()) return textsOf(own, word);
     const told = own.message.includes(outer.message.trim());
     return textsOf({ message: told ? own.message : `${own.message.trim()}\n${outer.message.trim()}`, stack: outer.stack });
   }

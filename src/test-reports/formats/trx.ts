@@ -69,6 +69,8 @@ interface Outcome {
 }
 
 interface OpenResult extends Outcome {
+  /** That says the status. */
+  word: string;
   failure: Failure;
   output: string;
   /** How many results are inside, and how many of them failed. */
@@ -182,7 +184,12 @@ class TrxReader implements XmlEvents {
     if (inside > 0 && (!trouble || failedInside > 0)) return;
     const texts = failure.message || failure.stack ? failure : { message: result.output, stack: "" };
     const role = inside > 0 ? "test" : result.role;
-    this.#held.add({ status, testId, role, test: { ...test, status, ...(trouble ? textsOf(texts) : {}) } });
+    this.#held.add({
+      status,
+      testId,
+      role,
+      test: { ...test, status, ...(trouble ? textsOf(texts, status === "unknown" ? result.word : undefined) : {}) },
+    });
   }
 
   #end(): void {
@@ -255,6 +262,7 @@ function openResult({ attributes }: XmlElement, outer: OpenResult | undefined): 
   const testId = attributes.testId || outer?.testId || "";
   return {
     status,
+    word: attributes.outcome ?? "",
     testId,
     role: kind === "DataDrivenTest" || kind === "DataDrivenDataRow" ? kinds[kind] : "test",
     test: {

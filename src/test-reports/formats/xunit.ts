@@ -85,7 +85,8 @@ class XUnitReader implements XmlEvents {
     const status = this.#failure && said === "passed" ? "failed" : said;
     const className = attributes.type ?? "";
     const failure = this.#takeFailure();
-    const texts = status === "failed" || status === "unknown" ? textsOf(failure) : undefined;
+    const texts =
+      status === "failed" ? textsOf(failure) : status === "unknown" ? textsOf(failure, attributes.result ?? "") : undefined;
     if (this.#assembly) {
       this.#assembly.seen.tests++;
       if (status === "failed") this.#assembly.seen.failed++;
