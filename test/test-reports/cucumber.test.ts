@@ -176,3 +176,11 @@ test.each<[string, object[], RegExp]>([
 ])("Cucumber messages %s are refused", async (_what, all, cause) => {
   await expect(readText(messages(...all))).rejects.toThrow(cause);
 });
+
+test("a feature without scenarios may have no elements, and hides no other", async () => {
+  const empty = { uri: "empty.feature", keyword: "Feature", name: "Empty" };
+  const steps = [{ keyword: "Given ", name: "x", result: { status: "failed", error_message: "boom" } }];
+  const other = { uri: "a.feature", keyword: "Feature", name: "A", elements: [{ type: "scenario", name: "S", steps }] };
+  expect(await readText(JSON.stringify([empty, other]))).toMatchObject({ total: 1, failed: 1, failures: [{ message: "boom" }] });
+  expect(await readText(JSON.stringify([empty]))).toMatchObject({ total: 0, passed: 0 });
+});

@@ -14,7 +14,9 @@ export const cucumberJson: JsonFormat = {
 };
 
 function isFeature(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "elements" in value && Array.isArray(value.elements);
+  if (typeof value !== "object" || value === null) return false;
+  // Older versions leave out the elements of a feature without scenarios.
+  return "elements" in value ? Array.isArray(value.elements) : "uri" in value && "keyword" in value;
 }
 
 const text = z.string().nullish();
@@ -30,7 +32,7 @@ const elementSchema = z.looseObject({
   location: text,
 });
 
-const reportSchema = z.array(z.looseObject({ uri: text, name: text, location: text, elements: z.array(elementSchema) }));
+const reportSchema = z.array(z.looseObject({ uri: text, name: text, location: text, elements: z.array(elementSchema).optional() }));
 
 type Element = z.output<typeof elementSchema>;
 type Feature = z.output<typeof reportSchema>[number];
@@ -56,7 +58,7 @@ function read(file: string, document: object, findings: Findings): void {
 function scenariosOf(file: string, feature: Feature, path: string): Scenario[] {
   const scenarios: Scenario[] = [];
   let background: Scenario | undefined;
-  feature.elements.forEach((element, index) => {
+  feature.elements?.forEach((element, index) => {
     const steps = stepsOf(file, element, `${path}.elements[${index}]`, feature.uri == null);
     if (element.type === "background") background = { element, steps: [...(background?.steps ?? []), ...steps] };
     else {
