@@ -176,3 +176,16 @@ test("a test that TestCafe calls unstable was tried at least twice", async () =>
     { attempts: 2, message: "passed in attempt 2; the report does not say why those before failed" },
   ]);
 });
+
+test("WebdriverIO writes the stack of a failure as output", async () => {
+  const stack = "[0-0] ready\nError: no lamp\n    at Context.<anonymous> (/w/test/lamp.e2e.js:3:9)";
+  const report = (printed: string) =>
+    `<testsuite><testcase classname="c" name="a"><failure/><error message="no lamp"/><system-err><![CDATA[${printed}]]></system-err></testcase></testsuite>`;
+  const { failures } = await readText(report(stack));
+  expect(failures).toMatchObject([{ message: "no lamp", file: "/w/test/lamp.e2e.js", line: 3 }]);
+  expect(failures[0]?.stack).toMatch(/^Error: no lamp\n/);
+  // What it printed otherwise is not its stack.
+  expect((await readText(report("a line\n at x (/w/b.js:1:1)"))).failures).toMatchObject([
+    { message: "no lamp", stack: "no lamp" },
+  ]);
+});

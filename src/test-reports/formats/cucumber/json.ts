@@ -32,7 +32,9 @@ const elementSchema = z.looseObject({
   location: text,
 });
 
-const reportSchema = z.array(z.looseObject({ uri: text, name: text, location: text, elements: z.array(elementSchema).optional() }));
+const reportSchema = z.array(
+  z.looseObject({ uri: text, name: text, location: text, elements: z.array(elementSchema).optional() }),
+);
 
 type Element = z.output<typeof elementSchema>;
 type Feature = z.output<typeof reportSchema>[number];

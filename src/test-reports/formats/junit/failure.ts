@@ -53,7 +53,7 @@ export function failureOf(troubles: readonly Trouble[], status: TestStatus, besi
   const type = counted[0]?.attributes.type ?? "";
   return {
     message: joined(messages) || messageOf(beginOf(output)) || beside.status || type || "the report gives no message",
-    stack: stackOf(texts.join("\n\n") || output || joined(messages) || type),
+    stack: stackOf(texts.join("\n\n") || output || stackIn(beside.output, messages[0]) || joined(messages) || type),
     ...(isError ? { errored: true } : {}),
   };
 }
@@ -106,6 +106,13 @@ function ownWords(text: string, names: readonly string[]): string {
 /** jest-junit writes the error of a hook as JSON. */
 function withoutJson(text: string): string {
   return /^\{"message":".*?","stack":"(.*)"\}$/s.exec(text)?.[1]?.replaceAll("\\n", "\n") ?? text;
+}
+
+/** WebdriverIO writes the stack of a failure only as output. It begins with the message. */
+function stackIn(output: string, message: string | undefined): string {
+  const first = message?.split("\n", 1)[0] ?? "";
+  const at = first.length > 2 ? output.indexOf(first) : -1;
+  return at < 0 ? "" : output.slice(output.lastIndexOf("\n", at) + 1);
 }
 
 const soundsWrong = /\b(?:error|exception|fail(?:ed|ure)?|fatal|panic(?:ked)?|assert\w*|expected)\b|Error:|Exception:/i;
