@@ -116,3 +116,21 @@ test.each<[Values]>([
   const results = await readText(JSON.stringify(writers.ctrf?.({ status: "passed", message: null, ...values })));
   expect(results).toMatchObject({ total: 1, passed: 1, flaky: 0 });
 });
+
+test.each([
+  [["failed"], "passed", "unknown"],
+  [["timedOut"], "failed", "unknown"],
+  [["failed", "passed"], "passed", "unknown"],
+  [["passed"], "passed", "passed"],
+  [["failed"], "failed", "passed"],
+  [["skipped", "passed"], "passed", "passed"],
+  [["failed"], undefined, "passed"],
+])(
+  "Playwright: attempts %j of a test that should be %s, and is called expected: %s",
+  async (attempts, expectedStatus, status) => {
+    const results = attempts.map((word) => ({ status: word, errors: [] }));
+    const specs = [{ title: "t", file: "a.spec.ts", tests: [{ status: "expected", expectedStatus, results }] }];
+    const report = { config: {}, errors: [], suites: [{ title: "a.spec.ts", file: "a.spec.ts", specs }] };
+    expect(await readText(JSON.stringify(report))).toMatchObject({ total: 1, [status]: 1 });
+  },
+);

@@ -49,6 +49,8 @@ const resultSchema = z.object({
 
 const testSchema = z.object({
   projectName: title,
+  /** Of each attempt; another one than "passed" if it is expected to fail. */
+  expectedStatus: text,
   status: statusWord,
   results: z.array(resultSchema).nullish(),
 });
@@ -156,11 +158,17 @@ function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: str
   const interrupted = results.some((result) => result.status === "interrupted" || result.status == null);
   const outcome = interrupted && test.status === "skipped" ? "failed" : (statuses.get(test.status) ?? "unknown");
   const strange = results.find((result) => result.status != null && !resultStatuses.includes(result.status));
-  const status = strange && outcome !== "failed" ? "unknown" : outcome;
+  const contradiction =
+    outcome === "passed" ? results.find((result) => !isExpected(result.status, test.expectedStatus)) : undefined;
+  const status = (strange && outcome !== "failed") || contradiction ? "unknown" : outcome;
   const troubled = results.findLast((result) => errorsOf(result).length > 0);
   const errors = troubled ? errorsOf(troubled) : [];
   const trouble = errors.find((one) => textOf(one) !== "");
-  const said = (trouble && textOf(trouble)) ?? reasonWithoutError(status, strange?.status ?? test.status, last?.status);
+  const said =
+    (trouble && textOf(trouble)) ??
+    (contradiction &&
+      `the report calls it expected, but an attempt was "${contradiction.status}", not "${test.expectedStatus}"`) ??
+    reasonWithoutError(status, strange?.status ?? test.status, last?.status);
   const source = troubled?.errorLocation ?? trouble?.location;
   const path = rootDir !== undefined && !isAbsolute(spec.file) ? posix.join(rootDir.replaceAll("\\", "/"), spec.file) : spec.file;
   findings.test({
@@ -175,6 +183,11 @@ function tell(spec: Spec, test: Test, ancestors: readonly string[], rootDir: str
       ? {}
       : { message: messageOf(trouble?.message || said), stack: stackOf(said) }),
   });
+}
+
+/** Playwright calls a test expected only if each attempt was. */
+function isExpected(status: string | null | undefined, expected: string | undefined): boolean {
+  return expected === undefined || status === expected || status === "skipped";
 }
 
 function errorsOf({ errors, error: first }: z.output<typeof resultSchema>): z.output<typeof error>[] {
