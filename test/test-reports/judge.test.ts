@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { opensTheGate, withoutConsequences, worstVerdict } from "../../src/model/report.ts";
+import { type Check, opensTheGate, withoutConsequences, worstVerdict } from "../../src/model/report.ts";
 import type { TestCase, TestResults } from "../../src/model/test-results.ts";
 import { judgeTests, type TestRules } from "../../src/test-reports/judge/judge.ts";
 import { read } from "./reports.ts";
@@ -260,4 +260,34 @@ test.each([
   expect(exit?.cause).toBe(cause);
   const wrong = checks.filter(({ verdict }) => verdict !== "passed");
   expect(withoutConsequences(wrong).map(({ id }) => id)).toEqual([cause ?? "tests.exit"]);
+});
+
+const unreadable = [{ file: "b.xml", code: "EA6004", message: "b.xml: damaged", tests: 0 }];
+
+test.each<[string, TestResults, string[]]>([
+  ["a crashed suite", results({}, crashed), ["tests.suites-loaded"]],
+  ["a crashed suite beside skipped tests", results({ skipped: 2 }, crashed), ["tests.suites-loaded"]],
+  ["an empty report", results({}), ["tests.ran"]],
+  ["only skipped tests", results({ skipped: 2 }), ["tests.ran"]],
+  ["a report that cannot be read beside an empty one", results({}, { unreadable }), ["tests.report"]],
+])("that no test ran is one finding: %s", (_, of, causes) => {
+  const report: Check = { id: "tests.report", title: "Test report", verdict: "error", durationMs: 0 };
+  const judged = judgeTests(of, { passRate: 0.95 }, { exitCode: 0, durationMs: 1 });
+  const wrong = [...(of.unreadable ? [report] : []), ...judged].filter(({ verdict }) => verdict !== "passed");
+  expect(wrong.map(({ id }) => id)).toEqual(expect.arrayContaining(["tests.ran", "tests.pass-rate"]));
+  expect(withoutConsequences(wrong).map(({ id }) => id)).toEqual(causes);
+});
+
+test.each([
+  [results({}), "a wrong path, filter or flag"],
+  [results({}, crashed), "Explained by 1 test file that could not be loaded."],
+  [results({}, { unreadable }), "No test could be read from the reports."],
+])("advice about the command is only given if nothing else explains that no test ran", (of, said) => {
+  const judged = judgeTests(of, { passRate: 0.95 }, { exitCode: 0, durationMs: 1 });
+  expect(judged.find(({ id }) => id === "tests.ran")?.message).toContain(said);
+});
+
+test("an exit status may come from a report that could not be read", () => {
+  const judged = judgeTests(results({ passed: 9 }, { unreadable }), { passRate: 0.95 }, { exitCode: 1, durationMs: 1 });
+  expect(judged.find(({ id }) => id === "tests.exit")).toMatchObject({ verdict: "failed", cause: "tests.report" });
 });

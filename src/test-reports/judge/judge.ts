@@ -55,11 +55,14 @@ function ranCheck(results: TestResults): Check {
     results.skipped > 0 ? `${count(number, "test")} ran, ${results.skipped} skipped` : `${count(number, "test")} ran`;
   const expected = "at least 1 test ran";
   if (number > 0) return checkOf("tests.ran", "Tests ran", "passed", observed, expected);
-  const message =
-    results.total === 0
-      ? "The reports hold no test at all. Look at the test command: a wrong path, filter or flag often selects nothing."
-      : `All ${count(results.total, "test")} were skipped, so nothing was tested.`;
-  return checkOf("tests.ran", "Tests ran", "failed", observed, expected, message);
+  const failed = (message: string) => checkOf("tests.ran", "Tests ran", "failed", observed, expected, message);
+  const crashed = results.crashedSuites.filter(isCounted).length;
+  if (crashed > 0)
+    return { ...failed(`Explained by ${count(crashed, "test file")} that could not be loaded.`), cause: "tests.suites-loaded" };
+  if (results.total > 0) return failed(`All ${count(results.total, "test")} were skipped, so nothing was tested.`);
+  // What is in the other reports is unknown, so that no advice about the command fits.
+  if (results.unreadable) return { ...failed("No test could be read from the reports."), cause: "tests.report" };
+  return failed("The reports hold no test at all. Look at the test command: a wrong path, filter or flag often selects nothing.");
 }
 
 function suitesCheck({ crashedSuites }: TestResults): Check {
@@ -113,7 +116,8 @@ function passRateCheck(results: TestResults, rule: number): Check {
   const { unknown } = results;
   if (number === 0) {
     const why = excused > 0 ? "no test ran that is not quarantined" : "no test ran";
-    return checkOf(id, title, "error", why, expected, "Without a test that ran there is no pass rate.");
+    const check = checkOf(id, title, "error", why, expected, "Without a test that ran there is no pass rate.");
+    return excused > 0 ? check : { ...check, cause: "tests.ran" };
   }
   const passed = results.passed + results.flaky;
   const beside = excused > 0 ? `, beside ${excused} quarantined` : "";
@@ -158,6 +162,8 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
       "tests.statuses",
       `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`,
     );
+  if (results.unreadable)
+    return explained("failed", "tests.report", "Perhaps explained by failures in the reports that could not be read.");
   return check(
     "failed",
     "The command failed although no test did. Look at the end of its log: an error outside of the tests, a coverage or flaky-test limit.",
