@@ -189,3 +189,21 @@ test("WebdriverIO writes the stack of a failure as output", async () => {
     { message: "no lamp", stack: "no lamp" },
   ]);
 });
+
+test("pytest: the message of a file that cannot be collected is the error, not the calls of the importer", async () => {
+  const text = [
+    "ImportError while importing test module '/w/tests/test_a.py'.",
+    "Traceback:",
+    "/usr/lib/python3.13/importlib/__init__.py:88: in import_module",
+    "    return _bootstrap._gcd_import(name[level:], package, level)",
+    "tests/test_a.py:1: in &lt;module&gt;",
+    "    import absent",
+    "E   ModuleNotFoundError: No module named 'absent'",
+  ].join("\n");
+  const report = (text: string) =>
+    `<testsuite name="pytest"><testcase classname="" name="tests.test_a"><error message="collection failure">${text}</error></testcase></testsuite>`;
+  const { crashedSuites } = await readText(report(text));
+  expect(crashedSuites).toEqual([{ file: "tests.test_a", message: "ModuleNotFoundError: No module named 'absent'" }]);
+  const unmarked = await readText(report("no mark of pytest"));
+  expect(unmarked.crashedSuites).toEqual([{ file: "tests.test_a", message: "no mark of pytest" }]);
+});

@@ -67,9 +67,16 @@ function joined(messages: readonly string[]): string {
 
 function messageFrom({ attributes, text }: Trouble, names: readonly string[]): string {
   const said = (attributes.message ?? "").trim();
-  const rest = ownWords(withoutJson(text), names);
+  const rest = pytestError(said, text) || ownWords(withoutJson(text), names);
   if (!wordsForAny.has(said) && !(rest !== "" && isClass(said, attributes.type))) return messageOf(said);
   return messageOf(rest) || messageOf(said);
+}
+
+/** pytest marks with `E` what went wrong. A file that cannot be collected has calls of Python's importer before it. */
+function pytestError(said: string, text: string): string {
+  if (said !== "collection failure") return "";
+  const marked = text.split("\n").flatMap((line) => /^E {3}(.*)/.exec(line)?.[1] ?? []);
+  return marked.join("\n").trim();
 }
 
 /** A class's name alone says less than the text. */
