@@ -67,7 +67,7 @@ export function repeatsTests({ id }: Pick<Check, "id">): boolean {
 }
 
 /**
- * What decided the verdict, each cause once: `3 tests failed, 1 suite could not be loaded, Redis PING could not be checked`. The
+ * What decided the verdict, each cause once: `3 tests failed, 1 test file could not be loaded, Redis PING could not be checked`. The
  * reason of the report if there is no more to say.
  */
 export function tally(report: StageReport): string {
@@ -82,7 +82,7 @@ export function tally(report: StageReport): string {
   const parts = [
     ...(score && !opensTheGate(verdict) ? [`score ${score.percent} % of ${score.pass} % to pass`] : []),
     ...failureWords(failures),
-    ...(crashed > 0 ? [`${count(crashed, "suite")} could not be loaded`] : []),
+    ...(crashed > 0 ? [`${count(crashed, "test file")} could not be loaded`] : []),
     ...shown.flatMap((word) =>
       checkWords(
         others.filter((check) => check.verdict === word).map(({ title }) => title),

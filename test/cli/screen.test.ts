@@ -39,7 +39,7 @@ describe("the terminal", () => {
     const report = failedIntegration();
     const lines = shown(report, { listFollows: true });
     expect(lines.slice(0, 3)).toEqual([
-      "  ✘ Every suite was loaded – 1 crashed – expected 0 crashed",
+      "  ✘ Every suite was loaded – 1 not loaded – expected all loaded",
       "  ✘ Test data deleted and gone – 254 rows and 28 keys deleted, 3 left – Test data is still there. sessions.transcriptions: 3 rows came back while they were deleted",
       "  ✘ integration failed on staging in 4 min 3 s (27 % of the 15 min budget)",
     ]);
@@ -47,7 +47,7 @@ describe("the terminal", () => {
     for (const once of ["could not be loaded", "AssertionError: expected 500 to be 201", "exit status", "came back"])
       expect(text.split(once), once).toHaveLength(2);
     expect(shown(report).at(2)).toMatch(
-      /budget\): 3 tests failed, 1 suite could not be loaded, Test data deleted and gone failed$/,
+      /budget\): 3 tests failed, 1 test file could not be loaded, Test data deleted and gone failed$/,
     );
   });
 

@@ -94,7 +94,7 @@ describe("the page", () => {
 
   test("says in words, not only by colour, what the gate decided and why", () => {
     expect(shown(page)).toContain("The gate is closed: failed");
-    expect(shown(page)).toContain("Integration: 3 tests failed, 1 suite could not be loaded");
+    expect(shown(page)).toContain("Integration: 3 tests failed, 1 test file could not be loaded");
     const [preflight, , e2e] = wholeGate();
     const integration: StageReport = { ...flakyE2e(), stage: "integration" };
     const smoke: StageReport = { ...passedPreflight(), stage: "smoke" };

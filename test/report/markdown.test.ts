@@ -54,11 +54,11 @@ describe("the summary", () => {
     expect(text.split("\n").slice(0, 3)).toEqual([
       "## ❌ Integration on staging: failed",
       "",
-      "3 tests failed, 1 suite could not be loaded, and 3 rows of test data are still there.",
+      "3 tests failed, 1 test file could not be loaded, and 3 rows of test data are still there.",
     ]);
     const places = [
       "#### ❌ 3 failed tests",
-      "#### 💥 1 suite",
+      "#### 💥 1 test file",
       "#### Problems",
       "**Every suite was loaded**",
       "Not counted again: Command's exit status (1, expected 0) follows from Every suite was loaded.",

@@ -6,7 +6,7 @@ describe("the end of a stage in the terminal", () => {
   test("shows the verdict, the time and the reason, and one line for each failed test and crashed suite", () => {
     const { title, time, reason, failures, follows, tails, problems } = endView(failedIntegration());
     expect(title + time).toBe("integration failed on staging in 4 min 3 s (27 % of the 15 min budget)");
-    expect(reason).toBe("3 tests failed, 1 suite could not be loaded, Test data deleted and gone failed");
+    expect(reason).toBe("3 tests failed, 1 test file could not be loaded, Test data deleted and gone failed");
     expect(failures[0]).toBe(
       "sessions › creates a session and shows its access code – AssertionError: expected 500 to be 201 (tests/integration/sessions.test.ts:48)",
     );

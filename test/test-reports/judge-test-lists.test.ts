@@ -143,13 +143,13 @@ describe("quarantine", () => {
       ]);
       expect(await judge([mail], "suites-loaded")).toMatchObject({
         verdict: "degraded",
-        observed: "1 crashed, 1 of them quarantined",
+        observed: "1 not loaded, 1 of them quarantined",
         message:
           "Tests are missing from the results, because these could not run, which are in quarantine: tests/mail.test.ts. The first says: no mail server",
       });
       expect(await judge([mail], "exit")).toMatchObject({
         verdict: "degraded",
-        message: "The command failed because of 1 crashed test file, which quarantine and pass rate tolerate.",
+        message: "The command failed because of 1 test file that could not be loaded, which quarantine and pass rate tolerate.",
       });
       expect(await judge([mail], "quarantine")).toMatchObject({
         verdict: "degraded",
@@ -160,7 +160,7 @@ describe("quarantine", () => {
 
     test("afterwards, and without an entry that matches its file, it counts", async () => {
       const over = { ...mail, until: "2026-11-22" };
-      expect(await judge([over], "suites-loaded")).toMatchObject({ verdict: "failed", observed: "1 crashed" });
+      expect(await judge([over], "suites-loaded")).toMatchObject({ verdict: "failed", observed: "1 not loaded" });
       expect(await judge([over], "exit")).toMatchObject({ verdict: "failed" });
       expect(await judge([over], "quarantine")).toMatchObject({
         verdict: "failed",
@@ -173,7 +173,7 @@ describe("quarantine", () => {
       const two = crashing.replace("</testsuites>", '<testsuite name="b.test.ts"><error message="x"/></testsuite></testsuites>');
       expect(await judged("suites-loaded", { quarantine: [mail] }, two)).toMatchObject({
         verdict: "failed",
-        observed: "2 crashed, 1 of them quarantined",
+        observed: "2 not loaded, 1 of them quarantined",
         message: expect.stringMatching(/could not run: b\.test\.ts\. The first says: x$/),
       });
       expect(await judged("exit", { quarantine: [mail] }, two)).toMatchObject({ verdict: "failed" });

@@ -123,7 +123,7 @@ export interface StageView {
   cell?: string;
   verdict: Verdict;
   reason: string;
-  /** The reason in few words, each cause counted once: `3 tests failed, 1 suite could not be loaded`. */
+  /** The reason in few words, each cause counted once: `3 tests failed, 1 test file could not be loaded`. */
   tally: string;
   time: { text: string; used: number; budget: number };
   /** The full report, relative to the workspace. */
@@ -166,7 +166,7 @@ export const omissions = {
   "list of quarantined tests": "lists of quarantined tests",
   note: "notes",
   "message of a failed test": "messages of failed tests",
-  "message of a crashed suite": "messages of crashed suites",
+  "message of a crashed suite": "messages of test files that could not be loaded",
   "row of test data": "rows of test data",
   "row of the books": "rows of the books",
   "table of servers or commands": "tables of servers or commands",
@@ -176,7 +176,7 @@ export const omissions = {
   problem: "problems",
   check: "checks",
   "place of a failed test": "places of failed tests",
-  "name of a crashed suite": "names of crashed suites",
+  "name of a crashed suite": "names of test files that could not be loaded",
   "name of a failed test": "names of failed tests",
 } as const;
 export type Omission = keyof typeof omissions;

@@ -66,8 +66,8 @@ function ranCheck(results: TestResults): Check {
 }
 
 function suitesCheck({ crashedSuites }: TestResults): Check {
-  const [id, title, expected] = ["tests.suites-loaded", "Test files loaded", "every test file ran"] as const;
-  if (crashedSuites.length === 0) return checkOf(id, title, "passed", "none crashed", expected);
+  const [id, title, expected] = ["tests.suites-loaded", "Test files loaded", "all loaded"] as const;
+  if (crashedSuites.length === 0) return checkOf(id, title, "passed", "all loaded", expected);
   const counted = crashedSuites.filter(isCounted);
   const named = counted.length > 0 ? counted : crashedSuites;
   const files = firstFew([...new Set(named.map((suite) => suite.file))]);
@@ -75,7 +75,7 @@ function suitesCheck({ crashedSuites }: TestResults): Check {
   const until = counted.length > 0 ? "" : ", which are in quarantine";
   const message = `Tests are missing from the results, because these could not run${until}: ${files}. The first says: ${cause}`;
   const excused = crashedSuites.length - counted.length;
-  const observed = `${crashedSuites.length} crashed${excused > 0 ? `, ${excused} of them quarantined` : ""}`;
+  const observed = `${crashedSuites.length} not loaded${excused > 0 ? `, ${excused} of them quarantined` : ""}`;
   return checkOf(id, title, counted.length > 0 ? "failed" : "degraded", observed, expected, message);
 }
 
@@ -146,7 +146,7 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
   const tolerated = results.crashedSuites.length - crashed;
   const by = [
     ...(results.failed > 0 ? [count(results.failed, "failed test")] : []),
-    ...(results.crashedSuites.length > 0 ? [count(results.crashedSuites.length, "crashed test file")] : []),
+    ...(results.crashedSuites.length > 0 ? [`${count(results.crashedSuites.length, "test file")} that could not be loaded`] : []),
   ].join(" and ");
   if (results.failed + tolerated > 0 && crashed + results.unknown === 0 && rateOpens) {
     const excused = excusedFailures(results.quarantine);
