@@ -87,7 +87,7 @@ export async function runStage(run: StageRun): Promise<StageReport> {
 function refused(context: StageContext, why: string): StageOutcome {
   const check: Check = {
     id: "sequence",
-    title: "The previous stages have passed",
+    title: "Previous stages",
     verdict: "error",
     message: `Refused to start: ${why}`,
     durationMs: 0,
