@@ -47,12 +47,12 @@ export function urgentChecks({ checks }: Pick<StageReport, "checks">): { causes:
 /** Further ones are only counted. */
 const mostFollowing = 20;
 
-/** `Not counted again: Exit status (1, expected 0) follows from Pass rate.`; empty if there are none. */
+/** `Not counted again: "Exit status" (1, expected 0) follows from "Pass rate".`; empty if there are none. */
 export function followsLine(consequences: readonly Check[], checks: readonly Check[]): string {
   if (consequences.length === 0) return "";
   const said = consequences.slice(0, mostFollowing).map(({ title, observed, expected, cause }) => {
     const seen = [observed, expected && `expected ${expected}`].filter(Boolean).join(", ");
-    return `${title}${seen === "" ? "" : ` (${seen})`} follows from ${checks.find(({ id }) => id === cause)?.title ?? cause}`;
+    return `"${title}"${seen === "" ? "" : ` (${seen})`} follows from "${checks.find(({ id }) => id === cause)?.title ?? cause}"`;
   });
   const more = consequences.length - mostFollowing;
   return `Not counted again: ${said.join("; ")}${more > 0 ? ` and ${more} more` : ""}.`;

@@ -61,7 +61,7 @@ describe("the summary", () => {
       "#### 💥 1 test file",
       "#### Problems",
       "**Every suite was loaded**",
-      "Not counted again: Command's exit status (1, expected 0) follows from Every suite was loaded.",
+      'Not counted again: "Command\'s exit status" (1, expected 0) follows from "Every suite was loaded".',
       "<b>Tests</b>: 187 passed, 3 failed, 4 skipped, in 3 min 42 s</summary>",
       "The expected environment for test data",
       "**3 left**",

@@ -14,7 +14,7 @@ describe("the end of a stage in the terminal", () => {
     expect(failures[3]).toBe(
       "tests/integration/guidance.test.ts could not be loaded – Error: Cannot find module '@classwaves/shared'",
     );
-    expect(follows).toBe("Not counted again: Command's exit status (1, expected 0) follows from Every suite was loaded.");
+    expect(follows).toBe(`Not counted again: "Command's exit status" (1, expected 0) follows from "Every suite was loaded".`);
     expect(tails, "the failed tests say more").toEqual([]);
     expect(problems).toHaveLength(1);
   });
