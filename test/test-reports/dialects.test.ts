@@ -207,3 +207,13 @@ test("pytest: the message of a file that cannot be collected is the error, not t
   const unmarked = await readText(report("no mark of pytest"));
   expect(unmarked.crashedSuites).toEqual([{ file: "tests.test_a", message: "no mark of pytest" }]);
 });
+
+test("Jest's heading of a file that could not run is left out: what went wrong stands below it", async () => {
+  const text = "  ● Test suite failed to run\n\n    Cannot find module './b'\n\n      at a.test.js:1:1";
+  const said = [{ file: "a.test.js", message: "Cannot find module './b'" }];
+  const suite = { name: "a.test.js", status: "failed", message: text, assertionResults: [] };
+  const json = { numTotalTests: 0, numFailedTests: 0, numRuntimeErrorTestSuites: 1, success: false, testResults: [suite] };
+  expect((await readText(JSON.stringify(json))).crashedSuites).toEqual(said);
+  const xml = `<testsuite name="a.test.js"><testcase classname="Test suite failed to run" name="a.test.js"><error>${text}</error></testcase></testsuite>`;
+  expect((await readText(xml)).crashedSuites).toEqual(said);
+});

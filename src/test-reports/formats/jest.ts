@@ -150,7 +150,10 @@ function isCrash(row: unknown): boolean {
 }
 
 function crashMessage(suite: Suite, tests: number): string {
-  const crash = suite.message.slice(Math.max(suite.message.indexOf(crashMark), 0));
+  const marked = suite.message.slice(Math.max(suite.message.indexOf(crashMark), 0));
+  // What went wrong stands below the heading, which says nothing about it.
+  const [heading = "", ...below] = marked.split("\n", 200);
+  const crash = heading.trim() === crashMark && below.some((line) => line.trim() !== "") ? below.join("\n") : marked;
   if (crash.trim() !== "") return messageOf(crash);
   if (!suiteStatuses.includes(suite.status)) return unknownStatusMessage(suite.status);
   return tests === 0

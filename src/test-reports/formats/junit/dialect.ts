@@ -64,7 +64,14 @@ function troubleOf(
   const word = said?.status === status ? `the report gives its status as "${said.word.slice(0, 100)}"` : undefined;
   const known = status === "flaky" && test.troubles.length === 0 ? passedLaterMessage(Math.max(retries, 1) + 1) : word;
   return failureOf(test.troubles, status, {
-    names: [name, `${phpClass}::${name}`, `${classname}::${name}`, `${classname}.${name}`, `${classname} ${name}`],
+    names: [
+      name,
+      `${phpClass}::${name}`,
+      `${classname}::${name}`,
+      `${classname}.${name}`,
+      `${classname} ${name}`,
+      `● ${classname}`,
+    ],
     output: test.output,
     ...(known === undefined ? {} : { status: known }),
   });
