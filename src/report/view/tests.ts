@@ -114,7 +114,7 @@ function resultOf({ quarantinedUntil, status, errored }: TestCase): EntryResult 
 
 function crashedSuites(suites: readonly CrashedSuite[], stage: StageName): Block[] {
   if (suites.length === 0) return [];
-  const title = `${count(suites.length, "test file")} could not be loaded, so none of ${suites.length === 1 ? "its" : "their"} tests ran`;
+  const title = `${count(suites.length, "test file")} could not be loaded, or failed outside of ${suites.length === 1 ? "its" : "their"} tests`;
   const entries = suites.map(
     ({ file, message, quarantinedUntil }): Entry => ({
       name: { code: file },
