@@ -239,3 +239,22 @@ test("the TTL of test keys is shown only if it is wrong, and an unknown count is
   Object.assign(cleanup.keys, { ttl: { limitMs: 1_800_000, unlimited: 0, over: 0, samples: [] } });
   expect(toMarkdown(report)).not.toContain("TTL");
 });
+
+test("each test report is named, with what is unusual about it; those that could not be read first", () => {
+  const report = failedIntegration();
+  if (!report.tests) throw new Error("the sample has tests");
+  const tests = {
+    ...report.tests,
+    sources: [
+      { file: "a.xml", format: "junit", tests: 3, declared: 5, notes: ["2 bytes that are no character"] },
+      { file: "b.json", format: "jest-json", tests: 1 },
+    ],
+    unreadable: [{ file: "c.xml", code: "EA6004", message: "c.xml, line 3: truncated", position: "line 3", tests: 2 }],
+  };
+  const rows = [
+    "| <code>c.xml</code> | ❌ **not read** | 2 | EA6004: c.xml, line 3: truncated |",
+    "| <code>a.xml</code> | junit | 3 | its header counts 5 tests; 2 bytes that are no character |",
+    "| <code>b.json</code> | jest-json | 1 |  |",
+  ];
+  expect(toMarkdown({ ...report, tests })).toContain(`${rows.join("\n")}\n`);
+});

@@ -154,6 +154,7 @@ export const omissions = {
   "list of slowest tests": "lists of slowest tests",
   timeline: "timelines",
   "list of SQL statements": "lists of SQL statements",
+  "list of test reports": "lists of test reports",
   "table of tests by file": "tables of tests by file",
   "table of tests by project": "tables of tests by project",
   "list of attachments": "lists of attachments",

@@ -21,6 +21,7 @@ export function testsSection(tests: TestResults | undefined): Section | undefine
       ...slowest(tests.slowest),
       ...projects(tests.projects),
       ...files(tests.files),
+      ...testReports(tests),
     ],
   };
 }
@@ -223,6 +224,35 @@ function files(all: readonly FileCounts[] = []): Block[] {
       loses: "table of tests by file",
       mostInSummary: 100,
       rest: (listed) => more(all.length - listed),
+    },
+  ];
+}
+
+/** The reports that were read, those that could not be read first; what is unusual about one stands beside it. */
+function testReports({ sources, unreadable = [] }: TestResults): Block[] {
+  if (sources.length + unreadable.length === 0) return [];
+  const rows = [
+    ...unreadable.map(
+      ({ file, tests, code, message }): Row => ({
+        cells: [{ code: file }, { strong: "not read", tone: "bad" }, numberText(tests), `${code}: ${message}`],
+      }),
+    ),
+    ...sources.map(({ file, format, tests, declared, notes = [] }): Row => {
+      const short = declared !== undefined && declared > tests ? [`its header counts ${numberText(declared)} tests`] : [];
+      return { cells: [{ code: file }, format, numberText(tests), [...short, ...notes].join("; ")] };
+    }),
+  ];
+  const columns = [...titled("Test report", "Format"), ...numeric("Tests"), ...titled("Remark")];
+  return [
+    {
+      kind: "table",
+      title: "Test reports",
+      folded: true,
+      columns,
+      rows,
+      loses: "list of test reports",
+      mostInSummary: 50,
+      rest: (listed) => more(rows.length - listed),
     },
   ];
 }
