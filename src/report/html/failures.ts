@@ -2,7 +2,7 @@ import { count, numberText } from "../../lib/count.ts";
 import type { Verdict } from "../../model/report.ts";
 import { type FailurePart, failureParts } from "../view/failure-text.ts";
 import { type Block, type Entry, type EntryResult, entryResults } from "../view/shapes.ts";
-import { cut, firstLine } from "../words.ts";
+import { callsTitle, cut, firstLine } from "../words.ts";
 import { type Content, code, html, icon, type Markup, nothing } from "./markup.ts";
 
 /** Tests that did not pass, by file, with a filter that needs no script. */
@@ -134,7 +134,7 @@ function test({ name, result, file, place, about, brief, whole }: Entry, index: 
   const isCrash = typeof name === "object" && "code" in name && name.code === file;
   const title = isCrash ? cut(firstLine(brief), 300) : plain(name);
   return html`<details class="test ${result}"${index < openEntries ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
-<div class="account">${failureParts(cut(own, longestText)).map(part)}${more(others === "" ? [] : cut(others, longestText).split("\n"), " in the test runner and libraries")}</div></details>\n`;
+<div class="account">${failureParts(cut(own, longestText)).map(part)}${others === "" ? nothing : fold(callsTitle(others), cut(others, longestText))}</div></details>\n`;
 }
 
 function plain(name: Entry["name"]): Content {
@@ -152,14 +152,16 @@ function part(one: FailurePart, at: number): Markup {
     case "difference":
       return html`<pre class="difference">${one.lines.map(changedLine)}</pre>`;
     case "calls":
-      return html`<pre class="calls">${one.lines.slice(0, mostOwnCalls).join("\n")}</pre>${more(one.lines.slice(mostOwnCalls), "")}`;
+      return html`<pre class="calls">${one.lines.slice(0, mostOwnCalls).join("\n")}</pre>${more(one.lines.slice(mostOwnCalls))}`;
   }
 }
 
-function more(calls: readonly string[], where: string): Markup {
-  if (calls.length === 0) return nothing;
-  const title = `${count(calls.length, "more call")}${where}`;
-  return html`<details class="more"><summary>${title}</summary><pre class="calls">${calls.join("\n")}</pre></details>`;
+function more(calls: readonly string[]): Markup {
+  return calls.length === 0 ? nothing : fold(count(calls.length, "more call"), calls.join("\n"));
+}
+
+function fold(title: string, calls: string): Markup {
+  return html`<details class="more"><summary>${title}</summary><pre class="calls">${calls}</pre></details>`;
 }
 
 /** The sign or word says it; the colour only helps. */
