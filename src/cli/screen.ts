@@ -125,12 +125,15 @@ export class Screen {
   }
 
   #finish(report: StageReport): void {
-    const { verdict, title, time, reason, failures, follows, tails, problems } = endView(report);
+    const { verdict, title, time, reason, failures, excused, follows, tails, problems } = endView(report);
     const text = this.#listFollows ? time : `${time}: ${reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${title}`, verdictStyles[verdict]], text);
     for (const failure of failures.slice(0, failuresShown)) this.line(`    ✘ ${failure}`);
     if (failures.length > failuresShown)
       this.line(`    … and ${count(failures.length - failuresShown, "more failed test")}, listed in the report`);
+    for (const one of excused.slice(0, failuresShown)) this.line(`    ▲ ${one}`);
+    if (excused.length > failuresShown)
+      this.line(`    … and ${count(excused.length - failuresShown, "more failed test")} in quarantine, listed in the report`);
     if (follows !== "") this.line([`    ${follows}`, "gray"]);
     for (const tail of tails) for (const last of excerpt(tail, tailShown)) this.line([`    │ ${last}`, "gray"]);
     for (const problem of problems) this.line(`    ${problem}`);

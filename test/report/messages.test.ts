@@ -35,6 +35,21 @@ describe("the end of a stage in the terminal", () => {
     expect(endReason(report)).toMatch(/^1 test ended with an error, 1 test ended in an unknown way, 1 test failed, /);
   });
 
+  test("tells failures in quarantine, and errors, from failures that count", () => {
+    const report = failedIntegration();
+    const [first, second] = report.tests?.failures ?? [];
+    Object.assign(first ?? {}, { errored: true });
+    Object.assign(second ?? {}, { quarantinedUntil: "2026-12-31" });
+    const [crashed] = report.tests?.crashedSuites ?? [];
+    Object.assign(crashed ?? {}, { quarantinedUntil: "2026-12-31" });
+    const { failures, excused } = endView(report);
+    expect(failures[0]).toMatch(/^sessions › creates a session and shows its access code ended with an error – AssertionError/);
+    expect(failures).toHaveLength(2);
+    expect(excused).toHaveLength(2);
+    expect(excused[0]?.startsWith(`${second?.name} – `)).toBe(true);
+    expect(excused[1]).toMatch(/guidance\.test\.ts could not be loaded – .*, quarantined until 2026-12-31$/);
+  });
+
   test("shows the last lines of each server and command if no test explains the failure, and none if the stage passed", () => {
     const { tests: _, ...report } = failedIntegration();
     expect(endView(report).tails.map((tail) => tail.at(0))).toEqual([

@@ -219,6 +219,8 @@ export interface EndView {
   reason: string;
   /** Tests that failed and suites that could not be loaded, each with the first line of its message and its place. */
   failures: readonly string[];
+  /** The same of those in quarantine, which do not count. */
+  excused: readonly string[];
   /** What other checks explain; empty if nothing. */
   follows: string;
   /** The ends of the logs of servers and commands. */
@@ -228,23 +230,34 @@ export interface EndView {
 
 export function endView(report: StageReport): EndView {
   const { verdict, stage, tests, servers, commands, checks } = report;
-  const failures = [
-    ...(tests?.failures ?? []).map((test) => failureLine(test.name, test.message, place(test))),
-    ...(tests?.crashedSuites ?? []).map(({ file, message }) => failureLine(`${file} could not be loaded`, message)),
+  const all = [
+    ...(tests?.failures ?? []).map((test) => ({ until: test.quarantinedUntil, line: testLine(test) })),
+    ...(tests?.crashedSuites ?? []).map(({ file, message, quarantinedUntil }) => ({
+      until: quarantinedUntil,
+      line: failureLine(`${file} could not be loaded`, message),
+    })),
   ];
+  const failures = all.flatMap(({ until, line }) => (until === undefined ? [line] : []));
+  const excused = all.flatMap(({ until, line }) => (until === undefined ? [] : [`${line}, quarantined until ${until}`]));
   const opens = opensTheGate(verdict);
   // The failed tests say more than the end of the test runner's output.
-  const explained = opens || failures.length > 0;
+  const explained = opens || all.length > 0;
   return {
     verdict,
     title: `${stage} ${verdict}`,
     time: ` on ${report.environment.name} in ${budgetUse(report)}`,
     reason: endReason(report),
     failures,
+    excused,
     follows: followsLine(urgentChecks(report).consequences, checks),
     tails: explained ? [] : [...servers, ...commands].flatMap(({ tail }) => (tail ? [tail] : [])),
     problems: opens ? [] : report.problems,
   };
+}
+
+function testLine(test: TestCase): string {
+  const how = endWords(test);
+  return failureLine(how === "failed" ? test.name : `${test.name} ${how}`, test.message, place(test));
 }
 
 function failureLine(name: string, message: string | undefined, where?: string): string {
