@@ -2,7 +2,7 @@ import { count, numberText } from "../../lib/count.ts";
 import type { StageName } from "../../model/report.ts";
 import type { Attachment, CrashedSuite, FileCounts, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
 import { account, attachmentState, bytes, duration, endWords, firstLine, passRate, place, reportFile } from "../words.ts";
-import { failureOf } from "./frames.ts";
+import { failureOf, isCall } from "./frames.ts";
 import type { Block, Cell, Column, CountKind, Entry, EntryResult, Inline, Row, Section } from "./shapes.ts";
 
 /** The results of the project's own tests, without failures, which lead the report. */
@@ -89,7 +89,9 @@ function failure(test: TestCase): Entry {
   const where = place(test);
   const how = endWords(test);
   const { own, others } = stack ? failureOf(stack) : {};
-  const first = own === undefined ? undefined : [message, own].filter(Boolean).join("\n");
+  // Calls belong to the message; what else a report has, such as pytest's code, begins a paragraph.
+  const between = isCall(firstLine(own ?? "")) ? "\n" : "\n\n";
+  const first = own === undefined ? undefined : [message, own].filter(Boolean).join(between);
   return {
     name: test.name,
     result: resultOf(test),
