@@ -208,6 +208,7 @@ ${verdictColours}
 @media print {
   :root { color-scheme: light; ${light} --page: #ffffff; --shadow: none; }
   table, .notes, .legend, .lane, .facts { font-size: 10.5px; } code, pre { font-size: 9.5px; }
+  th, .message, .about, .note, .first, .pill, .stage .time, .lane .value, .account .more > summary { font-size: 10px; }
   body { font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   header, main, footer, .gate { max-width: none; padding-left: 0; padding-right: 0; }
   nav.stages { position: static; } .gate .more, .skip, .filter { display: none; }
