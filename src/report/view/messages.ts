@@ -269,9 +269,11 @@ function failureLine(name: string, message: string | undefined, where?: string):
 export function endReason(report: StageReport): string {
   const { tests, cleanup, books, verdict } = report;
   if (!opensTheGate(verdict)) return tally(report);
+  // Preflight looks for what earlier runs left; that there is nothing is one of its checks.
+  const leftNothing = report.stage === "preflight" && cleanup?.plannedRows === 0 && cleanup.keys.planned === 0;
   const did = [
     ...(tests ? [`tests: ${testsBrief(tests)}`] : []),
-    ...(cleanup ? [cleanupBrief(cleanup)] : []),
+    ...(cleanup && !leftNothing ? [cleanupBrief(cleanup)] : []),
     ...(books ? [booksBrief(books)] : []),
   ];
   return [tally(report).replace(/\.$/, ""), ...did].join("; ");

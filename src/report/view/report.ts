@@ -18,11 +18,11 @@ import {
   scoreLine,
   shortSha,
   stageTitle,
-  tally,
   verdictMeanings,
 } from "../words.ts";
 import { calmChecksSection, isExplained, leadSection } from "./causes.ts";
 import { latencyChart } from "./latency.ts";
+import { endReason } from "./messages.ts";
 import { processesSection } from "./processes.ts";
 import type { Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
 import { booksSection, cleanupSection } from "./test-data.ts";
@@ -82,7 +82,10 @@ function explanation(reports: readonly StageReport[]): string {
   const closing = reports.filter((report) => !opensTheGate(report.verdict));
   const warning = reports.filter((report) => report.verdict === "degraded");
   const deciding = closing.length > 0 ? closing : warning;
-  if (deciding.length === 0) return `${reports.map((report) => stageTitle(report.stage)).join(", ")}: passed.`;
+  if (deciding.length === 0) {
+    const passed = stageNames.filter((name) => reports.some(({ stage }) => stage === name));
+    return `${passed.map((name) => stageTitle(name)).join(", ")}: passed.`;
+  }
   return deciding.map((report) => `${stageTitle(report.stage)}: ${report.reason}`).join(" ");
 }
 
@@ -109,7 +112,7 @@ export function stageView(report: StageReport, id: string): StageView {
     ...(origin.cell ? { cell: origin.cell } : {}),
     verdict,
     reason,
-    tally: tally(report),
+    tally: endReason(report),
     time: { text: budgetUse(report), used: report.durationMs, budget: report.budgetMs },
     file: reportFile(stage),
     facts: facts(report),
