@@ -29,8 +29,8 @@ const expectations: Record<string, Expected> = {
   "go/benchmarks.jsonl": { format: "go-json", counts: [2, 2, 0, 0, 0, 0] },
   "go/count2.jsonl": {
     format: "go-json",
-    counts: [8, 3, 3, 1, 1, 0],
-    flaky: ["example.org/classwaves/more › TestFlaky"],
+    // Whether the second run is an attempt or another run can't be told, so a failure stays one.
+    counts: [8, 3, 4, 0, 1, 0],
   },
   // DONE 3 runs, 11 tests, 1 skipped, 7 failures: gotestsum counts each attempt.
   "go/rerun.jsonl": {

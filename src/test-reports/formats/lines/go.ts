@@ -5,8 +5,9 @@ import { eachObject, firstObject, numberIn, textIn } from "./lines.ts";
 import { Output } from "./output.ts";
 
 /**
- * The events of `go test -json` (`go doc test2json`). Like gotestsum, it counts a test with subtests as a test, too. All runs of
- * one test are its attempts: those of `-count=2`, and those that gotestsum repeats.
+ * The events of `go test -json` (`go doc test2json`). Like gotestsum, it counts a test with subtests as a test, too. A test that
+ * gotestsum runs again, when its package has ended, is an attempt of the same one. With `-count=2` it runs twice before its package
+ * ends: that is no second attempt, so a failure stays one.
  */
 export const go: TextFormat = {
   syntax: "text",
@@ -50,6 +51,8 @@ interface Package {
   ended: boolean;
   /** Failed tests since it began. */
   failed: number;
+  /** Their names. */
+  failedNow: Set<string>;
   /** The tests with a subtest that failed. */
   failedAbove: Set<string>;
   /** Its tests may be run again later. */
@@ -109,6 +112,7 @@ class GoReader {
       output: new Output(),
       ended: false,
       failed: 0,
+      failedNow: new Set<string>(),
       failedAbove: new Set<string>(),
       repeatable: false,
       crashed: false,
@@ -125,8 +129,12 @@ class GoReader {
       else if (ends) this.#endPackage(of, action, textIn(event, "FailedBuild"));
       return;
     }
-    if (action === "run") of.open.set(test, of.open.get(test) ?? new Output());
-    else if (action === "output") (of.open.get(test) ?? of.output).add(textIn(event, "Output") ?? "");
+    if (action === "run") {
+      // Each run of a test waits for the one before.
+      if (of.open.has(test)) endTest(of, test, "unended", 0);
+      of.open.set(test, new Output());
+    }
+    if (action === "output") (of.open.get(test) ?? of.output).add(textIn(event, "Output") ?? "");
     else if (ends || action === "bench") endTest(of, test, action === "bench" ? "pass" : action, numberIn(event, "Elapsed") ?? 0);
   }
 
@@ -144,6 +152,7 @@ class GoReader {
     if (failedBuild !== undefined) this.#failedBuilds.delete(failedBuild);
     of.ended = true;
     of.failed = 0;
+    of.failedNow.clear();
     of.output = new Output();
     if (!of.repeatable) this.#report(of);
   }
@@ -198,12 +207,13 @@ function endTest(of: Package, test: string, action: "pass" | "fail" | "skip" | "
   const fails = action === "fail" || action === "unended";
   if (fails) {
     of.failed++;
+    of.failedNow.add(test);
     of.repeatable = true;
     const outer = test.lastIndexOf("/");
     if (outer > 0) of.failedAbove.add(test.slice(0, outer));
   }
   of.done.set(test, {
-    status: fails ? "failed" : statusAfter(earlier?.status, action),
+    status: fails || of.failedNow.has(test) ? "failed" : statusAfter(earlier?.status, action),
     attempts: (earlier?.attempts ?? 0) + 1,
     durationMs: (earlier?.durationMs ?? 0) + durationMs,
     trouble: fails ? troubleOf(of.name, output?.text() ?? "", reasonOf(of, test, action)) : earlier?.trouble,
