@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       "test/**/*.long.test.ts",
-      "test/test-reports/mutation.test.ts",
+      "test/test-reports/{memory,mutation}.test.ts",
       "test/test-reports/mutations/corpus.test.ts",
       "test/cleanup/{books,exactness,faults,ledger,repair}.test.ts",
       "test/redaction/{redactor,every-exit}.test.ts",

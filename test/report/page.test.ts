@@ -92,17 +92,17 @@ test.each(realRuns)("the page of the run %s is the kept one", async (run) => {
 describe.each([...realRuns, "samples", "nothing"])("the page of the run %s", (run) => {
   const html = async () => toHtml(run === "samples" ? everyReport() : run === "nothing" ? [] : await reportsOf(run));
 
-  // axe takes seconds for a long page: it sees all of it, and in each mode what may differ there.
+  // axe takes seconds for a long page: it sees all of it once, and in the other modes the two that have everything.
   test.each<[string, BrowserContextOptions]>([
     ["light", { viewport: { width: 1280, height: 900 }, colorScheme: "light" }],
     ["dark", { viewport: { width: 1280, height: 900 }, colorScheme: "dark" }],
     ["360 pixels wide", { viewport: { width: 360, height: 800 } }],
-  ])("%s: fits, and axe finds nothing", async (_, options) => {
+  ])("%s: fits, and axe finds nothing", async (mode, options) => {
     await open(await html(), options, async (page) => {
       await expectNoOverflow(page);
       await openAll(page);
       await expectNoOverflow(page);
-      await expectAccessible(page);
+      if (mode === "light" || run === "failed" || run === "samples") await expectAccessible(page);
     });
   });
 
