@@ -1,6 +1,6 @@
 /** Results of the project's own tests, in a form independent of the report's format. */
 
-/** `unknown`: the report uses a word that is not known, so nobody knows how the test ended. It never counts as passed. */
+/** `unknown`: the report uses a word that is not known, so it is unknown how the test ended. It never counts as passed. */
 export type TestStatus = "passed" | "failed" | "flaky" | "skipped" | "unknown";
 
 export interface TestCase {

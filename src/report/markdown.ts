@@ -80,12 +80,13 @@ function cellOf({ cell }: StageView): string {
 
 /** What needs attention comes right after the verdict. In a gate, a stage that passed is folded. */
 function stageParts(view: StageView, isGate: boolean): Part[] {
-  const { title, verdict, environment, reason, tally, time, sections } = view;
+  const { title, verdict, environment, reason, time, sections } = view;
   const name = `${title} on ${inlineText(cut(environment, 100))}${cellOf(view)}: ${verdict}`;
   const lead = sections.filter(({ what }) => what === "lead").flatMap(({ blocks }) => blocks.flatMap(blockParts));
   const rest = [...facts(view), ...sections.filter(({ what }) => what !== "lead").flatMap(sectionParts)];
   if (isGate && verdict === "passed") {
-    const line = `${verdictIcons[verdict]} <b>${name}</b> · ${inlineText(cut(tally, longestName))} · ${duration(time.used)}`;
+    // What it did stands in the table above.
+    const line = `${verdictIcons[verdict]} <b>${name}</b> · ${duration(time.used)}`;
     return fold(line, [...lead, ...rest], { bare: `${line}\n\n` });
   }
   // The verdict and the reason are always kept.

@@ -11,7 +11,7 @@ export async function findCopies(paths: readonly string[]): Promise<Map<string, 
   const bySize = new Map<number, string[]>();
   for (const path of paths) {
     const found = await lstat(path);
-    // What is wrong with any other file is said when it is read.
+    // Anything else is an error when it is read.
     if (found.isFile()) bySize.set(found.size, [...(bySize.get(found.size) ?? []), path]);
   }
   const copies = new Map<string, string>();

@@ -5,7 +5,7 @@ import { type ReportedTest, testCase } from "./reported.ts";
 
 const slowestKept = 10;
 
-/** After this many failures no stacks are kept: nobody reads more, and memory must not grow. */
+/** After this many failures no stacks are kept: people don't read more, and memory must not grow. */
 const failuresWithStack = 1_000;
 const shortMessage = 300;
 

@@ -200,7 +200,7 @@ async function deletePlanned(
   return { versions, changed };
 }
 
-/** Problems of an earlier round that a later one may solve, as they stand in the tables' entries. */
+/** Problems in the tables' entries that a later round may solve. */
 interface Noted {
   result: CleanupResult;
   /** Rows were kept. */

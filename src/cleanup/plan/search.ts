@@ -141,8 +141,8 @@ export class Search {
 
   /**
    * `RowPlan.searchAgainFrom`. A row that comes back while a run's data is deleted is not older than the run, or than what was
-   * found before. A table with rows that are kept is searched as a whole again, because what is said about these comes from the
-   * last search.
+   * found before. A table with kept rows is searched completely again, because the report takes what it says about them from
+   * the last search.
    */
   searchAgainFrom(earlier: RowPlan | undefined): Map<string, number> {
     const { scope, bornAfter } = this.#looking.request;

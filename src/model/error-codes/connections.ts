@@ -77,7 +77,7 @@ export const databricksErrors = {
     fix: "Run the stage again when the other writer has finished, or let it write less often. Deletion vectors with row-level concurrency make conflicts rare.",
   },
   EA3015: {
-    title: "The table lets nobody delete rows",
+    title: "Rows of this table cannot be deleted",
     meaning:
       "A pipeline fills the table (a streaming table or a materialized view), or it is append-only (`delta.appendOnly`). So Databricks refuses to delete from it, or to write into it.",
     fix: "Take the table out of `testData.tables` and let the tests write nothing into it. Rows of a pipeline can be deleted where the pipeline reads them.",

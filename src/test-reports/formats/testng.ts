@@ -177,7 +177,7 @@ class TestNGReader implements XmlEvents {
     this.#failedConfigurations.clear();
   }
 
-  /** Without a last attempt, nobody knows that it passed. */
+  /** Without its last attempt, a test has not been shown to pass. */
   #reportUnfinished(methods: readonly Method[]): void {
     const retried = methods.filter(({ role }) => role === "retried");
     const [first] = retried;

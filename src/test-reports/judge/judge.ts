@@ -98,7 +98,7 @@ function completeCheck({ sources }: TestResults): Check[] {
   ];
 }
 
-/** Whatever the pass rate is: a test of which nobody knows how it ended has not passed. */
+/** A test with an unknown result has not passed, whatever the pass rate is. */
 function statusesCheck({ unknown, failures }: TestResults): Check[] {
   if (unknown === 0) return [];
   const [first, ...others] = failures.filter((test) => test.status === "unknown");

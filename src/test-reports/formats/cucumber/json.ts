@@ -116,8 +116,8 @@ function stepOf(result: object, name: string, line?: number, inSeconds = false):
 }
 
 /**
- * A scenario that was tried again stands in the same feature again, at the same line and with the same steps. The rows of an
- * outline have other lines.
+ * A retried scenario occurs twice in its feature, at the same line and with the same steps. The rows of an outline have different
+ * lines.
  */
 function attemptsIn(scenarios: readonly Scenario[]): Scenario[][] {
   const groups = new Map<string | Scenario, Scenario[]>();
