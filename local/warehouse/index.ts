@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Catalogs } from "./catalog.ts";
 import { makeCertificates } from "./certificate.ts";
 import { Engine, type SeenStatement } from "./engine.ts";
@@ -43,8 +44,10 @@ export interface WarehouseOptions {
   federation?: FederationPolicy[];
   faults?: Partial<Faults>;
   /** Sees every statement: runs it with `execute`, and may run it elsewhere too. @param world where the local rows are */
-  watch?: (execute: Execute, world: { catalogs: Catalogs; storage: Storage }) => Execute;
+  watch?: Watch;
 }
+
+export type Watch = (execute: Execute, world: { catalogs: Catalogs; storage: Storage }) => Execute;
 
 export interface Warehouse {
   /** `localhost:<port>` */
@@ -84,6 +87,12 @@ export interface Warehouse {
   stop(): Promise<void>;
 }
 
+/** `LOCAL_WAREHOUSE_WATCH` names a module whose `watch` sees the statements of every warehouse that has no `watch` of its own. */
+async function watchOfEnvironment(): Promise<Watch | undefined> {
+  const module = process.env.LOCAL_WAREHOUSE_WATCH;
+  return module ? ((await import(pathToFileURL(module).href)) as { watch: Watch }).watch : undefined;
+}
+
 /** Starts a local SQL warehouse for the unmodified @databricks/sql driver. It holds all data in memory. */
 export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const faults: Faults = { ...noFaults(), ...options.faults };
@@ -95,7 +104,8 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const storage = await Storage.open(catalogs, catalog, faults);
   const engine = new Engine({ storage, catalogs, privileges, faults, statements });
   const run: Execute = (...call) => engine.execute(...call);
-  const execute = options.watch?.(run, { catalogs, storage }) ?? run;
+  const watch = options.watch ?? (await watchOfEnvironment());
+  const execute = watch?.(run, { catalogs, storage }) ?? run;
   const service = new ThriftService(execute, new Metadata(catalogs, privileges), catalog, faults);
   const certificates = await makeCertificates([{ dns: "localhost" }, { ip: "127.0.0.1" }]);
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));

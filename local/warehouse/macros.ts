@@ -104,6 +104,9 @@ const definitions: Readonly<Record<string, string>> = {
   "dbx_left(s, n)": "CASE WHEN n < 1 THEN '' ELSE left(s, n) END",
   "dbx_right(s, n)": "CASE WHEN n < 1 THEN '' ELSE right(s, n) END",
   "dbx_size(x)": `CASE WHEN ends_with(typeof(x), ']') THEN CAST(len(x) AS INTEGER) ELSE ${unsupported("size of anything but an array")} END`,
+  // Fields of structs that are NULL are left out. So are a struct's map values, which Databricks keeps as null.
+  "dbx_to_json(x)": `CASE WHEN x IS NULL THEN NULL WHEN starts_with(typeof(x), 'STRUCT')
+    THEN CAST(json_merge_patch('{}', to_json(x)) AS VARCHAR) ELSE CAST(to_json(x) AS VARCHAR) END`,
   "dbx_array_contains(items, x)": `CASE WHEN items IS NULL OR x IS NULL THEN NULL WHEN list_contains(items, x) THEN true
     WHEN len(list_filter(items, lambda e: e IS NULL)) > 0 THEN NULL ELSE false END`,
 };

@@ -9,7 +9,7 @@ import { tableSchema, testDataSchema } from "../../src/config/test-data-schema.t
 import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
 import { openForTestData, type TestDataWarehouse } from "../../src/warehouse/access.ts";
 import { Connection, type Parameters as StatementParameters, type WarehouseSettings } from "../../src/warehouse/connection.ts";
-import type { TableKind } from "../delta/mirror.ts";
+import type { TableKind } from "../delta/copies.ts";
 import { referee } from "../delta/referee.ts";
 
 /** A real warehouse and a real Redis for test data; every catalog is a separate world. */

@@ -11,23 +11,36 @@ export interface Compared {
   why?: string;
 }
 
+/** The local warehouse's answer in Spark's terms. */
+export interface LocalAnswer {
+  columns: string[];
+  rows: Json[][];
+}
+
 /** Only these metrics are the tables' content; others are about files. */
 const comparedMetrics = ["numDeletedRows", "numUpdatedRows", "numOutputRows"];
 
+export function localAnswer({ columns, values, rowCount }: ResultSet): LocalAnswer {
+  const rows = Array.from({ length: rowCount }, (_, row) =>
+    columns.map(({ type }, column) => fromLocal(values[column]?.[row] ?? null, type)),
+  );
+  return { columns: columns.map(({ name }) => name), rows };
+}
+
 /** @param sql without a comment in front */
-export function compareAnswers(sql: string, local: ResultSet, spark: Answer): Compared {
+export function compareAnswers(sql: string, local: LocalAnswer, spark: Answer): Compared {
   const kind = (/^\w+/.exec(sql)?.[0] ?? "").toUpperCase();
   // Spark reports no count for INSERT; what it wrote shows in the statements that follow.
   if (kind === "INSERT" || kind === "ALTER") return { same: true };
-  const ours = bag(rowsOf(local));
+  const ours = bag(local.rows);
   const theirs = bag(spark.rows.map((row) => row.map((value, index) => fromSpark(value, spark.columns[index]?.[1] ?? ""))));
   if (/^DESCRIBE HISTORY/i.test(sql)) return compareHistories(local, spark);
-  const names = [local.columns.map(({ name }) => name), spark.columns.map(([name]) => name)].map((list) => JSON.stringify(list));
+  const names = [local.columns, spark.columns.map(([name]) => name)].map((list) => JSON.stringify(list));
   if (names[0] !== names[1] && kind === "SELECT") return { same: false, why: `columns: local ${names[0]}, Spark ${names[1]}` };
   // DELETE and UPDATE: Databricks answers more columns than the first.
   const isRead = kind === "SELECT" || kind === "DESCRIBE";
   return compareBags(
-    isRead ? ours : bag(rowsOf(local).map((row) => row.slice(0, 1))),
+    isRead ? ours : bag(local.rows.map((row) => row.slice(0, 1))),
     isRead ? theirs : bag(spark.rows.map((row) => row.slice(0, 1))),
   );
 }
@@ -40,7 +53,7 @@ export function compareFailures(local: unknown, { condition, sqlState, message }
   return local.sqlState === sqlState ? { same: true } : { same: false, why: `${said}; local: ${local.message}` };
 }
 
-function compareHistories(local: ResultSet, spark: Answer): Compared {
+function compareHistories(local: LocalAnswer, spark: Answer): Compared {
   const pick = (names: string[], rows: Json[][]): string[] =>
     bag(
       rows.map((row) => {
@@ -53,10 +66,7 @@ function compareHistories(local: ResultSet, spark: Answer): Compared {
       }),
     );
   return compareBags(
-    pick(
-      local.columns.map(({ name }) => name),
-      rowsOf(local),
-    ),
+    pick(local.columns, local.rows),
     pick(
       spark.columns.map(([name]) => name),
       spark.rows,
@@ -81,12 +91,6 @@ function without(rows: readonly string[], others: readonly string[]): string[] {
 
 function bag(rows: readonly Json[][]): string[] {
   return rows.map((row) => JSON.stringify(row)).sort();
-}
-
-function rowsOf({ columns, values, rowCount }: ResultSet): Json[][] {
-  return Array.from({ length: rowCount }, (_, row) =>
-    columns.map(({ type }, column) => fromLocal(values[column]?.[row] ?? null, type)),
-  );
 }
 
 function fromLocal(value: Value, type: DataType): Json {

@@ -1,12 +1,10 @@
-import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Catalogs, quoted, type Table } from "../../local/warehouse/catalog.ts";
 import type { ResultSet } from "../../local/warehouse/results.ts";
 import type { Execute, Parameter, Session } from "../../local/warehouse/session.ts";
 import type { Storage } from "../../local/warehouse/storage.ts";
 import { typeName } from "../../local/warehouse/types.ts";
-import { type Compared, compareAnswers, compareFailures } from "./compare.ts";
+import { type Compared, compareAnswers, compareFailures, localAnswer } from "./compare.ts";
+import { argumentsOf, type Column, definitionOf, loadRows, storedAs, type TableKind, tableKinds } from "./copies.ts";
 import { type Answer, type Spark, SparkError } from "./spark.ts";
 
 /**
@@ -14,16 +12,12 @@ import { type Answer, type Spark, SparkError } from "./spark.ts";
  * the same versions. The client gets the local answer; a difference is recorded.
  */
 
-/** How Delta stores the mirrored tables; catalogs take turns. */
-export const tableKinds = ["plain", "deletion vectors", "clustered", "partitioned"] as const;
-export type TableKind = (typeof tableKinds)[number];
-
 export interface Seen extends Compared {
   /** The first word of the statement. */
   kind: string;
   tables: TableKind;
   sql: string;
-  args: Record<string, unknown>;
+  args: Record<string, unknown> | unknown[];
   /** Milliseconds on Spark. */
   ms: number;
 }
@@ -37,8 +31,6 @@ export interface MirroredWorld {
 export interface MirrorOptions {
   /** For one catalog after another. */
   kinds?: readonly TableKind[] | undefined;
-  /** Shapes that were compared already, for the short form. */
-  shapes?: Set<string> | undefined;
 }
 
 /** Statements about Unity Catalog and the session, which Spark alone doesn't have. */
@@ -58,14 +50,11 @@ export class Mirror {
   readonly #copied = new Map<string, { id: string; readableFrom: number }>();
   /** Copies whose original was changed without a statement: by a fault, or by loading data into a table with a history. */
   readonly #diverged = new Set<string>();
-  /** In the short form, a read of a known shape runs on the local warehouse only. */
-  readonly #shapes: Set<string> | undefined;
   readonly #schemas = new Map<string, TableKind>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(spark: Spark, world: MirroredWorld, record: (seen: Seen) => void, { kinds = tableKinds, shapes }: MirrorOptions) {
+  constructor(spark: Spark, world: MirroredWorld, record: (seen: Seen) => void, { kinds = tableKinds }: MirrorOptions) {
     this.#kinds = kinds;
-    this.#shapes = shapes;
     this.#spark = spark;
     this.#world = world;
     this.#record = record;
@@ -78,7 +67,6 @@ export class Mirror {
         const text = sql.replace(/^\s*\/\*.*?\*\/\s*/s, "");
         if (ofUnityCatalog.test(text) || ofClock.test(text) || ofSession.test(text) || ofTables.test(text))
           return await execute(session, sql, parameters, signal);
-        if (this.#isKnownShape(text)) return await execute(session, sql, parameters, signal);
         const named = await this.#copyTables(text, session);
         if (named.some((table) => this.#diverged.has(nameOf(table)))) return await execute(session, sql, parameters, signal);
         try {
@@ -97,7 +85,7 @@ export class Mirror {
   }
 
   async #judge(session: Session, sql: string, parameters: Parameter[], local: { result: ResultSet } | { error: unknown }) {
-    const args = Object.fromEntries(parameters.map((parameter) => [parameter.name ?? "", argumentOf(parameter)]));
+    const args = argumentsOf(parameters);
     const text = this.#translated(sql, session);
     const kind = (/^\w+/.exec(sql)?.[0] ?? "").toUpperCase();
     const seen = { kind, sql, args, tables: this.#kindOf(session.catalog) };
@@ -112,7 +100,7 @@ export class Mirror {
     const compared =
       "error" in local
         ? { same: false, why: `local: ${String(local.error)}; Spark: ${answer.rows.length} rows` }
-        : compareAnswers(sql, local.result, answer);
+        : compareAnswers(sql, localAnswer(local.result), answer);
     this.#record({ ...seen, ms: answer.ms, ...compared });
   }
 
@@ -120,14 +108,6 @@ export class Mirror {
     const known = this.#schemas.get(catalog) ?? this.#kinds[this.#schemas.size % this.#kinds.length] ?? "plain";
     this.#schemas.set(catalog, known);
     return known;
-  }
-
-  #isKnownShape(sql: string): boolean {
-    if (!this.#shapes || !/^(SELECT|WITH|DESCRIBE)\b/i.test(sql)) return false;
-    const shape = shapeOf(sql);
-    const isKnown = this.#shapes.has(shape);
-    this.#shapes.add(shape);
-    return isKnown;
   }
 
   /** Copies the named tables that are new. @returns the named tables */
@@ -161,23 +141,26 @@ export class Mirror {
     const name = nameOf(table);
     await this.#spark.run(`CREATE SCHEMA IF NOT EXISTS ${schemaOf(table)}`);
     if (again) await this.#spark.run(`DROP TABLE ${name}`);
-    const columns = table.columns.map((column) => `${quoted(column.name)} ${typeName(column.type)}`).join(", ");
+    const columns = table.columns.map(({ name: column, type }): Column => [column, typeName(type)]);
     const rows = await this.#world.storage.query(
       `SELECT to_json(t)::VARCHAR AS row FROM ${[table.catalog, table.schema, table.name].map((part) => `"${part}"`).join(".")} AS t`,
     );
     const newest = table.history.length - 1;
     if (newest > 0 || rows.length === 0) {
-      await this.#spark.run(`CREATE TABLE ${name} (${columns}) USING delta ${storedAs(this.#kindOf(table.catalog), table)}`);
+      await this.#spark.run(
+        `CREATE TABLE ${name} (${definitionOf(columns)}) USING delta ${storedAs(this.#kindOf(table.catalog), columns)}`,
+      );
       // Versions must have the same numbers as in the local warehouse.
       const fillers = rows.length > 0 ? newest - 1 : newest;
       for (let filler = 0; filler < fillers; filler++)
         await this.#spark.run(`ALTER TABLE ${name} SET TBLPROPERTIES ('filler' = '${filler}')`);
     }
-    if (rows.length === 0) return;
-    const path = join(tmpdir(), `delta-load-${process.pid}.json`);
-    writeFileSync(path, rows.map(({ row }) => String(row)).join("\n"));
-    await this.#spark.load(name, columns, path);
-    rmSync(path);
+    await loadRows(
+      this.#spark,
+      name,
+      columns,
+      rows.map(({ row }) => String(row)),
+    );
   }
 
   /** The same statement about the copies. */
@@ -200,44 +183,10 @@ export class Mirror {
   }
 }
 
-/** Statements of one shape differ in names of catalogs, values and numbers, and in how many tables they ask. */
-export function shapeOf(sql: string): string {
-  const values = sql
-    .replaceAll(/'(?:[^'\\]|\\.)*'/g, "?")
-    .replaceAll(/:\w+/g, "?")
-    .replaceAll(/`\w+`\.(`\w+`\.`\w+`)/g, "$1")
-    .replaceAll(/\d+/g, "0")
-    .replaceAll(/\?(?:, \?)+/g, "?");
-  return [...new Set(values.split(" UNION ALL "))].sort().join(" UNION ALL ");
-}
-
 function schemaOf({ catalog, schema }: Table): string {
   return quoted(`${catalog}__${schema}`.toLowerCase());
 }
 
 function nameOf(table: Table): string {
   return `${schemaOf(table)}.${quoted(table.name)}`;
-}
-
-function storedAs(kind: TableKind, { columns }: Table): string {
-  const names = columns.filter(({ type }) => type.kind === "primitive" && type.name === "string").map(({ name }) => name);
-  // The first column identifies a row, and is never empty: Delta stores an empty text in a partition's column as NULL.
-  const [first] = names;
-  switch (kind) {
-    case "plain":
-      return "";
-    case "deletion vectors":
-      return "TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')";
-    case "clustered":
-      return first === undefined ? "" : `CLUSTER BY (${quoted(first)})`;
-    case "partitioned":
-      return first === undefined || columns.length < 2 ? "" : `PARTITIONED BY (${quoted(first)})`;
-  }
-}
-
-function argumentOf({ type, value }: Parameter): unknown {
-  if (value === undefined || type === undefined || type === "VOID") return null;
-  if (/INT$/.test(type)) return Number(value);
-  if (type === "BOOLEAN") return value === "true";
-  return type === "DOUBLE" ? Number(value) : value;
 }

@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { WarehouseOptions } from "../../local/warehouse/index.ts";
 import { findDelta } from "../../scripts/delta.ts";
-import { Mirror, type Seen, type TableKind } from "./mirror.ts";
+import type { TableKind } from "./copies.ts";
+import { Mirror, type Seen } from "./mirror.ts";
 import { type Spark, startSpark } from "./spark.ts";
 
 /**
@@ -17,8 +18,6 @@ const logFile = join(import.meta.dirname, "..", "..", ".cache", "delta", "statem
 /** One Spark serves all files of a worker. */
 let spark: Promise<Spark> | undefined;
 const seen: Seen[] = [];
-/** The short form compares each shape of a read once. */
-const shapes = process.env.DELTA_SHORT === "1" ? new Set<string>() : undefined;
 
 /** @param kinds how Delta stores the tables */
 export async function referee(kinds?: readonly TableKind[]): Promise<Pick<WarehouseOptions, "watch" | "faults">> {
@@ -28,7 +27,7 @@ export async function referee(kinds?: readonly TableKind[]): Promise<Pick<Wareho
   return {
     // Delta without Databricks has no history inside of queries.
     faults: { historyInQueries: false },
-    watch: (execute, world) => new Mirror(started, world, record, { kinds, shapes }).watch(execute),
+    watch: (execute, world) => new Mirror(started, world, record, { kinds }).watch(execute),
   };
 }
 

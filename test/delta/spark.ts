@@ -28,7 +28,7 @@ export interface SparkFailure {
 export interface Spark {
   readonly version: string;
   /** @throws SparkError */
-  run(sql: string, args?: Record<string, unknown>, options?: { files?: boolean }): Promise<Answer>;
+  run(sql: string, args?: Record<string, unknown> | unknown[], options?: { files?: boolean }): Promise<Answer>;
   /** Appends rows to a table: a file with one JSON object per line. @param schema in DDL notation */
   load(table: string, schema: string, path: string): Promise<void>;
   stop(): Promise<void>;

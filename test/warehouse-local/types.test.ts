@@ -62,6 +62,14 @@ describe("set operations", () => {
   });
 });
 
+it("to_json leaves out fields that are NULL", async () => {
+  expect(
+    await client.rows(
+      "SELECT to_json(named_struct('a', CAST(NULL AS STRING), 'b', 1, 'c', named_struct('d', NULL, 'e', 'x'))) AS j",
+    ),
+  ).toEqual([{ j: '{"b":1,"c":{"e":"x"}}' }]);
+});
+
 describe("VARIANT", () => {
   it("holds JSON, and is sent as JSON", async () => {
     expect(await client.rows("SELECT v, to_json(v) AS j, CAST(v AS STRING) AS s FROM mp WHERE id = 'x'")).toEqual([

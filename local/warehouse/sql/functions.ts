@@ -152,7 +152,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
     ([x]) =>
       `CASE WHEN regexp_full_match(${x}, '[0-9A-Fa-f]*') THEN unhex(CASE WHEN length(${x}) % 2 = 1 THEN '0' || ${x} ELSE ${x} END) END`,
   ),
-  to_json: as(1, ([x]) => `CASE WHEN ${x} IS NOT NULL THEN CAST(to_json(${x}) AS VARCHAR) END`),
+  to_json: as(1, ([x]) => `dbx_to_json(${x})`),
   parse_json: as(1, ([text]) => `dbx_parse_json(${text})`),
   try_parse_json: as(1, ([text]) => `CASE WHEN json_valid(${text}) THEN CAST(json(${text}) AS JSON) END`),
   from_json: as(
