@@ -1,6 +1,6 @@
 import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { type ClusterNode, parseClusterNodes, slotCount, slotOf } from "./cluster-nodes.ts";
-import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
+import { type Answers, type Match, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
 import { pauseFor, RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { type Access, type CommandWords, ErrorReply, ReconnectingWire, type Reply, Wire } from "./wire.ts";
@@ -78,7 +78,7 @@ export class Cluster implements Store {
     });
   }
 
-  async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
+  async *scan(match: Match, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     let why = "";
     for (let attempt = 0; attempt <= maxRestarts; attempt++) {
       if (attempt > 0) {

@@ -37,9 +37,15 @@ export interface NodeInfo {
   info: Record<string, string>;
 }
 
+/**
+ * A Redis glob (as `latin1`), or how to choose it after some of the server's keys have been seen, which are returned as well.
+ * Without one, all keys are returned.
+ */
+export type Match = string | undefined | ((seen: readonly string[]) => string | undefined);
+
 export interface ScanOptions {
-  /** Returns only keys that match this Redis glob (as `latin1`). */
-  match?: string | undefined;
+  /** Returns only keys that match. */
+  match?: Match;
   /** Called with the reason when a pass had to start again. */
   onInterruption?: (why: string) => void;
 }
@@ -252,7 +258,7 @@ export interface Store {
   readonly identity: RedisIdentity;
   /** A connection to each server that holds keys. @throws RedisFailure */
   wires(): Promise<Wire[]>;
-  scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]>;
+  scan(match: Match, onInterruption: (why: string) => void): AsyncGenerator<string[]>;
   /** Sends `name key …more` for each key. Never returns error replies. @throws RedisFailure */
   perKey(name: string, keys: readonly string[], more?: readonly string[]): Promise<Answers>;
   /** @returns how many existed; `undefined` if an answer was lost @throws RedisFailure */

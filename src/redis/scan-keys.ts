@@ -1,3 +1,4 @@
+import type { Match } from "./connection.ts";
 import { pauseFor, refusedFailure } from "./failure.ts";
 import { ErrorReply, type Replies, type Wire } from "./wire.ts";
 
@@ -9,9 +10,9 @@ const pings = 5;
  * that issued it, so an interrupted pass starts again.
  * @throws RedisFailure
  */
-export async function* scanKeys(wire: Wire, match: string | undefined, signal: AbortSignal): AsyncGenerator<string[]> {
+export async function* scanKeys(wire: Wire, match: Match, signal: AbortSignal): AsyncGenerator<string[]> {
   const pace = new Pace(await fastestPing(wire));
-  let step = new Step({ wire, pace, filter: match === undefined ? [] : ["MATCH", match] }, "0");
+  let step = new Step({ wire, pace, match }, "0");
   for (;;) {
     step.wantNext();
     const keys = await step.keys();
@@ -36,9 +37,10 @@ export async function ping(wire: Wire): Promise<number> {
 }
 
 interface Pass {
-  wire: Wire;
-  pace: Pace;
-  filter: readonly string[];
+  readonly wire: Wire;
+  readonly pace: Pace;
+  /** A cursor doesn't depend on it, so it may change within a pass. */
+  match: Match;
 }
 
 /** A SCAN step and its successor. */
@@ -51,14 +53,17 @@ class Step {
 
   constructor(pass: Pass, cursor: string) {
     this.#pass = pass;
-    const { wire, pace, filter } = pass;
+    const { wire, pace, match } = pass;
     const sent = performance.now();
     const { count } = pace;
+    const filter = typeof match === "string" ? ["MATCH", match] : [];
     this.#answer = wire.send([["SCAN", cursor, ...filter, "COUNT", String(count)]]).then((answer) => {
       const [reply] = answer.replies;
       if (!Array.isArray(reply)) return answer;
       pace.note(performance.now() - sent, count);
       this.#cursor = String(reply[0]);
+      // Before the next step is sent, which is the first one with a filter.
+      if (typeof pass.match === "function" && !this.isLast) pass.match = pass.match((reply[1] ?? []) as string[]);
       if (this.#wanted) this.#begin();
       return answer;
     });

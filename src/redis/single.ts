@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Address, addressText, type RedisRoute } from "./address.ts";
-import { type Answers, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
+import { type Answers, type Match, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
 import { RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
 import { readableKey, scanKeys } from "./scan-keys.ts";
 import { type Access, type CommandWords, ErrorReply, type Job, ReconnectingWire, type Reply, runJobs, Wire } from "./wire.ts";
@@ -65,7 +65,7 @@ export class SingleServer implements Store {
     return [await this.#wire()];
   }
 
-  async *scan(match: string | undefined, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
+  async *scan(match: Match, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     for (let restarts = 0; ; restarts++) {
       const wire = await this.#wire();
       try {

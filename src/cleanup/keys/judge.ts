@@ -1,7 +1,7 @@
-import { textGlob } from "../../lib/pattern.ts";
 import { keyText } from "../../redis/connection.ts";
 import { earliestInId, isRunId, latestInId } from "../ownership/age.ts";
 import type { Scope } from "../plan/table-plans.ts";
+import { Beginnings, keyMatcher } from "./beginnings.ts";
 
 /** What decides which keys are test data. Texts are normal strings; keys are `latin1`, as the redis room returns them. */
 export interface KeyScope {
@@ -46,7 +46,6 @@ export type Judgement = "delete" | "too-recent" | "ageless" | "guarded" | "unpro
 
 /** The length of a run id. */
 const runIdLength = 22;
-const none: readonly string[] = [];
 
 /**
  * Judges one key. Built for production keyspaces: nearly every key is rejected by the first letters of its words, before anything
@@ -55,23 +54,18 @@ const none: readonly string[] = [];
 export function keyJudge(request: KeyScope): (key: string) => Judgement {
   const { run, hadKey = () => undefined } = request;
   const isRun = request.scope === "run";
-  const isProtected = matcher(request.protectedKeys.map(keyText));
-  const inNamespace = matcher(request.namespaces.map(keyText));
+  const isProtected = keyMatcher(request.protectedKeys.map(keyText));
+  const inNamespace = keyMatcher(request.namespaces.map(keyText));
   const ledger = new Set([...request.ledger].map(keyText));
   const ids = new IdFinder([...request.ids].map(keyText));
   const signIns = new IdFinder([...(request.signIns ?? [])].map(keyText));
-  const prefixes = byFirst(request.prefixes.map(keyText));
-  const runPrefixes = byFirst((run?.prefixes ?? []).map(keyText));
+  const prefixes = new Beginnings(request.prefixes.map(keyText));
+  const runPrefixes = new Beginnings((run?.prefixes ?? []).map(keyText));
 
-  const hasPrefixAt = (key: string, at: number): boolean => {
-    for (const prefix of prefixes[key.charCodeAt(at)] ?? none) {
-      if (!key.startsWith(prefix, at)) continue;
-      // A production name may end like a prefix, such as study_group_test_, so inside a word a run's id must follow.
-      if (isRun || characterKindBefore(key, at) === separatorCharacter || runIdAt(key, at + prefix.length) !== undefined)
-        return true;
-    }
-    return false;
-  };
+  // A production name may end like a prefix, such as study_group_test_, so inside a word a run's id must follow.
+  const isOursBehind = (key: string, at: number, behind: number): boolean =>
+    isRun || characterKindBefore(key, at) === separatorCharacter || runIdAt(key, behind) !== undefined;
+  const hasPrefixAt = (key: string, at: number): boolean => prefixes.isAt(key, at, isOursBehind);
 
   const speaksForIt = (key: string): "id" | "prefix" | undefined => {
     let found: "prefix" | undefined;
@@ -94,14 +88,13 @@ export function keyJudge(request: KeyScope): (key: string) => Judgement {
   const isProven = (key: string): boolean => {
     const isOwn = (id: string | undefined) => id !== undefined && run?.ids.includes(id) === true;
     let isOthers = false;
-    for (let at = 0; at < key.length; at = nextWordStart(key, at + 1)) {
-      if (isOwn(runIdAt(key, at))) return true;
-      for (const prefix of runPrefixes[key.charCodeAt(at)] ?? none) {
-        const id = key.startsWith(prefix, at) ? runIdAt(key, at + prefix.length) : undefined;
-        if (isOwn(id)) return true;
-        isOthers ||= id !== undefined;
-      }
-    }
+    const isOwnBehind = (_: string, __: number, behind: number): boolean => {
+      const id = runIdAt(key, behind);
+      isOthers ||= id !== undefined;
+      return isOwn(id);
+    };
+    for (let at = 0; at < key.length; at = nextWordStart(key, at + 1))
+      if (isOwn(runIdAt(key, at)) || runPrefixes.isAt(key, at, isOwnBehind)) return true;
     return !isOthers && (inNamespace(key) || hadKey(key) === false);
   };
 
@@ -143,36 +136,6 @@ function latestTimeIn(key: string, now: number): number | undefined {
     if (time >= earliestInId && time <= latestInId(now) && !(latest !== undefined && latest > time)) latest = time;
   }
   return latest;
-}
-
-/** First character → the texts that begin with it. Empty texts are skipped, because they match everything. */
-function byFirst(texts: readonly string[]): (string[] | undefined)[] {
-  const table: (string[] | undefined)[] = new Array(256).fill(undefined);
-  for (const text of texts) {
-    if (text === "") continue;
-    const first = text.charCodeAt(0);
-    table[first] = [...(table[first] ?? []), text];
-  }
-  return table;
-}
-
-/** Patterns in which only `*` is special: it matches any text. */
-function matcher(patterns: readonly string[]): (key: string) => boolean {
-  const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
-  const onlyAtEnd = (pattern: string) => pattern.indexOf("*") === pattern.length - 1;
-  const starred = patterns.filter((pattern) => pattern.includes("*"));
-  const beginnings = byFirst(
-    starred.filter((pattern) => onlyAtEnd(pattern) && pattern.length > 1).map((pattern) => pattern.slice(0, -1)),
-  );
-  const expressions = starred
-    .filter((pattern) => !onlyAtEnd(pattern) || pattern.length === 1)
-    .map((pattern) => textGlob(pattern, { oneLetter: false }));
-  return (key) => {
-    for (const beginning of beginnings[key.charCodeAt(0)] ?? none) if (key.startsWith(beginning)) return true;
-    return (
-      (exact.size > 0 && exact.has(key)) || (expressions.length > 0 && expressions.some((expression) => expression.test(key)))
-    );
-  };
 }
 
 /**

@@ -74,7 +74,14 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
   const earlier = new Set<string>();
   const unseen = new Set([...request.ledger].map(keyText));
   const judge = keyJudge(request);
-  const scanning = { match: keyFilter(request), onInterruption: (why: string) => plan.notes.push(why) };
+  const scanning = {
+    match: (seen: readonly string[]) =>
+      keyFilter(
+        request,
+        seen.filter((key) => judge(key) === "keep"),
+      ),
+    onInterruption: (why: string) => plan.notes.push(why),
+  };
   let auditing: Promise<void> = Promise.resolve();
   let found: string[] = [];
   for await (const batch of redis.scan(scanning)) {
