@@ -78,6 +78,11 @@ export class Cluster implements Store {
     });
   }
 
+  async layout(): Promise<string | undefined> {
+    const { signature, moving } = await this.#withRetries(() => this.#survey());
+    return moving ? undefined : signature;
+  }
+
   async *scan(match: Match, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     let why = "";
     for (let attempt = 0; attempt <= maxRestarts; attempt++) {

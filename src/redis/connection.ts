@@ -1,4 +1,5 @@
 import { addressText, type RedisRoute, type RedisSettings, routeTo } from "./address.ts";
+import { type ChangeCount, changeCountOf } from "./changes.ts";
 import { Cluster } from "./cluster.ts";
 import {
   type CommandFlags,
@@ -23,6 +24,7 @@ export {
   type SentinelSettings,
   sentinelOf,
 } from "./address.ts";
+export { areAllChanges, type ChangeCount } from "./changes.ts";
 export type { CommandFlags, Deletability } from "./deletability.ts";
 export { RedisFailure } from "./failure.ts";
 export { keyText, readableKey } from "./scan-keys.ts";
@@ -63,6 +65,8 @@ export interface RedisReader {
    * @throws RedisFailure
    */
   infoOfEach(): Promise<NodeInfo[]>;
+  /** How often the data has changed so far; `undefined` if that cannot be determined. @throws RedisFailure if cancelled */
+  changeCount(): Promise<ChangeCount | undefined>;
   /**
    * The rights of the signed-in user, such as `-@all +@read (-@all +set)`, with selectors in brackets, on all nodes; `undefined`
    * if refused.
@@ -143,6 +147,7 @@ function reader(store: Store, way: RedisRoute, signal: AbortSignal): RedisReader
       return Math.max(...(await Promise.all((await store.wires()).map(ping))));
     },
     infoOfEach: () => infoOfEach(store),
+    changeCount: () => changeCount(store),
     async aclRules() {
       const wires = await store.wires();
       // The nodes of a cluster have separate users.
@@ -163,6 +168,17 @@ function reader(store: Store, way: RedisRoute, signal: AbortSignal): RedisReader
 async function infoOfEach(store: Store): Promise<NodeInfo[]> {
   const infoOf = async (wire: Wire) => ({ node: addressText(wire.address), info: pairsOf(String(await wire.ask(["INFO"]))) });
   return await Promise.all((await store.wires()).map(infoOf));
+}
+
+async function changeCount(store: Store): Promise<ChangeCount | undefined> {
+  try {
+    const nodes = await infoOfEach(store);
+    // Afterwards: if these are still the servers that hold the keys, no other one took a write before they were asked.
+    return changeCountOf(nodes, await store.layout());
+  } catch (error) {
+    if (error instanceof RedisFailure && error.kind !== "cancelled") return undefined;
+    throw error;
+  }
 }
 
 async function rulesAt(wire: Wire): Promise<string | undefined> {
@@ -258,6 +274,8 @@ export interface Store {
   readonly identity: RedisIdentity;
   /** A connection to each server that holds keys. @throws RedisFailure */
   wires(): Promise<Wire[]>;
+  /** Who holds which keys, as the servers or sentinels say now; `undefined` while keys move. @throws RedisFailure */
+  layout(): Promise<string | undefined>;
   scan(match: Match, onInterruption: (why: string) => void): AsyncGenerator<string[]>;
   /** Sends `name key …more` for each key. Never returns error replies. @throws RedisFailure */
   perKey(name: string, keys: readonly string[], more?: readonly string[]): Promise<Answers>;

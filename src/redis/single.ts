@@ -65,6 +65,11 @@ export class SingleServer implements Store {
     return [await this.#wire()];
   }
 
+  async layout(): Promise<string> {
+    await this.#stillTheMaster(await this.#wire());
+    return "";
+  }
+
   async *scan(match: Match, onInterruption: (why: string) => void): AsyncGenerator<string[]> {
     for (let restarts = 0; ; restarts++) {
       const wire = await this.#wire();

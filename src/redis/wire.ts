@@ -213,10 +213,12 @@ function replyOf(value: unknown): Reply {
   return typeof value === "number" || typeof value === "string" ? value : null;
 }
 
-/** Texts byte for byte: a key need not be valid UTF-8. */
-function encoded([name, ...rest]: CommandWords): [name: string, rest: Buffer[]] {
-  return [name, rest.map((word) => Buffer.from(word, "latin1"))];
+/** Texts byte for byte: a key need not be valid UTF-8. Texts of ASCII are sent as they are, which is several times faster. */
+function encoded([name, ...rest]: CommandWords): [name: string, rest: (string | Buffer)[]] {
+  return [name, rest.map((word) => (notAscii.test(word) ? Buffer.from(word, "latin1") : word))];
 }
+
+const notAscii = /[^\0-\x7f]/;
 
 async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Redis> {
   const { host, port } = address;

@@ -137,6 +137,7 @@ describe("a reader", () => {
     const reader = await openRedisReader(server.url, never);
     expect(Object.keys(reader).sort()).toEqual([
       "aclRules",
+      "changeCount",
       "close",
       "commandFlags",
       "deletability",

@@ -93,7 +93,9 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     result.keys.deleted = 0;
     return result;
   }
-  if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply) await shortenLives(ports.redis, plan.keys, result.keys);
+  let shortened: number | undefined = 0;
+  if (ports.redis && plan.keys && plan.request.testData.keyTtl.apply)
+    shortened = await shortenLives(ports.redis, plan.keys, result.keys);
   // The search just before found nothing, so another would find the same.
   if (result.leftOver === 0) {
     await noteEnd(ports, plan, plan, result);
@@ -102,10 +104,12 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   let current = plan;
   const noted: Noted = { result, retainedEntries: new Map(), fewer: new Map() };
   for (let round = 1; ; round++) {
-    const { versions, changed } = await deletePlanned(ports, current, noted);
+    const { versions, changed, deletedKeys } = await deletePlanned(ports, current, noted);
+    const keyChanges = deletedKeys === undefined || shortened === undefined ? undefined : deletedKeys + shortened;
+    shortened = 0;
     ports.onDeleted?.();
     const [again] = await Promise.all([
-      lookAgain(ports, { ...current, rows: searchedWhole(current.rows, changed) }, result),
+      lookAgain(ports, { ...current, rows: searchedWhole(current.rows, changed), keyChanges }, result),
       ...versions,
     ]);
     if (again === undefined) {
@@ -137,14 +141,15 @@ interface Deleted {
 const deletionsAtOnce = 48;
 
 /**
- * @returns promises for the versions still being read, which never reject, and the tables that somebody else writes. Each history is read as soon as its rows are
- * deleted, so that a cleanup that is cancelled or out of time knows the versions of earlier batches.
+ * @returns promises for the versions still being read, which never reject, the tables that somebody else writes, and how many
+ * keys were deleted, if known. Each history is read as soon as its rows are deleted, so that a cleanup that is cancelled or out of
+ * time knows the versions of earlier batches.
  */
 async function deletePlanned(
   ports: WritingPorts,
   plan: CleanupPlan,
   { result, retainedEntries, fewer }: Noted,
-): Promise<{ versions: Promise<void>[]; changed: Set<string> }> {
+): Promise<{ versions: Promise<void>[]; changed: Set<string>; deletedKeys: number | undefined }> {
   const { warehouse, redis } = ports;
   const remaining = new Map(plan.rows?.batches.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
@@ -154,11 +159,12 @@ async function deletePlanned(
   const changed = new Set<string>();
   const retained: RetainedTables = new Map(plan.rows?.retained);
   say();
+  let gone: number | undefined = 0;
   // Keys before rows: a key is recognised by a row's id, so once the row is gone, no sweep would find the key.
   if (redis && plan.keys && plan.keys.keys.size > 0) {
     ports.onStep(`deleting ${count(plan.keys.keys.size, "Redis key")}`);
     const planned = plan.keys.keys.size;
-    let gone: number | undefined;
+    gone = undefined;
     try {
       gone = await redis.unlink([...plan.keys.keys]);
       addDeleted(result.keys, gone);
@@ -197,7 +203,7 @@ async function deletePlanned(
     // Rows known to be gone, including those of tables whose total is unknown.
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   }
-  return { versions, changed };
+  return { versions, changed, deletedKeys: gone };
 }
 
 /** Problems in the tables' entries that a later round may solve. */

@@ -4,6 +4,7 @@ import { errorText } from "../../lib/error-text.ts";
 import type { AuditEvent } from "../../model/audit-event.ts";
 import type { CleanupResult, KeyTtlResult } from "../../model/test-data.ts";
 import {
+  type ChangeCount,
   type KeyLife,
   keyText,
   RedisFailure,
@@ -13,6 +14,7 @@ import {
 } from "../../redis/connection.ts";
 import { keyFilter } from "./filter.ts";
 import { type KeyScope, keyJudge } from "./judge.ts";
+import { type FoundKeys, unchangedSince } from "./unchanged.ts";
 
 export interface KeyRequest extends KeyScope {
   /** A plan with more keys is refused; at most one more is held in memory. */
@@ -41,6 +43,8 @@ export interface KeyTtlPlan {
 export interface KeyPlan {
   /** As `latin1`; at most `maxKeys` + 1. */
   keys: Set<string>;
+  /** What was found, and when, for the next look. */
+  found: FoundKeys;
   /** Test keys that are kept because their age is unknown. */
   ageless: number;
   /** Keys that the server returned, after its filter; keys returned twice count twice. */
@@ -59,21 +63,46 @@ const auditedAtOnce = 1_024;
 /** For keys that are deleted anyway, a sample is enough to show what the tests write. Keys that are kept are all checked. */
 const mostAuditedOfPlanned = 10_000;
 
+/** A plan that was carried out. */
+export interface EarlierKeys {
+  plan: KeyPlan;
+  /** How often carrying it out changed Redis; `undefined` if an answer was lost. */
+  changes: number | undefined;
+}
+
 /**
  * Scans the keyspace once for all patterns, and reads the TTLs of test keys in the same pass. Memory grows with the planned and
  * kept test keys, not with the keyspace.
+ * @param earlier the plan before, which was carried out. If the server counted no other change since that plan's scan began,
+ * everything else is as it was found then, so the keyspace is not scanned again
  * @throws RedisFailure
  */
-export async function planKeys(redis: RedisReader, request: KeyRequest): Promise<KeyPlan> {
+export async function planKeys(redis: RedisReader, request: KeyRequest, earlier?: EarlierKeys): Promise<KeyPlan> {
+  const changes = await redis.changeCount();
+  const plan = unchangedSince(earlier, request, changes) ?? (await scanned(redis, request, changes));
+  const { guarded, unproven, unseen, earlier: old } = plan.found;
+  if (plan.keys.size > request.maxKeys)
+    plan.blockers.push(`the plan deletes more Redis keys than testData.maxKeys (${request.maxKeys})`);
+  else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
+  if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
+  if (old.size > 0) plan.notes.push(earlierNote(old));
+  if (guarded.size > 0) plan.notes.push(guardedNote(guarded));
+  return plan;
+}
+
+async function scanned(redis: RedisReader, request: KeyRequest, changes: ChangeCount | undefined): Promise<KeyPlan> {
+  const judge = keyJudge(request);
+  const found: FoundKeys = {
+    request,
+    changes,
+    ...{ guarded: new Set(), unproven: new Set(), earlier: new Set() },
+    unseen: new Set([...request.ledger].map(keyText)),
+  };
   const ttl: KeyTtlPlan = { limitMs: request.ttlLimit, unlimited: 0, over: 0, unasked: 0, samples: [], toShorten: new Set() };
-  const plan: KeyPlan = { keys: new Set(), ageless: 0, scanned: 0, ttl, problems: [], blockers: [], notes: [] };
+  const plan: KeyPlan = { keys: new Set(), found, ageless: 0, scanned: 0, ttl, problems: [], blockers: [], notes: [] };
+  const { unseen } = found;
   // SCAN may return a key twice; it must count once.
   const kept = new Set<string>();
-  const guarded = new Set<string>();
-  const unproven = new Set<string>();
-  const earlier = new Set<string>();
-  const unseen = new Set([...request.ledger].map(keyText));
-  const judge = keyJudge(request);
   const scanning = {
     match: (seen: readonly string[]) =>
       keyFilter(
@@ -83,7 +112,7 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
     onInterruption: (why: string) => plan.notes.push(why),
   };
   let auditing: Promise<void> = Promise.resolve();
-  let found: string[] = [];
+  let asked: string[] = [];
   for await (const batch of redis.scan(scanning)) {
     plan.scanned += batch.length;
     for (const key of batch) {
@@ -91,44 +120,28 @@ export async function planKeys(redis: RedisReader, request: KeyRequest): Promise
       const judgement = judge(key);
       if (judgement === "keep") continue;
       if (judgement === "guarded" || judgement === "unproven" || judgement === "earlier") {
-        ({ guarded, unproven, earlier })[judgement].add(key);
+        found[judgement].add(key);
         continue;
       }
       const known = judgement === "delete" ? !added(plan.keys, key) : !added(kept, key);
       if (known) continue;
       if (kept.size > request.maxKeys) kept.delete(key);
       if (judgement === "ageless") plan.ageless++;
-      if (judgement !== "delete" || plan.keys.size <= mostAuditedOfPlanned) found.push(key);
+      if (judgement !== "delete" || plan.keys.size <= mostAuditedOfPlanned) asked.push(key);
       else plan.ttl.unasked++;
       if (plan.keys.size > request.maxKeys) break;
     }
     if (plan.keys.size > request.maxKeys) break;
-    if (found.length < auditedAtOnce) continue;
+    if (asked.length < auditedAtOnce) continue;
     // The next part of the keyspace is already being fetched.
     await auditing;
-    auditing = audit(redis, found, plan);
+    auditing = audit(redis, asked, plan);
     // The failure is handled where this is awaited; until then it must not crash the process.
     auditing.catch(() => undefined);
-    found = [];
+    asked = [];
   }
   await auditing;
-  await audit(redis, found, plan);
-  if (plan.keys.size > request.maxKeys)
-    plan.blockers.push(`the plan deletes more Redis keys than testData.maxKeys (${request.maxKeys})`);
-  else if (unseen.size > 0) await reportUnseen(redis, unseen, request, plan);
-  if (unproven.size > 0) plan.problems.push(unprovenProblem(unproven));
-  if (earlier.size > 0)
-    plan.notes.push(
-      `${count(earlier.size, "Redis key contains", "Redis keys contain")} the id of a row of this run, but existed before the stage began, and ${earlier.size === 1 ? "is" : "are"} kept: ${namesOf(earlier, samplesShown)}`,
-    );
-  if (guarded.size > 0) {
-    const named = count(
-      guarded.size,
-      "Redis key that the ledger names is protected",
-      "Redis keys that the ledger names are protected",
-    );
-    plan.notes.push(`${named}, and not deleted: ${[...guarded].slice(0, samplesShown).map(readableKey).join(", ")}`);
-  }
+  await audit(redis, asked, plan);
   return plan;
 }
 
@@ -144,6 +157,19 @@ function unprovenProblem(keys: ReadonlySet<string>): string {
   const cure =
     "correct the ledger, use ENV_ACTIONS_PREFIX in the names of keys, or list a namespace with only test data under testData.keys";
   return `${what}: ${namesOf(keys, mostNamed)}; ${cure}`;
+}
+
+function earlierNote(keys: ReadonlySet<string>): string {
+  return `${count(keys.size, "Redis key contains", "Redis keys contain")} the id of a row of this run, but existed before the stage began, and ${keys.size === 1 ? "is" : "are"} kept: ${namesOf(keys, samplesShown)}`;
+}
+
+function guardedNote(keys: ReadonlySet<string>): string {
+  const named = count(
+    keys.size,
+    "Redis key that the ledger names is protected",
+    "Redis keys that the ledger names are protected",
+  );
+  return `${named}, and not deleted: ${[...keys].slice(0, samplesShown).map(readableKey).join(", ")}`;
 }
 
 /** A sample of keys large enough to show where the tests wrote. */
@@ -244,14 +270,23 @@ function minutes(milliseconds: number): string {
   return milliseconds >= 60_000 ? `${Math.round(milliseconds / 6_000) / 10} min` : `${milliseconds / 1_000} s`;
 }
 
-/** Sets the TTL limit on test keys that are kept; never lengthens a TTL. Failures are added to the result. */
-export async function shortenLives(redis: TestDataRedis, plan: KeyPlan, result: CleanupResult["keys"]): Promise<void> {
-  if (!result.ttl || plan.ttl.toShorten.size === 0) return;
+/**
+ * Sets the TTL limit on test keys that are kept; never lengthens a TTL. Failures are added to the result.
+ * @returns how many were shortened; `undefined` if that is unknown
+ */
+export async function shortenLives(
+  redis: TestDataRedis,
+  plan: KeyPlan,
+  result: CleanupResult["keys"],
+): Promise<number | undefined> {
+  if (!result.ttl || plan.ttl.toShorten.size === 0) return 0;
   try {
     result.ttl.shortened = await redis.shorten([...plan.ttl.toShorten], plan.ttl.limitMs);
     if (result.ttl.shortened === undefined) result.ttl.problem = "it is unknown how many keys got a limit: an answer was lost";
+    return result.ttl.shortened;
   } catch (error) {
     result.ttl.problem = errorText(error);
+    return undefined;
   }
 }
 
@@ -293,11 +328,14 @@ export async function forgetSignInKeys(
     ...{ signIns: ids, protectedKeys, maxKeys, ttlLimit: keyTtl.limit },
   };
   let deleted: number | undefined = 0;
+  let earlier: EarlierKeys | undefined;
   for (let round = 1; ; round++) {
-    const { keys, blockers } = await planKeys(redis, request);
+    const plan = await planKeys(redis, request, earlier);
+    const { keys, blockers } = plan;
     if (blockers.length > 0) throw new Error(blockers.join("; "));
     if (keys.size === 0 || round > rounds || signal.aborted) return { deleted, left: keys.size };
     const gone = await redis.unlink([...keys]);
+    earlier = { plan, changes: gone };
     deleted = gone === undefined || deleted === undefined ? undefined : deleted + gone;
     await audit({
       action: "statement",

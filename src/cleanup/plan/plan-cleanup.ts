@@ -73,6 +73,8 @@ export interface CleanupPlan {
   request: CleanupRequest;
   rows?: RowPlan;
   keys?: KeyPlan;
+  /** How often carrying out the plan changed Redis: deleted keys and TTLs; absent if unknown or not carried out. */
+  keyChanges?: number | undefined;
   digest: string;
   /** Why the plan is incomplete. */
   problems: string[];
@@ -120,7 +122,8 @@ async function planBoth(
       { tables: request.tables, prefixes: request.testData.prefixes, keep: request.testData.keep, start: request.start },
       earlier?.rows,
     );
-  const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows)) : undefined;
+  const executed = earlier?.keys && { plan: earlier.keys, changes: earlier.keyChanges };
+  const keys = ports.redis ? await planKeys(ports.redis, keyRequest(request, rows), executed) : undefined;
   return { rows, keys };
 }
 
