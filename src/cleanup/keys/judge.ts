@@ -128,12 +128,25 @@ function runIdAt(key: string, at: number): string | undefined {
   return isRunId(text) ? text : undefined;
 }
 
+/** The number of digits of a time in milliseconds. */
+const timeLength = 13;
+
 /** The latest of several times in a key, so that another number doesn't make a live run's key look old. */
 function latestTimeIn(key: string, now: number): number | undefined {
   let latest: number | undefined;
-  for (const [digits] of key.matchAll(/(?<!\d)\d{13}(?!\d)/g)) {
-    const time = Number(digits);
-    if (time >= earliestInId && time <= latestInId(now) && !(latest !== undefined && latest > time)) latest = time;
+  let digits = 0;
+  // One position further than the key, where a number at its end is complete.
+  for (let at = 0; at <= key.length; at++) {
+    const code = key.charCodeAt(at);
+    if (code >= 48 && code <= 57) {
+      digits++;
+      continue;
+    }
+    if (digits === timeLength) {
+      const time = Number(key.slice(at - timeLength, at));
+      if (time >= earliestInId && time <= latestInId(now) && !(latest !== undefined && latest > time)) latest = time;
+    }
+    digits = 0;
   }
   return latest;
 }

@@ -165,7 +165,7 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
 /** A plan as a result, before anything was deleted. */
 export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
   const tables = plan.rows?.batches.flat().map(tableOf) ?? [];
-  const keys = [...(plan.keys?.keys ?? [])].sort();
+  const keys = plan.keys?.keys ?? new Set<string>();
   const signIns = plan.keys ? (plan.request.signIns?.notes ?? []) : [];
   const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : []), ...signIns];
   return {
@@ -174,8 +174,8 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     digest: plan.digest,
     tables,
     keys: {
-      planned: keys.length,
-      samples: keys.slice(0, 3).map(readableKey),
+      planned: keys.size,
+      samples: firstInOrder(keys, 3).map(readableKey),
       ...(plan.keys ? { ttl: describeTtl(plan.keys.ttl) } : {}),
     },
     problems: [...plan.blockers, ...plan.problems],
@@ -189,6 +189,18 @@ export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult 
     leftOver: leftOver(plan),
     looked: { tables: plan.rows?.lookedAt ?? 0, redis: plan.keys !== undefined },
   };
+}
+
+/** The first texts in alphabetical order, without sorting all of them. */
+function firstInOrder(texts: Iterable<string>, count: number): string[] {
+  const first: string[] = [];
+  for (const text of texts) {
+    if (first.length === count && text >= (first.at(-1) ?? "")) continue;
+    first.push(text);
+    first.sort();
+    first.length = Math.min(first.length, count);
+  }
+  return first;
 }
 
 export function tableOf(table: TablePlan): TableCleanup {
