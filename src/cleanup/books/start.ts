@@ -4,6 +4,8 @@ import { readOwn, writeOwn } from "../../lib/plain-file.ts";
 import { z } from "../../lib/zod.ts";
 import { keyText, type RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
+import { keyMatcher } from "../keys/beginnings.ts";
+import { namespaceFilter } from "../keys/filter.ts";
 import type { StartState } from "../ownership/age.ts";
 import { readTables } from "../tables/catalog.ts";
 import { type Moment, newestVersions } from "./history.ts";
@@ -100,6 +102,7 @@ export function unknownStart(takenAt: number, problem: string): Start {
 }
 
 function startOf(parts: Omit<Start, "versions" | "hadKey">): Start {
+  const isRead = keyMatcher((parts.keys?.namespaces ?? []).map(keyText));
   return {
     ...parts,
     versions: new Map([...parts.moments].map(([table, { version, newest }]) => [table, newest ?? version])),
@@ -107,15 +110,9 @@ function startOf(parts: Omit<Start, "versions" | "hadKey">): Start {
       const { keys } = parts;
       if (!keys || keys.problem !== undefined) return undefined;
       if (keys.known.has(key)) return true;
-      return keys.namespaces === undefined || keys.namespaces.some((pattern) => isIn(key, pattern)) ? false : undefined;
+      return keys.namespaces === undefined || isRead(key) ? false : undefined;
     },
   };
-}
-
-/** @param key as `latin1` */
-export function isIn(key: string, namespace: string): boolean {
-  const pattern = keyText(namespace);
-  return pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
 }
 
 async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: StartOptions): Promise<StartKeys> {
@@ -129,25 +126,26 @@ async function readKeys(redis: RedisReader, { maxRead, namespaces, signal }: Sta
       problem: `Redis has ${total ?? "an unknown number of"} keys, more than testData.maxRead (${maxRead})`,
     };
   const known = new Set<string>();
-  for (const match of asked?.map(globOf) ?? [undefined])
-    for await (const batch of redis.scan({ match })) {
-      signal.throwIfAborted();
-      for (const key of batch) known.add(key);
-      if (known.size > maxRead)
-        return {
-          known: new Set(),
-          namespaces: asked,
-          problem: `more than ${count(maxRead, "key")} were found, the limit of testData.maxRead`,
-        };
-    }
+  const isRead = asked ? keyMatcher(asked.map(keyText)) : () => true;
+  // One pass, however many namespaces there are.
+  const match =
+    asked &&
+    ((seen: readonly string[]) =>
+      namespaceFilter(
+        asked,
+        seen.filter((key) => !isRead(key)),
+      ));
+  for await (const batch of redis.scan({ match })) {
+    signal.throwIfAborted();
+    for (const key of batch) if (isRead(key)) known.add(key);
+    if (known.size > maxRead)
+      return {
+        known: new Set(),
+        namespaces: asked,
+        problem: `more than ${count(maxRead, "key")} were found, the limit of testData.maxRead`,
+      };
+  }
   return { known, namespaces: asked };
-}
-
-/** A namespace as a Redis glob: only its star is a wildcard. */
-function globOf(namespace: string): string {
-  const pattern = keyText(namespace);
-  const literal = pattern.replace(/\*$/, "").replace(/[\\*?[\]]/g, "\\$&");
-  return pattern.endsWith("*") ? `${literal}*` : literal;
 }
 
 /** The number of keys in the database, for a cluster summed over all masters; `undefined` if Redis doesn't say. */

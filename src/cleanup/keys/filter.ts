@@ -30,9 +30,17 @@ const costOfFirst = 0.01;
  * @param others keys that the judge keeps (`latin1`), as they occur: the possible filter that excludes most of them is taken
  */
 export function keyFilter(scope: KeyScope, others: readonly string[] = []): string | undefined {
-  if (scope.ids.size + scope.ledger.size > mostTexts) return undefined;
+  return scope.ids.size + scope.ledger.size > mostTexts ? undefined : commonGlob(textsOf(scope), others);
+}
+
+/** A glob that matches every key of these namespaces. @param others as above */
+export function namespaceFilter(namespaces: readonly string[], others: readonly string[] = []): string | undefined {
+  return commonGlob([...new Set(namespaces.map(literalPart))], others);
+}
+
+function commonGlob(required: readonly string[], others: readonly string[]): string | undefined {
   // Every filter has a part of the shortest text, which has the fewest.
-  const [seed, ...texts] = textsOf(scope).sort((a, b) => a.length - b.length);
+  const [seed, ...texts] = required.toSorted((a, b) => a.length - b.length);
   if (seed === undefined || seed.length < width) return undefined;
   const sample = others.slice(0, mostOthers);
   const frequency = frequencies(sample);
@@ -93,7 +101,8 @@ function textsOf(scope: KeyScope): string[] {
   const literals = [...scope.prefixes.filter((prefix) => prefix !== ""), ...scope.ledger];
   return [
     ...new Set([
-      ...[...literals, ...namespaces.map((pattern) => longest(pattern.split("*")))].map(keyText),
+      ...literals.map(keyText),
+      ...namespaces.map(literalPart),
       ...[...scope.ids, ...(scope.signIns ?? [])].map(keyText).filter(canIdentifyKeys),
     ]),
   ];
@@ -206,8 +215,9 @@ class Alignment {
   }
 }
 
-function longest(texts: readonly string[]): string {
-  return texts.reduce((a, b) => (b.length > a.length ? b : a), "");
+/** The longest part without a star. */
+function literalPart(pattern: string): string {
+  return keyText(pattern.split("*").reduce((a, b) => (b.length > a.length ? b : a), ""));
 }
 
 /** One character, or a class with ranges, which the server compares faster. */
