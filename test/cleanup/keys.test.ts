@@ -71,3 +71,27 @@ test("treats wildcards, brackets and backslashes in ids and prefixes as literal,
     }),
   );
 });
+
+test("takes about as long with 500 namespaces, prefixes and protected keys of one first letter as with five", () => {
+  const texts = (count: number) => Array.from({ length: count }, (_, index) => `cw:team-${index}:test:`);
+  const judgeOf = (count: number) =>
+    keyJudge({
+      ...base,
+      scope: "all",
+      prefixes: texts(count),
+      namespaces: texts(count).map((text) => `${text}*`),
+      protectedKeys: texts(count).map((text) => `${text}protected:*`),
+    });
+  const keys = Array.from({ length: 5_000 }, (_, index) => `cw:team-production:cw:session:cw:${index}`);
+  const judges = [5, 500].map((count) => ({ judge: judgeOf(count), fastest: Number.POSITIVE_INFINITY }));
+  // In turns, and the fastest of several: another process may take the CPU at any time.
+  for (let turn = 0; turn < 15; turn++)
+    for (const one of judges) {
+      const started = performance.now();
+      const kept = keys.filter((key) => one.judge(key) === "keep").length;
+      one.fastest = Math.min(one.fastest, performance.now() - started);
+      expect(kept).toBe(keys.length);
+    }
+  const [few, many] = judges.map(({ fastest }) => fastest);
+  expect((many ?? 0) / (few ?? 0)).toBeLessThan(3);
+});
