@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { recordStart } from "../../src/cleanup/books/start.ts";
 import { keyFilter, namespaceFilter } from "../../src/cleanup/keys/filter.ts";
 import { type KeyScope, keyJudge } from "../../src/cleanup/keys/judge.ts";
 import { planKeys } from "../../src/cleanup/keys/plan-keys.ts";
@@ -82,6 +83,31 @@ it("never excludes a key of the namespaces", async () => {
     expect(await allKeys(redis.scan({ match })), match).toEqual(expect.arrayContaining(keys.map(keyText)));
   });
   await fc.assert(asking, { numRuns: process.env.LONG ? 2_000 : 60 });
+});
+
+it("lets the state before the tests be read in one pass, however many namespaces there are", async () => {
+  const namespaces = Array.from({ length: 40 }, (_, index) => `cw:team-${index}:test:*`);
+  const inside = namespaces.map((namespace) => namespace.replace("*", "é"));
+  const outside = Array.from({ length: 3_000 }, (_, index) => `cw:team-${index}:session`);
+  await admin.mset(...[...inside, ...outside, "exact:key", "exact:key:2"].flatMap((key) => [key, "1"]));
+  let passes = 0;
+  const counted = {
+    ...redis,
+    identity: redis.identity,
+    scan: (options = {}) => {
+      passes++;
+      return redis.scan(options);
+    },
+  };
+  const options = { takenAt: 0, maxRead: 1_000, namespaces: [...namespaces, "exact:key"], signal: AbortSignal.timeout(60_000) };
+  const { keys, hadKey } = await recordStart({ redis: counted }, options);
+  expect([...(keys?.known ?? [])].sort()).toEqual([...inside, "exact:key"].map(keyText).sort());
+  expect([hadKey(keyText(inside[0] ?? "")), hadKey("cw:team-1:test:new"), hadKey("exact:key:2")]).toEqual([
+    true,
+    false,
+    undefined,
+  ]);
+  expect(passes).toBe(1);
 });
 
 const uuid = (index: number) => `${index.toString(16).padStart(8, "0")}-1111-4222-8333-0123456789ab`;
