@@ -122,6 +122,7 @@ async function bystander(url: string, writes: boolean): Promise<number[]> {
     socket.write(`${command}\r\n`);
   };
   ask(`AUTH ${password}`);
+  process.send?.("connected");
   const stopped = once(process, "message");
   let running = true;
   stopped.then(() => {
@@ -135,9 +136,10 @@ async function bystander(url: string, writes: boolean): Promise<number[]> {
   return latencies.slice(1);
 }
 
-/** Starts a bystander in its own process. @returns a function that ends it and has its latencies */
-function watched(url: string, writes: boolean): () => Promise<number[]> {
+/** Starts a bystander in its own process, and waits for its connection. @returns a function that ends it and has its latencies */
+async function watched(url: string, writes: boolean): Promise<() => Promise<number[]>> {
   const child = fork(import.meta.filename, ["bystander", url, String(writes)], { serialization: "advanced" });
+  await once(child, "message");
   const result = once(child, "message").then(([message]) => message as number[]);
   return async () => {
     child.send("end");
@@ -163,7 +165,7 @@ type Contestant = keyof typeof contestants;
 
 async function round(name: Contestant, percent: number, writes: boolean, admin: Redis, url: string): Promise<Round> {
   const left = await seed(admin, percent);
-  const end = watched(url, writes);
+  const end = await watched(url, writes);
   await delay(300);
   const taken = watchHost();
   const args = name === "bare" ? [loop, url, ...patterns] : contestants.ours;
@@ -262,7 +264,7 @@ async function main(): Promise<void> {
     const version = /redis_version:(\S+)/.exec(about)?.[1];
     if (!prefer(Number(/process_id:(\d+)/.exec(about)?.[1])))
       console.log("no real-time priority to be had here: latencies hold this machine's own delays");
-    const end = watched(server.url, true);
+    const end = await watched(server.url, true);
     await delay(2_000);
     const quiet = await end();
     console.log(`Redis ${version}, node ${process.version}; ${keys} keys, medians of ${rounds} rounds in turns; load ${load()}
