@@ -135,18 +135,19 @@ const timeLength = 13;
 function latestTimeIn(key: string, now: number): number | undefined {
   let latest: number | undefined;
   let digits = 0;
+  let time = 0;
   // One position further than the key, where a number at its end is complete.
   for (let at = 0; at <= key.length; at++) {
     const code = key.charCodeAt(at);
     if (code >= 48 && code <= 57) {
       digits++;
+      time = time * 10 + code - 48;
       continue;
     }
-    if (digits === timeLength) {
-      const time = Number(key.slice(at - timeLength, at));
-      if (time >= earliestInId && time <= latestInId(now) && !(latest !== undefined && latest > time)) latest = time;
-    }
+    const isTime = digits === timeLength && time >= earliestInId && time <= latestInId(now);
+    if (isTime && !(latest !== undefined && latest > time)) latest = time;
     digits = 0;
+    time = 0;
   }
   return latest;
 }
