@@ -25,6 +25,8 @@ export function changeCountOf(nodes: readonly NodeInfo[], layout: string | undef
     const { run_id: process, master_replid: history, role } = info;
     if (count === undefined || savedAt === undefined || now === undefined || !process || !history) return undefined;
     if (role !== "master" || number(info.loading) !== 0) return undefined;
+    // Behind a proxy, which shows another port, there may be servers whose counts are not shown.
+    if (info.tcp_port === undefined || !node.endsWith(`:${info.tcp_port}`)) return undefined;
     changes += count;
     mayBeSetBack ||= number(info.rdb_bgsave_in_progress) !== 0 || Math.floor(now / 1_000_000) <= savedAt;
     of.push([node, process, history, savedAt].join(" "));

@@ -11,6 +11,7 @@ import { environmentSchema, type TestDataConfig } from "../../src/config/schema.
 import type { AuditEvent } from "../../src/model/audit-event.ts";
 import type { CleanupResult } from "../../src/model/test-data.ts";
 import { openRedisForTestData, type TestDataRedis } from "../../src/redis/connection.ts";
+import { withoutSections } from "../redis/quiet-redis.ts";
 import { requestFor } from "./test-stores.ts";
 
 // After it deleted, a cleanup proves that nothing is left: by the server's own count of changes, or by another scan.
@@ -153,6 +154,15 @@ describe("the keyspace is scanned again", () => {
     const client = await openRedisForTestData(`redis://uninformed:pw@127.0.0.1:${server.port}`, signal);
     expect(await passes(admin, async () => expect(await clean({ client })).toMatchObject(gone))).toBe(2);
     await client.close();
+  });
+
+  it("behind a proxy, which may hide the counts of other servers", async () => {
+    await fill();
+    const proxy = await withoutSections(server.port, []);
+    const client = await openRedisForTestData(server.url.replace(`:${server.port}`, `:${proxy.port}`), signal);
+    expect(await passes(admin, async () => expect(await clean({ client })).toMatchObject(gone))).toBe(2);
+    await client.close();
+    proxy.stop();
   });
 
   it("if the keys to find are others than before", async () => {
