@@ -38,7 +38,7 @@ export async function collectAttachments(
   startedAt: number,
   tests: TestResults | undefined,
 ): Promise<Attachment[]> {
-  const troubled = [...(tests?.failures ?? []), ...(tests?.flakyTests ?? [])];
+  const testOf = testsByFolder([...(tests?.failures ?? []), ...(tests?.flakyTests ?? [])]);
   const found = (await findFresh(suite, startedAt - toleranceMs)).sort((a, b) => a.bytes - b.bytes);
   const attachments: Attachment[] = [];
   let room = mostBytes;
@@ -47,7 +47,7 @@ export async function collectAttachments(
     const reason = file.unfit ?? over ?? (file.bytes > room ? `over the limit of ${mostBytes / 1024 / 1024} MiB` : undefined);
     const attachment = reason === undefined ? await keep(context, suite, file) : leftOut(context, file, reason);
     if (attachment.leftOut === undefined) room -= file.bytes;
-    const test = testOf(file.path, troubled);
+    const test = testOf(file.path);
     attachments.push(test === undefined ? attachment : { ...attachment, test });
   }
   return attachments.sort((a, b) => (a.file < b.file ? -1 : 1));
@@ -98,13 +98,27 @@ function slashed(path: string): string {
 }
 
 /**
- * Playwright names a test's folder after its titles and project, and cuts long names in the middle. Undefined unless exactly one
- * test matches.
+ * Finds the test that a file belongs to. Playwright names a test's folder after its titles and project, and cuts long names in the
+ * middle, so the end of the folder's name is compared. Undefined unless exactly one test matches.
  */
-function testOf(path: string, tests: readonly TestCase[]): string | undefined {
-  const folder = `-${slug(basename(dirname(path))).replace(/-retry\d+$/, "")}`;
-  const meant = tests.filter(({ name, project = "" }) => folder.endsWith(`-${slug(`${name.split(" › ").at(-1)} ${project}`)}`));
-  return meant.length === 1 ? meant[0]?.name : undefined;
+export function testsByFolder(tests: readonly TestCase[]): (file: string) => string | undefined {
+  // Once for each test, because there may be thousands of both. Null: several tests, so none is meant.
+  const byEnd = new Map<string, string | null>();
+  for (const { name, project = "" } of tests) {
+    const end = slug(`${name.split(" › ").at(-1)} ${project}`);
+    byEnd.set(end, byEnd.has(end) ? null : name);
+  }
+  return (file) => {
+    const folder = slug(basename(dirname(file))).replace(/-retry\d+$/, "");
+    const meant = ends(folder).flatMap((end) => byEnd.get(end) ?? (byEnd.has(end) ? [null] : []));
+    return (meant.length === 1 ? meant[0] : undefined) ?? undefined;
+  };
+}
+
+/** `a-b-c`, `b-c`, `c`. */
+function ends(slug: string): string[] {
+  const words = slug.split("-");
+  return words.map((_, from) => words.slice(from).join("-"));
 }
 
 function slug(text: string): string {
