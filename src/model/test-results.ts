@@ -3,6 +3,14 @@
 /** `unknown`: the report uses a word that is not known, so it is unknown how the test ended. It never counts as passed. */
 export type TestStatus = "passed" | "failed" | "flaky" | "skipped" | "unknown";
 
+/**
+ * Of so many failed tests, and so many flaky ones, a report has everything that it knows. The others have no stack, and a short
+ * message: people don't read more, and memory must not grow.
+ */
+export const mostWholeTests = 1_000;
+/** The characters of such a message. */
+export const shortMessage = 300;
+
 export interface TestCase {
   /** The full name with its describe blocks: `sessions › creates a session`. */
   name: string;

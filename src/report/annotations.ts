@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { count } from "../lib/count.ts";
+import { count, numberText } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { StageReport } from "../model/report.ts";
 import type { UserError } from "../model/user-error.ts";
@@ -72,7 +72,7 @@ function shown(view: MessagesView, level: Annotation["level"]): Annotation[] {
   let free = places - sure.size;
   const picked = all.filter((one) => sure.has(one) || free-- > 0);
   const rest = all.length - picked.length;
-  const message = `GitHub shows at most ${mostOfALevel} annotations of a level for each step. The job summary and ${view.file} list all ${all.length}.`;
+  const message = `GitHub shows at most ${mostOfALevel} annotations of a level for each step. The job summary has more of them, and ${view.file} has all ${numberText(all.length)}.`;
   return [
     ...picked.map((one) => toAnnotation(level, one)),
     annotation(level, `${view.stage}: ${count(rest, `more ${level}`)}`, message),

@@ -7,8 +7,44 @@ import { type Omission, omissions } from "./view/shapes.ts";
 export interface Part {
   text: string;
   shorter?: { text: string; loses: Omission }[];
+  /** What it lacks already, because there is surely no room for it. */
+  lost?: readonly Omission[];
   /** Opens or closes a fold. A fold that has lost its content goes too, and `bare` takes its place. */
   fold?: { opens: true; bare: string } | { opens: false };
+}
+
+/** A form of a piece; what is lost if the next form takes its place. */
+export interface Form {
+  loses: Omission;
+  draw: () => string;
+}
+
+/**
+ * Draws pieces that have several forms, only as far as the document may have room for them: a piece keeps a form only if all those
+ * before it keep theirs. Of a hundred thousand pieces most need not be drawn.
+ */
+export class Forms {
+  readonly #maxBytes: number;
+  /** The bytes of all forms drawn so far, by what is lost without them. */
+  readonly #bytes = new Map<Omission, number>();
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @param forms longest first; after the last one there is nothing */
+  part(forms: readonly Form[]): Part {
+    const first = forms.findIndex(({ loses }) => (this.#bytes.get(loses) ?? 0) <= this.#maxBytes);
+    const possible = first < 0 ? [] : forms.slice(first);
+    const lost = forms.slice(0, forms.length - possible.length).map(({ loses }) => loses);
+    const texts = possible.map(({ loses, draw }) => {
+      const text = draw();
+      this.#bytes.set(loses, (this.#bytes.get(loses) ?? 0) + Buffer.byteLength(text));
+      return text;
+    });
+    const shorter = possible.map(({ loses }, at) => ({ text: texts[at + 1] ?? "", loses }));
+    return { text: texts[0] ?? "", shorter, lost };
+  }
 }
 
 /** Parts that readers unfold. `title` is safe Markdown within a line. */
@@ -34,6 +70,7 @@ const importance = Object.keys(omissions) as Omission[];
 export function fitInto(parts: readonly Part[], maxBytes: number): { text: string; lost: Map<Omission, number> } {
   const texts = parts.map((part) => part.text);
   const lost = new Map<Omission, number>();
+  for (const part of parts) for (const one of part.lost ?? []) lost.set(one, (lost.get(one) ?? 0) + 1);
   let bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   for (const step of shortenings(parts)) {
     if (bytes <= maxBytes) break;
@@ -87,7 +124,8 @@ export function lossNote(lost: ReadonlyMap<Omission, number>, files: string): st
 /** The losses that give the longest possible note. */
 export function everyLoss(parts: readonly Part[]): ReadonlyMap<Omission, number> {
   const times = new Map<Omission, number>(importance.map((omission) => [omission, 2]));
-  for (const { loses } of parts.flatMap((part) => part.shorter ?? [])) times.set(loses, (times.get(loses) ?? 0) + 1);
+  const losses = parts.flatMap(({ shorter = [], lost = [] }) => [...shorter.map(({ loses }) => loses), ...lost]);
+  for (const loses of losses) times.set(loses, (times.get(loses) ?? 0) + 1);
   return times;
 }
 

@@ -25,8 +25,11 @@ const lineBreak = /\r\n|[\n\r\u2028\u2029]/g;
  */
 const unseen = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
 
-/** Matches nearly every text, and saves three passes over it. */
-const ordinary = /^[\n\t -~]*$/;
+/**
+ * Matches nearly every text, and saves four passes over it: ASCII, Latin, Greek, Cyrillic and punctuation such as `›`, without what
+ * is unseen or a line break.
+ */
+const ordinary = /^[\n\t -~\u00a1-\u00ac\u00ae-\u058f\u2010-\u2027\u2030-\u205e]*$/;
 
 /** Splits words for GitHub's filters, which look for mentions and links after rendering Markdown. */
 const zeroWidthSpace = "&#8203;";

@@ -1,6 +1,6 @@
 import { count } from "../lib/count.ts";
 import type { StageReport, Verdict } from "../model/report.ts";
-import { cutBytes, droppable, everyLoss, fitInto, fold, lossNote, type Part } from "./fit.ts";
+import { cutBytes, droppable, everyLoss, type Form, Forms, fitInto, fold, lossNote, type Part } from "./fit.ts";
 import { codeBlock, inlineCode, inlineText, tableCell } from "./inert.ts";
 import { textTimeline } from "./text-timeline.ts";
 import { gateView } from "./view/report.ts";
@@ -13,6 +13,7 @@ import {
   type GateView,
   type Inline,
   type Line,
+  type Row,
   type Section,
   type StageView,
   type Table,
@@ -41,9 +42,10 @@ const longestOutputLine = 2_000;
 export function toMarkdown(reports: StageReport | readonly StageReport[], { maxBytes = defaultMaxBytes } = {}): string {
   const view = gateView(Array.isArray(reports) ? reports : [reports]);
   const isGate = view.stages.length !== 1;
+  const forms = new Forms(maxBytes);
   const parts: Part[] = [
     ...(isGate ? [{ text: overview(view) }] : []),
-    ...view.urgent.flatMap((stage) => stageParts(stage, isGate)),
+    ...view.urgent.flatMap((stage) => stageParts(stage, isGate, forms)),
     ...timelineParts(view),
   ];
   const whole = fitInto(parts, maxBytes);
@@ -79,11 +81,14 @@ function cellOf({ cell }: StageView): string {
 }
 
 /** What needs attention comes right after the verdict. In a gate, a stage that passed is folded. */
-function stageParts(view: StageView, isGate: boolean): Part[] {
+function stageParts(view: StageView, isGate: boolean, forms: Forms): Part[] {
   const { title, verdict, environment, reason, time, sections } = view;
   const name = `${title} on ${inlineText(cut(environment, 100))}${cellOf(view)}: ${verdict}`;
-  const lead = sections.filter(({ what }) => what === "lead").flatMap(({ blocks }) => blocks.flatMap(blockParts));
-  const rest = [...facts(view), ...sections.filter(({ what }) => what !== "lead").flatMap(sectionParts)];
+  const lead = sections
+    .filter(({ what }) => what === "lead")
+    .flatMap(({ blocks }) => blocks.flatMap((block) => blockParts(block, forms)));
+  const others = sections.filter(({ what }) => what !== "lead");
+  const rest = [...facts(view), ...others.flatMap((section) => sectionParts(section, forms))];
   if (isGate && verdict === "passed") {
     // What it did stands in the table above.
     const line = `${verdictIcons[verdict]} <b>${name}</b> · ${duration(time.used)}`;
@@ -122,15 +127,15 @@ function facts({ facts }: StageView): Part[] {
   ];
 }
 
-function sectionParts(section: Section): Part[] {
+function sectionParts(section: Section, forms: Forms): Part[] {
   const { title, brief, quiet, blocks } = section;
-  const parts = [...chartParts(section), ...blocks.flatMap(blockParts)];
+  const parts = [...chartParts(section), ...blocks.flatMap((block) => blockParts(block, forms))];
   if (title === undefined) return parts;
   if (!quiet) return [{ text: `### ${title}\n\n` }, ...parts];
   return fold(`<b>${title}</b>${brief ? `: ${inlineText(cut(brief, longestName))}` : ""}`, parts);
 }
 
-function blockParts(block: Block): Part[] {
+function blockParts(block: Block, forms: Forms): Part[] {
   switch (block.kind) {
     case "title":
       return [{ text: `#### ${block.text}\n\n` }];
@@ -148,7 +153,10 @@ function blockParts(block: Block): Part[] {
     case "list":
       return [
         ...(block.title === undefined ? [] : [{ text: `#### ${block.title}\n\n` }]),
-        ...block.items.map((item) => droppable(`- ${toneMark(block.tone)}${inlineText(cut(item, longestText))}\n`, block.loses)),
+        ...block.items.map((item) => {
+          const draw = () => `- ${toneMark(block.tone)}${inlineText(cut(item, longestText))}\n`;
+          return forms.part([{ loses: block.loses, draw }]);
+        }),
         { text: "\n" },
       ];
     case "output": {
@@ -157,16 +165,17 @@ function blockParts(block: Block): Part[] {
       return [droppable(text, block.loses)];
     }
     case "entries": {
-      const whole = block.entries.length > 20 ? `The report has all of them in full: ${inlineCode(block.file)}.\n\n` : "";
+      const whole = block.entries.length > 20 ? `${lineText(block.elsewhere, { most: longestName })}\n\n` : "";
       const title = `#### ${entryIcons[block.what]} ${block.title}\n\n`;
       return [
         { text: title + whole },
-        ...block.entries.map((entry, index) => entryPart(entry, block.what, index === 0)),
+        ...(block.often ? tableParts(block.often, forms) : []),
+        ...block.entries.map((entry, index) => forms.part(entryForms(entry, block.what, index === 0))),
         { text: "\n" },
       ];
     }
     case "table":
-      return tableParts(block);
+      return tableParts(block, forms);
   }
 }
 
@@ -182,23 +191,23 @@ const resultIcons: Record<EntryResult, string> = {
 };
 
 /** Shortened in steps: without the stack, the message, the place, and finally the name. The first one is open. */
-function entryPart({ name, result, place, about, brief, whole }: Entry, what: EntryKind, open: boolean): Part {
+function entryForms({ name, result, place, about, brief, whole }: Entry, what: EntryKind, open: boolean): Form[] {
   const icon = resultIcons[result];
-  const bare = `${icon} ${inline(name, { most: longestName })}`;
-  const where = place === undefined ? "" : ` · ${inlineCode(cut(place, longestName))}`;
-  const heading = typeof name === "string" ? `${icon} <b>${inlineText(cut(name, longestName))}</b>` : bare;
-  const summary = [heading + where, ...about.map((text) => inlineText(cut(text, longestName)))].join(" · ");
-  const drawn = (content: string) => (open ? `${summary}\n\n${content}\n` : details(summary, content));
-  const short = drawn(codeBlock(cut(brief, longestMessage)));
-  return {
-    text: whole ? drawn(wholeText(whole, open)) : short,
-    shorter: [
-      ...(whole && what === "failed test" ? [{ text: short, loses: "stack of a failed test" as const }] : []),
-      { text: `- ${bare}${where}\n`, loses: `message of a ${what}` },
-      ...(where && what === "failed test" ? [{ text: `- ${bare}\n`, loses: "place of a failed test" as const }] : []),
-      { text: "", loses: `name of a ${what}` },
-    ],
+  const where = () => (place === undefined ? "" : ` · ${inlineCode(cut(place, longestName))}`);
+  const bare = () => `${icon} ${inline(name, { most: longestName })}`;
+  const drawn = (content: string) => {
+    const heading = typeof name === "string" ? `${icon} <b>${inlineText(cut(name, longestName))}</b>` : bare();
+    const summary = [heading + where(), ...about.map((text) => inlineText(cut(text, longestName)))].join(" · ");
+    return open ? `${summary}\n\n${content}\n` : details(summary, content);
   };
+  return [
+    ...(whole ? [{ loses: "stack of a failed test" as const, draw: () => drawn(wholeText(whole, open)) }] : []),
+    { loses: `message of a ${what}`, draw: () => drawn(codeBlock(cut(brief, longestMessage))) },
+    ...(place !== undefined && what === "failed test"
+      ? [{ loses: "place of a failed test" as const, draw: () => `- ${bare()}${where()}\n` }]
+      : []),
+    { loses: `name of a ${what}`, draw: () => `- ${bare()}\n` },
+  ];
 }
 
 /** What went wrong, then the calls of others: folded if the rest is not. */
@@ -211,20 +220,20 @@ function wholeText([own = "", ...others]: readonly string[], open: boolean): str
 }
 
 /** Row by row if the rows have a name for what is lost; otherwise the table as a whole. */
-function tableParts(table: Table): Part[] {
+function tableParts(table: Table, forms: Forms): Part[] {
   const columns = usedColumns(table, { details: false });
   const head = tableRow(columns.map(({ title }) => title)) + tableRow(columns.map(({ numeric }) => (numeric ? "--:" : "---")));
   const listed = table.rows.slice(0, table.mostInSummary);
-  const rows = listed.map(({ cells, loses }) => ({ text: tableRow(columns.map(({ at }) => cell(cells[at]))), loses }));
+  const drawn = ({ cells }: Row) => tableRow(columns.map(({ at }) => cell(cells[at])));
   const said = table.rest?.(listed.length) ?? "";
   const rest = said === "" ? "" : `${inlineText(said)}\n\n`;
-  if (rows.every(({ loses }) => loses === undefined)) {
-    const text = `${head}${rows.map((row) => row.text).join("")}\n${rest}`;
+  if (listed.every(({ loses }) => loses === undefined)) {
+    const text = `${head}${listed.map(drawn).join("")}\n${rest}`;
     return [droppable(table.folded ? details(inlineText(table.title), text) : text, table.loses)];
   }
   return [
     droppable(head, table.loses),
-    ...rows.map(({ text, loses }) => droppable(text, loses ?? table.loses)),
+    ...listed.map((row) => forms.part([{ loses: row.loses ?? table.loses, draw: () => drawn(row) }])),
     { text: `\n${rest}` },
   ];
 }

@@ -283,9 +283,9 @@ export function versionSpan({ from, to }: { from: number | null; to: number | nu
   return from === to ? String(from) : `${from ?? "new"}–${to}`;
 }
 
-/** Path of the full report, relative to the workspace. */
-export function reportFile(stage: StageName): string {
-  return `.env-actions/reports/${stage}.json`;
+/** Path of the full report, relative to the workspace. @param runId absent for the newest of the stage */
+export function reportFile(stage: StageName, runId?: string): string {
+  return `.env-actions/reports/${stage}${runId === undefined ? "" : `-${runId}`}.json`;
 }
 
 const stageTitles: Record<StageName, string> = {

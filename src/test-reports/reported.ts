@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import type { CrashedSuite, TestCase, TestStatus } from "../model/test-results.ts";
+import { type CrashedSuite, shortMessage, type TestCase, type TestStatus } from "../model/test-results.ts";
 import { placeIn } from "./places/place.ts";
 import type { SourceFiles } from "./places/source-files.ts";
 
@@ -47,6 +47,11 @@ export function messageOf(text: string): string {
   const cut = message.length > longestMessage.characters ? `${message.slice(0, longestMessage.characters)}…` : message;
   // JSON may have half a character, and so may a cut.
   return cut.toWellFormed();
+}
+
+/** The message of a test after the first `mostWholeTests`. */
+export function shortMessageOf(message: string): string {
+  return message.length <= shortMessage ? message : `${message.slice(0, shortMessage - 1).toWellFormed()}…`;
 }
 
 export function stackOf(text: string): string {

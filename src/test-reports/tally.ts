@@ -1,13 +1,16 @@
-import type { CrashedSuite, TestCase, TestCounts, TestResults, TestStatus } from "../model/test-results.ts";
+import {
+  type CrashedSuite,
+  mostWholeTests,
+  type TestCase,
+  type TestCounts,
+  type TestResults,
+  type TestStatus,
+} from "../model/test-results.ts";
 import { FileTally } from "./by-file.ts";
 import type { SourceFiles } from "./places/source-files.ts";
-import { type ReportedTest, testCase } from "./reported.ts";
+import { type ReportedTest, shortMessageOf, testCase } from "./reported.ts";
 
 const slowestKept = 10;
-
-/** After this many failures no stacks are kept: people don't read more, and memory must not grow. */
-const failuresWithStack = 1_000;
-const shortMessage = 300;
 
 /**
  * Counts tests. Details are only kept of failures, flaky tests and the slowest tests. Kept texts are copied, because substrings
@@ -25,7 +28,7 @@ export class Tally {
   readonly #onTest: ((test: TestCase) => void) | undefined;
   #durationMs = 0;
 
-  /** `onTest`: called for every test. */
+  /** `onTest`: called for every test, whose texts it must not keep. */
   constructor(files: SourceFiles, onTest?: (test: TestCase) => void) {
     this.#files = files;
     this.#onTest = onTest;
@@ -37,10 +40,16 @@ export class Tally {
     if (project !== undefined) add(this.#project(project), status);
     this.#byFile.add(test.file, status);
     this.#durationMs += durationMs;
-    if (status === "failed" || status === "unknown") this.#failures.push(shortened(this.#case(test), this.#failures.length));
-    if (status === "flaky") this.#flaky.push(shortened(this.#case(test), this.#flaky.length));
-    this.#rank(test);
-    this.#onTest?.(this.#case(test));
+    let made: TestCase | undefined;
+    // Most tests passed, and nobody asks for them.
+    const found = () => {
+      made ??= testCase(test, this.#files);
+      return made;
+    };
+    if (status === "failed" || status === "unknown") this.#failures.push(kept(found(), this.#failures.length));
+    if (status === "flaky") this.#flaky.push(kept(found(), this.#flaky.length));
+    if (this.#isSlow(test)) this.#rank(found());
+    this.#onTest?.(found());
   }
 
   crashed(suite: CrashedSuite): void {
@@ -64,22 +73,21 @@ export class Tally {
     };
   }
 
-  #case(test: ReportedTest): TestCase {
-    return testCase(structuredClone(test), this.#files);
-  }
-
   #project(name: string): TestCounts {
     const counts = this.#projects.get(name) ?? noCounts();
     this.#projects.set(name, counts);
     return counts;
   }
 
-  #rank(test: ReportedTest): void {
+  #isSlow({ status, durationMs }: ReportedTest): boolean {
     const last = this.#slowest.at(-1);
-    if (test.status === "skipped" || (this.#slowest.length === slowestKept && last && test.durationMs <= last.durationMs)) return;
-    const { message: _message, stack: _stack, ...rest } = this.#case(test);
+    return status !== "skipped" && !(this.#slowest.length === slowestKept && last && durationMs <= last.durationMs);
+  }
+
+  #rank(test: TestCase): void {
+    const { message: _message, stack: _stack, ...rest } = test;
     const index = this.#slowest.findIndex((other) => other.durationMs < test.durationMs);
-    this.#slowest.splice(index < 0 ? this.#slowest.length : index, 0, rest);
+    this.#slowest.splice(index < 0 ? this.#slowest.length : index, 0, structuredClone(rest));
     this.#slowest.length = Math.min(this.#slowest.length, slowestKept);
   }
 }
@@ -93,8 +101,9 @@ function add(counts: TestCounts, status: TestStatus): void {
   counts[status]++;
 }
 
-function shortened(test: TestCase, before: number): TestCase {
-  if (before < failuresWithStack) return test;
+/** A copy; shortened after so many tests `before` it. */
+function kept(test: TestCase, before: number): TestCase {
+  if (before < mostWholeTests) return structuredClone(test);
   const { stack: _stack, message, ...rest } = test;
-  return { ...rest, ...(message === undefined ? {} : { message: message.slice(0, shortMessage) }) };
+  return structuredClone({ ...rest, ...(message === undefined ? {} : { message: shortMessageOf(message) }) });
 }

@@ -24,10 +24,24 @@ function texts(part: unknown, { details }: { details: boolean }): string[] {
 }
 
 /**
- * Fields that say how to draw, names of tables for screen readers, files, which are only named if something is missing, and the
- * short forms of what is shown in full. Charts show nothing else than the blocks; only the page draws them: charts.test.ts.
+ * Fields that say how to draw, names of tables for screen readers, files and what they have, which is only said if something is missing, and
+ * the short forms of what is shown in full. Charts show nothing else than the blocks; only the page draws them: charts.test.ts.
  */
-const notDrawn = new Set(["kind", "id", "loses", "tone", "what", "result", "label", "title", "file", "brief", "tally", "chart"]);
+const notDrawn = new Set([
+  "kind",
+  "id",
+  "loses",
+  "tone",
+  "what",
+  "result",
+  "label",
+  "title",
+  "file",
+  "elsewhere",
+  "brief",
+  "tally",
+  "chart",
+]);
 
 /** Returns the text that a reader sees: without tags, references, marks and white space. */
 function words(document: string): string {

@@ -1,4 +1,4 @@
-import { count, numberText } from "../../lib/count.ts";
+import { numberText } from "../../lib/count.ts";
 import { opensTheGate } from "../../model/report.ts";
 import {
   type Block,
@@ -7,24 +7,28 @@ import {
   type Inline,
   isEmpty,
   type Line,
+  type Row,
   type Section,
   type StageView,
   type Table,
   usedColumns,
 } from "../view/shapes.ts";
-import { latencyText } from "../words.ts";
+import { cut, latencyText } from "../words.ts";
 import { chart } from "./charts.ts";
 import { type Entries, entries, filter } from "./failures.ts";
-import { type Content, code, folded, html, type Markup, nothing, pill, preformatted } from "./markup.ts";
+import { type Content, code, folded, html, Markup, nothing, pill, preformatted } from "./markup.ts";
+import { type Room, shownOf } from "./room.ts";
 
 /** Draws the sections of a stage. It knows no field of a report. */
 
 /** Sections of a stage. What needs attention is open; the rest is folded if the stage closes the gate. */
-export function sectionsOf({ id, sections, verdict }: StageView): Markup {
+export function sectionsOf({ id, sections, verdict, file }: StageView, room: Room): Markup {
   const context: Context = {
     stage: id,
     foldQuiet: !opensTheGate(verdict),
     tests: sections.find(({ what }) => what === "tests")?.brief,
+    file,
+    room,
   };
   const isFolded = ({ title, quiet }: Section) => title !== undefined && quiet === true && context.foldQuiet;
   const place = (one: Section) => (one.what === "audit" ? 2 : isFolded(one) ? 1 : 0);
@@ -37,7 +41,21 @@ interface Context {
   foldQuiet: boolean;
   /** The results of all tests in one line, for those that stand alone. */
   tests: string | undefined;
+  /** The report. */
+  file: string;
+  room: Room;
 }
+
+/** Texts of checks may be as long as an answer of a server. */
+const longestText = 4_000;
+/** With more, browsers need seconds to open the page. */
+const mostRows = 2_000;
+const mostItems = 1_000;
+const mostLines = 5_000;
+/** The share of the room that one list may have, so that something is left for the next. */
+const shareOfList = 1 / 2;
+/** What failed comes first, and is what people look for. */
+const shareOfEntries = 2 / 3;
 
 function section(one: Section, context: Context): Markup {
   const { title, brief, quiet } = one;
@@ -49,12 +67,13 @@ function section(one: Section, context: Context): Markup {
 
 function content(one: Section, context: Context): Markup {
   const { blocks } = one;
-  const draw = (all: readonly Block[]) => html`${all.map((each) => html`${block(each)}\n`)}`;
+  const draw = (all: readonly Block[]) => html`${all.map((each) => html`${block(each, context)}\n`)}`;
   if (one.chart?.kind === "flow") return html`${chart(one.chart, nothing)}${draw(blocks.map(beside))}`;
-  const picture = one.chart ? chart(one.chart, table(one.chart.table)) : nothing;
   const isEntries = (each: Block): each is Entries => each.kind === "entries";
-  if (!blocks.some(isEntries)) return html`${picture}${draw(blocks)}`;
-  return html`${results(blocks.filter(isEntries), context)}${picture}${blocks.filter((each) => !isEntries(each)).map((each) => html`${each.kind === "table" ? html`<h4>${each.title}</h4>` : nothing}${block(each)}\n`)}`;
+  const failed = blocks.some(isEntries) ? results(blocks.filter(isEntries), context) : undefined;
+  const picture = one.chart ? chart(one.chart, table(one.chart.table, context)) : nothing;
+  if (failed === undefined) return html`${picture}${draw(blocks)}`;
+  return html`${failed}${picture}${blocks.filter((each) => !isEntries(each)).map((each) => html`${each.kind === "table" ? html`<h4>${each.title}</h4>` : nothing}${block(each, context)}\n`)}`;
 }
 
 /** A table that says the same as the chart above it is folded, unless it names a problem. */
@@ -71,10 +90,17 @@ function results(blocks: readonly Entries[], context: Context): Markup {
   const amounts = new Map<EntryResult, number>();
   for (const { entries } of blocks) for (const { result } of entries) amounts.set(result, (amounts.get(result) ?? 0) + 1);
   const all = context.tests === undefined ? nothing : html`<p class="about">Tests: ${context.tests}</p>\n`;
-  return html`${all}<div class="results">${filter(context.stage, amounts)}${blocks.map((one) => entries(one))}</div>\n`;
+  return html`${all}<div class="results">${filter(context.stage, amounts)}${blocks.map((one) => drawnEntries(one, context))}</div>\n`;
 }
 
-function block(one: Block): Markup {
+function drawnEntries(one: Entries, context: Context): Markup {
+  return context.room.part(shareOfEntries, (room) => {
+    const often = one.often ? table(one.often, { ...context, room }) : nothing;
+    return entries(one, { often, elsewhere: line(one.elsewhere), room });
+  });
+}
+
+function block(one: Block, context: Context): Markup {
   switch (one.kind) {
     case "title":
       return html`<h4>${one.text}</h4>`;
@@ -83,34 +109,49 @@ function block(one: Block): Markup {
     case "counts":
       return counts(one);
     case "list":
-      return list(one);
+      return list(one, context);
     case "output":
-      return folded(line(one.title), preformatted(one.text, one.label), one.open);
+      return output(one, context);
     case "entries":
-      return entries(one);
+      return drawnEntries(one, context);
     case "table":
-      return table(one);
+      return table(one, context);
   }
 }
 
-/** With more, browsers need seconds to open the page. */
-const mostRows = 2_000;
-const mostItems = 1_000;
+type Around = Pick<Context, "room"> & { file?: string };
 
-export function table(one: Table): Markup {
-  const rows = one.rows.slice(0, mostRows);
-  const said = one.rest?.(rows.length) ?? moreRows(one.rows.length - rows.length, "row");
-  const drawn = html`${dataTable({ ...one, rows })}${said === "" ? nothing : html`<p>${said}</p>`}`;
-  return one.folded ? folded(one.title, drawn) : drawn;
+/** @param around the file is absent if several reports have the rows */
+export function table(one: Table, { room, file }: Around): Markup {
+  return room.part(shareOfList, (inside) => {
+    const used = usedColumns(one, { details: true });
+    const rows = inside.fill(one.rows, mostRows, (row) => tableRow(row, used));
+    const said = one.rest?.(rows.length);
+    const rest = said === undefined ? shownOf(rows.length, one.rows.length, "row", file) : said && html`<p>${said}</p>`;
+    const drawn = html`${dataTable(one.title, used, rows)}${rest}`;
+    return one.folded ? folded(one.title, drawn) : drawn;
+  });
 }
 
-function moreRows(left: number, what: string): string {
-  return left > 0 ? `${count(left, `more ${what}`)} ${left === 1 ? "is" : "are"} in the report's file.` : "";
+function list({ title, tone, items }: Extract<Block, { kind: "list" }>, { room, file }: Around): Markup {
+  return room.part(shareOfList, (inside) => {
+    const shown = inside.fill(items, mostItems, (item) => html`<li>${cut(item, longestText)}</li>`);
+    return html`<div class="notes ${tone}">${title === undefined ? nothing : html`<h4>${title}</h4>`}<ul>${shown}</ul>${shownOf(shown.length, items.length, "line", file)}</div>`;
+  });
 }
 
-function list({ title, tone, items }: Extract<Block, { kind: "list" }>): Markup {
-  const rest = moreRows(items.length - mostItems, "line");
-  return html`<div class="notes ${tone}">${title === undefined ? nothing : html`<h4>${title}</h4>`}<ul>${items.slice(0, mostItems).map((item) => html`<li>${item}</li>`)}</ul>${rest === "" ? nothing : html`<p>${rest}</p>`}</div>`;
+function output({ title, label, text, open }: Extract<Block, { kind: "output" }>, { room, file }: Around): Markup {
+  return room.part(shareOfList, (inside) => {
+    const lines = text.split("\n");
+    const shown = inside.fill(lines, mostLines, (one) => html`${cut(one, longestText)}\n`);
+    const whole = new Markup(
+      shown
+        .map((one) => one.text)
+        .join("")
+        .trimEnd(),
+    );
+    return folded(line(title), html`${preformatted(whole, label)}${shownOf(shown.length, lines.length, "line", file)}`, open);
+  });
 }
 
 type Counts = Extract<Block, { kind: "counts" }>;
@@ -149,21 +190,26 @@ function stackedBar(label: string, parts: Counts["counts"]): Markup {
  * On a narrow screen, each row becomes a card with labelled cells; roles keep it a table for screen readers. Empty columns are
  * left out.
  */
-function dataTable(table: Table): Markup {
-  const used = usedColumns(table, { details: true });
-  const kind = (numeric: boolean | undefined) => (numeric ? "numeric" : "");
-  return html`<table role="table"><caption>${table.title}</caption>
-<thead role="rowgroup"><tr role="row">${used.map(({ title, numeric }) => html`<th role="columnheader" scope="col" class="${kind(numeric)}">${title}</th>`)}</tr></thead>
-<tbody role="rowgroup">${table.rows.map(
-    ({ cells }) =>
-      html`<tr role="row">${used.map(({ title, numeric, at }) => html`<td role="cell" class="${kind(numeric)}${isEmpty(cells[at]) ? " empty" : ""}" data-label="${title}">${cell(cells[at])}</td>`)}</tr>\n`,
-  )}</tbody></table>`;
+function dataTable(title: string, used: readonly Used[], rows: readonly Markup[]): Markup {
+  return html`<table role="table"><caption>${title}</caption>
+<thead role="rowgroup"><tr role="row">${used.map(({ title, numeric }) => html`<th role="columnheader" scope="col" class="${kindOf(numeric)}">${title}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows}</tbody></table>`;
+}
+
+type Used = ReturnType<typeof usedColumns>[number];
+
+function kindOf(numeric: boolean | undefined): string {
+  return numeric ? "numeric" : "";
+}
+
+function tableRow({ cells }: Row, used: readonly Used[]): Markup {
+  return html`<tr role="row">${used.map(({ title, numeric, at }) => html`<td role="cell" class="${kindOf(numeric)}${isEmpty(cells[at]) ? " empty" : ""}" data-label="${title}">${cell(cells[at])}</td>`)}</tr>\n`;
 }
 
 function cell(content: Cell): Content {
-  if (content === undefined || typeof content === "string") return content;
+  if (content === undefined || typeof content === "string") return inline(content);
   if ("samples" in content)
-    return html`<ul class="samples">${content.samples.map((sample) => html`<li>${code(sample)}</li>`)}</ul>`;
+    return html`<ul class="samples">${content.samples.map((sample) => html`<li>${code(cut(sample, longestText))}</li>`)}</ul>`;
   if ("latency" in content) return html`<span class="nowrap">${latencyText(content.latency)}</span>`;
   if (!("line" in content)) return inline(content);
   const below = content.below.filter((piece) => piece !== undefined && piece !== "");
@@ -175,8 +221,9 @@ function line(pieces: Line): Content {
 }
 
 export function inline(piece: Inline | undefined): Content {
-  if (piece === undefined || typeof piece === "string") return piece;
-  if ("code" in piece) return code(piece.code);
+  if (piece === undefined) return piece;
+  if (typeof piece === "string") return cut(piece, longestText);
+  if ("code" in piece) return code(cut(piece.code, longestText));
   if ("verdict" in piece) return pill(piece.verdict);
-  return html`<b class="${piece.tone ?? ""}">${piece.strong}</b>`;
+  return html`<b class="${piece.tone ?? ""}">${cut(piece.strong, longestText)}</b>`;
 }

@@ -1,5 +1,6 @@
 import type { Chart, Dots, Flow, Lane, Timeline } from "../view/chart-shapes.ts";
 import { html, icon, type Markup, nothing } from "./markup.ts";
+import { type Room, shownOf } from "./room.ts";
 
 /**
  * Charts as static SVG. Words stand beside the drawing as text of the page, so they keep their size on every screen; positions in
@@ -28,7 +29,10 @@ const partWords: Record<Lane["bars"][number]["what"], string> = {
   deletion: "deletion",
 };
 
-export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest }: Timeline, table: Markup): Markup {
+/** A picture with more cannot be seen at once. */
+const mostLanes = 200;
+
+export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest }: Timeline, table: Markup, room: Room): Markup {
   const grid = [
     ...ticks.map(({ at }) => html`<line class="grid" x1="${percent(at)}" x2="${percent(at)}" y1="-7" y2="27"/>`),
     ...breaks.map(
@@ -36,7 +40,7 @@ export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest 
     ),
   ];
   const used = new Set(lanes.flatMap(({ bars }) => bars.map(({ what }) => what)));
-  const rows = lanes.map(({ label, verdict, bars, text }) => {
+  const rows = room.fill(lanes, mostLanes, ({ label, verdict, bars, text }) => {
     const drawn = bars.map(({ what, from, to }) => {
       const colour = what === "stage" ? (verdict ?? "skipped") : what;
       const height = what === "stage" ? "12" : "8";
@@ -58,7 +62,7 @@ export function timeline({ title, note, lanes, ticks, breaks, table: _, ...rest 
 <figcaption><h2 id="timeline-title">${title}</h2></figcaption>
 <ul class="lanes">${rows}<li class="lane axis" aria-hidden="true"><span class="label"></span><svg class="plot" aria-hidden="true">${axis}</svg><span class="value"></span></li></ul>
 <ul class="legend">${keys.map((what) => html`<li>${swatch(what)}${partWords[what]}</li>`)}</ul>
-<p class="note">${note}${pauses}</p></figure>
+<p class="note">${note}${pauses}</p>${shownOf(rows.length, lanes.length, "line", undefined)}</figure>
 ${table}</section>\n`;
 }
 
@@ -74,7 +78,7 @@ const marks = {
   slowest: (x: string) => html`<circle class="slowest" cx="${x}" cy="10" r="4"/>`,
 };
 
-function dots({ title, note, rows }: Dots, table: Markup): Markup {
+function dots({ title, note, rows, rest }: Dots, table: Markup): Markup {
   const drawn = rows.map(({ label, verdict, text, marks: all, limit, band }) => {
     const from = all.find(({ what }) => what === "p50")?.at ?? 0;
     // A single sample has no spread.
@@ -93,7 +97,7 @@ function dots({ title, note, rows }: Dots, table: Markup): Markup {
   return html`<figure class="chart dots"><figcaption><h4>${title}: P50 · P95 · slowest</h4></figcaption>
 <ul class="lanes">${drawn}</ul>
 <ul class="legend">${key("p50", "P50")}${key("p95", "P95")}${key("slowest", "slowest")}${key("sample", "sample")}<li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true"><rect class="band" x="0" y="2" width="20" height="16"/></svg>P50 to P95 of earlier runs</li><li><svg class="swatch wide" viewBox="0 0 20 20" aria-hidden="true"><line class="limit" x1="10" x2="10" y1="0" y2="20"/></svg>limit of P95</li></ul>
-<p class="note">${note}</p>${table}</figure>\n`;
+<p class="note">${note}</p>${rest === undefined ? nothing : html`<p class="note">${rest}</p>`}${table}</figure>\n`;
 }
 
 const flowWords = { deleted: "deleted", left: "left", unknown: "unknown", planned: "would be deleted" };

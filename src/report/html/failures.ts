@@ -4,14 +4,22 @@ import { type FailurePart, failureParts } from "../view/failure-text.ts";
 import { type Block, type Entry, type EntryResult, entryResults } from "../view/shapes.ts";
 import { callsTitle, cut, firstLine } from "../words.ts";
 import { type Content, code, html, icon, type Markup, nothing } from "./markup.ts";
+import type { Room } from "./room.ts";
 
 /** Tests that did not pass, by file, with a filter that needs no script. */
 
 const longestText = 16_000;
 const longestName = 2_000;
-/** With more, browsers need seconds to open the page. */
+/** Those after them have a line each, without what they said after its first line. */
 const mostWholeEntries = 500;
-const mostEntries = 5_000;
+/** With more, browsers need seconds to open the page. */
+const mostEntries = 10_000;
+const longestNameInLine = 300;
+const longestFirstLine = 300;
+/** The markup of a file, beside its name. */
+const fileBytes = 300;
+/** Of the room. */
+const shareOfWholeEntries = 1 / 2;
 /** Entries of each list that are open at first; with more, readers would not find the end of the page. */
 const openEntries = 3;
 /** The groups of so many entries are open at first. */
@@ -57,90 +65,93 @@ function filtered(results: readonly EntryResult[], content: Content): Markup {
   return html`<div class="part ${[...new Set(results)].map((result) => `has-${result}`).join(" ")}">${content}</div>\n`;
 }
 
-export function entries({ what, title, entries, file }: Entries): Markup {
-  const shown = entries.slice(0, mostEntries);
-  const groups = byFile(shown.map((entry, index) => ({ entry, index })));
-  const body = groups.map(({ file, members }) => {
-    const isOpen = (members[0]?.index ?? 0) < listedEntries;
-    return fileGroup(
-      file,
-      members,
-      members.map(({ entry, index }) => test(entry, index)),
-      isOpen,
-    );
-  });
-  const results = entries.map(({ result }) => result);
-  return filtered(results, html`<h4>${title}</h4>${body}${notDrawn(entries, what, file)}`);
+interface Beside {
+  /** What many entries have in common. */
+  often: Markup;
+  /** Where all entries are, and what is there. */
+  elsewhere: Content;
+  room: Room;
 }
 
-/** What the page leaves out, and where it is. Stacks that the report itself lacks are nowhere. */
-function notDrawn(all: readonly Entry[], what: Entries["what"], file: string): Markup {
-  const rest = all.length - mostEntries;
-  const stacks = all.filter(({ whole }) => whole !== undefined).length;
-  const drawn = all.slice(0, mostWholeEntries).filter(({ whole }) => whole !== undefined).length;
-  const lines: Markup[] = [
-    ...(rest > 0
-      ? [
-          html`${count(rest, `more ${what}`)} ${rest === 1 ? "is" : "are"} not drawn here. ${code(file)} has the names and messages of all ${numberText(all.length)}.`,
-        ]
-      : []),
-    ...(drawn < stacks
-      ? [
-          html`Stacks are drawn for the first ${numberText(drawn)}. ${code(file)} has ${stacks === all.length ? "all of them" : `those of ${numberText(stacks)}`}.`,
-        ]
-      : []),
-    ...(stacks > 0 && stacks < all.length && all.length > mostWholeEntries
-      ? [html`No stacks were kept of the other ${numberText(all.length - stacks)}.`]
-      : []),
-  ];
-  return lines.length === 0 ? nothing : html`<p class="note">${lines.map((line) => html`${line} `)}</p>`;
+/** The first entries in full, those after them in a line each, while there is room. */
+export function entries({ what, title, entries: all }: Entries, { often, elsewhere, room }: Beside): Markup {
+  const files = new Set<string | undefined>();
+  const beside = ({ file }: Entry) => {
+    if (files.has(file)) return 0;
+    files.add(file);
+    return fileBytes + Buffer.byteLength(file ?? "");
+  };
+  const whole = room.fill(all, mostWholeEntries, test, { share: shareOfWholeEntries, beside });
+  const lines = room.fill(all.slice(whole.length), mostEntries - whole.length, inLine, { beside });
+  const groups = byFile(all, [...whole, ...lines]).filter(({ drawn }) => drawn.length > 0);
+  const shown = whole.length + lines.length;
+  const note = html`<p class="note">${numberText(shown)} of ${count(all.length, what)} ${shown === 1 ? "is" : "are"} shown, ${numberText(whole.length)} of them in full and the others in a line each. ${elsewhere}</p>`;
+  const results = all.map(({ result }) => result);
+  return filtered(results, html`<h4>${title}</h4>${often}${whole.length < all.length ? note : nothing}${groups.map(fileGroup)}`);
 }
 
-interface Member {
-  entry: Entry;
-  index: number;
+interface Group {
+  file: string | undefined;
+  /** Those that are not drawn count, too. */
+  amounts: Map<EntryResult, number>;
+  drawn: Markup[];
+  open: boolean;
 }
 
-function byFile(members: readonly Member[]): { file: string | undefined; members: Member[] }[] {
-  const groups = new Map<string | undefined, Member[]>();
-  for (const member of members) {
-    const group = groups.get(member.entry.file);
-    if (group) group.push(member);
-    else groups.set(member.entry.file, [member]);
+/** @param drawn the first of them */
+function byFile(all: readonly Entry[], drawn: readonly Markup[]): Group[] {
+  const groups = new Map<string | undefined, Group>();
+  for (const [index, { file, result }] of all.entries()) {
+    const group: Group = groups.get(file) ?? { file, amounts: new Map(), drawn: [], open: index < listedEntries };
+    groups.set(file, group);
+    group.amounts.set(result, (group.amounts.get(result) ?? 0) + 1);
+    const markup = drawn[index];
+    if (markup) group.drawn.push(markup);
   }
-  return [...groups].map(([file, members]) => ({ file, members }));
+  return [...groups.values()];
 }
 
-function fileGroup(file: string | undefined, members: readonly Member[], tests: readonly Markup[], open: boolean): Markup {
-  const amounts = new Map<EntryResult, number>();
-  for (const { entry } of members) amounts.set(entry.result, (amounts.get(entry.result) ?? 0) + 1);
+function fileGroup({ file, amounts, drawn, open }: Group): Markup {
   const classes = [...amounts.keys()].map((result) => `has-${result}`).join(" ");
+  const all = [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
   const said = [...amounts].map(([result, amount]) =>
     result === "crashed" ? resultWords.crashed : `${numberText(amount)} ${resultWords[result]}`,
   );
-  const name = file === undefined ? "No file in the test report" : code(file);
-  return html`<details class="file ${classes}"${open ? html` open` : nothing}><summary><span class="path">${name}</span> <span class="about">${said.join(", ")}</span></summary>
-${tests}</details>\n`;
+  const shown = drawn.length < all ? [`${numberText(drawn.length)} of them shown`] : [];
+  const name = file === undefined ? "No file in the test report" : code(cut(file, longestName));
+  return html`<details class="file ${classes}"${open ? html` open` : nothing}><summary><span class="path">${name}</span> <span class="about">${[...said, ...shown].join(", ")}</span></summary>
+${drawn}</details>\n`;
 }
 
-function test({ name, result, file, place, about, brief, whole }: Entry, index: number): Markup {
-  const [own = brief, others = ""] = (index < mostWholeEntries ? whole : undefined) ?? [];
+function test(entry: Entry, index: number): Markup {
+  const { result, brief, whole = [] } = entry;
+  const [own = brief, others = ""] = whole;
+  return html`<details class="test ${result}"${index < openEntries ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head">${head(entry, longestName)}</span></summary>
+<div class="account">${failureParts(cut(own, longestText)).map(part)}${others === "" ? nothing : fold(callsTitle(others), cut(others, longestText))}</div></details>\n`;
+}
+
+function inLine(entry: Entry): Markup {
+  return html`<p class="test ${entry.result}">${head(entry, longestNameInLine)}</p>\n`;
+}
+
+/** Name, place and first line. */
+function head({ name, result, file, place, about, brief }: Entry, mostOfName: number): Markup {
   const where =
     place !== undefined && file !== undefined && place.startsWith(`${file}:`) ? `line ${place.slice(file.length + 1)}` : "";
   // For the other results, `about` has more exact words.
   const how = result === "failed" || result === "crashed" ? resultWords[result] : "";
-  const details = [how, where, ...about].filter(Boolean).join(" · ");
+  const details = cut([how, where, ...about].filter(Boolean).join(" · "), longestName);
+  const first = cut(firstLine(brief), longestFirstLine);
   // A crashed suite is named by its file, which its group already shows.
   const isCrash = typeof name === "object" && "code" in name && name.code === file;
-  const title = isCrash ? cut(firstLine(brief), 300) : plain(name);
-  return html`<details class="test ${result}"${index < openEntries ? html` open` : nothing}><summary>${icon(resultIcons[result])}<span class="head"><span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${cut(firstLine(brief), 300)}</span>`}</span></summary>
-<div class="account">${failureParts(cut(own, longestText)).map(part)}${others === "" ? nothing : fold(callsTitle(others), cut(others, longestText))}</div></details>\n`;
+  const title = isCrash ? first : plain(name, mostOfName);
+  return html`<span class="name">${title}</span> <span class="about">${details}</span>${isCrash ? nothing : html`<span class="first">${first}</span>`}`;
 }
 
-function plain(name: Entry["name"]): Content {
-  if (typeof name === "string") return cut(name, longestName);
-  if ("code" in name) return code(name.code);
-  return "strong" in name ? name.strong : name.verdict;
+function plain(name: Entry["name"], most: number): Content {
+  if (typeof name === "string") return cut(name, most);
+  if ("code" in name) return code(cut(name.code, most));
+  return "strong" in name ? cut(name.strong, most) : name.verdict;
 }
 
 function part(one: FailurePart, at: number): Markup {

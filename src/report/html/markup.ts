@@ -53,6 +53,6 @@ export function code(text: string | undefined): Markup {
 }
 
 /** For texts that may be long. Keyboard users must be able to focus it to scroll. */
-export function preformatted(text: string, label: string): Markup {
+export function preformatted(text: Content, label: string): Markup {
   return html`<pre class="scrolled" tabindex="0" role="group" aria-label="${label}">${text}</pre>`;
 }

@@ -113,6 +113,7 @@ ${filters}
 .file .path { margin-right: 8px; } .path code { word-break: break-all; }
 .test + .test { border-top: 1px solid var(--line); }
 .test > summary { padding: 10px 14px; display: flex; gap: 10px; list-style: none; }
+p.test { padding: 6px 14px 6px 40px; }
 .test > summary .icon { margin-top: 3px; }
 .test > summary:hover, .fold > summary:hover { background: var(--sunken); }
 .head { min-width: 0; }

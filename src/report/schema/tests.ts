@@ -13,8 +13,8 @@ const testCase = z.strictObject({
   line: amount("Line of the test or of its failure. Absent if the report does not say.").optional(),
   project: text("Playwright project, Maven module or similar.").optional(),
   attempts: amount("How often the test ran. 1 without retries."),
-  message: text("Message of the failure.").optional(),
-  stack: text("Stack of the failure.").optional(),
+  message: text("Message of the failure. After the first 1,000 failed tests at most 300 characters.").optional(),
+  stack: text("Stack of the failure. Absent after the first 1,000 failed tests.").optional(),
   errored: z.literal(true).optional().meta({
     description:
       "The test ended with an error outside of an assertion. Absent if an assertion failed, or if the report does not say.",

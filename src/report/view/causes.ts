@@ -1,16 +1,16 @@
 import { type Check, opensTheGate, type StageReport, type Verdict } from "../../model/report.ts";
 import { checkRemarks, duration, followsLine, repeatsTests, urgentChecks } from "../words.ts";
+import { failureBlocks } from "./failures.ts";
 import { pageAsLine } from "./pages.ts";
 import { outputBlocks } from "./processes.ts";
 import type { Block, Cell, Inline, Row, Section } from "./shapes.ts";
-import { failureBlocks } from "./tests.ts";
 
-/** What needs attention in a report: right under the verdict, each cause once. */
-export function leadSection(report: StageReport): Section | undefined {
+/** What needs attention in a report: right under the verdict, each cause once. @param file the report, for what is not drawn */
+export function leadSection(report: StageReport, file: string): Section | undefined {
   const { causes, consequences } = urgentChecks(report);
-  const { problems, checks, tests, stage } = report;
+  const { problems, checks, tests } = report;
   const blocks: Block[] = [
-    ...failureBlocks(tests, stage),
+    ...failureBlocks(tests, file),
     ...(problems.length > 0
       ? [{ kind: "list", title: "Problems", tone: "bad", items: problems, loses: "problem" } as const]
       : []),

@@ -48,6 +48,8 @@ export interface Dots {
   title: string;
   note: string;
   rows: readonly DotRow[];
+  /** What is not drawn. */
+  rest?: string;
   table: Table;
 }
 

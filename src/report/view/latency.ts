@@ -4,6 +4,9 @@ import { latencyText } from "../words.ts";
 import type { DotRow, Dots } from "./chart-shapes.ts";
 import type { Row } from "./shapes.ts";
 
+/** With more, nobody sees the slow ones. */
+const mostRows = 40;
+
 /** The latencies of a stage's checks as dots, each row on a scale of its own; undefined if no check measured any. */
 export function latencyChart(checks: readonly Check[]): Dots | undefined {
   const measured = checks.flatMap((check) =>
@@ -11,7 +14,9 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
   );
   if (measured.length === 0) return undefined;
   const before = new Map(checks.flatMap(({ earlier }) => (earlier ? [[earlier.of, earlier] as const] : [])));
-  const rows = measured.map(({ id, title, verdict, latency }): DotRow => {
+  const shown = measured.length <= mostRows ? measured : worstFirst(measured).slice(0, mostRows);
+  const rest = measured.length - shown.length;
+  const rows = shown.map(({ id, title, verdict, latency }): DotRow => {
     const { limit } = latency;
     const earlier = before.get(id);
     // A little room, so that the outermost mark is not cut.
@@ -39,6 +44,7 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
     title: "Latency",
     note: "Each row has its own scale, which begins at 0 ms. The small dots are the samples. The band reaches from P50 to P95 of earlier runs.",
     rows,
+    ...(rest > 0 ? { rest: `${count(rest, "more check")}: see the table below.` } : {}),
     table: {
       kind: "table",
       title: "Latencies as a table",
@@ -59,6 +65,11 @@ export function latencyChart(checks: readonly Check[]): Dots | undefined {
       loses: "check",
     },
   };
+}
+
+function worstFirst<One extends Pick<Check, "verdict">>(checks: readonly One[]): One[] {
+  const hasPassed = ({ verdict }: One) => Number(verdict === "passed");
+  return [...checks].sort((a, b) => hasPassed(a) - hasPassed(b));
 }
 
 function earlierText({ runs, p50, p95 }: EarlierLatency): string {

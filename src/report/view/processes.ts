@@ -1,3 +1,4 @@
+import { count } from "../../lib/count.ts";
 import type { CommandReport, ServerReport, StageReport } from "../../model/report.ts";
 import { commandEnd, duration } from "../words.ts";
 import type { Block, Inline, Row, Section } from "./shapes.ts";
@@ -53,6 +54,9 @@ function port({ port, portFreed }: ServerReport): Inline {
   return portFreed ? `${port}, released` : { strong: `${port} is still in use`, tone: "bad" };
 }
 
+/** More, as of servers that end one after the other, say the same. */
+const mostOutputs = 20;
+
 /** The ends of logs, around their errors. */
 export function outputBlocks(
   { servers, commands }: Pick<StageReport, "servers" | "commands">,
@@ -62,10 +66,13 @@ export function outputBlocks(
     ...servers.map(({ name, tail }) => ({ name, tail })),
     ...commands.map(({ command, tail }) => ({ name: command, tail })),
   ];
-  return all.flatMap(({ name, tail }): Block[] => {
-    if (!tail || tail.length === 0) return [];
+  const ends = all.filter(({ tail = [] }) => tail.length > 0);
+  const rest = ends.length - mostOutputs;
+  const blocks = ends.slice(0, mostOutputs).map(({ name, tail = [] }): Block => {
     const title = ["End of the log of ", { code: name }];
     const label = `End of the log of ${name}`;
-    return [{ kind: "output", title, label, text: tail.join("\n"), open, loses: "output of a server or command" }];
+    return { kind: "output", title, label, text: tail.join("\n"), open, loses: "output of a server or command" };
   });
+  const more = `The ${rest === 1 ? "end" : "ends"} of ${count(rest, "more log")} ${rest === 1 ? "is" : "are"} in the report.`;
+  return rest > 0 ? [...blocks, { kind: "text", line: [more], loses: "output of a server or command" }] : blocks;
 }

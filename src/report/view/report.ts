@@ -36,10 +36,13 @@ export function gateView(reports: readonly StageReport[]): GateView {
   const verdict = worstVerdict(reports.map((report) => report.verdict));
   const missing = missingStages(reports);
   const sorted = stageNames.flatMap((stage) => reports.filter((report) => report.stage === stage));
-  const stages = sorted.map((report, index) => ({
-    stage: report.stage,
-    view: stageView(report, `${report.stage}-${index + 1}`),
-  }));
+  const stages = sorted.map((report, index) => {
+    const { stage, runId } = report;
+    // The short name is that of the newest report.
+    const isOnly = sorted.filter((other) => other.stage === stage).length === 1;
+    const file = reportFile(stage, isOnly ? undefined : runId);
+    return { stage, view: stageView(report, { id: `${stage}-${index + 1}`, file }) };
+  });
   const timeline = gateTimeline(sorted);
   return {
     verdict,
@@ -89,11 +92,11 @@ function explanation(reports: readonly StageReport[]): string {
   return deciding.map((report) => `${stageTitle(report.stage)}: ${report.reason}`).join(" ");
 }
 
-/** @param id unique among the stages shown together */
-export function stageView(report: StageReport, id: string): StageView {
+/** @param id unique among the stages shown together @param file the report, relative to the workspace */
+export function stageView(report: StageReport, { id, file }: Pick<StageView, "id" | "file">): StageView {
   const { stage, environment, origin, verdict, reason } = report;
   const sections: (Section | undefined)[] = [
-    leadSection(report),
+    leadSection(report, file),
     rollbackSection(report),
     alertsSection(report),
     scoreSection(report),
@@ -114,7 +117,7 @@ export function stageView(report: StageReport, id: string): StageView {
     reason,
     tally: endReason(report),
     time: { text: budgetUse(report), used: report.durationMs, budget: report.budgetMs },
-    file: reportFile(stage),
+    file,
     facts: facts(report),
     sections: withLatencies(
       report,

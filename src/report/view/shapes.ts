@@ -61,7 +61,16 @@ export type Block =
   | { kind: "counts"; label: string; counts: readonly { verdict: CountKind; amount: number; remark?: string }[] }
   | { kind: "list"; title?: string; tone: Tone; items: readonly string[]; loses: Omission }
   | { kind: "output"; title: Line; label: string; text: string; open: boolean; loses: Omission }
-  | { kind: "entries"; what: EntryKind; title: string; entries: readonly Entry[]; file: string }
+  | {
+      kind: "entries";
+      what: EntryKind;
+      title: string;
+      entries: readonly Entry[];
+      /** What many of them have in common. */
+      often?: Table;
+      /** Where all of them are, and what is there; for media that draw only some, or long ones shortened. */
+      elsewhere: Line;
+    }
   | Table;
 
 export type CountKind = "passed" | "flaky" | "failed" | "skipped" | "unknown";
@@ -179,6 +188,7 @@ export const omissions = {
   "place of a failed test": "places of failed tests",
   "name of a crashed suite": "names of test files that could not be loaded",
   "name of a failed test": "names of failed tests",
+  "list of frequent messages": "lists of frequent messages",
 } as const;
 export type Omission = keyof typeof omissions;
 

@@ -1,9 +1,7 @@
 import { count, numberText } from "../../lib/count.ts";
-import type { StageName } from "../../model/report.ts";
-import type { Attachment, CrashedSuite, FileCounts, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
-import { account, attachmentState, bytes, duration, endWords, firstLine, passRate, place, reportFile } from "../words.ts";
-import { failureOf, isCall } from "./frames.ts";
-import type { Block, Cell, Column, CountKind, Entry, EntryResult, Inline, Row, Section } from "./shapes.ts";
+import type { Attachment, FileCounts, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
+import { attachmentState, bytes, duration, firstLine, passRate, place } from "../words.ts";
+import type { Block, Cell, Column, CountKind, Inline, Row, Section } from "./shapes.ts";
 
 /** The results of the project's own tests, without failures, which lead the report. */
 export function testsSection(tests: TestResults | undefined): Section | undefined {
@@ -52,82 +50,6 @@ function totals(tests: TestResults): Block[] {
     { kind: "text", line: [sentence] },
     { kind: "counts", label: "Tests by result", counts },
   ];
-}
-
-/** The tests and suites that did not pass, those that count first. */
-export function failureBlocks(tests: TestResults | undefined, stage: StageName): Block[] {
-  if (!tests) return [];
-  return [
-    ...failures(tests.failures, stage),
-    ...crashedSuites(tests.crashedSuites, stage),
-    ...disagreements(tests.disagreements),
-  ];
-}
-
-function failures(tests: readonly TestCase[], stage: StageName): Block[] {
-  if (tests.length === 0) return [];
-  // Failures that count come before known failures.
-  const isExcused = (test: TestCase) => Number(test.quarantinedUntil !== undefined);
-  const entries = [...tests].sort((a, b) => isExcused(a) - isExcused(b)).map(failure);
-  return [{ kind: "entries", what: "failed test", title: failuresTitle(tests), entries, file: reportFile(stage) }];
-}
-
-/** `3 failed tests, 1 of them with an error`. */
-function failuresTitle(tests: readonly TestCase[]): string {
-  const unknown = tests.filter(({ status }) => status === "unknown").length;
-  const errored = tests.filter((test) => test.errored && test.status !== "unknown").length;
-  const failed = tests.length - unknown;
-  const withError = errored === 0 ? "" : errored === failed ? " with an error" : `, ${numberText(errored)} of them with an error`;
-  return [
-    ...(failed > 0 ? [`${count(failed, "failed test")}${withError}`] : []),
-    ...(unknown > 0 ? [`${count(unknown, "test")} with an unknown result`] : []),
-  ].join(", ");
-}
-
-function failure(test: TestCase): Entry {
-  const { message, stack } = account(test);
-  const where = place(test);
-  const how = endWords(test);
-  const { own, others } = stack ? failureOf(stack) : {};
-  // Calls belong to the message; what else a report has, such as pytest's code, begins a paragraph.
-  const between = isCall(firstLine(own ?? "")) ? "\n" : "\n\n";
-  const first = own === undefined ? undefined : [message, own].filter(Boolean).join(between);
-  return {
-    name: test.name,
-    result: resultOf(test),
-    ...(test.file === undefined ? {} : { file: test.file }),
-    ...(where ? { place: where } : {}),
-    about: [
-      ...(how === "failed" ? [] : [how]),
-      ...(test.project ? [test.project] : []),
-      ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
-      ...(test.quarantinedUntil ? [`quarantined until ${test.quarantinedUntil}`] : []),
-      duration(test.durationMs),
-    ],
-    brief: (test.message || stack) ?? "The test report has no message.",
-    ...(first === undefined ? {} : { whole: others === undefined ? [first] : [first, others] }),
-  };
-}
-
-function resultOf({ quarantinedUntil, status, errored }: TestCase): EntryResult {
-  if (quarantinedUntil !== undefined) return "quarantined";
-  if (status === "unknown") return "unknown";
-  return errored ? "errored" : "failed";
-}
-
-function crashedSuites(suites: readonly CrashedSuite[], stage: StageName): Block[] {
-  if (suites.length === 0) return [];
-  const title = `${count(suites.length, "test file")} could not be loaded, or failed outside of ${suites.length === 1 ? "its" : "their"} tests`;
-  const entries = suites.map(
-    ({ file, message, quarantinedUntil }): Entry => ({
-      name: { code: file },
-      result: quarantinedUntil === undefined ? "crashed" : "quarantined",
-      file,
-      about: quarantinedUntil ? [`quarantined until ${quarantinedUntil}`] : [],
-      brief: message,
-    }),
-  );
-  return [{ kind: "entries", what: "crashed suite", title, entries, file: reportFile(stage) }];
 }
 
 function critical(globs: TestResults["critical"] = []): Block[] {
@@ -262,11 +184,6 @@ function testReports({ sources, unreadable = [] }: TestResults): Block[] {
 /** Empty if there are none, so that the column is only shown if it matters. */
 function unknownText({ unknown }: TestCounts): string {
   return unknown > 0 ? numberText(unknown) : "";
-}
-
-function disagreements(lines: readonly string[]): Block[] {
-  if (lines.length === 0) return [];
-  return [{ kind: "list", title: "The test reports disagree", tone: "warning", items: lines, loses: "problem" }];
 }
 
 /** Screenshots, traces and videos, including those that could not be kept. */

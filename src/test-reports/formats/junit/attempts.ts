@@ -1,4 +1,5 @@
-import { type Findings, passedLaterMessage, type ReportedTest } from "../../reported.ts";
+import { mostWholeTests } from "../../../model/test-results.ts";
+import { type Findings, passedLaterMessage, type ReportedTest, shortMessageOf } from "../../reported.ts";
 
 /**
  * Some runners write every attempt of a test as a test of its own, and pytest-rerunfailures writes all but the last as if they had
@@ -34,10 +35,6 @@ export interface SameName {
  * - `pytest in order`: attempts up to a failed one, which is the last of a test.
  */
 export type Reading = "tests" | "attempts" | "marked" | "one" | "pytest" | "pytest apart" | "pytest in order";
-
-/** More texts than this are shortened: only the first failures are shown with their stacks. */
-const failuresWithStack = 1_000;
-const shortMessage = 300;
 
 /**
  * Collects the tests of one suite until it ends, because later ones may be attempts of the same. Of a test that passed, little is
@@ -76,8 +73,8 @@ export class SuiteTests {
   #short(attempt: Attempt): Attempt {
     if (attempt.message === undefined) return attempt;
     const { message, stack, ...rest } = attempt;
-    if (this.#failures++ < failuresWithStack) return structuredClone(attempt);
-    return { ...rest, message: structuredClone(message.slice(0, shortMessage)) };
+    if (this.#failures++ < mostWholeTests) return structuredClone(attempt);
+    return { ...rest, message: structuredClone(shortMessageOf(message)) };
   }
 }
 
