@@ -45,6 +45,7 @@ export class Merger {
   readonly #broken = new Set<Source>();
   /** In the order in which they were read, with the number of the first mention. */
   readonly #sources: { source: Source; first: number; tests: number }[] = [];
+  readonly #testsIn = new Map<Source, number>();
   /** The report that is being read: only its end shows whether it contains another one. */
   #current: { source: Source; first: number } | undefined;
 
@@ -94,6 +95,7 @@ export class Merger {
     const report = { source, first, tests: end - first };
     const copied = this.#copied(report);
     this.#sources.push(report);
+    this.#testsIn.set(source, report.tests);
     for (let number = first; number < end; number++) this.#add(source, number, copied.get(number));
   }
 
@@ -121,10 +123,8 @@ export class Merger {
     }
     if (twins.size === tests && evidence >= enoughEvidence) return twins;
     const contained = new Set<Source>();
-    for (const report of this.#sources) {
-      const found = counted.get(report.source);
-      if (found?.tests === report.tests && found.evidence >= enoughEvidence) contained.add(report.source);
-    }
+    for (const [other, found] of counted)
+      if (found.tests === this.#testsIn.get(other) && found.evidence >= enoughEvidence) contained.add(other);
     for (const [number, twin] of twins)
       if (!this.#mentionsOf(twin).some(({ source: other }) => contained.has(other))) twins.delete(number);
     return twins;
