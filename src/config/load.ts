@@ -55,7 +55,7 @@ export interface LoadedConfig {
 const mayHavePattern = /"(?:matches|message|log)":/;
 
 /** Far above the size of any real configuration. */
-const mostBytes = 1_000_000;
+const mostBytes = 4_000_000;
 
 /**
  * Reads and checks the configuration file.

@@ -32,13 +32,16 @@ export function testDataConflicts(data: Data, written: Data): Conflict[] {
     protectedTables: texts(valueAt(data, ["testData", "protectedTables"])) ?? defaults.protectedTables,
     protectedKeys: texts(valueAt(data, ["testData", "protectedKeys"])) ?? defaults.protectedKeys,
   };
+  // A table with a mistake of its own still counts as declared.
+  const declared = new Set([...Object.keys(known.tables), ...Object.keys(own)]);
+  const suggest = suggestions([...declared]);
+  const inCircles = tablesInCircles(known.tables);
   return [
     ...prefixesOfProduction(data, known),
     ...Object.entries(own).flatMap(([name, table]) => [
       ...protectedDeclaration(name, known.protectedTables),
-      // A table with a mistake of its own still counts as declared.
-      ...unknownParents(name, table, [...new Set([...Object.keys(known.tables), ...Object.keys(own)])], written),
-      ...circle(name, known.tables),
+      ...unknownParents(name, table, declared, { suggest, written }),
+      ...(inCircles.has(name) ? [circle(name)] : []),
     ]),
     ...unknownSweeps(data, known),
     ...unknownKeeps(data, known, own),
@@ -122,43 +125,91 @@ function protectedDeclaration(name: string, patterns: string[]): Conflict[] {
   ];
 }
 
-function unknownParents(name: string, table: unknown, known: string[], written: Data): Conflict[] {
+function unknownParents(
+  name: string,
+  table: unknown,
+  known: ReadonlySet<string>,
+  { suggest, written }: { suggest: (name: string) => string; written: Data },
+): Conflict[] {
   return Object.entries(group(valueAt(table, ["parents"]))).flatMap(([column, parent]) =>
     (["partOf", "belongsTo"] as const).flatMap((kind): Conflict[] => {
       const target = valueAt(parent, [kind]);
-      if (typeof target !== "string" || known.includes(target)) return [];
+      if (typeof target !== "string" || known.has(target)) return [];
       const path = ["testData", "tables", name, "parents", column, kind];
-      return [
-        { code: "EA1025", path, message: `the table ${quote(written, path)} is not declared; ${suggestionOf(target, known)}` },
-      ];
+      return [{ code: "EA1025", path, message: `the table ${quote(written, path)} is not declared; ${suggest(target)}` }];
     }),
   );
+}
+
+/** Each compares a name with all others, and after a search-and-replace every table may have the same mistake. */
+const mostSuggestions = 50;
+const declareIt = "declare it under testData.tables";
+
+function suggestions(known: string[]): (name: string) => string {
+  const made = new Map<string, string>();
+  return (name) => {
+    const suggested = made.get(name) ?? (made.size < mostSuggestions ? suggestionOf(name, known) : declareIt);
+    if (made.size < mostSuggestions) made.set(name, suggested);
+    return suggested;
+  };
 }
 
 /** Listing all 48 names would hide the message. */
 function suggestionOf(name: string, known: string[]): string {
   const near = suggestion(name, known);
-  return near.startsWith("did you mean") ? near : "declare it under testData.tables";
+  return near.startsWith("did you mean") ? near : declareIt;
 }
 
 /** Tables that depend on each other in a circle have no order in which to search them. A table may depend on itself. */
-function circle(start: string, tables: Record<string, Table>): Conflict[] {
-  const seen = new Set<string>();
-  const waiting = parentsOf(start, tables);
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    if (name === start)
-      return [
-        {
-          code: "EA1026",
-          path: ["testData", "tables", start, "parents"],
-          message: "the table is its own ancestor through its parents: remove one of the parents",
-        },
-      ];
-    if (seen.has(name)) continue;
-    seen.add(name);
-    waiting.push(...parentsOf(name, tables));
+function circle(name: string): Conflict {
+  return {
+    code: "EA1026",
+    path: ["testData", "tables", name, "parents"],
+    message: "the table is its own ancestor through its parents: remove one of the parents",
+  };
+}
+
+/** The tables that are their own ancestors. */
+function tablesInCircles(tables: Record<string, Table>): Set<string> {
+  const found = new Set<string>();
+  // Few tables, usually none, can be in a circle, so only these are followed one by one.
+  const suspects = withoutEnds(tables);
+  for (const start of suspects) {
+    const seen = new Set<string>();
+    const waiting = parentsOf(start, tables);
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      if (name === start) found.add(start);
+      if (seen.has(name) || !suspects.has(name)) continue;
+      seen.add(name);
+      waiting.push(...parentsOf(name, tables));
+    }
   }
-  return [];
+  return found;
+}
+
+/** Takes away the tables without parents, then those whose parents were all taken away, and so on. */
+function withoutEnds(tables: Record<string, Table>): Set<string> {
+  const open = new Map<string, number>();
+  const children = new Map<string, string[]>();
+  for (const name of Object.keys(tables)) {
+    const parents = new Set(parentsOf(name, tables).filter((parent) => Object.hasOwn(tables, parent)));
+    open.set(name, parents.size);
+    for (const parent of parents) {
+      const known = children.get(parent);
+      if (known) known.push(name);
+      else children.set(parent, [name]);
+    }
+  }
+  const free = [...open].flatMap(([name, parents]) => (parents === 0 ? [name] : []));
+  for (let name = free.pop(); name !== undefined; name = free.pop()) {
+    open.delete(name);
+    for (const child of children.get(name) ?? []) {
+      const left = (open.get(child) ?? 0) - 1;
+      open.set(child, left);
+      if (left === 0) free.push(child);
+    }
+  }
+  return new Set(open.keys());
 }
 
 function parentsOf(name: string, tables: Record<string, Table>): string[] {

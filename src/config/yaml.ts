@@ -39,8 +39,8 @@ export interface ParsedYaml {
 /** After the first faults of a broken file, further ones are mostly noise. */
 const brokenPlaces = 3;
 
-/** Far above any real file; nested aliases can create billions of entries in a few lines. */
-const mostEntries = 20_000;
+/** A table takes about ten, so 5,000 of them fit twice. Nested aliases can create billions of entries in a few lines. */
+const mostEntries = 100_000;
 
 /** YAML 1.2, core schema: `no` and `on` are text, and the file can only produce plain data. */
 export function parseYaml(text: string): ParsedYaml {

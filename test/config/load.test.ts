@@ -181,3 +181,25 @@ test("a small file uses ClassWaves' defaults", async () => {
     protectedKeys: ["audit:log"],
   });
 });
+
+describe("a configuration with many tables", () => {
+  const tables = (length: number, parentOf: (table: number) => string) =>
+    Array.from(
+      { length },
+      (_, index) =>
+        `    s.t${index}: { match: [{ column: id, prefix: true }], time: made_at, parents: { parent_id: { partOf: ${parentOf(index)} } } }`,
+    );
+  const written = (lines: string[]) => minimal({ below: `testData:\n  preset: none\n  tables:\n${lines.join("\n")}\n` });
+
+  test("is read, also if 5,000 of them form one chain", async () => {
+    const { config } = await load(written(tables(5_000, (index) => `s.t${Math.max(0, index - 1)}`)));
+    expect(Object.keys(config.testData.tables)).toHaveLength(5_000);
+  });
+
+  test("has all its mistakes reported, and the first of them with a suggestion", async () => {
+    const refusal = await load(written(tables(200, (index) => `s.u${index}`))).catch((error: Error) => error.message);
+    expect(refusal).toContain("c.yml has 200 mistakes");
+    expect(refusal).toContain('the table "s.u0" is not declared; did you mean "s.t0"?');
+    expect(refusal).toContain('the table "s.u199" is not declared; declare it under testData.tables');
+  });
+});

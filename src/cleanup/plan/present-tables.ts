@@ -5,10 +5,18 @@ import { nearest } from "../../lib/nearest.ts";
 import { type CatalogColumns, isKept, parentTables, type ViewKind } from "../tables/catalog.ts";
 import type { PlanRequest, RowPlan } from "./table-plans.ts";
 
+/** Each compares a name with all others, and if a schema was renamed, every table may be missing. */
+const mostSuggestions = 50;
+
 /** The declared tables that exist, with their actual columns. Missing ones are reported. */
 export function presentTables(request: PlanRequest, catalog: CatalogColumns, plan: RowPlan): Record<string, Table> {
   const present: Record<string, Table> = {};
   const absent: string[] = [];
+  let suggested = 0;
+  const meant = (written: string, known: Iterable<string>): string => {
+    const name = suggested++ < mostSuggestions ? nearest(written, [...known]) : undefined;
+    return name === undefined ? "" : `; did you mean ${name}?`;
+  };
   const parents = new Set(Object.values(request.tables).flatMap(parentTables));
   for (const [name, table] of Object.entries(request.tables)) {
     if (isProtected(name, request.protectedTables)) continue;
@@ -65,9 +73,4 @@ function refuseView(name: string, { table, view }: { table: Table; view: ViewKin
     plan.problems.push(
       `${name}, which the preset declares, is ${view.name}, so its rows cannot be deleted here: ${view.instead}, and add \`${name}: {}\` to testData.tables`,
     );
-}
-
-function meant(written: string, known: Iterable<string>): string {
-  const name = nearest(written, [...known]);
-  return name === undefined ? "" : `; did you mean ${name}?`;
 }
