@@ -11,7 +11,7 @@ let isGroupOpen = false;
  */
 export function printProgress(progress: Progress): void {
   // A line after each delete would repeat the steps. The second signal prints what remains in full.
-  if (progress.kind === "remaining") return;
+  if (progress.kind === "remaining" || progress.kind === "table-done") return;
   const isOutput = progress.kind === "output";
   if (isOutput && !isGroupOpen) core.startGroup(`output of ${logLine(progress.source)}`);
   if (!isOutput && isGroupOpen) core.endGroup();
@@ -27,7 +27,7 @@ function detailsOf({ id, verdict, durationMs, observed, expected, attempts }: Ch
   return [`${id}: ${verdict} after ${Math.round(durationMs)} ms`, ...told.filter(Boolean)].join(", ");
 }
 
-function lineOf(progress: Exclude<Progress, { kind: "warning" | "remaining" }>): string {
+function lineOf(progress: Exclude<Progress, { kind: "warning" | "remaining" | "table-done" }>): string {
   switch (progress.kind) {
     case "stage-started":
       return `${progress.stage} in ${progress.environment}, at most ${Math.round(progress.budgetMs / 1000)} s`;

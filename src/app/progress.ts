@@ -3,7 +3,11 @@ import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, Progress, StageName, Verdict } from "../model/report.ts";
 import { pageAsLine } from "../report/view/pages.ts";
 
-type Left = Pick<Extract<Progress, { kind: "remaining" }>, "tables" | "keys">;
+/** What is left, by table. */
+interface Left {
+  tables: Map<string, number>;
+  keys: number;
+}
 
 const mayMakeTestData: readonly StageName[] = ["integration", "e2e", "cleanup"];
 
@@ -18,9 +22,12 @@ export class Remaining {
       this.#stage = progress.stage;
       this.#left = undefined;
     } else if (progress.kind === "remaining") {
-      this.#left = { tables: progress.tables.filter(({ rows }) => rows > 0), keys: progress.keys };
+      const tables = progress.tables.flatMap(({ table, rows }) => (rows > 0 ? [[table, rows] as const] : []));
+      this.#left = { tables: new Map(tables), keys: progress.keys };
+    } else if (progress.kind === "table-done") {
+      this.#left?.tables.delete(progress.table);
     } else if (progress.kind === "stage-finished" && progress.report.cleanup?.leftOver === 0 && !progress.report.cleanup.dryRun) {
-      this.#left = { tables: [], keys: 0 };
+      this.#left = { tables: new Map(), keys: 0 };
     }
   }
 
@@ -31,7 +38,7 @@ export class Remaining {
 
   /** Whether test data may be left. */
   get possible(): boolean {
-    if (this.#left) return this.#left.tables.length > 0 || this.#left.keys > 0;
+    if (this.#left) return this.#left.tables.size > 0 || this.#left.keys > 0;
     return this.#stage !== undefined && mayMakeTestData.includes(this.#stage);
   }
 
@@ -43,7 +50,7 @@ export class Remaining {
       const { tables, keys } = this.#left;
       return [
         "may not be deleted yet:",
-        ...tables.map(({ table, rows }) => `  ${table.padEnd(44)} ${count(rows, "row")}`),
+        ...[...tables].map(([table, rows]) => `  ${table.padEnd(44)} ${count(rows, "row")}`),
         ...(keys > 0 ? [`  ${"Redis".padEnd(44)} ${count(keys, "key")}`] : []),
         "a statement that is still running may finish on the server; then less remains",
       ];
@@ -58,11 +65,11 @@ export class Remaining {
 
   /** The same as a note for the audit log. */
   note(signal: string): AuditEvent {
-    const { tables = [], keys = 0 } = this.#left ?? {};
+    const { tables = new Map<string, number>(), keys = 0 } = this.#left ?? {};
     return {
       action: "decision",
       details: { what: "interrupted", signal, known: this.#left !== undefined || !this.possible },
-      counts: { ...Object.fromEntries(tables.map(({ table, rows }) => [table, rows])), keys },
+      counts: { ...Object.fromEntries(tables), keys },
     };
   }
 }

@@ -73,9 +73,12 @@ export class Screen {
         break;
       case "remaining": {
         const rows = progress.tables.reduce((sum, table) => sum + table.rows, 0);
-        this.#doing(`deleting: ${count(rows, "row")} and ${count(progress.keys, "key")} left`);
+        this.#left(rows, progress.keys);
         break;
       }
+      case "table-done":
+        this.#left(progress.left.rows, progress.left.keys);
+        break;
       case "stage-finished":
         this.#rest();
         this.#finish(progress.report);
@@ -145,6 +148,10 @@ export class Screen {
     const timer = setInterval(() => this.#draw(), redrawMs);
     timer.unref();
     this.#moving = { stage, startedAt: Date.now(), budgetMs, doing: "", timer };
+  }
+
+  #left(rows: number, keys: number): void {
+    this.#doing(`deleting: ${count(rows, "row")} and ${count(keys, "key")} left`);
   }
 
   #doing(text: string): void {

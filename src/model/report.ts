@@ -286,6 +286,8 @@ export type Progress =
   | { kind: "output"; stage: StageName; source: string; line: string }
   /** During a cleanup: the part of the plan that is not yet known to be deleted. No tables and no keys if nothing remains. */
   | { kind: "remaining"; stage: StageName; tables: { table: string; rows: number }[]; keys: number }
+  /** After `remaining`: this table no longer belongs to it. `left`: all that still does. */
+  | { kind: "table-done"; stage: StageName; table: string; left: { rows: number; keys: number } }
   | { kind: "stage-finished"; stage: StageName; report: StageReport };
 
 /** Whether a text has the form of a plan's digest, a SHA-256 in hex. */

@@ -103,6 +103,8 @@ export function cleanupReporting(context: StageContext) {
     onStep: (text: string) => step(context, text),
     onRemaining: (remaining: { tables: { table: string; rows: number }[]; keys: number }) =>
       context.onProgress({ kind: "remaining", stage: context.stage, ...remaining }),
+    onTableDone: (table: string, left: { rows: number; keys: number }) =>
+      context.onProgress({ kind: "table-done", stage: context.stage, table, left }),
     audit: context.audit,
   };
 }

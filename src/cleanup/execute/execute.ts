@@ -29,7 +29,7 @@ import {
 import { deletableParts } from "../tables/selection.ts";
 import { joinTouched, touchedNotes } from "../touched/touched-rows.ts";
 import { proveRedis, proveWarehouse } from "./proof.ts";
-import { type CarriedOut, noteVersions } from "./versions.ts";
+import { type CarriedOut, Versions } from "./versions.ts";
 
 /** What remains to be deleted of a plan. */
 export interface Remaining {
@@ -41,8 +41,10 @@ export interface WritingPorts extends CleanupPorts {
   environment: Environment;
   warehouse?: TestDataWarehouse;
   redis?: TestDataRedis;
-  /** Called before the first delete and after each one. */
+  /** Called before the first delete, after Redis keys were deleted, and if nothing is left. */
   onRemaining: (remaining: Remaining) => void;
+  /** Called after a table's rows were deleted. Says only what changed: with all that is left, the work would grow with the square. */
+  onTableDone?: (table: string, left: { rows: number; keys: number }) => void;
   /** Called when a round of deletes has ended, before the search for what is left. */
   onDeleted?: () => void;
   /** Writes a line of the audit log; never rejects. */
@@ -102,7 +104,8 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     return result;
   }
   let current = plan;
-  const noted: Noted = { result, retainedEntries: new Map(), fewer: new Map() };
+  const entries = new Map(result.tables.map((entry) => [entry.table, entry]));
+  const noted: Noted = { result, entries, retainedEntries: new Map(), fewer: new Map() };
   for (let round = 1; ; round++) {
     const { versions, changed, deletedKeys } = await deletePlanned(ports, current, noted);
     const keyChanges = deletedKeys === undefined || shortened === undefined ? undefined : deletedKeys + shortened;
@@ -110,13 +113,13 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
     ports.onDeleted?.();
     const [again] = await Promise.all([
       lookAgain(ports, { ...current, rows: searchedWhole(current.rows, changed), keyChanges }, result),
-      ...versions,
+      versions?.read(),
     ]);
     if (again === undefined) {
       await noteEnd(ports, plan, undefined, result);
       return result;
     }
-    noteLeft(again, result);
+    noteLeft(again, noted);
     const done = result.leftOver === 0 || round === rounds || ports.signal.aborted;
     if (!done && again.blockers.length > 0) result.problems.push("rows or keys that came back were not deleted");
     if (done || again.blockers.length > 0) {
@@ -140,22 +143,24 @@ interface Deleted {
 /** Concurrent deletes in one batch. A warehouse runs about ten and queues the others, which saves round trips. */
 const deletionsAtOnce = 48;
 
-/**
- * @returns promises for the versions still being read, which never reject, the tables that somebody else writes, and how many
- * keys were deleted, if known. Each history is read as soon as its rows are deleted, so that a cleanup that is cancelled or out of
- * time knows the versions of earlier batches.
- */
+/** @returns the versions, some of which are still being read, the tables that somebody else writes, and how many keys were deleted, if known */
 async function deletePlanned(
   ports: WritingPorts,
   plan: CleanupPlan,
-  { result, retainedEntries, fewer }: Noted,
-): Promise<{ versions: Promise<void>[]; changed: Set<string>; deletedKeys: number | undefined }> {
+  noted: Noted,
+): Promise<{ versions: Versions | undefined; changed: Set<string>; deletedKeys: number | undefined }> {
   const { warehouse, redis } = ports;
+  const { result, fewer } = noted;
   const remaining = new Map(plan.rows?.batches.flat().map((table) => [table.table, table.rows]));
   let keys = plan.keys?.keys.size ?? 0;
+  let rowsLeft = plan.rows?.rows ?? 0;
   const say = () => ports.onRemaining({ tables: [...remaining].map(([table, rows]) => ({ table, rows })), keys });
+  const sayDone = (table: TablePlan) => {
+    if (remaining.delete(table.table)) rowsLeft -= table.rows;
+    ports.onTableDone?.(table.table, { rows: rowsLeft, keys });
+  };
   const deletions: CarriedOut[] = [];
-  const versions: Promise<void>[] = [];
+  const versions = warehouse && new Versions(warehouse);
   const changed = new Set<string>();
   const retained: RetainedTables = new Map(plan.rows?.retained);
   say();
@@ -184,21 +189,21 @@ async function deletePlanned(
   }
   if (warehouse && plan.rows) {
     for (const batch of plan.rows.batches) {
-      const going = withoutRetained(batch, retained, { result, retainedEntries });
+      const going = withoutRetained(batch, retained, noted);
       if (going.length === 0) continue;
       ports.onStep(`deleting from ${going.map((table) => table.table).join(", ")}`);
       await inParallel(deletionsAtOnce, going, async (table) => {
-        const entry = entryFor(result, table);
+        const entry = entryFor(noted, table);
         const deleted = await deleteTable(warehouse, table, entry);
         noteFewer(entry, table.rows - (deleted.rows ?? table.rows), fewer);
         deletions.push(...deleted.parts);
         if (deleted.rows !== table.rows) changed.add(table.table);
-        if (deleted.isComplete) remaining.delete(table.table);
+        if (deleted.isComplete) sayDone(table);
         else retain(retained, table.foundThrough, whyRetained.rows);
-        say();
         await noteDelete(ports, table, entry, deleted);
-        versions.push(noteVersions(warehouse, deleted.parts));
+        versions?.add(deleted.parts);
       });
+      versions?.readNow();
     }
     // Rows known to be gone, including those of tables whose total is unknown.
     result.deletedRows += deletions.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
@@ -209,6 +214,8 @@ async function deletePlanned(
 /** Problems in the tables' entries that a later round may solve. */
 interface Noted {
   result: CleanupResult;
+  /** The result's tables, by name. */
+  entries: Map<string, TableCleanup>;
   /** Rows were kept. */
   retainedEntries: Map<TableCleanup, string>;
   /** Fewer rows were deleted than planned. */
@@ -222,14 +229,11 @@ function noteFewer(entry: TableCleanup, missing: number, fewer: Noted["fewer"]):
 }
 
 /** The part of a batch to delete now. Tables that are kept get the reason, and tables that no longer are lose it. */
-function withoutRetained(
-  batch: readonly TablePlan[],
-  retained: RetainedTables,
-  { result, retainedEntries }: Pick<Noted, "result" | "retainedEntries">,
-): TablePlan[] {
+function withoutRetained(batch: readonly TablePlan[], retained: RetainedTables, noted: Noted): TablePlan[] {
+  const { retainedEntries } = noted;
   const staying = retainedInBatch(batch, retained);
   return batch.filter((table) => {
-    const entry = entryFor(result, table);
+    const entry = entryFor(noted, table);
     if (entry.problem !== undefined && entry.problem === retainedEntries.get(entry)) delete entry.problem;
     retainedEntries.delete(entry);
     const why = staying.get(table);
@@ -242,10 +246,11 @@ function withoutRetained(
   });
 }
 
-function entryFor(result: CleanupResult, table: TablePlan): TableCleanup {
-  const known = result.tables.find((entry) => entry.table === table.table);
+function entryFor({ result, entries }: Pick<Noted, "result" | "entries">, table: TablePlan): TableCleanup {
+  const known = entries.get(table.table);
   if (known) return known;
   const added = { ...tableOf(table), deleted: 0 };
+  entries.set(table.table, added);
   result.tables.push(added);
   return added;
 }
@@ -292,10 +297,11 @@ async function lookAgain(ports: WritingPorts, plan: CleanupPlan, result: Cleanup
   }
 }
 
-function noteLeft(again: CleanupPlan, result: CleanupResult): void {
+function noteLeft(again: CleanupPlan, noted: Noted): void {
+  const { result } = noted;
   const unreadable = new Set(again.rows?.unreadable.map(({ table }) => table));
   for (const entry of result.tables) entry.left = unreadable.has(entry.table) ? undefined : 0;
-  for (const table of again.rows?.batches.flat() ?? []) entryFor(result, table).left = table.rows;
+  for (const table of again.rows?.batches.flat() ?? []) entryFor(noted, table).left = table.rows;
   result.keys.left = again.keys?.keys.size ?? 0;
   result.leftOver = leftOver(again);
   // The last search counts: rows that depended on test data in a view, or in a table that somebody else cleaned up, no longer do.

@@ -14,13 +14,16 @@ export interface HistoryEntry {
 
 /** Newest first. @throws WarehouseFailure */
 export async function historyOf(warehouse: WarehouseReader, table: string, limit: number): Promise<HistoryEntry[]> {
-  const rows = await warehouse.query(`DESCRIBE HISTORY ${qualifiedName(warehouse.catalog, table)} LIMIT ${limit}`);
-  return rows.map((row) => ({
+  return (await warehouse.query(describeHistory(warehouse, { table, limit }))).map(entryOf);
+}
+
+function entryOf(row: Row): HistoryEntry {
+  return {
     version: Number(row.version),
     operation: String(row.operation),
     parameters: mapOf(row.operationParameters),
     metrics: mapOf(row.operationMetrics),
-  }));
+  };
 }
 
 /** A request for the newest versions of a table. */
@@ -131,7 +134,15 @@ function groupsOf(questions: readonly HistoryQuestion[]): HistoryQuestion[][] {
 
 /** Versions created by a delete of exactly this many rows, newest first. @throws WarehouseFailure */
 export async function deletesOf(warehouse: WarehouseReader, table: string, deleted: number, limit: number): Promise<number[]> {
-  const history = await historyOf(warehouse, table, limit);
+  return versionsOf(await historyOf(warehouse, table, limit), deleted);
+}
+
+/** The same, in rows of a history that was read. */
+export function deletesIn(history: readonly Row[], deleted: number): number[] {
+  return versionsOf(history.map(entryOf), deleted);
+}
+
+function versionsOf(history: readonly HistoryEntry[], deleted: number): number[] {
   return history
     .filter(({ operation, metrics }) => operation === "DELETE" && Number(metrics.numDeletedRows) === deleted)
     .map(({ version }) => version);
