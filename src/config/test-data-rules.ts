@@ -1,4 +1,5 @@
 import { singularsOf } from "../lib/count.ts";
+import { layersOf } from "../lib/layers.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
 import { type Conflict, type Data, group, list, type Path, quote, text, texts, valueAt } from "./path.ts";
@@ -173,7 +174,7 @@ function circle(name: string): Conflict {
 function tablesInCircles(tables: Record<string, Table>): Set<string> {
   const found = new Set<string>();
   // Few tables, usually none, can be in a circle, so only these are followed one by one.
-  const suspects = withoutEnds(tables);
+  const suspects = new Set(layersOf(Object.keys(tables), (name) => parentsOf(name, tables)).circular);
   for (const start of suspects) {
     const seen = new Set<string>();
     const waiting = parentsOf(start, tables);
@@ -185,31 +186,6 @@ function tablesInCircles(tables: Record<string, Table>): Set<string> {
     }
   }
   return found;
-}
-
-/** Takes away the tables without parents, then those whose parents were all taken away, and so on. */
-function withoutEnds(tables: Record<string, Table>): Set<string> {
-  const open = new Map<string, number>();
-  const children = new Map<string, string[]>();
-  for (const name of Object.keys(tables)) {
-    const parents = new Set(parentsOf(name, tables).filter((parent) => Object.hasOwn(tables, parent)));
-    open.set(name, parents.size);
-    for (const parent of parents) {
-      const known = children.get(parent);
-      if (known) known.push(name);
-      else children.set(parent, [name]);
-    }
-  }
-  const free = [...open].flatMap(([name, parents]) => (parents === 0 ? [name] : []));
-  for (let name = free.pop(); name !== undefined; name = free.pop()) {
-    open.delete(name);
-    for (const child of children.get(name) ?? []) {
-      const left = (open.get(child) ?? 0) - 1;
-      open.set(child, left);
-      if (left === 0) free.push(child);
-    }
-  }
-  return new Set(open.keys());
 }
 
 function parentsOf(name: string, tables: Record<string, Table>): string[] {

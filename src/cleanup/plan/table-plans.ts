@@ -1,11 +1,12 @@
 import type { Table, TestDataConfig } from "../../config/schema.ts";
+import { layersOf } from "../../lib/layers.ts";
 import type { KeptRows, RealLooking, TimeRange, TouchedRow } from "../../model/test-data.ts";
 import { keyText } from "../../redis/connection.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 import { IdFinder } from "../keys/judge.ts";
 import { type StartState, timeInId } from "../ownership/age.ts";
 import { type JudgedRow, type References, valuesFoundInSweep } from "../ownership/judging.ts";
-import { deletionKeyOf, isNamedByPrefix } from "../ownership/presence.ts";
+import { deletionKeyOf, isNamedByPrefix } from "../ownership/settling.ts";
 import { instantOf, type TableScan } from "../ownership/table-scan.ts";
 import { type CatalogColumns, kindOf, type Policies, parentTables, type Views } from "../tables/catalog.ts";
 import { type Binder, emptySelection, type Selection, select } from "../tables/selection.ts";
@@ -182,17 +183,16 @@ function meets(value: string, pattern: string, binder: Binder): string {
  * they depend on are deleted before those. So an interruption never leaves rows that a later sweep couldn't find.
  */
 export function deletionBatchesOf(tables: readonly TablePlan[]): TablePlan[][] {
-  const batches: TablePlan[][] = [];
-  let remaining = [...tables];
-  while (remaining.length > 0) {
-    const needed = new Set(remaining.flatMap((table) => [...table.foundThrough]));
-    const batch = remaining.filter((table) => !needed.has(table.table));
-    // The order follows the graph, which has no circles. If there were one, a last batch would still delete everything.
-    if (batch.length === 0) return [...batches, remaining];
-    batches.push(batch);
-    remaining = remaining.filter((table) => needed.has(table.table));
-  }
-  return batches;
+  const byName = new Map(tables.map((table) => [table.table, table]));
+  const first = new Map<TablePlan, TablePlan[]>(tables.map((table) => [table, []]));
+  for (const table of tables)
+    for (const name of table.foundThrough) {
+      const parent = byName.get(name);
+      if (parent) first.get(parent)?.push(table);
+    }
+  const { layers, circular } = layersOf(tables, (table) => first.get(table) ?? []);
+  // The order follows the graph, which has no circles. If there were one, a last batch would still delete everything.
+  return circular.length > 0 ? [...layers, circular] : layers;
 }
 
 /**
