@@ -8,8 +8,7 @@ import type { PlanRequest } from "../plan/table-plans.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { askHistories } from "../tables/history.ts";
 import { asText, Binder, conditionOf, emptySelection, queryInBatches, type Rule, select } from "../tables/selection.ts";
-import { type StartState, timeInId } from "./age.ts";
-import { type Judged, type JudgedRow, type Link, valuesFoundInSweep } from "./judging.ts";
+import type { StartState } from "./age.ts";
 import { keylessRowsAtVersion } from "./table-scan.ts";
 
 /** Whether a row existed. `as-now`: nothing has changed since; `undefined`: the history doesn't say. */
@@ -61,6 +60,8 @@ export class Presence {
   readonly #answers = new Map<string, Map<number, Map<string, Answer>>>();
   readonly #wanted = new Map<string, Inquiry>();
   readonly #histories = new Map<string, Promise<Row[] | undefined>>();
+  /** Whether every table that was asked about a moment had a version of that moment; undefined if none was asked. */
+  #hadVersions: boolean | undefined;
   /** Table → whether the version at the start belongs to the current table. */
   readonly #continuous = new Map<string, boolean>();
 
@@ -115,11 +116,31 @@ export class Presence {
     const inquiries = next.map(([, inquiry]) => inquiry);
     const exact = inquiries.filter(({ moment }) => moment === atStart);
     const others = inquiries.filter(({ moment }) => moment !== atStart);
-    await Promise.all([
-      this.#askAtStart(exact),
-      // One by one: a moment before or after all versions of one table would make a joint statement fail.
-      inParallel(inquiriesAtOnce, others, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry))),
-    ]);
+    await Promise.all([this.#askAtStart(exact), this.#askBefore(others)]);
+  }
+
+  /**
+   * One by one at first: a moment before or after all versions of one table would make a joint statement fail. If none of them
+   * was, the rest is asked together.
+   */
+  async #askBefore(inquiries: readonly Inquiry[]): Promise<void> {
+    const alone = async (some: readonly Inquiry[]) =>
+      inParallel(inquiriesAtOnce, some, async (inquiry) => this.#note(inquiry, await this.#answer(inquiry)));
+    const first = this.#hadVersions === undefined ? inquiries.slice(0, inquiriesAtOnce) : [];
+    await alone(first);
+    const rest = inquiries.slice(first.length);
+    if (!this.#hadVersions || rest.length === 1) {
+      await alone(rest);
+      return;
+    }
+    const { rows, failed } = await queryInBatches(this.#warehouse, rest, (inquiry, binder) =>
+      this.#question(inquiry, travelTo(inquiry), binder),
+    );
+    const there = Map.groupBy(rows, ({ item }) => item);
+    const unreadable = new Set(failed.map(({ item }) => item));
+    for (const inquiry of rest)
+      if (!unreadable.has(inquiry)) this.#note(inquiry, new Set(there.get(inquiry)?.map(({ row }) => String(row.row_key))));
+    await inParallel(inquiriesAtOnce, [...unreadable], async (inquiry) => this.#note(inquiry, await this.#beyond(inquiry)));
   }
 
   async #askAtStart(inquiries: readonly Inquiry[]): Promise<void> {
@@ -193,14 +214,20 @@ export class Presence {
   /** @returns the values that existed, or one answer for all of them */
   async #answer(inquiry: Inquiry): Promise<Set<string> | Answer> {
     const binder = new Binder();
-    const travel = `TIMESTAMP AS OF '${new Date(inquiry.moment - 1).toISOString()}'`;
-    const { columns, from } = this.#question(inquiry, travel, binder);
-    const [rows, history] = await Promise.all([
+    const { columns, from } = this.#question(inquiry, travelTo(inquiry), binder);
+    const [rows] = await Promise.all([
       readable(this.#warehouse.query(`SELECT ${columns} FROM ${from}`, binder.parameters)),
-      this.#history(inquiry.table),
+      // Only of use if the version can't be read, but then it saves a round. Where all had one, it would seldom be of use.
+      this.#hadVersions ? undefined : this.#history(inquiry.table),
     ]);
-    if (rows) return new Set(rows.map((row) => String(row.row_key)));
-    return history && beyondVersions(history, inquiry.moment, this.#run.alone);
+    this.#hadVersions = this.#hadVersions !== false && rows !== undefined;
+    return rows ? new Set(rows.map((row) => String(row.row_key))) : await this.#beyond(inquiry);
+  }
+
+  async #beyond({ table, moment }: Inquiry): Promise<Answer> {
+    this.#hadVersions = false;
+    const history = await this.#history(table);
+    return history && beyondVersions(history, moment, this.#run.alone);
   }
 
   #history(table: string): Promise<Row[] | undefined> {
@@ -211,6 +238,11 @@ export class Presence {
     this.#histories.set(table, asked);
     return asked;
   }
+}
+
+/** Selects the last version before a moment. */
+function travelTo({ moment }: Inquiry): string {
+  return `TIMESTAMP AS OF '${new Date(moment - 1).toISOString()}'`;
 }
 
 function lookedUp(table: string, named: NamedRow): { columnId: string; value: string } {
@@ -245,115 +277,6 @@ function beyondVersions(history: readonly Row[], moment: number, duringRun: bool
   const [first, madeAt] = [history.at(-1), times.at(-1)];
   const isBeginning = Number(first?.version) === 0 && first?.operation === "CREATE TABLE";
   return duringRun && isBeginning && madeAt !== undefined && madeAt >= moment ? false : undefined;
-}
-
-/**
- * Why a row that is or may be test data is kept:
- * - `unknown`: nothing shows whether it is test data.
- * - `shared`: it has the same key as a row that is kept.
- * - `pointed-at`: a real or fixed row, which a test changed, points at it.
- * - `needed`: kept rows can only be found through it.
- * - `in-use`: newer rows that are kept depend on it.
- */
-export type StayReason = "unknown" | "shared" | "pointed-at" | "needed" | "in-use";
-
-/** The final decision about the rows, beyond each row's own judgement. */
-export interface Settled {
-  /** Rows to delete. */
-  going: ReadonlySet<JudgedRow>;
-  staying: ReadonlyMap<JudgedRow, StayReason>;
-}
-
-/** The column and value by which a row is deleted. Keyless rows use the value that matched, or what they depend on. */
-export function deletionKeyOf({ scan, candidate, judgement, links }: JudgedRow): { column: string; value: string } | undefined {
-  if (candidate.key !== undefined) return { column: scan.table.key, value: candidate.key };
-  const link = links[judgement.because[0] ?? -1];
-  if (link) return { column: link.column, value: link.id };
-  const shown = scan.rules.find(({ column }) => candidate.values.has(column) && showing(scan.rules, candidate.values, column));
-  return shown && { column: shown.column, value: candidate.values.get(shown.column) ?? "" };
-}
-
-function showing(rules: JudgedRow["scan"]["rules"], values: ReadonlyMap<string, string>, column: string): boolean {
-  const value = values.get(column) ?? "";
-  return rules.some(
-    (rule) =>
-      rule.column === column &&
-      (rule.prefixes?.some((prefix) => value.startsWith(prefix)) === true ||
-        (rule.suffix !== undefined && value.endsWith(rule.suffix)) ||
-        rule.equals === value),
-  );
-}
-
-/**
- * Keeps rows that must not be deleted although they are test data: rows that share a key with a kept row, rows that real rows
- * point at, and rows without which a later sweep couldn't find what is kept.
- */
-export function settle({ rows }: Judged, request: PlanRequest): Settled {
-  const all = [...rows.values()].flat();
-  const going = new Set(all.filter(({ judgement }) => judgement.standing === "test-data"));
-  const staying = new Map<JudgedRow, StayReason>();
-  for (const row of all) if (row.judgement.standing === "unknown") staying.set(row, "unknown");
-  const byKey = new Map([...rows].map(([table, list]) => [table, Map.groupBy(list, ({ candidate }) => candidate.key)] as const));
-  const stay = (row: JudgedRow, why: StayReason): boolean => {
-    if (!going.delete(row)) return false;
-    staying.set(row, why);
-    return true;
-  };
-  const keepOwners = (row: JudgedRow, why: StayReason): boolean => {
-    // A row of unknown age may be real, and must not be left with a broken reference.
-    const always = why === "pointed-at" || row.judgement.standing === "unknown";
-    const links = row.links.filter((link) => always || !isFoundWithoutOwner(row, link, request));
-    const owners = links.flatMap((link) => byKey.get(link.table)?.get(link.id) ?? []);
-    return owners.filter((owner) => stay(owner, why)).length > 0;
-  };
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const row of all) {
-      if (going.has(row)) continue;
-      const why = whyOwnersStay(row, staying.get(row));
-      if (why !== undefined && keepOwners(row, why)) changed = true;
-    }
-    for (const list of rows.values()) if (keepShared(list, going, stay)) changed = true;
-  }
-  return { going, staying };
-}
-
-/** Why the rows that a kept row points at are kept, if they are. */
-function whyOwnersStay({ judgement: { standing } }: JudgedRow, stays: StayReason | undefined): StayReason | undefined {
-  if (standing === "moved" || standing === "renamed" || standing === "fixed") return "pointed-at";
-  if (standing === "too-recent" || stays === "in-use") return "in-use";
-  return stays === undefined ? undefined : "needed";
-}
-
-/** A statement deletes every row with the value, so rows with equal values are kept together. */
-function keepShared(
-  list: readonly JudgedRow[],
-  going: ReadonlySet<JudgedRow>,
-  stay: (row: JudgedRow, why: StayReason) => boolean,
-): boolean {
-  let changed = false;
-  const staying = list.filter((row) => !going.has(row));
-  if (staying.length === 0) return false;
-  const values = new Map<string, Set<string>>();
-  for (const { candidate } of staying)
-    for (const [column, value] of candidate.values) values.set(column, (values.get(column) ?? new Set()).add(value));
-  for (const row of list) {
-    const handle = going.has(row) ? deletionKeyOf(row) : undefined;
-    if (handle && values.get(handle.column)?.has(handle.value) && stay(row, "shared")) changed = true;
-  }
-  return changed;
-}
-
-/** Whether a later sweep finds the row without the one that this link points at. */
-export function isFoundWithoutOwner({ scan, candidate }: JudgedRow, link: Link, request: PlanRequest): boolean {
-  return valuesFoundInSweep(scan, candidate).length > 0 || isNamedByPrefix(link, request);
-}
-
-/** Whether the id itself shows that it belongs to test data, and since when. */
-export function isNamedByPrefix({ table, id }: Link, { tables, sweptPrefixes, now }: PlanRequest): boolean {
-  return (
-    isMatchedByKey(tables[table]) && sweptPrefixes.some((prefix) => id.startsWith(prefix)) && timeInId(id, now) !== undefined
-  );
 }
 
 /** The rules by which rows of this table are matched directly, for a scope. */

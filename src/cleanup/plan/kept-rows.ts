@@ -5,7 +5,7 @@ import type { KeptRows, TouchedRow } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import type { JudgedRow, References } from "../ownership/judging.ts";
-import type { StayReason } from "../ownership/presence.ts";
+import type { StayReason } from "../ownership/settling.ts";
 import type { CatalogColumns } from "../tables/catalog.ts";
 import { conditionOf, emptySelection, isEmpty, queryInBatches, type Selection, select } from "../tables/selection.ts";
 import type { Search } from "./search.ts";

@@ -18,11 +18,12 @@ import {
 } from "../tables/catalog.ts";
 import { deletionText } from "../tables/selection.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
+import { countSelected, holdToCaps, tablesWithMoreRows } from "./counts.ts";
 import { keptOwnersOf } from "./kept-owners.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
 import { presentTables } from "./present-tables.ts";
 import { reportReading } from "./reading.ts";
-import { countSelected, holdToCaps, reportLedger, Search, tablesWithMoreRows } from "./search.ts";
+import { reportLedger, Search } from "./search.ts";
 import {
   assumeFoundThroughAll,
   deletionBatchesOf,
@@ -270,6 +271,9 @@ export function leftOver(plan: CleanupPlan): number | null {
   return plan.rows?.unreadable.length ? null : (plan.rows?.rows ?? 0) + (plan.keys?.keys.size ?? 0);
 }
 
+/** After the first round, which always finds what there is. */
+const roundsAskedBeside = 4;
+
 /**
  * Finds every row that is test data, by itself or through what it depends on. Only reads.
  * @param earlier a plan of the same run, whose catalog is reused
@@ -323,11 +327,12 @@ export async function planRows(warehouse: WarehouseReader, request: PlanRequest,
   };
   let answers: Awaited<ReturnType<typeof ask>> | undefined;
   const searchOn = async (asksAtOnce: boolean) => {
-    for (let beside = asksAtOnce; !search.done; beside = true) {
+    for (let round = asksAtOnce ? 1 : 0; !search.done; round++) {
       // Test data is usually not deep, so questions about the whole plan are asked during the round that will probably find
-      // nothing new.
+      // nothing new: that saves a round. Deeper down it would seldom be the last one, and they are asked once, at the end.
+      const maybeLast = (round > 0 && round <= roundsAskedBeside) || search.onlyProves;
       const { changes } = search;
-      const asking = beside ? ask() : undefined;
+      const asking = maybeLast ? ask() : undefined;
       // If the round finds more, this answer is outdated, and so is its failure: it is asked again. Otherwise it is awaited
       // below.
       asking?.catch(() => undefined);

@@ -76,6 +76,15 @@ export class Binder {
     return `:${name}`;
   }
 
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** Forgets all but the first ones. */
+  truncate(size: number): void {
+    for (const value of [...this.#names.keys()].slice(size)) this.#names.delete(value);
+  }
+
   get parameters(): Parameters {
     return Object.fromEntries([...this.#names].map(([value, name]) => [name, value]));
   }
@@ -209,39 +218,45 @@ export interface Answers<Item> {
 export async function queryInBatches<Item>(
   warehouse: WarehouseReader,
   items: readonly Item[],
-  ask: (item: Item, binder: Binder) => { columns: string; from: string } | undefined,
+  ask: Ask<Item>,
 ): Promise<Answers<Item>> {
   const answers: Answers<Item> = { rows: [], failed: [] };
-  const send = async (group: readonly Item[]): Promise<void> => {
-    const binder = new Binder();
-    const questions = group.flatMap((item, index) => {
-      const question = ask(item, binder);
-      return question ? [`SELECT ${index} AS asked, ${question.columns} FROM ${question.from}`] : [];
-    });
-    if (questions.length === 0) return;
-    for (const row of await warehouse.query(questions.join(" UNION ALL "), binder.parameters)) {
+  const send = async ({ items: group, questions, binder }: Batch<Item>): Promise<void> => {
+    const selects = questions.flatMap((question, index) =>
+      question ? [`SELECT ${index} AS asked, ${question.columns} FROM ${question.from}`] : [],
+    );
+    if (selects.length === 0) return;
+    for (const row of await warehouse.query(selects.join(" UNION ALL "), binder.parameters)) {
       const item = group[Number(row.asked)];
       if (item !== undefined) answers.rows.push({ item, row });
     }
   };
+  const fail = (item: Item, error: unknown) => {
+    if (!isAboutTables(error)) throw error;
+    answers.failed.push({ item, why: errorText(error), gone: isVersionGone(error) });
+  };
   const alone = async (item: Item): Promise<void> => {
     try {
-      await send([item]);
+      await send(batchOf(item, ask));
     } catch (error) {
-      if (!isAboutTables(error)) throw error;
-      answers.failed.push({ item, why: errorText(error), gone: isVersionGone(error) });
+      fail(item, error);
     }
   };
-  await inParallel(statementsAtOnce, groupsOf(items, ask), async (group) => {
-    if (group.length === 1) return await Promise.all(group.map(alone));
-    try {
-      return await send(group);
-    } catch (error) {
-      if (!isAboutTables(error)) throw error;
-      // Asking each separately shows which one failed, and reports it.
-      return await inParallel(statementsAtOnce, group, alone);
+  const batches = batchesOf(items, ask);
+  const worker = async (): Promise<void> => {
+    for (const batch of batches) {
+      try {
+        await send(batch);
+      } catch (error) {
+        const [item, ...others] = batch.items;
+        if (item !== undefined && others.length === 0) fail(item, error);
+        else if (!isAboutTables(error)) throw error;
+        // Asking each separately shows which one failed, and reports it.
+        else await inParallel(statementsAtOnce, batch.items, alone);
+      }
     }
-  });
+  };
+  await Promise.all(Array.from({ length: Math.min(statementsAtOnce, items.length) }, worker));
   return answers;
 }
 
@@ -249,18 +264,36 @@ function isAboutTables(error: unknown): boolean {
   return error instanceof WarehouseFailure && (error.kind === "statement" || error.kind === "denied");
 }
 
-function groupsOf<Item>(items: readonly Item[], ask: (item: Item, binder: Binder) => unknown): Item[][] {
-  const groups: Item[][] = [];
-  let binder = new Binder();
+type Ask<Item> = (item: Item, binder: Binder) => { columns: string; from: string } | undefined;
+
+/** The items of one statement, with their questions. */
+interface Batch<Item> {
+  items: Item[];
+  questions: ReturnType<Ask<Item>>[];
+  binder: Binder;
+}
+
+function batchOf<Item>(item: Item, ask: Ask<Item>): Batch<Item> {
+  const binder = new Binder();
+  return { items: [item], questions: [ask(item, binder)], binder };
+}
+
+/** Made when they are sent, because their lists of ids may be long. */
+function* batchesOf<Item>(items: readonly Item[], ask: Ask<Item>): Generator<Batch<Item>> {
+  let batch: Batch<Item> | undefined;
   for (const item of items) {
-    const group = groups.at(-1);
-    ask(item, binder);
-    if (group && group.length < mostTables && Object.keys(binder.parameters).length <= mostParameters) group.push(item);
-    else {
-      groups.push([item]);
-      binder = new Binder();
-      ask(item, binder);
+    if (batch && batch.items.length < mostTables) {
+      const { size } = batch.binder;
+      const question = ask(item, batch.binder);
+      if (batch.binder.size <= mostParameters) {
+        batch.items.push(item);
+        batch.questions.push(question);
+        continue;
+      }
+      batch.binder.truncate(size);
     }
+    if (batch) yield batch;
+    batch = batchOf(item, ask);
   }
-  return groups;
+  if (batch) yield batch;
 }
