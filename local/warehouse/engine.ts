@@ -35,6 +35,8 @@ import { columnsAtVersion, liveRows, rowsAtVersion, versionAt } from "./versions
 export interface SeenStatement {
   /** Milliseconds since 1970, on arrival. */
   at: number;
+  /** The same, when its answer was ready; absent while it runs. */
+  endedAt?: number;
   token: string;
   user: string;
   sql: string;
@@ -74,6 +76,8 @@ export class Engine {
       const failure = fromDuckDb(signal.aborted ? signal.reason : error);
       seen.error = failure.message;
       throw failure;
+    } finally {
+      seen.endedAt = Date.now();
     }
   }
 

@@ -22,6 +22,10 @@ function left(tables: Record<string, number>, keys: number): Progress {
   };
 }
 
+function done(table: string): Progress {
+  return { kind: "table-done", stage: "integration", table, left: { rows: 0, keys: 0 } };
+}
+
 function finished(cleanup: Partial<CleanupResult>): Progress {
   return { kind: "stage-finished", stage: "integration", report: { cleanup } as StageReport };
 }
@@ -46,6 +50,14 @@ test.each([
   const remaining = after(...progress);
   expect(remaining.lines().join("\n")).toMatch(words);
   expect(remaining.possible).toBe(possible);
+});
+
+test("a table whose rows were deleted no longer remains", () => {
+  const remaining = after(started("integration"), left({ "a.b": 3, "c.d": 1 }, 0), done("a.b"), done("unknown.table"));
+  expect(remaining.note("SIGINT").counts).toEqual({ "c.d": 1, keys: 0 });
+  remaining.watch(done("c.d"));
+  expect(remaining.possible).toBe(false);
+  expect(remaining.lines()).toEqual(["everything planned was deleted; the final check was not finished"]);
 });
 
 test("the latest counts are printed per table and written to the audit log", () => {

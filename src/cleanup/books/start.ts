@@ -64,7 +64,8 @@ export async function recordStart(
     const declaredRead = readAll([...declared]);
     // Without the list, the versions that were read are still known.
     const tables = await inTime(readTables(reader)).finally(() => declaredRead);
-    for (const table of declared) if (!tables.includes(table)) for (const known of [moments, unread]) known.delete(table);
+    const there = new Set(tables);
+    for (const table of declared) if (!there.has(table)) for (const known of [moments, unread]) known.delete(table);
     await readAll(tables.filter((table) => !declared.has(table)));
   };
   const [keys] = await Promise.all([

@@ -4,7 +4,7 @@ import type { Table } from "../../config/schema.ts";
 import { numberText } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
-import type { Amount, CleanupResult, TableBooks } from "../../model/test-data.ts";
+import type { Amount, CleanupResult, Deletion, TableBooks } from "../../model/test-data.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
 import { type CatalogColumns, readCatalogColumns, readViews, type Views } from "../tables/catalog.ts";
@@ -83,12 +83,18 @@ export class TableBalance {
   #self: string | undefined;
   /** Histories of all tables in which something changed. */
   readonly #histories = new Map<string, { since: HistorySinceStart; from: number | undefined }>();
+  /** Table → what the cleanup deleted from it. */
+  readonly #deletions: ReadonlyMap<string, readonly Deletion[]>;
+  /** Tables of which the cleanup kept rows, for reasons that it reports itself. */
+  readonly #kept: ReadonlySet<string>;
   #columns: CatalogColumns = new Map();
   #read: { from: number; to: number }[] = [];
 
   constructor(warehouse: WarehouseReader, request: BooksRequest) {
     this.#warehouse = warehouse;
     this.#request = request;
+    this.#deletions = new Map(request.cleanup?.tables.map(({ table, deletions }) => [table, deletions ?? []]));
+    this.#kept = new Set(request.cleanup?.kept?.map(({ table }) => table));
   }
 
   async result(): Promise<TablesBalance> {
@@ -171,11 +177,11 @@ export class TableBalance {
   }
 
   #caseOf(name: string, { since, from }: { since: HistorySinceStart; from: number | undefined }): TableCase {
-    const { runId, principals, tables, cleanup } = this.#request;
+    const { runId, principals, tables } = this.#request;
     const columns = this.#columns.get(name) ?? new Map<string, string>();
     const declared = tables[name];
     const key = [declared?.key, "id"].find((column) => column !== undefined && columns.has(column)) ?? "";
-    const deletions = cleanup?.tables.find(({ table }) => table === name)?.deletions ?? [];
+    const deletions = this.#deletions.get(name) ?? [];
     const changes = attribute(since.changes, new Set(deletions.map(({ version }) => version)), {
       exclusive: principals,
       self: this.#self,
@@ -186,11 +192,6 @@ export class TableBalance {
     const person = new Set([...(declared?.person ?? []), ...named]);
     const parents = Object.fromEntries(Object.entries(declared?.parents ?? {}).map(([column, parent]) => [column, parent.table]));
     return { table: name, columns, key, parents, from, to: since.to, changes, deletions, person };
-  }
-
-  /** Whether the cleanup kept rows of the table, for reasons that it reports itself. */
-  #keeps(name: string): boolean {
-    return this.#request.cleanup?.kept?.some(({ table }) => table === name) === true;
   }
 
   /** Tables that others added rows to → how many more rows carry the run's id than at the start. */
@@ -287,7 +288,7 @@ export class TableBalance {
       this.#advice.push(`${user} writes rows of this run, but testData.principals does not list it: add it if only tests use it`);
     if (unexplained.most !== 0)
       this.#advice.push(
-        ...adviceFor({ table, declared: table.table in tables, rows: left, prefixes, kept: this.#keeps(table.table) }),
+        ...adviceFor({ table, declared: table.table in tables, rows: left, prefixes, kept: this.#kept.has(table.table) }),
       );
     const doubtful = [...left.doubtful, ...changed.doubtful];
     const shared = doubtful.some(({ details }) => details !== undefined);

@@ -25,7 +25,7 @@ interface Inquiry {
   /** For keyless rows: the column that points. */
   column: string | undefined;
   /** Keys, or ids in that column. */
-  values: string[];
+  values: Set<string>;
 }
 
 /** A run whose start is known. */
@@ -104,8 +104,8 @@ export class Presence {
     const name = `${at} ${id}`;
     const inquiry = this.#wanted.get(name);
     if (inquiry === undefined)
-      this.#wanted.set(name, { table, moment: at, column: "key" in named ? undefined : named.column, values: [value] });
-    else if (!inquiry.values.includes(value)) inquiry.values.push(value);
+      this.#wanted.set(name, { table, moment: at, column: "key" in named ? undefined : named.column, values: new Set([value]) });
+    else inquiry.values.add(value);
   }
 
   /** Asks all open questions. @throws WarehouseFailure if the warehouse doesn't answer at all */
@@ -205,7 +205,7 @@ export class Presence {
     const types = this.#catalog.get(table) ?? new Map<string, string>();
     const key = this.#declared[table]?.key ?? "";
     const from = qualifiedName(this.#warehouse.catalog, table);
-    if (column !== undefined) return keylessRowsAtVersion({ from, key, column, ids: values, types }, travel, binder);
+    if (column !== undefined) return keylessRowsAtVersion({ from, key, column, ids: [...values], types }, travel, binder);
     const selection = emptySelection(types);
     select(selection, key, values);
     return { columns: `${asText(key, types)} AS row_key`, from: `${from} ${travel} WHERE ${conditionOf(selection, binder)}` };

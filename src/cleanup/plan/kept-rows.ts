@@ -174,9 +174,13 @@ interface Found extends Other {
 /** Checks whether tables that are not cleaned up have rows that depend on test data. */
 export class UndeclaredTables {
   readonly #warehouse: WarehouseReader;
-  readonly #tables: { name: string; guarded: boolean; columns: ReadonlyMap<string, string> }[];
-  /** A list, because two tables may use the same column name for different parents. */
-  readonly #pointing: [column: string, parent: string][];
+  readonly #tables: {
+    name: string;
+    guarded: boolean;
+    columns: ReadonlyMap<string, string>;
+    /** Two tables may use the same column name for different parents. */
+    pointing: [column: string, parents: ReadonlySet<string>][];
+  }[];
 
   /** @param tables of the catalog, without views */
   constructor(
@@ -186,21 +190,32 @@ export class UndeclaredTables {
     tables: CatalogColumns,
   ) {
     this.#warehouse = warehouse;
-    this.#pointing = Object.values(declared).flatMap((table) =>
-      Object.entries(table.parents).map(([column, parent]): [string, string] => [column, parent.table]),
-    );
-    this.#tables = [...tables].flatMap(([name, columns]) =>
-      name in declared ? [] : [{ name, guarded: isProtected(name, request.protectedTables), columns }],
-    );
+    const parentsOf = new Map<string, Set<string>>();
+    for (const { parents } of Object.values(declared))
+      for (const [column, { table }] of Object.entries(parents)) {
+        const known = parentsOf.get(column);
+        if (known) known.add(table);
+        else parentsOf.set(column, new Set([table]));
+      }
+    const place = new Map([...parentsOf.keys()].map((column, index) => [column, index]));
+    this.#tables = [...tables].flatMap(([name, columns]) => {
+      if (name in declared) return [];
+      const pointing = [...columns.keys()].flatMap((column): [string, ReadonlySet<string>][] => {
+        const parents = parentsOf.get(column);
+        return parents ? [[column, parents]] : [];
+      });
+      pointing.sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
+      return [{ name, guarded: isProtected(name, request.protectedTables), columns, pointing }];
+    });
   }
 
   /** @throws WarehouseFailure */
   async about(known: References): Promise<Found[]> {
-    const asked = this.#tables.flatMap(({ name, guarded, columns }): Other[] => {
+    const asked = this.#tables.flatMap(({ name, guarded, columns, pointing }): Other[] => {
       const selection = emptySelection(columns);
-      const pointing = this.#pointing.filter(([column]) => columns.has(column));
-      for (const [column, parent] of pointing) select(selection, column, known.get(parent)?.keys() ?? []);
-      const parents = pointing.map(([, parent]) => parent);
+      for (const [column, parents] of pointing)
+        for (const parent of parents) select(selection, column, known.get(parent)?.keys() ?? []);
+      const parents = pointing.flatMap(([, of]) => [...of]);
       return isEmpty(selection) && !guarded ? [] : [{ name, guarded, selection, parents }];
     });
     const answers = await queryInBatches(this.#warehouse, asked, ({ name, guarded, selection }, binder) => {
