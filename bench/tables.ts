@@ -162,7 +162,7 @@ function report(name: string, measured: readonly Measured[], base: Measured): nu
 
 const base = await measure(1, () => 0, 0);
 const wide: Measured[] = [];
-for (const size of widths) wide.push(await measure(size, () => 0, 0));
+for (const size of widths) wide.push(await measure(size, () => 0, latencyMs));
 const deep: Measured[] = [];
 for (const size of depths) deep.push(await measure(size, (table) => table - 1, latencyMs));
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { planCleanup } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { chain, type Graph, portsOf, type SentStatement, tree, wide } from "./recorded-warehouse.ts";
@@ -146,4 +146,16 @@ describe.each([
     const others = count - 1 - alone;
     expect(sent("version")).toBe(others === 0 ? alone : alone + Math.ceil(others / 24) + (others % 24));
   });
+});
+
+it("a version is read soon after its delete, while others of the same batch still run", async () => {
+  const graph = wide(3);
+  const { warehouse } = graph;
+  const { deleteRows } = warehouse;
+  const isRead = () => warehouse.sent.some(({ kind, sql }) => kind === "history" && /`t1` LIMIT 20$/.test(sql));
+  warehouse.deleteRows = async (deletion) => {
+    if (deletion.table === "s.t2") await vi.waitFor(() => expect(isRead()).toBe(true), { timeout: 10_000 });
+    return await deleteRows(deletion);
+  };
+  await cleanUp(graph);
 });

@@ -110,7 +110,7 @@ export class Presence {
 
   /** Asks all open questions. @throws WarehouseFailure if the warehouse doesn't answer at all */
   async ask(): Promise<void> {
-    const tables = Map.groupBy(this.#wanted, ([, { table, column }]) => `${table} ${column ?? ""}`);
+    const tables = Map.groupBy(this.#wanted, ([, { table, column }]) => columnId(table, column));
     const next = [...tables.values()].flatMap((inquiries) => inquiries.slice(0, momentsAtOnce));
     for (const [name] of next) this.#wanted.delete(name);
     const inquiries = next.map(([, inquiry]) => inquiry);
@@ -252,7 +252,8 @@ function lookedUp(table: string, named: NamedRow): { columnId: string; value: st
 }
 
 function columnId(table: string, column: string | undefined): string {
-  return JSON.stringify([table, column ?? null]);
+  // Names have no space, and JSON would take a tenth of the time of judging.
+  return `${table} ${column ?? ""}`;
 }
 
 /** A history that is gone or not accessible gives no answer. @throws WarehouseFailure if the warehouse doesn't answer */
