@@ -13,6 +13,29 @@ const rangesIn = (values: readonly string[]) =>
     return [first, last] as const;
   });
 
+it("values are ordered by their bytes in UTF-8, as the warehouse orders them", () => {
+  const letter = fc.constantFrom(
+    "",
+    "a",
+    "Z",
+    "\u00e9",
+    "\u4e2d",
+    "\ud7ff",
+    "\ue000",
+    "\uffff",
+    "\u{10000}",
+    "\u{1f600}",
+    "\u{10ffff}",
+  );
+  const value = fc.array(letter, { maxLength: 4 }).map((letters) => letters.join(""));
+  fc.assert(
+    fc.property(value, value, (a, b) => {
+      expect(Math.sign(byCodePoint(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 it("every value is in one of its ranges, and there are at most four", () => {
   const id = fc
     .tuple(fc.constantFrom("integration_test_", "e2e_test_", "x", ""), fc.stringMatching(/^[a-f0-9]{0,12}$/))
