@@ -1,6 +1,9 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { StageName } from "../model/report.ts";
+import { canonicalJson, sha256 } from "./canonical.ts";
+import { type AuditFault, type FaultKind, faultOf } from "./faults.ts";
+import { AuditLineReader, lineIn } from "./line.ts";
 
 /**
  * The audit log: lines of JSON, each with the hash of the previous line, so that a changed, removed or inserted line is detected.
@@ -55,18 +58,9 @@ interface Proofs {
  */
 export function auditLine(previousHash: string | undefined, entry: AuditEntry, { sequence, key }: Proofs = {}): AuditLine {
   const written = { ...entry, previous: previousHash ?? null, ...(sequence === undefined ? {} : { sequence }) };
-  const content = key === undefined ? written : { ...written, mac: macOf(written, key) };
-  const hash = hashOf(content);
+  const content = key === undefined ? written : { ...written, mac: macOf(canonicalJson(written), key) };
+  const hash = sha256(canonicalJson(content));
   return { line: canonicalJson({ ...content, hash }), hash };
-}
-
-/** What is wrong with a line of the log. */
-export interface AuditFault {
-  /** Starting at 1. */
-  line: number;
-  why: string;
-  /** Writing the last line was interrupted; nobody need have changed anything. */
-  torn: boolean;
 }
 
 export type AuditVerification =
@@ -77,17 +71,16 @@ export type AuditVerification =
 /** Checks that every line of this log follows from the previous one. */
 export function verifyAudit(text: string): AuditVerification {
   const verifier = new AuditVerifier();
-  const lines = text.split("\n");
-  const unended = lines.pop() ?? "";
-  for (const line of lines) {
-    const lastHash = verifier.lastHash;
-    const { fault } = verifier.take(line, true);
-    if (fault) return { ok: false, ...fault, lastHash };
+  const bytes = Buffer.from(text);
+  for (let from = 0; from < bytes.length; ) {
+    const lineEnd = bytes.indexOf(0x0a, from);
+    const to = lineEnd < 0 ? bytes.length : lineEnd;
+    const { lastHash } = verifier;
+    const kind = verifier.take(bytes, from, to, lineEnd >= 0);
+    if (kind) return { ok: false, ...faultOf(verifier.lines, kind), lastHash };
+    from = to + 1;
   }
-  const { fault } = unended === "" ? {} : verifier.take(unended, false);
-  return fault
-    ? { ok: false, ...fault, lastHash: verifier.lastHash }
-    : { ok: true, lines: verifier.lines, lastHash: verifier.lastHash };
+  return { ok: true, lines: verifier.lines, lastHash: verifier.lastHash };
 }
 
 /**
@@ -102,6 +95,12 @@ export class AuditVerifier {
   keyedLines = 0;
   /** The first of them. */
   firstKeyed: number | undefined;
+  /** The line that was taken last. */
+  readonly line = new AuditLineReader();
+  /** Whether that line is valid by itself: if it was not changed, we wrote it, and it has the form of an entry. */
+  isValid = false;
+  /** Whether it follows the valid line before it, with nothing between them. */
+  isNext = false;
   /** Hashes that changed lines claim to have: the next line may follow from one of them. */
   #claimed = new Set<unknown>();
   readonly #key: string | undefined;
@@ -112,48 +111,37 @@ export class AuditVerifier {
   }
 
   /**
-   * @param line undefined if the bytes are not text, or too many
+   * @param bytes with the line from `from` to `to`; undefined if it is too long
    * @param ended whether it has a line end, which only the last line may lack
-   * @returns the entry and its hash, unless the line was changed
    */
-  take(line: string | undefined, ended: boolean): { entry?: AuditEntry; hash?: string; fault?: AuditFault } {
+  take(bytes: Buffer | undefined, from: number, to: number, ended: boolean): FaultKind | undefined {
     this.lines++;
-    const faulty = (why: string, torn = false) => ({ fault: { line: this.lines, why, torn } });
-    const read = line === undefined ? undefined : readLine(line);
-    if (line === undefined || read === undefined)
-      return ended
-        ? faulty("this line is not a line of an audit log")
-        : faulty("the last line is incomplete: writing it was interrupted", true);
-    if (!isItself(line, read)) {
-      this.#claimed.add(read.hash);
-      return faulty("this line was changed: its hash does not match its content");
+    const state = bytes === undefined ? "foreign" : this.line.read(bytes, from, to);
+    this.isValid = state === "valid";
+    this.isNext = false;
+    if (state === "foreign") return ended ? "foreign" : "torn";
+    if (state === "changed") {
+      this.#claimed.add(this.line.hash);
+      return "changed";
     }
-    const { hash, previous, sequence: _, mac, ...entry } = read;
+    const { hash, previous } = this.line;
     const before = this.lastHash ?? null;
-    const follows = previous === before || this.#claimed.has(previous);
+    this.isNext = previous === before;
+    const follows = this.isNext || this.#claimed.has(previous);
     this.lastHash = hash;
-    this.#claimed.clear();
-    // The hash matches, so we wrote it, and it has the form of an entry.
-    const known = { entry: entry as unknown as AuditEntry, hash };
-    const forged = this.#whyForged(read, mac);
-    if (forged !== undefined) return { ...known, ...faulty(forged) };
-    if (follows) return known;
-    const why =
-      before === null
-        ? "this is not the first line of a log: lines before it are missing"
-        : "this line does not follow the line before it: lines were removed, added or reordered";
-    return { ...known, ...faulty(why) };
+    if (this.#claimed.size > 0) this.#claimed.clear();
+    const forged = this.#forged();
+    if (forged !== undefined || follows) return forged;
+    return before === null ? "notFirst" : "outOfOrder";
   }
 
-  #whyForged({ hash: _, mac: __, ...content }: ReadLine, mac: unknown): string | undefined {
-    if (mac === undefined)
-      return this.keyedLines > 0
-        ? "this line has no HMAC, but lines before it have one: it was written without the key"
-        : undefined;
+  #forged(): FaultKind | undefined {
+    const { mac } = this.line;
+    if (mac === undefined) return this.keyedLines > 0 ? "withoutMac" : undefined;
     this.keyedLines++;
     this.firstKeyed ??= this.lines;
-    if (this.#key === undefined || sameText(String(mac), macOf(content, this.#key))) return undefined;
-    return "the HMAC of this line does not match the key: it was written with another key, or without one";
+    if (this.#key === undefined || sameText(String(mac), macOf(this.line.withoutMac(), this.#key))) return undefined;
+    return "wrongMac";
   }
 }
 
@@ -161,8 +149,9 @@ function sameText(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a.padEnd(64)), Buffer.from(b.padEnd(64)));
 }
 
-function macOf(content: unknown, key: string): string {
-  return createHmac("sha256", key).update(canonicalJson(content)).digest("hex");
+/** @param content the canonical text of the line without hash and HMAC */
+function macOf(content: string | Uint8Array, key: string): string {
+  return createHmac("sha256", key).update(content).digest("hex");
 }
 
 /**
@@ -172,61 +161,10 @@ function macOf(content: unknown, key: string): string {
 export function lastLineOf(piece: string): { hash: string; sequence: number | undefined } | undefined {
   for (let end = piece.length; end > 0; ) {
     const start = piece.lastIndexOf("\n", end - 1);
-    const line = piece.slice(start + 1, end);
-    const read = readLine(line);
-    if (read !== undefined && isItself(line, read))
-      return { hash: read.hash, sequence: typeof read.sequence === "number" ? read.sequence : undefined };
+    const line = lineIn(piece.slice(start + 1, end));
+    if (line?.isItself)
+      return { hash: line.hash, sequence: typeof line.members.sequence === "number" ? line.members.sequence : undefined };
     end = start;
   }
   return undefined;
-}
-
-type ReadLine = Record<string, unknown> & { hash: string };
-
-function readLine(line: string): ReadLine | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isRecord(value) && typeof value.hash === "string" ? { ...value, hash: value.hash } : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Compares the whole line, byte for byte. Otherwise a member could be written twice, and another reader might use the other one.
- */
-function isItself(line: string, read: ReadLine): boolean {
-  const { hash, ...content } = read;
-  try {
-    return hashOf(content) === hash && canonicalJson(read) === line;
-  } catch (error) {
-    // A changed line may hold a number that is too large, or be nested too deeply. We write neither.
-    if (error instanceof TypeError || error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
-function hashOf(content: unknown): string {
-  return createHash("sha256").update(canonicalJson(content)).digest("hex");
-}
-
-/** RFC 8785: members sorted by UTF-16 units, no white space, so that one value has exactly one text. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (isRecord(value)) {
-    const members = Object.keys(value)
-      .filter((key) => value[key] !== undefined)
-      .sort()
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
-    return `{${members.join(",")}}`;
-  }
-  // JSON would write null, and an unknown number must not look like an absent one.
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new TypeError(`expected a finite number for the audit log, got ${value}`);
-  return JSON.stringify(value) ?? "null";
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,5 @@
-import { count } from "../lib/count.ts";
-import { known, shortSha } from "../report/words.ts";
 import type { AuditEntry } from "./chain.ts";
+import { Distinct, numbers } from "./places.ts";
 
 /**
  * What an audit log says about each run: what was created, deleted, left and restored, by whom, where and when, and whether the
@@ -8,7 +7,7 @@ import type { AuditEntry } from "./chain.ts";
  */
 
 /** When a note was written, and by which stage. */
-interface Noted {
+export interface Noted {
   at: string;
   stage: string;
 }
@@ -16,12 +15,12 @@ interface Noted {
 /** `schema.table` → rows. */
 type Rows = Record<string, number>;
 
-interface Amounts extends Noted {
+export interface Amounts extends Noted {
   rows: Rows;
   keys: number;
 }
 
-interface Statement extends Noted {
+export interface Statement extends Noted {
   /** Absent for Redis keys. */
   table?: string;
   /** With named parameters, never with values. */
@@ -34,164 +33,194 @@ interface Statement extends Noted {
   problem?: string;
 }
 
-/** One run according to the log; each list is in the order of the log. */
-export interface AuditedRunReport {
+/** What a report says about a run, in this order; each is a list in the order of the log. */
+export interface SectionValues {
+  verdicts: Noted & { verdict: string; reason: string; commit?: string; deletedRows: number; deletedKeys: number };
+  /** What tests registered as created. */
+  created: Amounts;
+  planned: Amounts & { scope: string; digest: string; execute: boolean };
+  deleted: Statement;
+  unlinked: Statement;
+  verified: Amounts & { leftOver: number | "unknown" };
+  /** What the run wrote and what became of it, one line per stage. */
+  books: Noted & { line: string };
+  restored: Statement;
+  /** Real rows that tests were found to have changed. */
+  touched: Noted & { table: string; column: string; rows: number; known: number };
+  /** Old values that were restored in real rows. */
+  repaired: Statement;
+  protectedTables: Noted & { table: string; kept: boolean | "unknown"; before?: number; after?: number };
+  /** What was possibly not deleted when the run was interrupted. */
+  interrupted: Amounts & { signal: string; known: boolean };
+}
+
+export type Section = keyof SectionValues;
+
+export const sections: readonly Section[] = [
+  ...(["verdicts", "created", "planned", "deleted", "unlinked", "verified"] as const),
+  ...(["books", "restored", "touched", "repaired", "protectedTables", "interrupted"] as const),
+];
+
+/** One run according to the log. Its entries are read again for each section, so that none has to be held. */
+export interface AuditedRun {
   run: string;
   firstAt: string;
   lastAt: string;
-  who: string[];
-  environments: string[];
-  verdicts: (Noted & { verdict: string; reason: string; commit?: string; deletedRows: number; deletedKeys: number })[];
-  /** What tests registered as created. */
-  created: Amounts[];
-  planned: (Amounts & { scope: string; digest: string; execute: boolean })[];
-  deleted: Statement[];
-  unlinked: Statement[];
-  verified: (Amounts & { leftOver: number | "unknown" })[];
-  /** What the run wrote and what became of it, one line per stage. */
-  books: (Noted & { line: string })[];
-  restored: Statement[];
-  /** Real rows that tests were found to have changed. */
-  touched: (Noted & { table: string; column: string; rows: number; known: number })[];
-  /** Old values that were restored in real rows. */
-  repaired: Statement[];
-  protectedTables: (Noted & { table: string; kept: boolean | "unknown"; before?: number; after?: number })[];
-  /** What was possibly not deleted when the run was interrupted. */
-  interrupted: (Amounts & { signal: string; known: boolean })[];
+  who: readonly string[];
+  environments: readonly string[];
   /** Other kinds of notes → how many. */
-  others: Record<string, number>;
+  others: ReadonlyMap<string, number>;
+  entries(section: Section): Iterable<AuditEntry>;
 }
 
-/** Collects entries, in the order of the log. Memory grows only with what it reports. */
-export class AuditReporter {
-  readonly #only: string | undefined;
-  readonly #runs = new Map<string, AuditedRunReport>();
+/** The same as JSON. */
+export type AuditedRunReport = Omit<AuditedRun, "entries" | "others"> & {
+  [Name in Section]: SectionValues[Name][];
+} & { others: Record<string, number> };
 
-  /** @param only the run to report, or the gate run whose runs to report; all runs if absent */
-  constructor(only?: string) {
-    this.#only = only;
-  }
-
-  take(entry: AuditEntry): void {
-    const run = String(entry.run);
-    if (this.#only !== undefined && run !== this.#only && entry.gate !== this.#only) return;
-    const report = this.#runs.get(run) ?? emptyReport(run, String(entry.at));
-    this.#runs.set(run, report);
-    report.lastAt = String(entry.at);
-    for (const [list, value] of [
-      [report.who, entry.who],
-      [report.environments, entry.environment],
-    ] as const)
-      if (!list.includes(String(value))) list.push(String(value));
-    note(report, entry);
-  }
-
-  /** In the order in which they began. */
-  get runs(): AuditedRunReport[] {
-    return [...this.#runs.values()];
-  }
+/** The values of a section, one at a time. */
+export function valuesOf<Name extends Section>(run: AuditedRun, section: Name): Iterable<SectionValues[Name]>;
+export function* valuesOf(run: AuditedRun, section: Section): Iterable<SectionValues[Section]> {
+  if (section === "deleted") yield* deletions(run);
+  else for (const entry of run.entries(section)) yield readers[section](new Note(entry));
 }
 
-function emptyReport(run: string, at: string): AuditedRunReport {
-  return {
-    run,
-    firstAt: at,
-    lastAt: at,
-    who: [],
-    environments: [],
-    verdicts: [],
-    created: [],
-    planned: [],
-    deleted: [],
-    unlinked: [],
-    verified: [],
-    books: [],
-    restored: [],
-    touched: [],
-    repaired: [],
-    protectedTables: [],
-    interrupted: [],
-    others: {},
-  };
+const sectionsByKind: Readonly<Record<string, Section>> = {
+  "decision verdict": "verdicts",
+  "decision created": "created",
+  "decision plan": "planned",
+  "statement delete": "deleted",
+  // Completes the note about the delete.
+  "decision versions": "deleted",
+  "statement unlink": "unlinked",
+  "statement restore": "restored",
+  "decision touched": "touched",
+  "statement repair": "repaired",
+  "decision verified": "verified",
+  "decision books": "books",
+  "decision protected": "protectedTables",
+  "decision interrupted": "interrupted",
+};
+
+/** @returns the section of an entry; for another kind of note, its name */
+export function sectionOf(entry: AuditEntry): { section: Section } | { other: string } {
+  const { kind, what } = new Note(entry);
+  const section = Object.hasOwn(sectionsByKind, kind) ? sectionsByKind[kind] : undefined;
+  return section === undefined ? { other: what } : { section };
 }
 
-function note(report: AuditedRunReport, entry: AuditEntry): void {
-  const details = new Members(entry.details);
-  const counts = new Members(entry.counts);
-  const noted: Noted = { at: String(entry.at), stage: String(entry.stage) };
-  const amounts: Amounts = { ...noted, rows: counts.rows(), keys: counts.number("keys") ?? 0 };
-  const what = details.text("what") ?? (details.text("verdict") === undefined ? "note" : "verdict");
-  switch (`${entry.action} ${what}`) {
-    case "decision verdict": {
-      const [verdict = "", reason = "", commit] = [details.text("verdict"), details.text("reason"), details.text("commit")];
-      const [deletedRows = 0, deletedKeys = 0] = [counts.number("deletedRows"), counts.number("deletedKeys")];
-      report.verdicts.push({ ...noted, verdict, reason, ...(commit === undefined ? {} : { commit }), deletedRows, deletedKeys });
-      break;
+type Readers = { readonly [Name in Section]: (note: Note) => SectionValues[Name] };
+
+const readers: Readers = {
+  verdicts({ noted, details, counts }) {
+    const [verdict = "", reason = "", commit] = [details.text("verdict"), details.text("reason"), details.text("commit")];
+    const [deletedRows = 0, deletedKeys = 0] = [counts.number("deletedRows"), counts.number("deletedKeys")];
+    return { ...noted, verdict, reason, ...(commit === undefined ? {} : { commit }), deletedRows, deletedKeys };
+  },
+  created: (note) => note.amounts,
+  planned({ amounts, details }) {
+    const [scope = "unknown", digest = "unknown"] = [details.text("scope"), details.text("digest")];
+    return { ...amounts, scope, digest, execute: details.value("execute") === true };
+  },
+  deleted: (note) => statementOf(note, "deleted"),
+  unlinked: (note) => statementOf(note, "deleted"),
+  verified: ({ amounts, details }) => ({ ...amounts, leftOver: details.number("leftOver") ?? "unknown" }),
+  books: ({ noted, details }) => ({ ...noted, line: details.text("line") ?? "unknown" }),
+  restored: (note) => statementOf(note, "restored"),
+  touched({ noted, details, counts }) {
+    const [table = "unknown", column = "unknown"] = [details.text("table"), details.text("column")];
+    return { ...noted, table, column, rows: counts.number("rows") ?? 0, known: counts.number("known") ?? 0 };
+  },
+  repaired: (note) => statementOf(note, "repaired"),
+  protectedTables({ noted, details, counts }) {
+    const kept = details.value("kept");
+    const [before, after] = [counts.number("before"), counts.number("after")];
+    return {
+      ...noted,
+      table: details.text("table") ?? "unknown",
+      kept: typeof kept === "boolean" ? kept : "unknown",
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    };
+  },
+  interrupted: ({ amounts, details }) => ({
+    ...amounts,
+    signal: details.text("signal") ?? "unknown",
+    known: details.value("known") === true,
+  }),
+};
+
+/**
+ * The table's versions are noted after its history was read. They belong to the last delete from that table before them, so the
+ * notes are read twice: for the versions, then for the deletes.
+ */
+function* deletions(run: AuditedRun): Generator<Statement, void, void> {
+  const tables = new Distinct();
+  const lastDelete = numbers();
+  const [before, after] = [numbers(), numbers()];
+  for (const note of notesOf(run, "deleted")) {
+    const table = note.details.text("table");
+    const number = tables.numberOf(table === undefined ? "" : `table ${table}`);
+    const isDelete = note.kind === "statement delete";
+    if (number === lastDelete.length) lastDelete.push(none);
+    if (isDelete) {
+      lastDelete.set(number, before.length);
+      before.push(none);
+      after.push(none);
+      continue;
     }
-    case "decision created":
-      report.created.push(amounts);
-      break;
-    case "decision plan": {
-      const [scope = "unknown", digest = "unknown"] = [details.text("scope"), details.text("digest")];
-      report.planned.push({ ...amounts, scope, digest, execute: details.value("execute") === true });
-      break;
-    }
-    case "statement delete":
-      report.deleted.push(statementOf(noted, details, counts, "deleted"));
-      break;
-    case "decision versions": {
-      // Written after the table's history was read: completes the note about the delete.
-      const deleted = report.deleted.findLast((one) => one.table === details.text("table"));
-      const [before, after] = [counts.number("versionBefore"), counts.number("versionAfter")];
-      if (deleted && before !== undefined && after !== undefined)
-        Object.assign(deleted, { versionBefore: before, versionAfter: after });
-      break;
-    }
-    case "statement unlink":
-      report.unlinked.push(statementOf(noted, details, counts, "deleted"));
-      break;
-    case "statement restore":
-      report.restored.push(statementOf(noted, details, counts, "restored"));
-      break;
-    case "decision touched": {
-      const [table = "unknown", column = "unknown"] = [details.text("table"), details.text("column")];
-      report.touched.push({ ...noted, table, column, rows: counts.number("rows") ?? 0, known: counts.number("known") ?? 0 });
-      break;
-    }
-    case "statement repair":
-      report.repaired.push(statementOf(noted, details, counts, "repaired"));
-      break;
-    case "decision verified":
-      report.verified.push({ ...amounts, leftOver: details.number("leftOver") ?? "unknown" });
-      break;
-    case "decision books":
-      report.books.push({ ...noted, line: details.text("line") ?? "unknown" });
-      break;
-    case "decision protected": {
-      const kept = details.value("kept");
-      const [before, after] = [counts.number("before"), counts.number("after")];
-      report.protectedTables.push({
-        ...noted,
-        table: details.text("table") ?? "unknown",
-        kept: typeof kept === "boolean" ? kept : "unknown",
-        ...(before === undefined ? {} : { before }),
-        ...(after === undefined ? {} : { after }),
-      });
-      break;
-    }
-    case "decision interrupted":
-      report.interrupted.push({
-        ...amounts,
-        signal: details.text("signal") ?? "unknown",
-        known: details.value("known") === true,
-      });
-      break;
-    default:
-      report.others[what] = (report.others[what] ?? 0) + 1;
+    const of = lastDelete.get(number);
+    const versions = [note.counts.number("versionBefore"), note.counts.number("versionAfter")] as const;
+    if (of === none || versions[0] === undefined || versions[1] === undefined) continue;
+    before.set(of, versions[0]);
+    after.set(of, versions[1]);
+  }
+  let number = 0;
+  for (const note of notesOf(run, "deleted")) {
+    if (note.kind !== "statement delete") continue;
+    const [versionBefore, versionAfter] = [before.get(number), after.get(number)];
+    number++;
+    const statement = readers.deleted(note);
+    yield versionBefore === none ? statement : Object.assign(statement, { versionBefore, versionAfter });
   }
 }
 
-function statementOf(noted: Noted, details: Members, counts: Members, done: "deleted" | "restored" | "repaired"): Statement {
+/** No number in a line is infinite. */
+const none = Number.NEGATIVE_INFINITY;
+
+function* notesOf(run: AuditedRun, section: Section): Generator<Note, void, void> {
+  for (const entry of run.entries(section)) yield new Note(entry);
+}
+
+/** An entry as read. Another version or program may have written it, so nothing is assumed. */
+class Note {
+  readonly noted: Noted;
+  readonly details: Members;
+  readonly counts: Members;
+  /** Such as "delete". */
+  readonly what: string;
+  /** With the action: "statement delete". */
+  readonly kind: string;
+
+  constructor(entry: AuditEntry) {
+    this.noted = { at: textOf(entry.at), stage: textOf(entry.stage) };
+    this.details = new Members(entry.details);
+    this.counts = new Members(entry.counts);
+    this.what = this.details.text("what") ?? (this.details.text("verdict") === undefined ? "note" : "verdict");
+    this.kind = `${textOf(entry.action)} ${this.what}`;
+  }
+
+  get amounts(): Amounts {
+    return { ...this.noted, rows: this.counts.rows(), keys: this.counts.number("keys") ?? 0 };
+  }
+}
+
+/** What should be text, but may be anything that JSON can say. */
+export function textOf(value: unknown): string {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+}
+
+function statementOf({ noted, details, counts }: Note, done: "deleted" | "restored" | "repaired"): Statement {
   const told: Omit<Statement, keyof Noted> = {
     table: details.text("table"),
     statement: details.text("statement"),
@@ -205,12 +234,12 @@ function statementOf(noted: Noted, details: Members, counts: Members, done: "del
   return { ...noted, ...Object.fromEntries(known) };
 }
 
-/** Members of a line. Another version or program may have written it, so nothing is assumed. */
+/** Members of a line. */
 class Members {
   readonly #members: Readonly<Record<string, unknown>>;
 
   constructor(members: unknown) {
-    this.#members = typeof members === "object" && members !== null ? { ...members } : {};
+    this.#members = typeof members === "object" && members !== null ? (members as Record<string, unknown>) : {};
   }
 
   value(name: string): unknown {
@@ -234,110 +263,4 @@ class Members {
       entries.flatMap(([name, value]) => (typeof value === "number" && name.includes(".") ? [[name, value]] : [])),
     );
   }
-}
-
-/** A run as lines of text. */
-export function runLines(run: AuditedRunReport): string[] {
-  const executed = run.planned.filter((plan) => plan.execute);
-  const shown = run.planned.filter((plan) => !plan.execute);
-  return [
-    `run ${run.run} in ${run.environments.join(", ")}, by ${run.who.join(", ")}`,
-    `  ${moment(run.firstAt)} to ${moment(run.lastAt)}`,
-    ...run.verdicts.map(
-      ({ stage, verdict, reason, commit }) =>
-        `  ${stage} ${verdict}: ${reason}${commit === undefined ? "" : ` (commit ${shortSha(commit)})`}`,
-    ),
-    ...part("created, as reported by the tests", run.created.flatMap(amountLines)),
-    ...shown.flatMap((plan) => part(`shown by ${planWords(plan)}`, amountLines(plan))),
-    ...executed.flatMap((plan) => part(`planned by ${planWords(plan)}`, amountLines(plan))),
-    ...part("deleted", [...run.deleted, ...run.unlinked].flatMap(statementLines), deletedUnsaid(run)),
-    ...part("left over", run.verified.flatMap(leftLines), executed.length === 0 ? "not checked" : undefined),
-    ...(run.books.length > 0
-      ? part(
-          "books",
-          run.books.map(({ stage, line }) => `${stage}: ${line}`),
-        )
-      : []),
-    ...(run.restored.length > 0 ? part("put back", run.restored.flatMap(statementLines)) : []),
-    ...(run.touched.length > 0 ? part("real rows changed by tests", run.touched.map(touchedLine)) : []),
-    ...(run.repaired.length > 0 ? part("repaired", run.repaired.flatMap(statementLines)) : []),
-    ...part("protected", run.protectedTables.map(protectedLine)),
-    ...run.interrupted.flatMap((left) =>
-      part(
-        `not known to be deleted when ${left.stage} got ${left.signal} for the second time`,
-        left.known ? amountLines(left) : [],
-        "it was unknown what had to be deleted",
-      ),
-    ),
-    ...Object.entries(run.others).map(([what, times]) => `  ${count(times, "other note")}: ${what}`),
-  ];
-}
-
-/** For deletions without a line of their own, as in logs of earlier versions: the sums from the verdicts. */
-function deletedUnsaid({ verdicts }: AuditedRunReport): string {
-  const rows = verdicts.reduce((sum, verdict) => sum + verdict.deletedRows, 0);
-  const keys = verdicts.reduce((sum, verdict) => sum + verdict.deletedKeys, 0);
-  if (rows + keys > 0) return `${count(rows, "row")} and ${count(keys, "key")}; the log does not name the tables`;
-  return verdicts.length > 0 ? "nothing" : "the log does not say";
-}
-
-/** @param otherwise what it means if there is no line; by default, that the log doesn't say */
-function part(title: string, lines: readonly string[], otherwise = "the log does not say"): string[] {
-  return lines.length > 0 ? [`  ${title}`, ...lines.map((line) => `    ${line}`)] : [`  ${title}: ${otherwise}`];
-}
-
-function planWords({ stage, scope, digest }: AuditedRunReport["planned"][number]): string {
-  return `${stage} (scope ${scope}, digest ${digest.slice(0, 12)})`;
-}
-
-function amountLines({ rows, keys }: Amounts): string[] {
-  const lines = Object.entries(rows)
-    .filter(([, number]) => number > 0)
-    .map(([table, number]) => column(table, count(number, "row")));
-  if (keys > 0) lines.push(column("Redis", count(keys, "key")));
-  return lines.length > 0 ? lines : ["nothing"];
-}
-
-function statementLines({ table, statement, planned, done, versionBefore, versionAfter, problem }: Statement): string[] {
-  const amount = `${known(done)} of ${planned === undefined ? "unknown" : count(planned, table === undefined ? "key" : "row")}`;
-  const versions =
-    versionBefore !== undefined
-      ? `, version ${versionBefore} → ${known(versionAfter)}`
-      : versionAfter === undefined
-        ? ""
-        : `, from version ${versionAfter}`;
-  return [
-    column(table ?? "Redis", `${amount}${versions}${problem === undefined ? "" : ` – ${problem}`}`),
-    ...(statement === undefined ? [] : [`  ${statement}`]),
-  ];
-}
-
-function leftLines(verified: AuditedRunReport["verified"][number]): string[] {
-  if (verified.leftOver === 0) return [`nothing, checked by ${verified.stage} at ${moment(verified.at)}`];
-  const amount =
-    verified.leftOver === "unknown" ? "unknown: not everything could be checked" : `${known(verified.leftOver)} rows and keys`;
-  const where = Object.keys(verified.rows).length > 0 || verified.keys > 0 ? amountLines(verified) : [];
-  return [`${amount}, checked by ${verified.stage} at ${moment(verified.at)}`, ...where.map((line) => `  ${line}`)];
-}
-
-function protectedLine({ table, kept, before, after }: AuditedRunReport["protectedTables"][number]): string {
-  const word = kept === "unknown" ? "unknown whether it was kept" : kept ? "kept" : "NOT KEPT";
-  return column(
-    table,
-    before === undefined && after === undefined ? word : `${word} (${known(before)} rows before, ${known(after)} after)`,
-  );
-}
-
-function touchedLine({ table, column: of, rows, known: found, stage }: AuditedRunReport["touched"][number]): string {
-  const values = found === rows ? "the old values are known" : `the old values of ${found} are known`;
-  return column(`${table}.${of}`, `${count(rows, "row")}; ${values}, checked by ${stage}`);
-}
-
-function column(name: string, rest: string): string {
-  return `${name.padEnd(44)} ${rest}`;
-}
-
-/** `2026-11-23 17:14:12 UTC`; unchanged if it is not a time. */
-function moment(at: string): string {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(at) ? `${at.slice(0, 10)} ${at.slice(11, 19)} UTC` : at;
 }

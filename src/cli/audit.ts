@@ -1,11 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type AuditEntry, type AuditFault, AuditVerifier, parseHead } from "../audit/chain.ts";
-import { auditFile, auditLines } from "../audit/log.ts";
-import { AuditReporter, runLines } from "../audit/report.ts";
+import { AuditVerifier, parseHead } from "../audit/chain.ts";
+import { AuditFaults } from "../audit/faults.ts";
+import { auditFile } from "../audit/log.ts";
+import { type LogLine, LogReader } from "../audit/read.ts";
+import { jsonOf, listJson, runJson, runLines } from "../audit/report-text.ts";
+import { AuditRuns, runOf } from "../audit/runs.ts";
 import { count } from "../lib/count.ts";
-import { suggestion } from "../lib/nearest.ts";
-import { NotAPlainFile, readOwn, recordsDirectory } from "../lib/plain-file.ts";
+import { nearest, suggestion } from "../lib/nearest.ts";
+import { NotAPlainFile, openOwn, readOwn, recordsDirectory } from "../lib/plain-file.ts";
 import type { AuditHead } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
@@ -14,22 +17,11 @@ import { headText } from "../report/words.ts";
 const file = `.env-actions/${auditFile}`;
 const faultsShown = 10;
 
-/** The result of an audit command, for people and for programs. */
-export interface AuditAnswer {
-  /** Whether the hash chain is intact. */
-  ok: boolean;
-  text: string;
-  json: unknown;
-}
-
-/**
- * Verifies the hash chain of the audit log.
- * @throws UserError if there is no log
- */
-export async function auditVerify(workspace: string, options: VerifyOptions = {}): Promise<AuditAnswer> {
-  const verified = await readLog(workspace, options, () => undefined);
-  // File names beside the log may come from anybody, so they are made safe to print.
-  return { ok: isRight(verified), text: verifiedLines(verified).map(logLine).join("\n"), json: verified };
+/** Where an audit command prints: text for people, or JSON for programs. */
+export interface AuditOutput {
+  json: boolean;
+  /** Whole lines. @returns false when nobody reads any more */
+  write(text: string): Promise<boolean>;
 }
 
 export interface VerifyOptions {
@@ -40,24 +32,124 @@ export interface VerifyOptions {
 }
 
 /**
+ * Verifies the hash chain of the audit log.
+ * @returns whether it is intact
+ * @throws UserError if there is no log
+ */
+export async function auditVerify(workspace: string, output: AuditOutput, options: VerifyOptions = {}): Promise<boolean> {
+  return await withLog(workspace, async (log) => {
+    const verified = await verifiedLog(log, workspace, options, () => undefined);
+    await print(output, output.json ? verifiedJson(verified, "") : lineByLine(verifiedLines(verified)));
+    return isRight(verified);
+  });
+}
+
+/**
  * Reports who made and deleted what, and when, according to the log, and whether the log can be trusted.
  * @param run the run's id; every run if omitted
+ * @returns whether the chain is intact
  * @throws UserError if there is no log, or if the run is not in it
  */
-export async function auditReport(workspace: string, run: string | undefined, options: VerifyOptions = {}): Promise<AuditAnswer> {
-  const reporter = new AuditReporter(run);
-  const others = new Set<string>();
-  const verified = await readLog(workspace, options, (entry) => {
-    reporter.take(entry);
-    others.add(String(entry.run));
+export async function auditReport(
+  workspace: string,
+  run: string | undefined,
+  output: AuditOutput,
+  options: VerifyOptions = {},
+): Promise<boolean> {
+  return await withLog(workspace, async (log) => {
+    const runs = new AuditRuns(run);
+    const verified = await verifiedLog(log, workspace, options, (verifier, line) => runs.take(verifier, line));
+    if (run !== undefined && runs.size === 0)
+      throw new UserError("EA8002", `${file} has no run "${run}"; ${otherRuns(log, run)}`);
+    await print(output, output.json ? reportJson(verified, runs, log) : lineByLine(reportLines(verified, runs, log)));
+    return isRight(verified);
   });
-  const { runs } = reporter;
-  if (run !== undefined && runs.length === 0)
-    throw new UserError("EA8002", `${file} has no run "${run}"; ${suggestion(run, [...others])}`);
-  const lines = runs.flatMap((one) => ["", ...runLines(one)]);
-  // Ids and reasons come from tests, and anybody may have changed the log, so lines are made safe to print.
-  const text = [...verifiedLines(verified), ...lines].map(logLine).join("\n");
-  return { ok: isRight(verified), text, json: { log: verified, runs } };
+}
+
+async function withLog<Result>(workspace: string, work: (log: LogReader) => Promise<Result>): Promise<Result> {
+  const handle = await openOwn(join(workspace, file)).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof NotAPlainFile) throw new UserError(error.code, error.message, { cause: error });
+    if (error.code !== "ENOENT") throw error;
+    throw new UserError(
+      "EA8001",
+      `the file ${file} does not exist here: run a stage first, or change to the folder in which it ran`,
+    );
+  });
+  try {
+    return await work(new LogReader(handle.fd));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The most characters that are printed at once. */
+const printedAtOnce = 16_384;
+
+/** Prints pieces of text in whole lines, so that a secret is never cut in two. */
+async function print({ write }: AuditOutput, pieces: Iterable<string>): Promise<void> {
+  let waiting = "";
+  for (const piece of pieces) {
+    waiting += piece;
+    if (waiting.length < printedAtOnce) continue;
+    const end = waiting.lastIndexOf("\n") + 1;
+    if (end === 0) continue;
+    if (!(await write(waiting.slice(0, end)))) return;
+    waiting = waiting.slice(end);
+  }
+  await write(`${waiting}\n`);
+}
+
+/** Ids, reasons and file names come from tests or from anybody who could change the log, so lines are made safe to print. */
+function* lineByLine(lines: Iterable<string>): Generator<string, void, void> {
+  let isFirst = true;
+  for (const line of lines) {
+    yield isFirst ? logLine(line) : `\n${logLine(line)}`;
+    isFirst = false;
+  }
+}
+
+function* reportLines(verified: VerifiedLog, runs: AuditRuns, log: LogReader): Generator<string, void, void> {
+  yield* verifiedLines(verified);
+  for (const run of runs.runs(log)) {
+    yield "";
+    yield* runLines(run);
+  }
+}
+
+/** As `JSON.stringify` writes it with two spaces. */
+function* reportJson(verified: VerifiedLog, runs: AuditRuns, log: LogReader): Generator<string, void, void> {
+  yield '{\n  "log": ';
+  yield* verifiedJson(verified, "  ");
+  yield ',\n  "runs": ';
+  let isEmpty = true;
+  for (const run of runs.runs(log)) {
+    yield `${isEmpty ? "[" : ","}\n    `;
+    yield* runJson(run, "    ");
+    isEmpty = false;
+  }
+  yield isEmpty ? "[]\n}" : "\n  ]\n}";
+}
+
+/** Names at most so many runs. */
+const runsNamed = 20;
+
+/** Reads the log once more, because it is needed for a mistake only. */
+function otherRuns(log: LogReader, written: string): string {
+  const verifier = new AuditVerifier();
+  const names = new Set<string>();
+  let best: string | undefined;
+  let last: string | undefined;
+  for (const { bytes, from, to, ended } of log.lines()) {
+    verifier.take(bytes, from, to, ended);
+    if (!verifier.isValid) continue;
+    const name = runOf(verifier.line);
+    if (name === last) continue;
+    last = name;
+    if (names.size <= runsNamed) names.add(name);
+    best = nearest(written, best === undefined ? [name] : [best, name]);
+  }
+  if (best !== undefined || names.size <= runsNamed) return suggestion(written, best === undefined ? [...names] : [best]);
+  return `${suggestion(written, [...names].slice(0, runsNamed))}, and more`;
 }
 
 interface VerifiedLog {
@@ -65,7 +157,7 @@ interface VerifiedLog {
   lines: number;
   /** The hash of the last valid line. */
   lastHash: string | undefined;
-  faults: AuditFault[];
+  faults: AuditFaults;
   anchors: Anchor[];
   /** The number of lines with an HMAC, and whether a key was available to check them. */
   keyed: { lines: number; from: number | undefined; checked: boolean };
@@ -76,29 +168,23 @@ function isRight({ faults, anchors, keyed }: VerifiedLog): boolean {
   return faults.length === 0 && anchors.every(({ found }) => found) && !(keyed.checked && keyed.lines === 0);
 }
 
-async function readLog(
+/** @param onValid for each line that is valid by itself, even if it is in the wrong place */
+async function verifiedLog(
+  log: LogReader,
   workspace: string,
   { heads = [], key }: VerifyOptions,
-  onEntry: (entry: AuditEntry) => void,
+  onValid: (verifier: AuditVerifier, line: LogLine) => void,
 ): Promise<VerifiedLog> {
   const anchors = await anchorsOf(workspace, heads);
   const wanted = Map.groupBy(anchors, ({ hash }) => hash);
   const verifier = new AuditVerifier(key);
-  const faults: AuditFault[] = [];
-  try {
-    for await (const { text, ended } of auditLines(join(workspace, file))) {
-      const { entry, fault, hash } = verifier.take(text, ended);
-      if (entry) onEntry(entry);
-      if (fault) faults.push(fault);
-      for (const anchor of wanted.get(hash ?? "") ?? []) anchor.found = true;
-    }
-  } catch (error) {
-    if (error instanceof NotAPlainFile) throw new UserError(error.code, error.message, { cause: error });
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new UserError(
-      "EA8001",
-      `the file ${file} does not exist here: run a stage first, or change to the folder in which it ran`,
-    );
+  const faults = new AuditFaults();
+  for (const line of log.lines()) {
+    const fault = verifier.take(line.bytes, line.from, line.to, line.ended);
+    if (fault) faults.add(verifier.lines, fault);
+    if (!verifier.isValid) continue;
+    onValid(verifier, line);
+    if (wanted.size > 0) for (const anchor of wanted.get(verifier.line.hash) ?? []) anchor.found = true;
   }
   return {
     ...{ file, lines: verifier.lines, lastHash: verifier.lastHash, faults },
@@ -107,12 +193,26 @@ async function readLog(
   };
 }
 
+/** @param margin of its lines, but not of the first */
+function* verifiedJson({ faults, ...log }: VerifiedLog, margin: string): Generator<string, void, void> {
+  const { anchors, keyed, ...first } = log;
+  const inside = `${margin}  `;
+  yield "{";
+  for (const [name, value] of Object.entries(first))
+    if (value !== undefined) yield `\n${inside}${JSON.stringify(name)}: ${jsonOf(value, inside)},`;
+  yield `\n${inside}"faults": `;
+  yield* listJson(faults, inside);
+  for (const [name, value] of Object.entries({ anchors, keyed }))
+    yield `,\n${inside}${JSON.stringify(name)}: ${jsonOf(value, inside)}`;
+  yield `\n${margin}}`;
+}
+
 function verifiedLines(log: VerifiedLog): string[] {
   const { lines, faults } = log;
   const proofs = [keyLine(log), ...anchorLines(log)];
   if (faults.length === 0) return [`${file}: ${count(lines, "line")}, the chain of hashes is intact`, ...proofs];
   const shown = faults
-    .slice(0, faultsShown)
+    .first(faultsShown)
     .map(
       ({ line, why, torn }) =>
         `${file}:${line} ${why}${torn ? "" : ": this line or a line before it was changed, added or removed"}`,

@@ -89,10 +89,12 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
     case "audit": {
       const { auditReport, auditVerify } = await import("./audit.ts");
       const options = { heads: args.heads, key: world.env.ENV_ACTIONS_AUDIT_KEY || undefined };
-      const { ok, text, json } =
-        args.audit === "report" ? await auditReport(world.cwd, args.run, options) : await auditVerify(world.cwd, options);
-      world.stdout.write(args.json ? `${JSON.stringify(json, undefined, 2)}\n` : `${text}\n`);
-      return ok ? 0 : 1;
+      const output = { json: args.json, write: (text: string) => written(world.stdout, text) };
+      const isRight =
+        args.audit === "report"
+          ? await auditReport(world.cwd, args.run, output, options)
+          : await auditVerify(world.cwd, output, options);
+      return isRight ? 0 : 1;
     }
     case "undo":
       return await (await import("./undo.ts")).undo(args, world);
@@ -101,6 +103,17 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
     default:
       return await stages(args, world);
   }
+}
+
+/** Waits until the reader took it, so that a long output doesn't fill the memory. @returns false if nobody reads any more */
+async function written(stream: NodeJS.WritableStream, text: string): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  stream.write(text, (error?: NodeJS.ErrnoException | null) => {
+    if (!error) resolve(true);
+    else if (error.code === "EPIPE") resolve(false);
+    else reject(error);
+  });
+  return await promise;
 }
 
 /** The other commands only print, or write new files. */

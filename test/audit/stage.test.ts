@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { performStage, type StageAnswer } from "../../src/app/run-stage.ts";
-import { auditReport, auditVerify } from "../../src/cli/audit.ts";
 import type { Progress, StageReport } from "../../src/model/report.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "../actions/cloud.ts";
+import { auditReport, auditVerify } from "../harness/audit.ts";
 
 /** What a stage that really deletes writes to the log, and what happens if it cannot. */
 

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outputsOf } from "../../src/action/run.ts";
 import { type AuditEntry, type AuditRecord, auditLine } from "../../src/audit/chain.ts";
 import { AuditLog } from "../../src/audit/log.ts";
-import { auditVerify } from "../../src/cli/audit.ts";
 import { headText } from "../../src/report/words.ts";
+import { auditVerify } from "../harness/audit.ts";
 import { performIn } from "../harness/stage.ts";
 
 /** A log that somebody rewrote as a whole, each hash with it, is right in itself: only what is kept elsewhere can tell. */

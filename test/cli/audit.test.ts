@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type AuditEntry, auditLine } from "../../src/audit/chain.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
-import { auditReport, auditVerify } from "../../src/cli/audit.ts";
+import { auditReport, auditVerify } from "../harness/audit.ts";
 
 let workspace: string;
 beforeEach(() => {

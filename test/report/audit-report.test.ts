@@ -1,8 +1,14 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import type { AuditEntry, AuditRecord } from "../../src/audit/chain.ts";
-import { AuditReporter, runLines } from "../../src/audit/report.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { type AuditEntry, type AuditRecord, auditLine } from "../../src/audit/chain.ts";
+import type { AuditedRunReport } from "../../src/audit/report.ts";
+import { runJson, runLines } from "../../src/audit/report-text.ts";
+import { heldRun } from "../../src/audit/runs.ts";
 import type { StageName } from "../../src/model/report.ts";
+import { auditReport } from "../harness/audit.ts";
 
 const run = "1763917800000_9f3c1a7e";
 
@@ -19,14 +25,8 @@ function statement(details: AuditRecord["details"], counts: AuditRecord["counts"
   return entry({ action: "statement", details, counts });
 }
 
-function reported(entries: readonly AuditEntry[], only?: string) {
-  const reporter = new AuditReporter(only);
-  for (const one of entries) reporter.take(one);
-  return reporter.runs;
-}
-
 function textOf(entries: readonly AuditEntry[]): string {
-  return reported(entries).flatMap(runLines).join("\n").replaceAll(/ {2,}/g, " ");
+  return [...runLines(heldRun(entries))].join("\n").replaceAll(/ {2,}/g, " ");
 }
 
 const table = "sessions.classroom_sessions";
@@ -89,13 +89,32 @@ test("missing entries are reported as unknown, not as nothing", () => {
   expect(textOf([decision({ verdict: "passed", reason: "" })])).toContain("deleted: nothing");
 });
 
-test("each run is reported separately, and a single run can be selected", () => {
+test("each run is reported separately, and a single run can be selected", async () => {
   const other = { ...decision({ what: "plan" }), run: "1763917900000_00000000", who: "another", environment: "staging" };
-  expect(reported([...whole, other]).map((one) => [one.run, one.who])).toEqual([
-    [run, ["octocat"]],
-    [other.run, ["another"]],
+  const ofGate = { ...other, run: "1763918000000_00000000", gate: "1763917700000_0a0b0c0d" };
+  const workspace = mkdtempSync(join(tmpdir(), "audit-report-"));
+  onTestFinished(() => rmSync(workspace, { recursive: true }));
+  mkdirSync(join(workspace, ".env-actions"));
+  const [first, ...rest] = whole;
+  if (!first) throw new Error("there is an entry");
+  let previous: string | undefined;
+  // The runs take turns.
+  for (const one of [first, other, ...rest, ofGate, other]) {
+    const { line, hash } = auditLine(previous, one);
+    appendFileSync(join(workspace, ".env-actions", "audit.jsonl"), `${line}\n`);
+    previous = hash;
+  }
+  const runs = async (only?: string) => {
+    const { json } = await auditReport(workspace, only);
+    return (json as { runs: AuditedRunReport[] }).runs.map(({ run, who, planned }) => [run, who, planned.length]);
+  };
+  expect(await runs()).toEqual([
+    [run, ["octocat"], 1],
+    [other.run, ["another"], 2],
+    [ofGate.run, ["another"], 1],
   ]);
-  expect(reported([...whole, other], other.run).map((one) => one.run)).toEqual([other.run]);
+  expect(await runs(other.run)).toEqual([[other.run, ["another"], 2]]);
+  expect(await runs(ofGate.gate)).toEqual([[ofGate.run, ["another"], 1]]);
 });
 
 test("entries of any form never stop the report", () => {
@@ -120,7 +139,10 @@ test("entries of any form never stop the report", () => {
       const entries = lines.map(([details, counts, kind, action]) =>
         entry({ action, details: { ...details, what: kind }, counts } as unknown as AuditRecord),
       );
-      for (const one of reported(entries)) for (const line of runLines(one)) expect(typeof line).toBe("string");
+      if (entries.length === 0) return;
+      const run = heldRun(entries);
+      for (const line of runLines(run)) expect(typeof line).toBe("string");
+      expect(JSON.parse([...runJson(run, "")].join(""))).toMatchObject({ run: run.run });
     }),
   );
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type AuditEntry, AuditVerifier, auditLine, verifyAudit } from "../../src/audit/chain.ts";
+import { faultsOf } from "../harness/audit.ts";
 import { hostileText } from "./hostile.ts";
 
 const entry: fc.Arbitrary<AuditEntry> = fc.record({
@@ -100,7 +101,7 @@ describe("an audit log", () => {
         const verified = verifyAudit(text(changed));
         expect(verified).toMatchObject({ ok: false, torn: false });
         const verifier = new AuditVerifier();
-        const faults = changed.flatMap((each) => verifier.take(each, true).fault ?? []);
+        const faults = faultsOf(changed, verifier);
         expect(faults[0]?.line).toBe(verified.ok ? 0 : verified.line);
         expect(faults.length).toBeLessThanOrEqual(3);
         expect(verifier.lines).toBe(changed.length);
@@ -111,8 +112,7 @@ describe("an audit log", () => {
   test("with two changed lines is invalid at exactly these two", () => {
     const lines = log(fc.sample(entry, { numRuns: 9, seed: 5 }));
     for (const index of [2, 6]) lines[index] = (lines[index] ?? "").replace("9f3c1a7e", "9f3c1a7f");
-    const verifier = new AuditVerifier();
-    expect(lines.flatMap((line) => verifier.take(line, true).fault?.line ?? [])).toEqual([3, 7]);
+    expect(faultsOf(lines).map(({ line }) => line)).toEqual([3, 7]);
   });
 
   // If a member occurs twice, another reader may use the one that we ignore.

@@ -27,6 +27,11 @@ export const recordErrors = {
     meaning: "The file or artifact of an earlier stage is missing, damaged, or written by another version of env-actions.",
     fix: "Run the earlier stage again, with the same version.",
   },
+  EA8006: {
+    title: "The audit log changed",
+    meaning: "A line that `env-actions audit report` had verified was changed before the report was printed to its end.",
+    fix: "Run the command again. Only ever append to the log.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 9xxx: GitHub and the machine. */
