@@ -5,10 +5,9 @@ import { hash } from "node:crypto";
  * so that a million runs take some tens of megabytes.
  */
 
-/** Small, because each run of a report has columns of its own. */
-const pieceLength = 1_024;
+const firstPiece = 8;
 
-/** A list of numbers that grows without copying. */
+/** A list of numbers that grows without copying: each piece is twice as long as the one before. A short list takes little. */
 class Column<Piece extends Float64Array | Uint32Array> {
   length = 0;
   readonly #pieces: Piece[] = [];
@@ -21,17 +20,30 @@ class Column<Piece extends Float64Array | Uint32Array> {
   }
 
   push(value: number): void {
-    if (this.length % pieceLength === 0) this.#pieces.push(new this.#make(pieceLength));
-    this.set(this.length++, value);
+    const index = this.length++;
+    const piece = pieceOf(index);
+    if (piece === this.#pieces.length) this.#pieces.push(new this.#make(firstPiece * 2 ** piece));
+    this.set(index, value);
   }
 
   get(index: number): number {
-    return (this.#pieces[Math.floor(index / pieceLength)] as Piece)[index % pieceLength] as number;
+    const piece = pieceOf(index);
+    return (this.#pieces[piece] as Piece)[index - startOf(piece)] as number;
   }
 
   set(index: number, value: number): void {
-    (this.#pieces[Math.floor(index / pieceLength)] as Piece)[index % pieceLength] = value;
+    const piece = pieceOf(index);
+    (this.#pieces[piece] as Piece)[index - startOf(piece)] = value;
   }
+}
+
+/** Which piece has the number, and which is the first number of a piece. */
+function pieceOf(index: number): number {
+  return 31 - Math.clz32(index / firstPiece + 1);
+}
+
+function startOf(piece: number): number {
+  return firstPiece * (2 ** piece - 1);
 }
 
 export const numbers = () => new Column(Float64Array);
@@ -43,7 +55,7 @@ const wordsOfHash = 4;
 export class Distinct {
   readonly #hashes = new Column(Uint32Array);
   /** Numbers plus one, by hash; 0 if free. At most half of it is used. */
-  #slots = new Uint32Array(64);
+  #slots = new Uint32Array(16);
 
   get size(): number {
     return this.#hashes.length / wordsOfHash;
