@@ -1,6 +1,6 @@
-import { type ChildProcess, execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { loadavg, setPriority } from "node:os";
+import { cpus, loadavg, setPriority, totalmem } from "node:os";
 import { createInterface } from "node:readline";
 
 /** CPU time since the machine started, in kernel ticks; `undefined` if the system doesn't report it. */
@@ -55,6 +55,43 @@ export function prefer(pid: number): boolean {
 
 export function load(): string {
   return (loadavg()[0] ?? Number.NaN).toFixed(2);
+}
+
+/** Processor, cores, memory, system and node, as words. */
+export function machine(): string {
+  const [model, cores] = [cpus()[0]?.model.trim() ?? "unknown processor", cpus().length];
+  return `${model}, ${cores} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory, ${process.platform}, node ${process.version}`;
+}
+
+export interface ProcessCost {
+  /** CPU time of the whole process, in milliseconds. Other load on the machine hardly changes it. */
+  ms: number;
+  /** The most memory at any time. Only of node. */
+  megabytes: number;
+}
+
+/** Prints the most memory of the process to its file 3 when it ends. */
+const memoryReporter = `data:text/javascript,${encodeURIComponent('import{writeSync}from"node:fs";process.on("exit",()=>writeSync(3,String(process.resourceUsage().maxRSS)))')}`;
+
+/**
+ * Runs a program to its end, and throws its output away. `node` is this node.
+ * @throws Error if it fails, because then something else was measured
+ */
+export function costOf(program: string, args: readonly string[], cwd: string): ProcessCost {
+  const command = program === "node" ? [process.execPath, "--import", memoryReporter, ...args] : [program, ...args];
+  // Bash measures CPU time in milliseconds; node knows it of itself only.
+  const timed = ["-c", 'TIMEFORMAT="%U %S"; time "$@" >/dev/null', "bash", ...command];
+  const { status, signal, output } = spawnSync("bash", timed, {
+    cwd,
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+  });
+  const [, , errors = "", memory = ""] = output ?? [];
+  const [user, system] = (errors ?? "").trim().split("\n").at(-1)?.split(" ").map(Number) ?? [];
+  if (status !== 0 || user === undefined || system === undefined)
+    throw new Error(`${program} ${args.join(" ")} ended with ${status ?? signal}: ${errors}`);
+  return { ms: 1_000 * (user + system), megabytes: Number(memory) / 1_024 };
 }
 
 /** @returns the port from the process's output */

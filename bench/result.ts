@@ -39,7 +39,7 @@ export const largestGrowth = 1.2;
 
 const sizesForGrowth = 3;
 
-/** Whether to measure less. Each bench decides what that is; it takes a few seconds. */
+/** Whether to measure less: a few seconds. `npm run bench -- --short` runs the benches that import this. */
 export const short = process.argv.includes("--short");
 
 const wantsRows = process.argv.includes("--rows");

@@ -1,6 +1,7 @@
 /** The public entry: what the examples, the local stand-ins, the benchmarks and other programs may use. */
 
 export { performStage, type StageAnswer, type StageRequest } from "./app/run-stage.ts";
+export { type AuditEntry, auditLine } from "./audit/chain.ts";
 export { type KeyPlan, type KeyRequest, planKeys } from "./cleanup/keys/plan-keys.ts";
 export type { Terminal } from "./cli/main.ts";
 export { terminal } from "./cli/main.ts";
