@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
 import type { StageName, StageReport } from "../src/index.ts";
 import { load, portOf, watchHost } from "./machine.ts";
+import { median, type Row, report } from "./result.ts";
 
 /**
  * Measures what the checks cost: `REDIS_SERVER=… node bench/checks.ts`. Compares preflight with every check to its slowest check.
@@ -58,9 +59,6 @@ async function end(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   await ended;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** @returns milliseconds; `undefined` if too few runs were undisturbed */
 async function preflightBesideSlowest(folder: string): Promise<number | undefined> {
@@ -146,8 +144,24 @@ try {
   console.log(
     `preflight beside its slowest check: ${beside ?? "unknown"} ms (median of ${runs}; bound ${bounds.besideSlowestMs}); load ${load()}`,
   );
-  const over = (beside ?? 0) > bounds.besideSlowestMs || smoke.durationMs > bounds.smokeMs || smoke.busiest > requestsPerSecond;
-  process.exitCode = over ? 1 : beside === undefined ? 2 : 0;
+  const rows: Row[] = [
+    { name: "smoke, ten routes", unit: "ms", bounds: { value: bounds.smokeMs }, points: [{ value: smoke.durationMs }] },
+    {
+      name: "smoke, the busiest second",
+      unit: "requests",
+      bounds: { value: requestsPerSecond },
+      points: [{ value: smoke.busiest }],
+    },
+  ];
+  if (beside !== undefined)
+    rows.push({
+      name: "preflight, beside its slowest check",
+      unit: "ms",
+      bounds: { value: bounds.besideSlowestMs },
+      points: [{ value: beside }],
+    });
+  const isRight = rows.map(report).every(Boolean);
+  process.exitCode = isRight ? (beside === undefined ? 2 : 0) : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

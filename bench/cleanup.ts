@@ -9,6 +9,7 @@ import { DBSQLClient } from "@databricks/sql";
 import { startWarehouse, type Warehouse } from "../local/warehouse/index.ts";
 import type { StageReport } from "../src/index.ts";
 import { load, watchHost } from "./machine.ts";
+import { report } from "./result.ts";
 
 /**
  * Measures a cleanup that finds, deletes and verifies test data in the 48 tables of ClassWaves when every statement takes 300 ms:
@@ -241,7 +242,18 @@ ${host}
 ${line(`env-actions (median of ${rounds})`, own)}
 ${line("table by table, by id prefix", hand)}
 ratio                              ${(own.ms / hand.ms).toFixed(2)}; bound ${boundMs / 1000} s`);
-  process.exitCode = own.ms > boundMs || own.left > 0 ? 1 : 0;
+  const about = { peer: "table by table, by id prefix" } as const;
+  const isRight = [
+    report({
+      name: `plan, delete and verify, ${latencyMs} ms a statement`,
+      unit: "ms",
+      ...about,
+      bounds: { value: boundMs },
+      points: [{ value: own.ms, peer: hand.ms }],
+    }),
+    report({ name: "statements", unit: "statements", ...about, points: [{ value: own.statements, peer: hand.statements }] }),
+  ];
+  process.exitCode = !isRight.every(Boolean) || own.left > 0 ? 1 : 0;
 }
 
 function median(timed: readonly Timed[]): Timed {

@@ -11,6 +11,7 @@ import { DBSQLClient } from "@databricks/sql";
 import { Redis } from "ioredis";
 import { type ClassroomWorld, startClassroomWorld } from "../examples/classroom/world.ts";
 import { load } from "./machine.ts";
+import { median, report as reportRow } from "./result.ts";
 
 /**
  * Compares the duration of each stage between this build and the build of another commit, in turns in one world: `node
@@ -24,7 +25,7 @@ const latencyMs = Number(process.env.LATENCY ?? 0);
 /** May be slower by the larger of these. */
 const bounds = { share: 0.05, ms: 150 };
 const runDeadlineMs = 120_000;
-const [commit] = process.argv.slice(2);
+const [commit] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 
 const stages: [name: string, args: string[]][] = [
   ["preflight", ["preflight"]],
@@ -234,16 +235,19 @@ function report(builds: readonly Build[]): void {
     const [mine, theirs] = [median(ours.taken.get(stage) ?? []), median(other.taken.get(stage) ?? [])];
     const over = mine - theirs > Math.max(bounds.ms, theirs * bounds.share);
     slower ||= over;
+    reportRow({
+      name: `${stage}, ${latencyMs} ms a statement`,
+      unit: "ms",
+      peer: `the build of ${other.name}`,
+      bounds: { value: theirs + Math.max(bounds.ms, theirs * bounds.share) },
+      points: [{ value: mine, peer: theirs }],
+    });
     const difference = `${mine >= theirs ? "+" : ""}${(mine - theirs).toFixed(0)} ms, ${((mine / theirs - 1) * 100).toFixed(1)} %`;
     console.log(
       `${stage.padEnd(14)}${`${mine.toFixed(0)} ms`.padStart(12)}${`${theirs.toFixed(0)} ms`.padStart(12)}  ${difference}${over ? "  over the bound" : ""}`,
     );
   }
   process.exitCode = slower ? 1 : 0;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 await main();

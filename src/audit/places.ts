@@ -6,8 +6,11 @@ import { hash } from "node:crypto";
  */
 
 const firstPiece = 8;
+/** How often a piece is twice as long as the one before. */
+const doublings = 12;
+const longestPiece = firstPiece * 2 ** doublings;
 
-/** A list of numbers that grows without copying: each piece is twice as long as the one before. A short list takes little. */
+/** A list of numbers that grows without copying. A short list takes little, and a long one leaves little unused. */
 class Column<Piece extends Float64Array | Uint32Array> {
   length = 0;
   readonly #pieces: Piece[] = [];
@@ -22,7 +25,7 @@ class Column<Piece extends Float64Array | Uint32Array> {
   push(value: number): void {
     const index = this.length++;
     const piece = pieceOf(index);
-    if (piece === this.#pieces.length) this.#pieces.push(new this.#make(firstPiece * 2 ** piece));
+    if (piece === this.#pieces.length) this.#pieces.push(new this.#make(Math.min(firstPiece * 2 ** piece, longestPiece)));
     this.set(index, value);
   }
 
@@ -37,13 +40,16 @@ class Column<Piece extends Float64Array | Uint32Array> {
   }
 }
 
-/** Which piece has the number, and which is the first number of a piece. */
+/** Which piece has the number. */
 function pieceOf(index: number): number {
-  return 31 - Math.clz32(index / firstPiece + 1);
+  if (index < longestPiece - firstPiece) return 31 - Math.clz32(index / firstPiece + 1);
+  return doublings + Math.floor((index - longestPiece + firstPiece) / longestPiece);
 }
 
+/** The first number of a piece. */
 function startOf(piece: number): number {
-  return firstPiece * (2 ** piece - 1);
+  if (piece <= doublings) return firstPiece * (2 ** piece - 1);
+  return longestPiece - firstPiece + (piece - doublings) * longestPiece;
 }
 
 export const numbers = () => new Column(Float64Array);

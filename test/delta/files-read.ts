@@ -1,3 +1,4 @@
+import { report } from "../../bench/result.ts";
 import { findDelta } from "../../scripts/delta.ts";
 import { executeCleanup, prove } from "../../src/cleanup/execute/execute.ts";
 import { parseLedger } from "../../src/cleanup/ledger/ledger.ts";
@@ -136,6 +137,9 @@ export async function countFilesRead(): Promise<void> {
       console.log(`deleted ${result.deletedRows} rows, left ${result.leftOver}; ${result.problems.join("; ")}`);
     });
     for (const [name, most] of lines) console.log(`${name.padEnd(40)} ${String(most).padStart(4)} of ${files} files`);
+    for (const [name, most] of lines)
+      if (!name.startsWith("before"))
+        report({ name, unit: "files", bounds: { value: mostFiles }, points: [{ value: Number(most) }] });
     if (lines.some(([name, most]) => !name.startsWith("before") && Number(most) > mostFiles)) process.exitCode = 1;
   } finally {
     await spark.stop();
