@@ -70,18 +70,20 @@ export interface AuditedRun {
   environments: readonly string[];
   /** Other kinds of notes → how many. */
   others: ReadonlyMap<string, number>;
+  /** Whether any delete has the table's versions in a note of its own. */
+  hasVersions: boolean;
   entries(section: Section): Iterable<AuditEntry>;
 }
 
 /** The same as JSON. */
-export type AuditedRunReport = Omit<AuditedRun, "entries" | "others"> & {
+export type AuditedRunReport = Omit<AuditedRun, "entries" | "others" | "hasVersions"> & {
   [Name in Section]: SectionValues[Name][];
 } & { others: Record<string, number> };
 
 /** The values of a section, one at a time. */
 export function valuesOf<Name extends Section>(run: AuditedRun, section: Name): Iterable<SectionValues[Name]>;
 export function* valuesOf(run: AuditedRun, section: Section): Iterable<SectionValues[Section]> {
-  if (section === "deleted") yield* deletions(run);
+  if (section === "deleted" && run.hasVersions) yield* deletions(run);
   else for (const entry of run.entries(section)) yield readers[section](new Note(entry));
 }
 

@@ -67,6 +67,7 @@ class Outline {
   readonly who = new Set<string>();
   readonly environments = new Set<string>();
   readonly others = new Map<string, number>();
+  hasVersions = false;
 
   /** @returns the section to which the entry belongs */
   take(entry: AuditEntry): Section | undefined {
@@ -76,14 +77,17 @@ class Outline {
     this.who.add(textOf(entry.who));
     this.environments.add(textOf(entry.environment));
     const kind = sectionOf(entry);
-    if ("section" in kind) return kind.section;
+    if ("section" in kind) {
+      this.hasVersions ||= kind.section === "deleted" && entry.action === "decision";
+      return kind.section;
+    }
     this.others.set(kind.other, (this.others.get(kind.other) ?? 0) + 1);
     return undefined;
   }
 
   with(entries: AuditedRun["entries"]): AuditedRun {
-    const { run, firstAt = "", lastAt, who, environments, others } = this;
-    return { run, firstAt, lastAt, who: [...who], environments: [...environments], others, entries };
+    const { run, firstAt = "", lastAt, who, environments, others, hasVersions } = this;
+    return { run, firstAt, lastAt, who: [...who], environments: [...environments], others, hasVersions, entries };
   }
 }
 
