@@ -37,8 +37,9 @@ export interface VerifyOptions {
  * @throws UserError if there is no log
  */
 export async function auditVerify(workspace: string, output: AuditOutput, options: VerifyOptions = {}): Promise<boolean> {
+  const anchors = await anchorsOf(workspace, options.heads ?? []);
   return await withLog(workspace, async (log) => {
-    const verified = await verifiedLog(log, workspace, options, () => undefined);
+    const verified = verifiedLog(log, anchors, options.key, () => undefined);
     await print(output, output.json ? verifiedJson(verified, "") : lineByLine(verifiedLines(verified)));
     return isRight(verified);
   });
@@ -56,9 +57,10 @@ export async function auditReport(
   output: AuditOutput,
   options: VerifyOptions = {},
 ): Promise<boolean> {
+  const anchors = await anchorsOf(workspace, options.heads ?? []);
   return await withLog(workspace, async (log) => {
     const runs = new AuditRuns(run);
-    const verified = await verifiedLog(log, workspace, options, (verifier, line) => runs.take(verifier, line));
+    const verified = verifiedLog(log, anchors, options.key, (verifier, line) => runs.take(verifier, line));
     if (run !== undefined && runs.size === 0)
       throw new UserError("EA8002", `${file} has no run "${run}"; ${otherRuns(log, run)}`);
     await print(output, output.json ? reportJson(verified, runs, log) : lineByLine(reportLines(verified, runs, log)));
@@ -169,13 +171,12 @@ function isRight({ faults, anchors, keyed }: VerifiedLog): boolean {
 }
 
 /** @param onValid for each line that is valid by itself, even if it is in the wrong place */
-async function verifiedLog(
+function verifiedLog(
   log: LogReader,
-  workspace: string,
-  { heads = [], key }: VerifyOptions,
+  anchors: readonly (Anchor & { hash: string })[],
+  key: string | undefined,
   onValid: (verifier: AuditVerifier, line: LogLine) => void,
-): Promise<VerifiedLog> {
-  const anchors = await anchorsOf(workspace, heads);
+): VerifiedLog {
   const wanted = Map.groupBy(anchors, ({ hash }) => hash);
   const verifier = new AuditVerifier(key);
   const faults = new AuditFaults();
