@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { matrixCell } from "../evidence/evidence.ts";
+import { matrixCell } from "../evidence/matrix-cell.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";

@@ -4,16 +4,16 @@ import { guardWrites } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import { readOn, unexpectedText } from "../model/coded-error.ts";
 import { UserError } from "../model/user-error.ts";
+import * as commands from "./commands.ts";
 import { readInputs } from "./inputs.ts";
-import { isPostStep, saveVisit } from "./post.ts";
 
 /**
  * Called by the runner as the main step and again as the post step. Stages and libraries are loaded only after the inputs are
  * valid.
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
-  const secrets = secretKeeper((secret) => unguarded(`${maskCommand(secret)}\n`));
-  // All output of this process goes through this guard: our lines, @actions/core's commands, and Node's warnings.
+  const secrets = secretKeeper((secret) => unguarded(`${commands.maskCommand(secret)}\n`));
+  // All output of this process goes through this guard: our lines, the runner's commands, and Node's warnings.
   const unguarded = guardWrites(process.stdout, secrets.redact);
   guardWrites(process.stderr, secrets.redact);
   // Until the configuration is loaded, secrets are recognised by the names of variables.
@@ -23,10 +23,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     process.exit();
   });
   try {
-    if (isPostStep(env)) return await (await import("./post.ts")).post(env, secrets);
+    if (commands.isPostStep(env)) return await (await import("./post.ts")).post(env, secrets);
     // Comes first, before anything can fail. The post step reads the inputs again, and must not run a stage if they are valid by
     // then.
-    saveVisit(env);
+    commands.saveVisit(env);
     const read = readInputs(env);
     if (!read.ok) throw new UserError(read.code, read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env, secrets);
@@ -45,8 +45,8 @@ async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<nu
     const { logLine } = await import("../report/inert.ts");
     for (const line of errorText(error).split("\n")) process.stdout.write(`${logLine(line)}\n`);
   }
-  for (const { title, message, ...place } of mistakeAnnotations(error, env["INPUT_WORKING-DIRECTORY"]?.trim() || "."))
-    process.stdout.write(`${errorCommand(title, message, place)}\n`);
+  for (const { title, message, file, line, column } of mistakeAnnotations(error, env["INPUT_WORKING-DIRECTORY"]?.trim() || "."))
+    commands.error(message, { file, line, col: column, title });
   process.stdout.write(`Read on: ${readOn(error.codes)}\n`);
   return 2;
 }
@@ -54,36 +54,9 @@ async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<nu
 /** @returns the exit status */
 function sayError(error: unknown): number {
   if (error instanceof UserError) {
-    process.stdout.write(`${errorCommand("env-actions: invalid input or configuration", errorText(error))}\n`);
+    commands.error(errorText(error), { title: "env-actions: invalid input or configuration" });
     return 2;
   }
-  process.stdout.write(`${errorCommand("env-actions: unexpected error", unexpectedText(error))}\n`);
+  commands.error(unexpectedText(error), { title: "env-actions: unexpected error" });
   return 3;
-}
-
-/**
- * Formats a workflow command, as the runner reads it from a line of output. Written by hand, because @actions/core takes longer
- * to load than everything else together, and the error for a missing input does not need it.
- */
-export function errorCommand(
-  title: string,
-  message: string,
-  place: { file?: string; line?: number; column?: number } = {},
-): string {
-  const { file, line, column } = place;
-  const properties = Object.entries({ file, line, col: column, title }).filter(([, value]) => value !== undefined);
-  return `::error ${properties.map(([name, value]) => `${name}=${escapeProperty(String(value))}`).join(",")}::${escapeData(message)}`;
-}
-
-/** Makes the runner hide a text in all further output of the job. */
-export function maskCommand(secret: string): string {
-  return `::add-mask::${escapeData(secret)}`;
-}
-
-function escapeData(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
-}
-
-function escapeProperty(text: string): string {
-  return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }

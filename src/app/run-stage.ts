@@ -23,7 +23,8 @@ import { loadDriver } from "../warehouse/access.ts";
 import { beginExecution, endExecution } from "./executions.ts";
 import { type Identity, identify, whyNoRunOfToday } from "./identify-run.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
-import { redactLogs, secretKeeper } from "./secret-keeper.ts";
+import { redactLogs } from "./redact-logs.ts";
+import { secretKeeper } from "./secret-keeper.ts";
 
 /** A request to run one stage, from the action or the terminal. */
 export interface StageRequest {

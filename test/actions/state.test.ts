@@ -2,16 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import {
-  type AskedState,
-  isPostStep,
-  saveAsked,
-  saveBegun,
-  saveCancelled,
-  saveFinished,
-  saveVisit,
-  unfinishedStage,
-} from "../../src/action/post.ts";
+import { isPostStep, saveVisit } from "../../src/action/commands.ts";
+import { type AskedState, saveAsked, saveBegun, saveCancelled, saveFinished, unfinishedStage } from "../../src/action/state.ts";
 
 /** What a main step saves, and what its post step makes of it, in the runner's own way of handing it over. */
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { matrixCell } from "../../src/evidence/evidence.ts";
+import { matrixCell } from "../../src/evidence/matrix-cell.ts";
 
 test.each<[string | undefined, string | undefined]>([
   ['{"shard":2,"browser":"firefox"}', "browser=firefox, shard=2"],

@@ -1,0 +1,66 @@
+import { deflateSync, inflateSync } from "node:zlib";
+import type { Begun } from "../app/run-stage.ts";
+import type { StageName } from "../model/report.ts";
+import * as commands from "./commands.ts";
+
+/**
+ * What a main step saves for its post step. The runner passes it on in variables `STATE_…`, outside the workspace, so it survives
+ * a later step that cleans the workspace.
+ */
+
+/** What the step was asked to do. Contains no secret. */
+export interface AskedState {
+  stage: StageName;
+  config: string;
+  environment: string | undefined;
+  workspace: string;
+  cell: string | undefined;
+  /** Identifies the processes that the stage started. */
+  mark: string;
+}
+
+/** Linux allows 128 KiB for a variable, Windows 32. A compressed configuration is far smaller. */
+const longestConfig = 24_000;
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function saveAsked(env: Env, asked: AskedState): void {
+  commands.saveState(env, "ASKED", JSON.stringify(asked));
+}
+
+/** Called before the stage makes anything in the environment. */
+export function saveBegun(env: Env, { configText, ...begun }: Begun): void {
+  const packed = deflateSync(configText).toString("base64");
+  commands.saveState(env, "BEGUN", JSON.stringify(begun));
+  if (packed.length <= longestConfig) commands.saveState(env, "CONFIG", packed);
+}
+
+export function saveCancelled(env: Env, signal: string): void {
+  commands.saveState(env, "CANCELLED", signal);
+}
+
+/** Records that the stage ended and cleaned up itself. */
+export function saveFinished(env: Env): void {
+  commands.saveState(env, "FINISHED", "true");
+}
+
+export interface SavedState {
+  asked: AskedState;
+  /** Without `configText`, the file must still exist. */
+  begun: Omit<Begun, "configText"> & { configText: string | undefined };
+  cancelledBy: string | undefined;
+}
+
+/** @returns `undefined` if there is nothing to do: the stage ended by itself, or had not started anything */
+export function unfinishedStage(env: Env): SavedState | undefined {
+  const { STATE_ASKED: asked, STATE_BEGUN: begun, STATE_CONFIG: config, STATE_CANCELLED: cancelledBy } = env;
+  if (env.STATE_FINISHED === "true" || !asked || !begun) return undefined;
+  return {
+    asked: JSON.parse(asked) as AskedState,
+    begun: {
+      ...(JSON.parse(begun) as Omit<Begun, "configText">),
+      configText: config ? inflateSync(Buffer.from(config, "base64")).toString("utf8") : undefined,
+    },
+    cancelledBy: cancelledBy || undefined,
+  };
+}
