@@ -5,18 +5,16 @@ import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
 import { parsePercent, parseTimeLimit } from "../config/values.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
-import { artifactService } from "../github/artifacts.ts";
 import { percentOf } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import { UserError } from "../model/user-error.ts";
-import { blankOwnEnvironment } from "../processes/command.ts";
-import { withProcessMark } from "../processes/tree.ts";
+import { blankOwnEnvironment, withProcessMark } from "../processes/own-environment.ts";
 import { toAnnotations } from "../report/annotations.ts";
 import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper } from "../stages/context.ts";
-import { excusedFailures } from "../test-reports/judge/test-lists.ts";
+import { excusedFailures } from "../test-reports/judge/excused.ts";
 import * as commands from "./commands.ts";
 import { type ActionInputs, guardRunnerFiles } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
@@ -109,7 +107,7 @@ export async function perform(
 ): Promise<StageAnswer> {
   // Before any of the project's processes start, because they could read these variables.
   blankOwnEnvironment(isSuitesOwn);
-  const artifacts = artifactService(env);
+  const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
   const cancel = cancellation(
     (text) => commands.info(text),
     (signal) => saveCancelled(env, signal),

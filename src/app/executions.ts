@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { isRunId } from "../cleanup/ownership/age.ts";
+import { isRunId } from "../cleanup/run-id.ts";
 import { name } from "../config/values.ts";
 import { isAlive, isThisProcess, type ProcessName, thisProcess } from "../lib/lock-file.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readOwn, writeOwn } from "../lib/plain-file.ts";

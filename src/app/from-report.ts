@@ -4,7 +4,7 @@ import { AuditLog, auditFile } from "../audit/log.ts";
 import { checkRunner } from "../checks/run-check.ts";
 import { proveWarehouse } from "../cleanup/execute/proof.ts";
 import { readLedger } from "../cleanup/ledger/ledger.ts";
-import { isRunId } from "../cleanup/ownership/age.ts";
+import { isRunId } from "../cleanup/run-id.ts";
 import { dependencyLevels } from "../cleanup/tables/catalog.ts";
 import { executeRepair } from "../cleanup/undo/repair.ts";
 import { planRepair, type RepairPlan, type RepairResult } from "../cleanup/undo/repair-plan.ts";

@@ -1,10 +1,8 @@
 import { join } from "node:path";
-import { newRunId, whyNotCurrentRun } from "../cleanup/ownership/age.ts";
+import { newRunId, whyNotCurrentRun } from "../cleanup/run-id.ts";
 import type { Config } from "../config/schema.ts";
 import { judgeStageBefore, type SequenceAnswer, stageBefore } from "../evidence/evidence.ts";
 import type { EvidenceStore } from "../evidence/store.ts";
-import { GitHubError, gitHub } from "../github/api.ts";
-import { verifyDeployment } from "../github/deployments.ts";
 import { errorText } from "../lib/error-text.ts";
 import { isThisProcess } from "../lib/lock-file.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
@@ -230,6 +228,10 @@ async function followedDeployment(request: IdentityRequest): Promise<SequenceAns
   if (origin.kind === "terminal")
     return { allowed: true, why: `it follows deployment ${id}, as named by ${origin.actor ?? "somebody"}` };
   const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke should follow deployment ${id}, but ${why}` });
+  const [{ GitHubError, gitHub }, { verifyDeployment }] = await Promise.all([
+    import("../github/api.ts"),
+    import("../github/deployments.ts"),
+  ]);
   try {
     const api = await gitHub(githubToken, env, { cancel });
     const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };

@@ -9,7 +9,6 @@ import { type StageName, type StageReport, stageNames, type Verdict, worstVerdic
 import { UserError } from "../model/user-error.ts";
 import { toHtml } from "../report/html.ts";
 import { toMarkdown } from "../report/markdown.ts";
-import { parseReport } from "../report/schema.ts";
 
 /** Absolute paths of the files that a stage wrote, and the two texts that are sent further. */
 export interface RecordedFiles {
@@ -95,6 +94,7 @@ async function otherReports(directory: string, own: StageReport): Promise<{ othe
       const [runId, gateId] = ["runId", "gateId"].map((member) => new RegExp(`"${member}":\\s*"([^"]*)"`).exec(text)?.[1]);
       // From another gate run, or this same report under its other name.
       if (runId !== undefined && (runId === own.runId ? stage === own.stage : (gateId ?? runId) !== own.gateId)) continue;
+      const { parseReport } = await import("../report/schema.ts");
       const report = parseReport(text, name);
       const key = own.origin.workflowRun === undefined ? stage : report.runId;
       if (key !== own.stage && !(Date.parse(others.get(key)?.startedAt ?? "") > Date.parse(report.startedAt)))

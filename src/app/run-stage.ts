@@ -3,7 +3,6 @@ import { AuditLog, auditFile } from "../audit/log.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
 import { commitOf, evidenceOf, originOf } from "../evidence/evidence.ts";
-import { redactedArtifacts } from "../evidence/redacted-bytes.ts";
 import { evidenceStore, uploadAttachments, uploadLogs } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
@@ -12,18 +11,16 @@ import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Origin, Progress, StageName, StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
-import { type AfterVerdict, applyRollback, sendAlerts } from "../notifications/after-verdict.ts";
-import { blankOwnEnvironment } from "../processes/command.ts";
+import type { AfterVerdict } from "../notifications/after-verdict.ts";
+import { blankOwnEnvironment } from "../processes/own-environment.ts";
 import { childSummary } from "../report/markdown.ts";
 import { rollbackLine } from "../report/words.ts";
 import { beginLedger, childEnvironment, prepareChildSummary, takeChildSummary } from "../stages/child-environment.ts";
-import type { Overrides, SecretKeeper, StageContext } from "../stages/context.ts";
-import { type CutShort, runStage } from "../stages/run.ts";
-import { loadDriver } from "../warehouse/access.ts";
+import type { CutShort, Overrides, SecretKeeper, StageContext } from "../stages/context.ts";
+import { runStage } from "../stages/run.ts";
 import { beginExecution, endExecution } from "./executions.ts";
 import { type Identity, identify, whyNoRunOfToday } from "./identify-run.ts";
 import { decided, type RecordedFiles, recordReport } from "./record.ts";
-import { redactLogs } from "./redact-logs.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
 /** A request to run one stage, from the action or the terminal. */
@@ -87,7 +84,7 @@ export interface StageAnswer {
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
   const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
-  const request = withoutSecrets(asked, secrets);
+  const request = await withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
   const { config, configText, tables, environment } = await readConfiguration(request, secrets);
   const records = join(workspace, recordsDirectory);
@@ -97,7 +94,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const cell = request.cell === undefined ? undefined : secrets.redact(request.cell);
   const origin = originOf(env, cell);
   // Git answers in the meantime: loading the warehouse driver blocks the process.
-  const [commit] = await Promise.all([commitOf(env, workspace), environment.databricks ? loadDriver() : undefined]);
+  const [commit] = await Promise.all([commitOf(env, workspace), environment.databricks ? loadWarehouse() : undefined]);
   const store = evidenceStore(join(records, "evidence"), request.artifacts);
   const identity: Identity = request.cutShort
     ? continued(request.cutShort)
@@ -152,10 +149,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   });
   await endExecution(records, runId);
   // A server may have printed a token before we received it.
-  const notRedacted = secrets.generation === known ? [] : await redactLogs(found, workspace, secrets);
-  const afterVerdict = afterVerdictOf(request, context, audit);
-  // The order matters: the rollback comes before the verdict in the log, and alerts go out only when the verdict is final.
-  const concluded = await sendAlerts(await decided(await applyRollback(found, afterVerdict), audit), afterVerdict);
+  const notRedacted =
+    secrets.generation === known ? [] : await (await import("./redact-logs.ts")).redactLogs(found, workspace, secrets);
+  const concluded = await conclude(found, afterVerdictOf(request, context, audit), audit);
   const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
   const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
   const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
@@ -175,6 +171,19 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     request.onProgress({ kind: "warning", stage, text: problem });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
   return { report, files: { ...files, summaryText: files.summaryText + childSummary(secrets.redact(written)) } };
+}
+
+/** Also reads the driver, because that takes long and blocks the process. */
+async function loadWarehouse(): Promise<void> {
+  const { loadDriver } = await import("../warehouse/access.ts");
+  await loadDriver();
+}
+
+/** The order matters: the rollback comes before the verdict in the log, and alerts go out only when the verdict is final. */
+async function conclude(found: StageReport, after: AfterVerdict, audit: AuditLog): Promise<StageReport> {
+  if (!after.rollback && !after.alerts) return await decided(found, audit);
+  const { applyRollback, sendAlerts } = await import("../notifications/after-verdict.ts");
+  return await sendAlerts(await decided(await applyRollback(found, after), audit), after);
 }
 
 /** @throws UserError if one of its folders is a link, because the files of the run would be written elsewhere */
@@ -209,14 +218,15 @@ function placeOf({ workflowRun, attempt, job, cell, step }: Origin) {
 }
 
 /** Redacts what is printed as progress and what is uploaded. */
-function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): StageRequest {
+async function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): Promise<StageRequest> {
+  const { artifacts } = asked;
   return {
     ...asked,
     onProgress(progress) {
       // Each output line was already redacted together with its neighbours before it was logged.
       asked.onProgress(progress.kind === "output" ? progress : redacted(progress, secrets.redact));
     },
-    ...(asked.artifacts ? { artifacts: redactedArtifacts(asked.artifacts, secrets) } : {}),
+    ...(artifacts ? { artifacts: (await import("../evidence/redacted-bytes.ts")).redactedArtifacts(artifacts, secrets) } : {}),
   };
 }
 

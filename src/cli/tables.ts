@@ -1,8 +1,8 @@
 import { readConfiguration } from "../app/run-stage.ts";
-import { newRunId } from "../cleanup/ownership/age.ts";
 import { type FixedRows, findFixedRows } from "../cleanup/propose/parents.ts";
 import { type Difference, differences, proposalText } from "../cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables } from "../cleanup/propose/propose.ts";
+import { newRunId } from "../cleanup/run-id.ts";
 import { readCatalogColumns, readViews } from "../cleanup/tables/catalog.ts";
 import { writtenTable } from "../config/test-data-schema.ts";
 import { errorText } from "../lib/error-text.ts";

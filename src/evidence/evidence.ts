@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { clockToleranceMs, minutes } from "../github/deployments.ts";
+import { clockToleranceMs, minutes } from "../github/clock.ts";
 import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model/report.ts";
 
 /** Binds a report to commit, environment, run and time. @param reportText the content of the report file */

@@ -2,7 +2,7 @@ import type { getOctokit } from "@actions/github";
 import { type Attempt, growingPause, retry } from "../lib/retry.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { minutes } from "./deployments.ts";
+import { minutes } from "./clock.ts";
 
 /** The client for GitHub's API: every wait has a deadline, and failures say what to do. No other file knows @actions/github. */
 

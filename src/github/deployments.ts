@@ -1,6 +1,7 @@
 import { retry } from "../lib/retry.ts";
 import type { Commit } from "../model/report.ts";
 import { type GitHub, GitHubError } from "./api.ts";
+import { clockToleranceMs, minutes } from "./clock.ts";
 
 export interface DeploymentQuestion {
   /** `owner/name` */
@@ -91,14 +92,6 @@ function refuse(why: string): DeploymentAnswer {
 
 function short(sha: string): string {
   return sha.slice(0, 12);
-}
-
-/** Allowed difference between clocks. Dates further in the future are rejected. */
-export const clockToleranceMs = 5 * 60_000;
-
-/** Formats a time as `40 s` or `12 min`. */
-export function minutes(ms: number): string {
-  return ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
 /**

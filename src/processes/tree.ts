@@ -5,12 +5,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { commandOf, descendants, listeners, listensAmong, portsOf, runningProcesses } from "../lib/linux-proc.ts";
-
-/**
- * The only variable added to the given environment. A process that leaves its group (a daemon) keeps it and is still recognised
- * as ours. Runs may be nested, so it is a list.
- */
-const markVariable = "ENV_ACTIONS_PROCESS";
+import { markVariable } from "./own-environment.ts";
 
 /**
  * Exactly this variable: the action passes the mark to its post step in another variable, and the post step must not stop itself.
@@ -173,11 +168,6 @@ async function endAll(
   };
   if (await waitUntilGone(graceMs, "SIGTERM")) return "ended";
   return (await waitUntilGone(burialMs, "SIGKILL")) ? "killed" : "left";
-}
-
-/** The environment plus a mark that identifies everything started with it, also to another process. */
-export function withProcessMark(env: NodeJS.ProcessEnv, mark: string): NodeJS.ProcessEnv {
-  return { ...env, [markVariable]: [env[markVariable], mark].filter(Boolean).join(",") };
 }
 
 /**

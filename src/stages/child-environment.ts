@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { access, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Ledger, readLedger } from "../cleanup/ledger/ledger.ts";
-import { runPrefix } from "../cleanup/ownership/age.ts";
+import type { Ledger } from "../cleanup/ledger/ledger.ts";
+import { runPrefix } from "../cleanup/run-id.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { StageName } from "../model/report.ts";
 import type { StageContext } from "./context.ts";
@@ -117,6 +117,7 @@ export async function beginLedger(place: { stage: StageName; records: string; ru
  */
 export async function ledgerOf(place: { records: string; runId: string }, tracked: boolean): Promise<Ledger> {
   const file = ledgerFile(place);
+  const { readLedger } = await import("../cleanup/ledger/ledger.ts");
   const ledger = await readLedger(file);
   return tracked && !(await exists(file)) ? { ...ledger, problems: [...ledger.problems, whyIncomplete] } : ledger;
 }

@@ -1,7 +1,5 @@
 import { isAbsolute, join } from "node:path";
-import type { ApiPorts, Pace, RouteGuard } from "../checks/api/client.ts";
 import { type Finding, type Shared, shared } from "../checks/run-check.ts";
-import type { SocketPorts } from "../checks/websocket/check.ts";
 import {
   bareHost,
   compareConfiguredRedis,
@@ -13,30 +11,15 @@ import {
   sentinelsToAsk,
   WrongTarget,
 } from "../cleanup/execute/proof.ts";
-import { knownToWrite } from "../config/routes.ts";
 import type { Environment } from "../config/schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { UserError } from "../model/user-error.ts";
-import {
-  openRedisForTestData,
-  openRedisReader,
-  type RedisReader,
-  type RedisSettings,
-  type TestDataRedis,
-} from "../redis/connection.ts";
-import {
-  loadDriver,
-  type OpenOptions,
-  openForTestData,
-  openReader,
-  type TestDataWarehouse,
-  type WarehouseReader,
-} from "../warehouse/access.ts";
+import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
+import type { OpenOptions, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
-import { type SignIn, tokenSource, type Workspace } from "../warehouse/sign-in.ts";
+import type { SignIn, Workspace } from "../warehouse/sign-in.ts";
 import type { TokenSource } from "../warehouse/token-source.ts";
 import { type StageContext, step } from "./context.ts";
-import { rememberSignIn } from "./sign-ins.ts";
 
 /** Reading connections; absent if the environment has none. They are being opened when this returns. */
 export interface Readers {
@@ -48,10 +31,11 @@ export interface Readers {
 
 /** Opens readers for `work`, and always closes them. */
 export async function withReaders<Result>(context: StageContext, work: (readers: Readers) => Promise<Result>): Promise<Result> {
-  const settings = warehouseSettings(context);
+  const settings = await warehouseSettings(context);
   const redisTold = redisSettings(context);
   // Loaded before anything is measured: loading blocks the process, and every latency would include it.
-  if (settings) await loadDriver();
+  const [access, driver] = await Promise.all([settings && warehouseAccess(), redisTold && redisDriver()]);
+  await access?.loadDriver();
   let asleepAt: number | undefined;
   let awakeAt: number | undefined;
   const onWaking = (text: string) => {
@@ -60,12 +44,13 @@ export async function withReaders<Result>(context: StageContext, work: (readers:
   };
   const warehouse =
     settings &&
+    access &&
     shared(async () => {
-      const opened = await openReader(settings, { signal: context.signal, onWaking });
+      const opened = await access.openReader(settings, { signal: context.signal, onWaking });
       awakeAt = performance.now();
       return opened;
     });
-  const redis = redisTold && shared(() => openRedisReader(redisTold, context.signal));
+  const redis = redisTold && driver && shared(() => driver.openRedisReader(redisTold, context.signal));
   try {
     const wokeIn = () => (asleepAt === undefined || awakeAt === undefined ? undefined : awakeAt - asleepAt);
     return await work({ warehouse, redis, wokeIn });
@@ -103,13 +88,13 @@ export async function withWarehouseReader<Result>(
   options: OpenOptions,
   work: (warehouse: WarehouseReader) => Promise<Result>,
 ): Promise<Result> {
-  const settings = warehouseSettings(place);
+  const settings = await warehouseSettings(place);
   if (!settings)
     throw new UserError(
       "EA3013",
       `environment ${place.environment.name} has no warehouse to look at: it needs databricks: { host: … }`,
     );
-  const warehouse = await openReader(settings, options);
+  const warehouse = await (await warehouseAccess()).openReader(settings, options);
   try {
     if (place.environment.databricks?.expect) compareWarehouse(place.environment, await warehouse.identity());
     return await work(warehouse);
@@ -132,11 +117,12 @@ export async function withWriters<Result>(
 ): Promise<Result> {
   if (context.environment.access !== "test-data")
     throw new Error(`environment ${context.environment.name} is read-only: nothing may be deleted there`);
-  const settings = warehouseSettings(context);
+  const settings = await warehouseSettings(context);
   const redisTold = redisSettings(context);
+  const [access, driver] = await Promise.all([settings && warehouseAccess(), redisTold && redisDriver()]);
   const opening = [
-    settings && openForTestData(settings, { signal, onWaking: (text) => step(context, text) }),
-    redisTold && openRedisForTestData(redisTold, signal, (identity) => proveRedis(context.environment, identity)),
+    settings && access?.openForTestData(settings, { signal, onWaking: (text) => step(context, text) }),
+    redisTold && driver?.openRedisForTestData(redisTold, signal, (identity) => proveRedis(context.environment, identity)),
   ] as const;
   try {
     const [warehouse, redis] = await Promise.all(opening);
@@ -154,6 +140,7 @@ export async function withRedisWriter<Result>(
 ): Promise<Result> {
   const settings = redisSettings(context);
   if (!settings) throw new Error(`environment ${context.environment.name} has no Redis`);
+  const { openRedisForTestData } = await redisDriver();
   const redis = await openRedisForTestData(settings, signal, (identity) => proveRedis(context.environment, identity));
   try {
     return await work(redis);
@@ -161,6 +148,10 @@ export async function withRedisWriter<Result>(
     await redis.close();
   }
 }
+
+/** An environment without a warehouse, or without Redis, does not load the code for it. */
+const warehouseAccess = () => import("../warehouse/access.ts");
+const redisDriver = () => import("../redis/connection.ts");
 
 async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> | undefined)[]): Promise<void> {
   const opened = await Promise.allSettled(opening);
@@ -172,7 +163,7 @@ async function closeAll(opening: readonly (Promise<{ close(): Promise<void> }> |
  * configuration with the expectation.
  * @throws WrongTarget
  */
-export function warehouseSettings(context: WarehouseAccess): WarehouseSettings | undefined {
+export async function warehouseSettings(context: WarehouseAccess): Promise<WarehouseSettings | undefined> {
   const settings = context.environment.databricks;
   if (!settings) return undefined;
   compareConfiguredWarehouse(context.environment);
@@ -184,7 +175,7 @@ export function warehouseSettings(context: WarehouseAccess): WarehouseSettings |
   return {
     ...workspace,
     path: settings.path ?? `/sql/1.0/warehouses/${settings.warehouse ?? ""}`,
-    token: tokensFor(context, settings, workspace),
+    token: await tokensFor(context, settings, workspace),
     catalog: settings.catalog,
     startTimeoutMs: settings.startTimeout,
     runId: context.runId,
@@ -216,7 +207,8 @@ type Databricks = NonNullable<Environment["databricks"]>;
 /** One for all connections of a stage: before, during and after the tests. */
 const sources = new WeakMap<Databricks, TokenSource>();
 
-function tokensFor({ env, secrets }: WarehouseAccess, settings: Databricks, workspace: Workspace): TokenSource {
+async function tokensFor({ env, secrets }: WarehouseAccess, settings: Databricks, workspace: Workspace): Promise<TokenSource> {
+  const { tokenSource } = await import("../warehouse/sign-in.ts");
   const known = sources.get(settings);
   if (known) return known;
   const made = tokenSource(signInOf(settings), workspace, { env, onSecret: secrets.add });
@@ -235,41 +227,6 @@ function signInOf({ token, clientId, clientSecret, oidc }: Databricks): SignIn {
     };
   if (clientId && clientSecret) return { way: "oauth-m2m", clientId, clientSecret: clientSecret.reveal() };
   throw new UserError("EA1008", "databricks needs a sign-in: token, clientId with clientSecret, or oidc");
-}
-
-/** How to call the environment's API; `undefined` if it has none. */
-export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefined {
-  const { api, token, redis, access } = context.environment;
-  if (!api) return undefined;
-  return {
-    url: api.url,
-    headers: api.headers,
-    signal: context.signal,
-    ...guarded(context),
-    timeoutMs: api.timeout,
-    onSecret: context.secrets.add,
-    ...(pace ? { pace } : {}),
-    ...(redis && access === "test-data" ? { onSignIn: (made) => rememberSignIn(context, made) } : {}),
-    ...(token ? { token: () => Promise.resolve(token.reveal()) } : {}),
-  };
-}
-
-export function socketPorts(context: StageContext, pace?: Pace): SocketPorts {
-  const { api, websocket } = context.environment;
-  return {
-    url: websocket?.url ?? api?.url ?? "",
-    path: websocket?.path ?? "/socket.io/",
-    headers: api?.headers ?? {},
-    signal: context.signal,
-    ...guarded(context),
-    ...(pace ? { pace } : {}),
-  };
-}
-
-/** Also without an API, because a WebSocket begins with a GET. */
-function guarded({ environment: { access, api } }: StageContext): { readOnly?: RouteGuard } {
-  if (access !== "read-only") return {};
-  return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [] } };
 }
 
 /** We looked, and it is the wrong place: that is `failed`. Whatever else is thrown means that we could not look. */

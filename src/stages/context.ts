@@ -108,3 +108,13 @@ export function cleanupReporting(context: StageContext) {
     audit: context.audit,
   };
 }
+
+/** What is known about an execution that was killed. */
+export interface CutShort {
+  /** ISO 8601: when it began. */
+  startedAt: string;
+  /** The signal that cancelled the job before; undefined if the process got none. */
+  cancelledBy: string | undefined;
+  /** What happened to the processes it had started, if any still ran. */
+  stillRan: string | undefined;
+}

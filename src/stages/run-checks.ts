@@ -1,12 +1,11 @@
 import { Pace } from "../checks/api/client.ts";
-import { mintToken } from "../checks/auth/check.ts";
 import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
 import * as registry from "../checks/registry.ts";
 import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
-import { compareRedis, compareWarehouse, proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import type { Check } from "../model/report.ts";
-import { apiPorts, type Readers, redisSettings, socketPorts, warehouseSettings } from "./connections.ts";
+import type { Readers } from "./connections.ts";
 import { reportCheck, type StageContext } from "./context.ts";
+import { apiPorts, socketPorts } from "./ports.ts";
 
 /** Runs the checks of preflight and smoke: every kind that the environment asks for, all at the same time. */
 
@@ -18,9 +17,6 @@ export interface LoadedKind {
 }
 
 const kinds: Readonly<Record<string, CheckKind>> = registry;
-
-/** Ids of checks of all kinds that a score cannot outvote. */
-export const criticalOfKinds: readonly string[] = Object.values(kinds).flatMap(({ critical }) => critical);
 
 /**
  * Loads the code of the checks, preferably while the servers start: loading blocks the process, and every latency would include
@@ -65,7 +61,7 @@ export async function runChecks(
   also: () => readonly RunningCheck[] = () => [],
 ): Promise<FinishedChecks> {
   const others = new RunningChecks();
-  const checkContext = checkContextOf(context, stage, readers, others);
+  const checkContext = await checkContextOf(context, stage, readers, others);
   const samples = new Map<string, Samples>();
   const start = ({ kind, settings, runner }: LoadedKind) =>
     runner.run(checkContext, settings as NonNullable<unknown>).map((running) => ({ kind, finished: others.track(running) }));
@@ -160,19 +156,23 @@ export class RunningChecks {
   }
 }
 
-function checkContextOf(context: StageContext, stage: CheckingStage, readers: Readers, others: RunningChecks): CheckContext {
+async function checkContextOf(
+  context: StageContext,
+  stage: CheckingStage,
+  readers: Readers,
+  others: RunningChecks,
+): Promise<CheckContext> {
   const { environment, config, env, signal, check } = context;
   const limits = config.stages[stage];
   const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
   const api = apiPorts(context, pace);
   const { auth } = environment;
   // Smoke has no token: refusals prove that the server is alive, and nobody signs in to production.
-  const minted = stage === "preflight" && api && auth?.enabled && auth.secret ? shared(() => mintToken(api, auth)) : undefined;
+  const minted =
+    stage === "preflight" && api && auth?.enabled && auth.secret
+      ? shared(async () => (await import("../checks/auth/check.ts")).mintToken(api, auth))
+      : undefined;
   const token: Shared<string> | undefined = minted && (async (attempt) => (await minted(attempt)).token);
-  const [warehouse, redis] = [warehouseSettings(context), redisSettings(context)];
-  // If test data will be written, the identity must be proven; otherwise it is compared if one is expected.
-  const writes = stage === "preflight" && environment.access === "test-data";
-  const [isWarehouse, isRedis] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
   return {
     stage,
     environment,
@@ -181,6 +181,26 @@ function checkContextOf(context: StageContext, stage: CheckingStage, readers: Re
     signal,
     check,
     alone: others.alone,
+    ...(readers.warehouse || readers.redis ? await connectionsOf(context, stage, readers) : {}),
+    ...(api ? { api: token ? { ...api, token } : api } : {}),
+    sockets: socketPorts(context, pace),
+    ...(minted ? { signIn: { minted } } : {}),
+  };
+}
+
+async function connectionsOf(
+  context: StageContext,
+  stage: CheckingStage,
+  readers: Readers,
+): Promise<Pick<CheckContext, "warehouse" | "redis">> {
+  const { environment } = context;
+  const { redisSettings, warehouseSettings } = await import("./connections.ts");
+  const { compareRedis, compareWarehouse, proveRedis, proveWarehouse } = await import("../cleanup/execute/proof.ts");
+  const [warehouse, redis] = [await warehouseSettings(context), redisSettings(context)];
+  // If test data will be written, the identity must be proven; otherwise it is compared if one is expected.
+  const writes = stage === "preflight" && environment.access === "test-data";
+  const [isWarehouse, isRedis] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
+  return {
     ...(warehouse && readers.warehouse
       ? {
           warehouse: {
@@ -194,8 +214,5 @@ function checkContextOf(context: StageContext, stage: CheckingStage, readers: Re
     ...(redis && readers.redis
       ? { redis: { open: readers.redis, settings: redis, compare: (seen) => isRedis(environment, seen) } }
       : {}),
-    ...(api ? { api: token ? { ...api, token } : api } : {}),
-    sockets: socketPorts(context, pace),
-    ...(minted ? { signIn: { minted } } : {}),
   };
 }

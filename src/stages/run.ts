@@ -1,30 +1,26 @@
-import { readdir } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { checkRunner } from "../checks/run-check.ts";
-import { compareConfigured, WrongTarget } from "../cleanup/execute/proof.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
-import { makeOwnDirectory, NotAPlainFile, readOwn } from "../lib/plain-file.ts";
+import { makeOwnDirectory } from "../lib/plain-file.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import { type Check, type Commit, type Origin, type StageName, type StageReport, worstVerdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
-import { logFolder, runsTests } from "./child-environment.ts";
-import { cleanup } from "./cleanup.ts";
-import { emptyOutcome, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
-import { preflight } from "./preflight.ts";
-import { cleanUpRun, rememberedStart } from "./run-cleanup.ts";
+import { logFolder } from "./child-environment.ts";
+import { type CutShort, emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
 import { scoreChecks, summarise, withDryRunMarks } from "./score.ts";
-import { readSignIns } from "./sign-ins.ts";
-import { smoke } from "./smoke.ts";
-import { runTests } from "./tests.ts";
-import { removeTokenFile, tokensLeft } from "./tokens.ts";
 
-const stageHandlers: Record<StageName, (context: StageContext, outcome: StageOutcome) => Promise<void>> = {
-  preflight,
-  integration: runTests,
-  e2e: runTests,
-  smoke,
-  cleanup,
+type StageHandler = (context: StageContext, outcome: StageOutcome) => Promise<void>;
+
+const loadTests = async () => (await import("./tests.ts")).runTests;
+
+/** A stage loads only its own code. */
+const stageHandlers: Record<StageName, () => Promise<StageHandler>> = {
+  preflight: async () => (await import("./preflight.ts")).preflight,
+  integration: loadTests,
+  e2e: loadTests,
+  smoke: async () => (await import("./smoke.ts")).smoke,
+  cleanup: async () => (await import("./cleanup.ts")).cleanup,
 };
 
 export interface StageRun {
@@ -106,25 +102,36 @@ async function outcomeOf(context: StageContext, cutShort: CutShort | undefined):
   const outcome = emptyOutcome();
   try {
     // Before any connection is opened, and before servers and tests get the credentials.
-    compareConfigured(context.environment);
-    if (cutShort) await afterCutShort(context, outcome, cutShort);
-    else await stageHandlers[context.stage](context, outcome);
+    await compareTargets(context);
+    if (cutShort) await (await import("./cut-short.ts")).afterCutShort(context, outcome, cutShort);
+    else await (await stageHandlers[context.stage]())(context, outcome);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const check: Check =
-      error instanceof WrongTarget
-        ? { id: "identity", title: "The expected environment", verdict: "failed", message: errorText(error), durationMs: 0 }
-        : {
-            id: context.stage,
-            title: `The ${context.stage} stage`,
-            verdict: "error",
-            message: errorText(error),
-            durationMs: 0,
-          };
+    const check: Check = (await isWrongTarget(error))
+      ? { id: "identity", title: "The expected environment", verdict: "failed", message: errorText(error), durationMs: 0 }
+      : {
+          id: context.stage,
+          title: `The ${context.stage} stage`,
+          verdict: "error",
+          message: errorText(error),
+          durationMs: 0,
+        };
     outcome.checks.push(check);
     context.onProgress({ kind: "check-finished", stage: context.stage, check });
   }
   return outcome;
+}
+
+/** @throws WrongTarget */
+async function compareTargets({ environment }: StageContext): Promise<void> {
+  if (!environment.databricks && !environment.redis) return;
+  const { compareConfigured } = await import("../cleanup/execute/proof.ts");
+  compareConfigured(environment);
+}
+
+async function isWrongTarget(error: unknown): Promise<boolean> {
+  const { WrongTarget } = await import("../cleanup/execute/proof.ts");
+  return error instanceof WrongTarget;
 }
 
 function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {
@@ -174,85 +181,4 @@ function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): stri
   if (decisive.length > 0) return summarise(decisive);
   const skipped = outcome.checks.filter((check) => check.verdict === "skipped");
   return outcome.problems[0] ?? [summarise([]), ...(skipped.length > 0 ? [summarise(skipped)] : [])].join(". ");
-}
-
-/** What is known about an execution that was killed. */
-export interface CutShort {
-  /** ISO 8601: when it began. */
-  startedAt: string;
-  /** The signal that cancelled the job before; undefined if the process got none. */
-  cancelledBy: string | undefined;
-  /** What happened to the processes it had started, if any still ran. */
-  stillRan: string | undefined;
-}
-
-/** Per log. */
-const tailLines = 20;
-const mostTailLetters = 64 * 1024;
-const lookedAtBytes = 4 * mostTailLetters;
-
-/**
- * Replaces a stage that was killed: reports what is known and deletes its run's test data. Never passes, so that an older report
- * of the stage isn't taken for this one.
- */
-export async function afterCutShort(context: StageContext, outcome: StageOutcome, known: CutShort): Promise<void> {
-  const { stage } = context;
-  const check = {
-    id: "stage.cut-short",
-    title: "Cut short",
-    verdict: "error",
-    message: `${whatHappened(context, known)} What ${stage} would have found is not known: run it again.`,
-    durationMs: 0,
-  } as const;
-  outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
-  await learnSecrets(context);
-  outcome.commands.push(...(await logsOf(context)));
-  await removeTokenFile(context);
-  if (!runsTests(stage)) return;
-  if (context.environment.access !== "test-data") {
-    step(context, `environment ${context.environment.name} is read-only: ${stage} made no test data there`);
-    return;
-  }
-  // How far the tests came is unknown, so nothing is said about tests that created no data.
-  const start = await rememberedStart(context);
-  const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false });
-  outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
-  if (result) outcome.cleanup = result;
-  if (books) outcome.books = books;
-}
-
-function whatHappened({ stage }: StageContext, { startedAt, cancelledBy, stillRan }: CutShort): string {
-  const how = cancelledBy
-    ? `The job was cancelled (${cancelledBy}), and the runner killed ${stage} before it had cleaned up.`
-    : `${stage}, begun at ${startedAt}, was killed and could not say why: SIGKILL, no memory left, or the runner itself.`;
-  return stillRan ? `${how} ${stillRan}` : how;
-}
-
-/** Secrets that only the killed process knew, and could no longer redact in its logs. */
-async function learnSecrets(context: StageContext): Promise<void> {
-  for (const token of await tokensLeft(context)) context.secrets.add(token);
-  await readSignIns(context);
-}
-
-/** The end of the output, often the only trace of the cause. */
-async function logsOf(context: StageContext): Promise<StageOutcome["commands"]> {
-  const folder = logFolder(context);
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  return await Promise.all(
-    names.sort().map(async (name) => {
-      const log = join(folder, name);
-      // A test may have replaced the log with a link, which is not followed.
-      const bytes = await readOwn(log).catch((error: unknown) => {
-        if (error instanceof NotAPlainFile) return Buffer.from(`not read: ${error.message}`);
-        throw error;
-      });
-      // More than is shown, so that a secret cut at the start isn't in the shown part.
-      const text = bytes.subarray(-lookedAtBytes).toString("utf8").trimEnd();
-      const tail = context.secrets.redact(text).slice(-mostTailLetters).split("\n").slice(-tailLines);
-      return { command: `${name} (cut short)`, exitCode: null, signal: null, timedOut: false, durationMs: 0, log, tail };
-    }),
-  );
 }

@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import type { Check, ServerReport } from "../model/report.ts";
-import { type RunningServer, ServerFailed, type ServerSpec, startServers } from "../processes/server.ts";
+import type { RunningServer, ServerFailed, ServerSpec } from "../processes/server.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 
@@ -21,9 +21,10 @@ export async function withApplication(
   try {
     running = await startApplication(context, onLaunched);
   } catch (error) {
-    if (!(error instanceof ServerFailed)) throw error;
-    outcome.servers.push(error.report);
-    outcome.checks.push(await reportCheck(context, Promise.resolve(notUp(context, error))));
+    const failed = await asServerFailed(error);
+    if (!failed) throw error;
+    outcome.servers.push(failed.report);
+    outcome.checks.push(await reportCheck(context, Promise.resolve(notUp(context, failed))));
     return;
   }
   try {
@@ -39,6 +40,11 @@ export async function withApplication(
         .map((server) => `port ${server.port} of ${server.name} is still taken after it was stopped`),
     );
   }
+}
+
+async function asServerFailed(error: unknown): Promise<ServerFailed | undefined> {
+  const server = await import("../processes/server.ts");
+  return error instanceof server.ServerFailed ? error : undefined;
 }
 
 function notUp(context: StageContext, { verdict, message, report }: ServerFailed): Check {
@@ -83,7 +89,9 @@ async function startApplication(context: StageContext, onLaunched?: () => void):
         ...(server.port === undefined ? {} : { port: server.port }),
       };
     });
-  if (specs.length > 0) step(context, `starting ${specs.map((spec) => spec.name).join(" and ")}`);
+  if (specs.length === 0) return [];
+  step(context, `starting ${specs.map((spec) => spec.name).join(" and ")}`);
+  const { startServers } = await import("../processes/server.ts");
   const running = await startServers(specs, {
     signal: context.signal,
     onLine: (line, source) => context.onProgress({ kind: "output", stage, source, line }),

@@ -1,7 +1,7 @@
-import { withReaders } from "./connections.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
+import { compareWithEarlierRuns } from "./earlier-runs.ts";
+import { withConfiguredReaders } from "./ports.ts";
 import { loadKinds, runChecks } from "./run-checks.ts";
-import { compareWithEarlierRuns } from "./score.ts";
 import { withApplication } from "./servers.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function smoke(context: StageContext, outcome: StageOutcome): Promi
   loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
     const kinds = await loading;
-    const found = await withReaders(context, (readers) => runChecks(context, "smoke", readers, kinds));
+    const found = await withConfiguredReaders(context, (readers) => runChecks(context, "smoke", readers, kinds));
     outcome.checks.push(...found.checks, ...(await compareWithEarlierRuns(context, found)));
   });
 }

@@ -9,8 +9,8 @@ import { errorText } from "../lib/error-text.ts";
 import { readOwn, writeOwn } from "../lib/plain-file.ts";
 import type { Check } from "../model/report.ts";
 import { runPrefixOf } from "./child-environment.ts";
-import { apiPorts } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
+import { apiPorts } from "./ports.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 

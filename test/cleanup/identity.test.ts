@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isRunId, newRunId, runPrefix, timeInId, timeInKey, whyNotCurrentRun } from "../../src/cleanup/ownership/age.ts";
+import { timeInId, timeInKey } from "../../src/cleanup/ownership/age.ts";
+import { isRunId, newRunId, runPrefix, whyNotCurrentRun } from "../../src/cleanup/run-id.ts";
 
 const now = Date.UTC(2026, 10, 23);
 

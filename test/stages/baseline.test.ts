@@ -9,7 +9,7 @@ import { checkRunner, measured } from "../../src/checks/run-check.ts";
 import { baselineSchema } from "../../src/config/baseline-schema.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
 import type { StageContext } from "../../src/stages/context.ts";
-import { compareWithEarlierRuns } from "../../src/stages/score.ts";
+import { compareWithEarlierRuns } from "../../src/stages/earlier-runs.ts";
 import { folderForEachTest } from "../harness/folder.ts";
 import { listen } from "../harness/port.ts";
 import { performIn } from "../harness/stage.ts";

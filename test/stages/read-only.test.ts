@@ -17,7 +17,7 @@ import { checkOauth } from "../../src/checks/oauth/check.ts";
 import type { MayWrite } from "../../src/checks/run-check.ts";
 import { checkSqlSample } from "../../src/checks/sql/check.ts";
 import { checkNamespace } from "../../src/checks/websocket/check.ts";
-import { newRunId } from "../../src/cleanup/ownership/age.ts";
+import { newRunId } from "../../src/cleanup/run-id.ts";
 import { environmentSchema } from "../../src/config/schema.ts";
 import { routeTo } from "../../src/redis/address.ts";
 import { openRedisReader } from "../../src/redis/connection.ts";

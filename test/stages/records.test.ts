@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StageRequest } from "../../src/app/run-stage.ts";
-import { newRunId } from "../../src/cleanup/ownership/age.ts";
+import { newRunId } from "../../src/cleanup/run-id.ts";
 import { startOf } from "../../src/lib/linux-proc.ts";
 import { thisProcess } from "../../src/lib/lock-file.ts";
 import { UserError } from "../../src/model/user-error.ts";

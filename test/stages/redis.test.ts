@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { newRunId } from "../../src/cleanup/ownership/age.ts";
+import { newRunId } from "../../src/cleanup/run-id.ts";
 import { json, serve } from "../checks/api.ts";
 import { junit, type Ran, runSuite } from "./suite.ts";
 

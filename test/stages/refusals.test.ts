@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { newRunId } from "../../src/cleanup/ownership/age.ts";
+import { newRunId } from "../../src/cleanup/run-id.ts";
 import { inParallel } from "../../src/lib/in-parallel.ts";
 
 /**

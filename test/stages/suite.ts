@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { secretKeeper } from "../../src/app/secret-keeper.ts";
-import { newRunId } from "../../src/cleanup/ownership/age.ts";
+import { newRunId } from "../../src/cleanup/run-id.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
 import type { Progress, StageReport } from "../../src/model/report.ts";

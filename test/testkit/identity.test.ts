@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { isRunId, runPrefix, timeInId } from "../../src/cleanup/ownership/age.ts";
+import { timeInId } from "../../src/cleanup/ownership/age.ts";
+import { isRunId, runPrefix } from "../../src/cleanup/run-id.ts";
 import { selectEnvironment } from "../../src/config/load.ts";
 import { childEnvironment, runPrefixes } from "../../src/stages/child-environment.ts";
 import type { StageContext } from "../../src/stages/context.ts";

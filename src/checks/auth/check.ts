@@ -2,9 +2,9 @@ import { excerpt, jsonAt } from "../../config/assertion.ts";
 import type { Environment } from "../../config/schema.ts";
 import { isWorthHiding } from "../../lib/redaction/variables.ts";
 import { type Answer, type ApiPorts, get, postJson, postNothing } from "../api/client.ts";
-import { endOfToken, lastMomentMs } from "../databricks/check.ts";
 import type { CheckContext } from "../kind.ts";
 import { type Finding, type MeasuredCheck, type RunCheck, type RunningCheck, type Shared, skipped } from "../run-check.ts";
+import { endOfToken, lastMomentMs } from "./token-end.ts";
 
 type Auth = NonNullable<Environment["auth"]>;
 

@@ -1,5 +1,4 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
-import { jsonAt, parseAnswer } from "../../config/assertion.ts";
 import type { Environment } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
@@ -14,6 +13,7 @@ import {
 } from "../../warehouse/credential.ts";
 import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { readAuthority, trustInAddition } from "../../warehouse/https.ts";
+import { endOfToken } from "../auth/token-end.ts";
 import { checkConnection, type Peer, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import {
@@ -263,17 +263,6 @@ export async function opened(opening: Shared<WarehouseReader>, attempt: number):
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-/** The latest date that JavaScript supports; later expiries count as never. */
-export const lastMomentMs = 8.64e15;
-
-/** When a JSON Web Token expires, in Unix milliseconds; undefined for other tokens. */
-export function endOfToken(token: string): number | undefined {
-  const [, claims, signature] = token.split(".");
-  if (claims === undefined || signature === undefined) return undefined;
-  const seconds = jsonAt(parseAnswer(Buffer.from(claims, "base64url").toString()), "$.exp");
-  return typeof seconds === "number" && Math.abs(seconds * 1000) <= lastMomentMs ? seconds * 1000 : undefined;
 }
 
 const dayMs = 86_400_000;

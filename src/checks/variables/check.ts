@@ -1,7 +1,7 @@
 import { decodedPart } from "../../config/redis-address.ts";
 import type { Environment } from "../../config/schema.ts";
 import { pattern } from "../../lib/pattern.ts";
-import { endOfToken } from "../databricks/check.ts";
+import { endOfToken } from "../auth/token-end.ts";
 import type { CheckContext } from "../kind.ts";
 import type { Finding, MeasuredCheck, RunCheck, RunningCheck } from "../run-check.ts";
 

@@ -1,6 +1,7 @@
 import { keyText } from "../../redis/connection.ts";
-import { earliestInId, isRunId, latestInId } from "../ownership/age.ts";
+import { earliestInId, latestInId } from "../ownership/age.ts";
 import type { Scope } from "../plan/table-plans.ts";
+import { isRunId } from "../run-id.ts";
 import { Beginnings, keyMatcher } from "./beginnings.ts";
 
 /** What decides which keys are test data. Texts are normal strings; keys are `latin1`, as the redis room returns them. */

@@ -1,7 +1,8 @@
 import type { ParentKind } from "../../config/test-data-schema.ts";
 import type { PlanRequest } from "../plan/table-plans.ts";
+import { isRunId } from "../run-id.ts";
 import { matchesRule } from "../tables/selection.ts";
-import { type Age, exactAge, isRunId, startOfRun, timeInId } from "./age.ts";
+import { type Age, exactAge, startOfRun, timeInId } from "./age.ts";
 import { type Judgement, judgeRow, type Owner } from "./ownership.ts";
 import type { NamedRow, Presence } from "./presence.ts";
 import type { Candidate, TableScan } from "./table-scan.ts";

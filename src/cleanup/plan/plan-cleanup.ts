@@ -6,7 +6,8 @@ import { type RedisReader, readableKey } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
 import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "../keys/plan-keys.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { runPrefix, type StartState } from "../ownership/age.ts";
+import type { StartState } from "../ownership/age.ts";
+import { runPrefix } from "../run-id.ts";
 import {
   dependencyLevels,
   isKept,

@@ -2,6 +2,7 @@ import { count } from "../../lib/count.ts";
 import { textGlob } from "../../lib/pattern.ts";
 import type { Check } from "../../model/report.ts";
 import type { CrashedSuite, CriticalTests, QuarantineEntry, TestCase, TestResults } from "../../model/test-results.ts";
+import { excusedFailures } from "./excused.ts";
 import { checkOf, ranCount } from "./judge.ts";
 
 /** What the configuration says about single tests. The globs match a test's file and full name. */
@@ -122,11 +123,6 @@ export function quarantineCheck({ quarantine }: TestResults): Check[] {
   if (relapsed.length + noted.length === 0) return [checkOf(id, title, "passed", observed, expected)];
   const message = [...relapsed, ...noted].map(({ sentence }) => sentence).join(" ");
   return [checkOf(id, title, relapsed.length > 0 ? "failed" : "degraded", observed, expected, message)];
-}
-
-/** Failures that don't count against the pass rate. */
-export function excusedFailures(quarantine: readonly QuarantineEntry[] = []): number {
-  return quarantine.reduce((sum, entry) => sum + (entry.over ? 0 : entry.failed), 0);
 }
 
 function judgeEntry(entry: QuarantineEntry): { verdict: "passed" | "degraded" | "failed"; sentence: string } {
