@@ -1,4 +1,4 @@
-import { z } from "../lib/zod.ts";
+import { toJSONSchema } from "zod";
 import { configSchema } from "./schema.ts";
 
 /** Where the released schema is published; `init` writes it as `$schema=` into the file. */
@@ -8,7 +8,7 @@ type Json = Record<string, unknown>;
 
 /** The JSON schema for editors. Draft 7, because the YAML language server does not fully support later drafts. */
 export function configJsonSchema(): unknown {
-  const { $schema, ...schema } = z.toJSONSchema(configSchema, { io: "input", target: "draft-7" });
+  const { $schema, ...schema } = toJSONSchema(configSchema, { io: "input", target: "draft-7" });
   return allowReferences({ $schema, $id: configSchemaUrl, ...schema });
 }
 

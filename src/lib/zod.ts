@@ -1,7 +1,7 @@
-import { config, z } from "zod";
+import { config } from "zod";
 
 // Compiling a schema pays off after thousands of uses. Here each one reads a file or two, and compiling would take longer than
 // that.
 config({ jitless: true });
 
-export { z };
+export * as z from "./zod-parts.ts";
