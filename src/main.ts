@@ -26,13 +26,22 @@ else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
   process.exitCode = await terminal(process.argv.slice(2));
 }
 
-/** A server that does not close its connections must not keep a job running: the work is done and its results are written. */
-const lingerMs = 3_000;
+/**
+ * The work is done and its results are written. What is still open now, such as a connection that a server keeps, must not keep
+ * the job running. It gets a moment to close by itself.
+ */
+const lingerMs = 50;
+
+function end(): void {
+  if (process.stdout.writableLength + process.stderr.writableLength > 0) endSoon();
+  else process.exit();
+}
 
 function endSoon(): void {
-  const end = () => (process.stdout.writableLength + process.stderr.writableLength > 0 ? endSoon() : process.exit());
   setTimeout(end, lingerMs).unref();
 }
+// Taking Node apart would take longer than the operating system needs.
+process.once("beforeExit", () => process.exit());
 endSoon();
 
 export {};

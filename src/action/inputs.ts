@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { matrixCell } from "../evidence/matrix-cell.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
@@ -116,54 +115,45 @@ const files = ["GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMAR
  * the folder.
  * @returns a function to call after all of them have ended: it removes what was added, and lists the changed files
  */
-export async function guardRunnerFiles(env: Env): Promise<() => Promise<string[]>> {
-  const known = await Promise.all(
-    files.flatMap((name) => {
-      const path = env[name];
-      return path ? [content(path).then((before) => ({ name, path, before }))] : [];
-    }),
-  );
-  return async () => {
-    const changed: string[] = [];
-    for (const { name, path, before } of known) {
-      if (before === undefined || (await content(path))?.equals(before)) continue;
-      await replace(path, before);
-      changed.push(name);
-    }
-    return changed;
-  };
+export function guardRunnerFiles(env: Env): () => string[] {
+  const known = files.flatMap((name) => {
+    const path = env[name];
+    return path ? [{ name, path, before: content(path) }] : [];
+  });
+  return () =>
+    known.flatMap(({ name, path, before }) => {
+      if (before === undefined || content(path)?.equals(before)) return [];
+      replace(path, before);
+      return [name];
+    });
 }
 
 /** `undefined` if the runner does not have the file. */
-async function content(path: string): Promise<Buffer | undefined> {
-  return await withFile(path, constants.O_RDONLY, (file) => file.readFile());
+function content(path: string): Buffer | undefined {
+  return withFile(path, constants.O_RDONLY, (file) => readFileSync(file));
 }
 
-async function replace(path: string, bytes: Buffer): Promise<void> {
-  const done = await withFile(path, constants.O_WRONLY, async (file) => {
-    await file.truncate();
-    await file.writeFile(bytes);
+function replace(path: string, bytes: Buffer): void {
+  const done = withFile(path, constants.O_WRONLY, (file) => {
+    ftruncateSync(file);
+    writeFileSync(file, bytes);
     return true;
   });
   if (!done) throw new Error(`${path} was changed while the stage ran, and could not be put back`);
 }
 
 /** Does not follow links, which somebody may have placed there. */
-async function withFile<Result>(
-  path: string,
-  flags: number,
-  work: (file: FileHandle) => Promise<Result>,
-): Promise<Result | undefined> {
-  let file: FileHandle;
+function withFile<Result>(path: string, flags: number, work: (file: number) => Result): Result | undefined {
+  let file: number;
   try {
-    file = await open(path, flags | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    file = openSync(path, flags | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch {
     // The file is missing or is no regular file any more. The caller compares that with the earlier content, and reports it.
     return undefined;
   }
   try {
-    return await work(file);
+    return work(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

@@ -30,7 +30,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
   // configuration.
   await refuseForeignHead({ env, workspace, configFile: config, allowed: inputs.foreignHead });
   saveAsked(env, { stage, config, environment, workspace, cell: cell && secrets.redact(cell), mark });
-  const restored = await guardRunnerFiles(process.env);
+  const restored = guardRunnerFiles(process.env);
   let forged: string[] = [];
   let answer: StageAnswer;
   try {
@@ -51,7 +51,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
     });
   } finally {
     // Also after an interruption, because a test can cause one and later steps may run anyway.
-    forged = await restored();
+    forged = restored();
     if (forged.length > 0)
       commands.error(
         `A server or test of this stage wrote to the runner's ${forged.join(", ")}, which can change the result of this step and of later steps. What it wrote was removed. Find out which one it was, and do not trust this job.`,

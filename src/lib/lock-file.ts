@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { linkSync, rmSync, writeFileSync } from "node:fs";
+import { readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { pidNamespace, startOf } from "./linux-proc.ts";
@@ -38,7 +39,7 @@ export async function takeLock(path: string, withinMs: number): Promise<() => Pr
 
 async function take(path: string, deadline: number): Promise<() => Promise<void>> {
   for (;;) {
-    if (await made(path)) return () => rm(path, { force: true });
+    if (made(path)) return async () => rmSync(path, { force: true });
     const holder = await readHolder(path);
     if (holder !== undefined && (await hasDied(path, holder))) await clear(path, holder, deadline);
     else if (performance.now() >= deadline)
@@ -53,17 +54,14 @@ async function take(path: string, deadline: number): Promise<() => Promise<void>
 /** Errors of file systems without hard links, such as exFAT. */
 const noLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-/** Created with a link, not a write, so the lock names its holder from the first moment, even if its creator is killed. */
-async function made(path: string): Promise<boolean> {
+/** At once, as a file of a few bytes. Created with a link, not a write, so the lock names its holder from the first moment, even if its creator is killed. */
+function made(path: string): boolean {
   const holder: Holder = { ...thisProcess(), taking: randomUUID() };
   const text = JSON.stringify(holder);
   const draft = `${path}.${holder.taking}`;
   try {
-    await writeFile(draft, text, { flag: "wx" });
-    await link(draft, path).catch(async (error: NodeJS.ErrnoException) => {
-      if (!noLinks.has(error.code ?? "")) throw error;
-      await writeFile(path, text, { flag: "wx" });
-    });
+    writeFileSync(draft, text, { flag: "wx" });
+    linkOrWrite(draft, path, text);
     return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -71,7 +69,16 @@ async function made(path: string): Promise<boolean> {
     // Leaves out the draft's random name, so that the same cause always gives the same message.
     throw new Error(`${path} could not be created: ${code ?? message}`, { cause: error });
   } finally {
-    await rm(draft, { force: true });
+    rmSync(draft, { force: true });
+  }
+}
+
+function linkOrWrite(draft: string, path: string, text: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if (!noLinks.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    writeFileSync(path, text, { flag: "wx" });
   }
 }
 
