@@ -10,8 +10,11 @@ import type { SocketPorts } from "./websocket/check.ts";
 
 /** A kind of check: its configuration, its dependencies, and the code that runs it. */
 export interface CheckKind<Schema extends z.ZodType = z.ZodType> {
-  /** The schema of the kind's key in an environment. Without a value, or with an empty list, there is nothing to check. */
-  schema: Schema;
+  /**
+   * The schema of the kind's key in an environment, built at its first use. Without a value, or with an empty list, there is
+   * nothing to check.
+   */
+  schema: () => Schema;
   stages: readonly CheckingStage[];
   /** Ids of checks. If one of them could not be done, it may be the only cause of a failure here. */
   dependsOn: readonly string[];

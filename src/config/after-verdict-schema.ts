@@ -16,7 +16,7 @@ const on = z
 
 const channels = [...alertChannels];
 
-export const alertsSchema = z
+const alerts = z
   .strictObject({
     on,
     stages: z.array(z.enum(stageNames)).min(1).default(["smoke"]).meta({ description: "Stages whose verdicts send alerts." }),
@@ -72,7 +72,7 @@ const triggers = exactlyOneOf("workflow", "event", "command");
 const placeholders =
   "`{deployment}`, `{commit}`, `{environment}`, `{run}` and `{verdict}` are replaced with the values of this rollback. Unknown values are empty.";
 
-export const rollbackSchema = z
+const rollback = z
   .strictObject({
     workflow: z
       .strictObject({
@@ -123,3 +123,9 @@ export const rollbackSchema = z
     timeout: timeLimit.prefault("2m").meta({ description: "Time limit for `command`." }),
   })
   .refine(triggers.check, triggers.params);
+
+export const alertsSchema = alerts.optional().meta({ description: "Where alerts about verdicts are sent." });
+
+export const rollbackSchema = rollback
+  .optional()
+  .meta({ description: "Rollback that smoke triggers after a bad verdict, once per deployment." });

@@ -1,3 +1,4 @@
+import { once } from "../lib/once.ts";
 import { pattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
 import { duration, exactlyOneOf, regularExpression } from "./values.ts";
@@ -5,7 +6,7 @@ import { duration, exactlyOneOf, regularExpression } from "./values.ts";
 /** Assertions on a JSON answer: how the file writes them, and how they are evaluated. */
 
 /** Claims about a text, such as a header. */
-const textClaims = {
+const textClaims = once(() => ({
   equals: z
     .union([z.string(), z.number(), z.boolean(), z.null()], { error: "expected text, a number, true, false or null" })
     .optional()
@@ -19,13 +20,13 @@ const textClaims = {
   matches: regularExpression
     .optional()
     .meta({ description: "Regular expression that the value, converted to text, must match." }),
-};
+}));
 
 /** Names after dots; numbers and quoted names in brackets. A path that could match several places is rejected. */
 const jsonPath = /^\$[^.[\]'"*]*(?:\.[^.[\]'"*]+|\[\w+\]|\['[^']*'\]|\["[^"]*"\])*$/;
 
 /** Claims that need a single answer only. */
-const claims = {
+const claims = once(() => ({
   path: z
     .string()
     .regex(jsonPath, {
@@ -33,7 +34,7 @@ const claims = {
         "expected a JSON path such as $.data.serverTime, $.items[0].id or $['a.b']: it must name one place, so *, .., [-1] and [?…] are not supported",
     })
     .meta({ description: "JSON path of the value to check, such as `$.data.serverTime`, `$.items[0].id` or `$['a.b']`." }),
-  ...textClaims,
+  ...textClaims(),
   between: z
     .array(z.number({ error: "expected a number" }))
     .length(2, { error: "expected the lowest and the highest number, such as [0, 500]" })
@@ -46,7 +47,7 @@ const claims = {
     description:
       "The value must be a time less than this long ago, as ISO 8601, Unix seconds or Unix milliseconds. Hard-coded times become too old.",
   }),
-};
+}));
 
 const textKinds = ["equals", "oneOf", "notNull", "matches"];
 const claimKinds = exactlyOneOf(...textKinds, "between", "youngerThan");
@@ -54,31 +55,35 @@ const assertionKinds = exactlyOneOf(...textKinds, "between", "youngerThan", "cha
 const headerKinds = exactlyOneOf(...textKinds);
 
 /** Claims about one header of an answer. */
-export const headerSchema = z
-  .strictObject({
-    header: z.string().min(1).meta({ description: "Name of the response header, such as `content-type`." }),
-    ...textClaims,
-  })
-  .refine(headerKinds.check, headerKinds.params);
+export const headerSchema = once(() =>
+  z
+    .strictObject({
+      header: z.string().min(1).meta({ description: "Name of the response header, such as `content-type`." }),
+      ...textClaims(),
+    })
+    .refine(headerKinds.check, headerKinds.params),
+);
 
 /** Claims about a single answer. */
-export const claimSchema = z.strictObject(claims).refine(claimKinds.check, claimKinds.params);
+export const claimSchema = once(() => z.strictObject(claims()).refine(claimKinds.check, claimKinds.params));
 
 /**
  * Claims about answers that are read several times. A 200 response is no proof, because a mock returns 200 too: see `notNull` and
  * `changes`.
  */
-export const assertionSchema = z
-  .strictObject({
-    ...claims,
-    changes: z
-      .literal(true)
-      .optional()
-      .meta({ description: "The value must differ between two reads, which proves that a live service produces it." }),
-  })
-  .refine(assertionKinds.check, assertionKinds.params);
+export const assertionSchema = once(() =>
+  z
+    .strictObject({
+      ...claims(),
+      changes: z
+        .literal(true)
+        .optional()
+        .meta({ description: "The value must differ between two reads, which proves that a live service produces it." }),
+    })
+    .refine(assertionKinds.check, assertionKinds.params),
+);
 
-export type Claim = z.output<typeof claimSchema>;
+export type Claim = z.output<ReturnType<typeof claimSchema>>;
 
 /** How far a server's clock may be ahead of ours before its times are rejected. */
 const clockSkewMs = 60_000;

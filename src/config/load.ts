@@ -17,10 +17,11 @@ import {
 import { codeOf, explain, type Mistake, mistakesError, type Span } from "./mistakes.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
 import { conflicts } from "./rules.ts";
-import { type Config, configSchema, type Environment } from "./schema.ts";
+import type { Config, Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
 import type { Secret } from "./secret.ts";
-import { keysOf, recordValue, schemaNodeAt } from "./shape.ts";
+import { type Reader, readerFor } from "./sections.ts";
+import { keysOf, recordValue, type Schema, schemaNodeAt } from "./shape.ts";
 import { type Entry, type ParsedYaml, parseYaml } from "./yaml.ts";
 
 export interface LoadOptions {
@@ -70,12 +71,13 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
 
   if (mayHavePattern.test(JSON.stringify(yaml.data))) await loadPatterns();
   const unified = withUnifiedVariables(yaml.data, env);
-  const filled = interpolate(unified.data, env, (path) => schemaNodeAt(configSchema, path)?.handling === "shell");
-  const secrets = secretsOf(filled, env);
+  const reader = (await readerFor(yaml.data)) ?? (await wholeReader());
+  const filled = interpolate(unified.data, env, (path) => schemaNodeAt(reader.schema, path)?.handling === "shell");
+  const secrets = secretsOf(reader.schema, filled, env);
   const selected = environment || defaultEnvironmentOf(filled.value);
-  const mistakes = mistakesIn(yaml, unified, filled, environment, selected);
+  const mistakes = await mistakesIn(reader, yaml, unified, filled, environment, selected);
   if (mistakes.length > 0) {
-    const hidden = hiddenSpans(yaml.data, yaml.entries);
+    const hidden = hiddenSpans(await wholeSchema(), yaml.data, yaml.entries);
     throw mistakesError(
       { name: file, text, hidden },
       mistakes,
@@ -84,8 +86,19 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   }
 
   const unresolved = unresolvedEnvironments(filled.blanks);
-  const config = configSchema.parse(withoutEnvironments(filled.value, Object.keys(unresolved)));
+  const config = reader.read(withoutEnvironments(filled.value, Object.keys(unresolved)));
+  if (!config) throw new Error(`${file} could be read, but not without the environments ${Object.keys(unresolved).join(", ")}`);
   return { config: { ...config, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, text, secrets, unresolved };
+}
+
+/** The code for every section, whatever the file has: to say what is wrong, and what could be there instead. */
+async function wholeSchema(): Promise<z.ZodType<Config>> {
+  return (await import("./schema.ts")).configSchema;
+}
+
+async function wholeReader(): Promise<Reader> {
+  const schema = await wholeSchema();
+  return { schema, read: (data) => schema.safeParse(data).data };
 }
 
 /**
@@ -148,13 +161,14 @@ function lineOfBadByte(bytes: Buffer): number {
   return line;
 }
 
-function mistakesIn(
+async function mistakesIn(
+  reader: Reader,
   yaml: ParsedYaml,
   unified: Filled,
   filled: Interpolated,
   asked: string | undefined,
   selected: string | undefined,
-): Mistake[] {
+): Promise<Mistake[]> {
   const { data, entries } = yaml;
   const malformed = filled.problems.map(({ path, problem }) => ({
     code: "EA1012" as const,
@@ -163,18 +177,18 @@ function mistakesIn(
     message: problem,
   }));
   const malformedPaths = new Set(malformed.map(({ path }) => pathKey(path)));
-  const written = writtenSecrets(data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
+  const written = writtenSecrets(reader.schema, data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
   const lacking = filled.blanks
     .filter(({ path }) => isNeeded(path, selected))
-    .map((blank) => missingVariable(yaml, blank, unified.added.get(pathKey(blank.path))));
+    .map((blank) => missingVariable(reader.schema, yaml, blank, unified.added.get(pathKey(blank.path))));
 
   // Values that could not be read are not checked.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
   const ambiguous = unified.conflicts.filter(({ path }) => isNeeded(path, selected));
-  const between = [...conflicts(filled.value, data), ...ambiguous]
+  const between = [...(await conflicts(filled.value, data)), ...ambiguous]
     .filter(({ path }) => !unread.has(pathKey(path)))
     .map(({ code, path, message }) => ({ code, at: spanAt(entries, path), path, message }));
-  const shape = shapeMistakes(filled.value, entries, unread);
+  const shape = reader.read(filled.value) ? [] : await shapeMistakes(filled.value, entries, unread);
   return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...shape, ...between, ...unknownSelection(yaml, asked)];
 }
 
@@ -183,9 +197,14 @@ function isNeeded(path: Path, selected: string | undefined): boolean {
   return path[0] !== "environments" || path.length < 2 || path[1] === selected;
 }
 
-function missingVariable({ entries }: ParsedYaml, { path, name, empty }: Blank, said: string | undefined): Mistake {
+function missingVariable(
+  schema: Schema,
+  { entries }: ParsedYaml,
+  { path, name, empty }: Blank,
+  said: string | undefined,
+): Mistake {
   if (said !== undefined) return { code: "EA1008", at: spanAt(entries, path), path, message: said };
-  const isSecret = schemaNodeAt(configSchema, path)?.handling === "secret";
+  const isSecret = schemaNodeAt(schema, path)?.handling === "secret";
   const state = empty ? "is empty (a GitHub secret that does not exist becomes an empty string)" : "is not set";
   const cure = isSecret ? "set it" : `set it, or write \${${name}:-default}`;
   return { code: "EA1011", at: spanAt(entries, path), path, message: `the environment variable ${name} ${state}: ${cure}` };
@@ -228,8 +247,9 @@ export type Entries = ReadonlyMap<string, Entry>;
  * Lists every difference between the data and the schema.
  * @param unread `pathKey` of the places whose value could not be read; mistakes there are not reported
  */
-export function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlySet<string>): Mistake[] {
-  const issues = issuesOf(configSchema, data, []).filter(({ about, path }) => about === "key" || !unread.has(pathKey(path)));
+export async function shapeMistakes(data: unknown, entries: Entries, unread: ReadonlySet<string>): Promise<Mistake[]> {
+  const whole = await wholeSchema();
+  const issues = issuesOf(whole, whole, data, []).filter(({ about, path }) => about === "key" || !unread.has(pathKey(path)));
   return issues.map(({ code, path, message, about }) => {
     // A value from a DATABRICKS_* variable has no position in the file, but is not missing.
     const missing = about === "value" && !entries.has(pathKey(path)) && valueAt(data, path) === undefined;
@@ -250,7 +270,7 @@ interface Issue {
   about: "key" | "value";
 }
 
-function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
+function issuesOf(whole: Schema, schema: Schema, data: unknown, base: Path): Issue[] {
   const result = z.safeParse(schema, data, { error: explain });
   if (result.success) return [];
   return result.error.issues.flatMap(insideUnion).flatMap((issue): Issue[] => {
@@ -259,13 +279,13 @@ function issuesOf(schema: z.core.$ZodType, data: unknown, base: Path): Issue[] {
       return issue.keys.map((key) => ({
         code: "EA1007" as const,
         path: [...path, key],
-        message: unknownKey(path, key),
+        message: unknownKey(whole, path, key),
         about: "key" as const,
       }));
     if (issue.code === "invalid_key")
       return [
         ...issue.issues.map(({ message }) => ({ code: "EA1010" as const, path, message, about: "key" as const })),
-        ...unread(path, data, base),
+        ...unread(whole, path, data, base),
       ];
     return [{ code: codeOf(issue), path, message: issue.message, about: "value" }];
   });
@@ -278,17 +298,17 @@ function insideUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return meant ? meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) : [issue];
 }
 
-function unknownKey(path: Path, key: string): string {
-  const node = schemaNodeAt(configSchema, path);
+function unknownKey(whole: Schema, path: Path, key: string): string {
+  const node = schemaNodeAt(whole, path);
   return `unknown key; ${suggestion(key, node ? keysOf(node.schema) : [])}`;
 }
 
 /** Zod skips the value of an invalid key, so we check it here. Users then see all mistakes at once. */
-function unread(path: Path, data: unknown, base: Path): Issue[] {
-  const record = schemaNodeAt(configSchema, path.slice(0, -1));
+function unread(whole: Schema, path: Path, data: unknown, base: Path): Issue[] {
+  const record = schemaNodeAt(whole, path.slice(0, -1));
   const valueSchema = record && recordValue(record.schema);
   if (!valueSchema) return [];
-  return issuesOf(valueSchema, valueAt(data, path.slice(base.length)), path);
+  return issuesOf(whole, valueSchema, valueAt(data, path.slice(base.length)), path);
 }
 
 /** The range to point at: the value, the key of a group, or the nearest parent of a missing value. */

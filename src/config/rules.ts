@@ -1,19 +1,17 @@
 import { suggestion } from "../lib/nearest.ts";
+import { defaults } from "./defaults.ts";
 import { signInConflicts } from "./interpolation.ts";
 import { type Conflict, type Data, group, isGroup, list, type Path, quote, text, texts, valueAt } from "./path.ts";
 import { redisAddressProblem } from "./redis-address.ts";
 import { isRoute, knownToWrite } from "./routes.ts";
-import { configSchema } from "./schema.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
 import { parseDuration } from "./values.ts";
-
-const defaults = configSchema.parse({ version: 1, environments: {} });
 
 /**
  * @param data the file's data with variables filled in
  * @param written the same data as the file has them
  */
-export function conflicts(data: Data, written: Data): Conflict[] {
+export async function conflicts(data: Data, written: Data): Promise<Conflict[]> {
   const environments = group(valueAt(data, ["environments"]));
   return [
     ...environmentNames(data, written, environments),
@@ -27,7 +25,7 @@ export function conflicts(data: Data, written: Data): Conflict[] {
     ...signInConflicts(valueAt(written, ["environments"])),
     ...stagePrefixes(data, written),
     ...sweptWhileRunning(data),
-    ...testDataConflicts(data, written),
+    ...(await testDataConflicts(data, written)),
   ];
 }
 

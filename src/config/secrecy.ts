@@ -4,19 +4,14 @@ import type { Entries } from "./load.ts";
 import type { Mistake, Span } from "./mistakes.ts";
 import { group, isGroup, list, type Path, valueAt } from "./path.ts";
 import { decodedPart } from "./redis-address.ts";
-import { configSchema } from "./schema.ts";
 import { Secret } from "./secret.ts";
-import { type SchemaNode, schemaNodeAt, takesScalar } from "./shape.ts";
+import { type Schema, type SchemaNode, schemaNodeAt, takesScalar } from "./shape.ts";
 
 /** Finds secrets in the file that should be references to variables. The message does not repeat them. */
-export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
+export function writtenSecrets(schema: Schema, data: unknown, entries: Entries): Mistake[] {
   return [...entries.values()].flatMap(({ path, value }) => {
     const written = valueAt(data, path);
-    if (
-      schemaNodeAt(configSchema, path)?.handling !== "secret" ||
-      typeof written !== "string" ||
-      soleReference(written) !== undefined
-    )
+    if (schemaNodeAt(schema, path)?.handling !== "secret" || typeof written !== "string" || soleReference(written) !== undefined)
       return [];
     const message =
       "a secret must not be written in this file: expected ${NAME} without default, with the value in that environment variable";
@@ -28,11 +23,11 @@ export function writtenSecrets(data: unknown, entries: Entries): Mistake[] {
  * The ranges that a message must hide: everything except names, references and values that the schema knows to be harmless. The
  * key of a misspelt `token:` is unknown, so its value is hidden too.
  */
-export function hiddenSpans(data: unknown, entries: Entries): Span[] {
+export function hiddenSpans(schema: Schema, data: unknown, entries: Entries): Span[] {
   return [...entries.values()].flatMap(({ path, value, scalar }) => {
     const written = valueAt(data, path);
     if (!scalar || written === null || written === undefined) return [];
-    return isHarmless(schemaNodeAt(configSchema, path), String(written)) ? [] : [value];
+    return isHarmless(schemaNodeAt(schema, path), String(written)) ? [] : [value];
   });
 }
 
@@ -55,13 +50,13 @@ export function hiddenSpansOfBroken(text: string): Span[] {
 const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|(?:^|-)(?:key|token|secret)$/i;
 
 /** The values to mask before anything is printed: variables that a secret refers to, or whose name suggests a secret. */
-export function secretsOf(interpolated: Interpolated, variables: Variables): Secret[] {
+export function secretsOf(schema: Schema, interpolated: Interpolated, variables: Variables): Secret[] {
   const contentOf = (name: string): string => (Object.hasOwn(variables, name) ? (variables[name] ?? "") : "");
   const excepted = new Set(list(valueAt(interpolated.value, ["secrets", "not"])) ?? []);
   const named = (name: string) => isSecretName(name) && !excepted.has(name) && !isCommonWord(contentOf(name));
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
-      const known = names.filter((name) => isSecretPath(path) || named(name)).map(contentOf);
+      const known = names.filter((name) => isSecretPath(schema, path) || named(name)).map(contentOf);
       // An address may combine several variables. Text that only stands in the file is not secret.
       const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
       return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
@@ -75,9 +70,9 @@ export function secretsOf(interpolated: Interpolated, variables: Variables): Sec
   return [...new Set(values)].filter((value) => value !== "").map((value) => new Secret(value));
 }
 
-function isSecretPath(path: Path): boolean {
+function isSecretPath(schema: Schema, path: Path): boolean {
   const isSecretHeader = path.at(-2) === "headers" && secretHeader.test(String(path.at(-1)));
-  return isSecretHeader || schemaNodeAt(configSchema, path)?.handling === "secret";
+  return isSecretHeader || schemaNodeAt(schema, path)?.handling === "secret";
 }
 
 /** The names under `variables` in all environments. */

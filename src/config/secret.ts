@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { once } from "../lib/once.ts";
 import { z } from "../lib/zod.ts";
 
 /**
@@ -65,11 +66,13 @@ export function bearerToken(variable: string) {
 }
 
 /** Anyone with the log can try keys, and a short key is quickly found. */
-export const auditKey = secretOf(
-  written("AUDIT_KEY").min(16, {
-    error: "expected at least 16 random characters in the variable: openssl rand -hex 32 makes 64",
-  }),
-  "AUDIT_KEY",
+export const auditKey = once(() =>
+  secretOf(
+    written("AUDIT_KEY").min(16, {
+      error: "expected at least 16 random characters in the variable: openssl rand -hex 32 makes 64",
+    }),
+    "AUDIT_KEY",
+  ),
 );
 
 /** An address that works as a credential: anyone who knows it can use it. */

@@ -2,7 +2,7 @@ import type { z } from "../lib/zod.ts";
 import type { Path } from "./path.ts";
 import { type Handling, handlings } from "./secret.ts";
 
-type Schema = z.core.$ZodType;
+export type Schema = z.core.$ZodType;
 
 /** The schema's facts about one place of the file. */
 export interface SchemaNode {

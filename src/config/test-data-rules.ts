@@ -2,10 +2,10 @@ import { singularsOf } from "../lib/count.ts";
 import { layersOf } from "../lib/layers.ts";
 import { suggestion } from "../lib/nearest.ts";
 import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
+import { defaults as defaultsOfFile } from "./defaults.ts";
 import { type Conflict, type Data, group, list, type Path, quote, text, texts, valueAt } from "./path.ts";
 import { isProtected } from "./protection.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
-import { tableSchema, testDataSchema } from "./test-data-schema.ts";
 
 /** The readable parts of `testData`, with defaults for the rest. */
 interface Known {
@@ -15,20 +15,20 @@ interface Known {
   protectedKeys: string[];
 }
 
-const defaults = testDataSchema.parse({});
+const { testData: defaults } = defaultsOfFile;
 
 /**
  * Finds contradictions between the parts of `testData`. It rejects everything that could take a production row for test data, or
  * that makes a plan impossible, before anything is sent.
  */
-export function testDataConflicts(data: Data, written: Data): Conflict[] {
+export async function testDataConflicts(data: Data, written: Data): Promise<Conflict[]> {
   const own = group(valueAt(data, ["testData", "tables"]));
   const preset = valueAt(data, ["testData", "preset"]) === "none" ? "none" : defaults.preset;
   const known: Known = {
     preset,
     tables: resolveTables({
       preset,
-      tables: Object.fromEntries(Object.entries(own).flatMap(([name, table]) => readable(name, table))),
+      tables: await readable(own),
     }),
     protectedTables: texts(valueAt(data, ["testData", "protectedTables"])) ?? defaults.protectedTables,
     protectedKeys: texts(valueAt(data, ["testData", "protectedKeys"])) ?? defaults.protectedKeys,
@@ -51,9 +51,15 @@ export function testDataConflicts(data: Data, written: Data): Conflict[] {
   ];
 }
 
-function readable(name: string, table: unknown): [string, Table][] {
-  const result = tableSchema.safeParse(table);
-  return result.success ? [[name, result.data]] : [];
+async function readable(own: Record<string, unknown>): Promise<Record<string, Table>> {
+  const written = Object.entries(own);
+  if (written.length === 0) return {};
+  const { tableSchema } = await import("./test-data-schema.ts");
+  const read = written.flatMap(([name, table]) => {
+    const result = tableSchema.safeParse(table);
+    return result.success ? [[name, result.data] as const] : [];
+  });
+  return Object.fromEntries(read);
 }
 
 /** For example, `teacher_` is long enough for a prefix, but starts the id of every real teacher. */

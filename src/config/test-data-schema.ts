@@ -145,7 +145,7 @@ export function writtenTable(table: z.output<typeof tableSchema>): z.input<typeo
   return { ...table, parents: Object.fromEntries(parents) };
 }
 
-export const testDataSchema = z.strictObject({
+const testData = z.strictObject({
   prefixes: z
     .array(prefixSchema)
     .min(1)
@@ -264,3 +264,7 @@ export const testDataSchema = z.strictObject({
         "Lifetime (TTL) of test keys in Redis. Test keys without a TTL, or with one beyond `limit`, are counted and listed.",
     }),
 });
+
+export const testDataSchema = testData
+  .prefault({})
+  .meta({ description: "How test data is recognized, and what env-actions never changes or deletes." });

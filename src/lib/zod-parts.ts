@@ -2,6 +2,8 @@
  * What our schemas use of zod. A list, because the bundle keeps the whole of a library that is exported as one object: zod's
  * messages in fifty languages, its compiler, and its readers of JSON schemas. They would be two thirds of what every start reads.
  */
+
+export type { core, input, output, RefinementCtx, ZodString, ZodType } from "zod";
 export {
   array,
   boolean,
@@ -28,4 +30,3 @@ export {
   ZodObject,
   ZodOptional,
 } from "zod";
-export type { core, input, output, RefinementCtx, ZodString, ZodType } from "zod";

@@ -44,6 +44,6 @@ export async function bodyOf(request: IncomingMessage): Promise<Record<string, u
   return JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
 }
 
-export function endpoint(written: Partial<Parameters<typeof endpointSchema.parse>[0] & object> = {}): Endpoint {
-  return endpointSchema.parse({ path: "/health", ...written });
+export function endpoint(written: Partial<Parameters<ReturnType<typeof endpointSchema>["parse"]>[0] & object> = {}): Endpoint {
+  return endpointSchema().parse({ path: "/health", ...written });
 }

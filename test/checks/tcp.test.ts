@@ -26,7 +26,7 @@ const port = () => (server.address() as { port: number }).port;
 
 async function checked(servers: object[], signal = new AbortController().signal) {
   const context = { check: runOnce, signal } as unknown as CheckContext;
-  return (await Promise.all(run(context, tcp.schema.parse(servers)))).flat();
+  return (await Promise.all(run(context, tcp.schema().parse(servers)))).flat();
 }
 
 describe("a TCP server", () => {

@@ -1,0 +1,47 @@
+import { once } from "../lib/once.ts";
+import { z } from "../lib/zod.ts";
+import { withCode } from "./mistakes.ts";
+import { bearerToken } from "./secret.ts";
+import { name } from "./values.ts";
+
+/** The keys of an environment that are no kind of check and no group of their own. */
+
+export const environmentsDescription = { description: "The environments, by name." };
+
+export const accessSchema = z.enum(["read-only", "test-data"]).meta({
+  description:
+    "`read-only`: the clients of env-actions send no writes. `test-data`: env-actions may create and delete test data.",
+});
+
+export const promotedFromSchema = name
+  .optional()
+  .meta({ description: "Environment whose e2e evidence smoke accepts in this environment." });
+
+export const tokenSchema = once(() =>
+  bearerToken("API_TOKEN")
+    .optional()
+    .meta({ description: "Bearer token for reading, for environments where test tokens cannot be minted." }),
+);
+
+export const variablesSchema = z
+  .record(z.string(), z.string())
+  .default({})
+  .meta({ description: "Environment variables for test commands and servers." });
+
+/** Requires the expected host wherever test data is written. Runs even if other keys are invalid. */
+export function demandIdentity(
+  environment: { access?: unknown; databricks?: unknown; redis?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (environment.access !== "test-data") return;
+  for (const connection of ["databricks", "redis"] as const) {
+    const written = environment[connection];
+    if (typeof written === "object" && written !== null && !("expect" in written && written.expect !== undefined))
+      context.addIssue({
+        code: "custom",
+        path: [connection, "expect"],
+        message: "test data is written here: add expect: { host: … } with the host that it must be",
+        params: { ...withCode("EA2003") },
+      });
+  }
+}

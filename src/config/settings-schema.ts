@@ -1,0 +1,45 @@
+import { z } from "../lib/zod.ts";
+import { auditKey } from "./secret.ts";
+import { duration, name } from "./values.ts";
+
+/** Settings of the whole file. */
+
+export const versionSchema = z.literal(1, { error: "expected 1" }).meta({ description: "Version of the file format." });
+
+export const defaultEnvironmentSchema = name
+  .optional()
+  .meta({ description: "Environment to use if none is specified. Default: the only environment that there is." });
+
+const environmentVariable = z
+  .string()
+  .regex(/^[A-Za-z_]\w*$/, { error: "expected the name of an environment variable, such as LICENSE_SEED" });
+
+const secrets = z.strictObject({
+  also: z.array(environmentVariable).default([]).meta({
+    description: "Environment variables whose value is a secret although their name does not suggest it, such as `LICENSE_SEED`.",
+  }),
+  not: z.array(environmentVariable).default([]).meta({
+    description: "Environment variables whose value is not a secret although their name suggests it, such as `CACHE_TOKEN`.",
+  }),
+});
+
+export const secretsSchema = secrets
+  .prefault({})
+  .meta({ description: "Which environment variables are redacted everywhere. See docs/secrets.md." });
+
+export const evidenceSchema = z
+  .strictObject({
+    maxAge: duration.prefault("4h").meta({ description: "Maximum age of evidence. Older evidence is stale." }),
+  })
+  .prefault({})
+  .meta({ description: "What a stage requires of the evidence from the stage before it." });
+
+export const auditSchema = z
+  .strictObject({
+    key: auditKey().optional().meta({
+      description:
+        "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Without the key, a changed or added line is noticed; a cut end is not. Servers and tests do not receive it.",
+    }),
+  })
+  .prefault({})
+  .meta({ description: "Settings of the audit log." });
