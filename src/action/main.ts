@@ -40,21 +40,29 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
  * @returns the exit status
  */
 async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<number> {
-  const { mistakeAnnotations } = await import("../report/annotations.ts");
-  if (error.mistakes.length > 0) {
-    const { logLine } = await import("../report/inert.ts");
-    for (const line of errorText(error).split("\n")) process.stdout.write(`${logLine(line)}\n`);
+  const { logLine, plainText } = await import("../report/inert.ts");
+  const text = plainText(errorText(error));
+  if (error.mistakes.length === 0 && text.length < longText) {
+    // Without the code that places annotations in files and cuts them: a wrong input is in no file, and short.
+    commands.error(text, { title: wrong });
+    process.stdout.write(`Read on: ${readOn(error.codes)}\n`);
+    return 2;
   }
+  const { mistakeAnnotations } = await import("../report/annotations.ts");
+  if (error.mistakes.length > 0) for (const line of errorText(error).split("\n")) process.stdout.write(`${logLine(line)}\n`);
   for (const { title, message, file, line, column } of mistakeAnnotations(error, env["INPUT_WORKING-DIRECTORY"]?.trim() || "."))
     commands.error(message, { file, line, col: column, title });
   process.stdout.write(`Read on: ${readOn(error.codes)}\n`);
   return 2;
 }
 
+const wrong = "env-actions: invalid input or configuration";
+const longText = 2_000;
+
 /** @returns the exit status */
 function sayError(error: unknown): number {
   if (error instanceof UserError) {
-    commands.error(errorText(error), { title: "env-actions: invalid input or configuration" });
+    commands.error(errorText(error), { title: wrong });
     return 2;
   }
   commands.error(unexpectedText(error), { title: "env-actions: unexpected error" });

@@ -1,4 +1,3 @@
-import { deflateSync, inflateSync } from "node:zlib";
 import type { Begun } from "../app/run-stage.ts";
 import type { StageName } from "../model/report.ts";
 import * as commands from "./commands.ts";
@@ -21,6 +20,7 @@ export interface AskedState {
 
 /** Linux allows 128 KiB for a variable, Windows 32. A compressed configuration is far smaller. */
 const longestConfig = 24_000;
+const shortConfig = 4_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -30,9 +30,18 @@ export function saveAsked(env: Env, asked: AskedState): void {
 
 /** Called before the stage makes anything in the environment. */
 export function saveBegun(env: Env, { configText, ...begun }: Begun): void {
-  const packed = deflateSync(configText).toString("base64");
   commands.saveState(env, "BEGUN", JSON.stringify(begun));
-  if (packed.length <= longestConfig) commands.saveState(env, "CONFIG", packed);
+  // Most files are short, and need no library to be packed.
+  const packed = Buffer.from(configText.length <= shortConfig ? configText : deflated(configText)).toString("base64");
+  if (packed.length <= longestConfig) commands.saveState(env, configText.length <= shortConfig ? "TEXT" : "CONFIG", packed);
+}
+
+function deflated(text: string): Buffer {
+  return process.getBuiltinModule("node:zlib").deflateSync(text);
+}
+
+function inflated(packed: Buffer): Buffer {
+  return process.getBuiltinModule("node:zlib").inflateSync(packed);
 }
 
 export function saveCancelled(env: Env, signal: string): void {
@@ -53,14 +62,18 @@ export interface SavedState {
 
 /** @returns `undefined` if there is nothing to do: the stage ended by itself, or had not started anything */
 export function unfinishedStage(env: Env): SavedState | undefined {
-  const { STATE_ASKED: asked, STATE_BEGUN: begun, STATE_CONFIG: config, STATE_CANCELLED: cancelledBy } = env;
+  const { STATE_ASKED: asked, STATE_BEGUN: begun, STATE_CONFIG: packed, STATE_TEXT: plain, STATE_CANCELLED: cancelledBy } = env;
   if (env.STATE_FINISHED === "true" || !asked || !begun) return undefined;
   return {
     asked: JSON.parse(asked) as AskedState,
     begun: {
       ...(JSON.parse(begun) as Omit<Begun, "configText">),
-      configText: config ? inflateSync(Buffer.from(config, "base64")).toString("utf8") : undefined,
+      configText: (packed ? inflated(bytes(packed)) : plain ? bytes(plain) : undefined)?.toString("utf8"),
     },
     cancelledBy: cancelledBy || undefined,
   };
+}
+
+function bytes(base64: string): Buffer {
+  return Buffer.from(base64, "base64");
 }

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { UserError } from "../model/user-error.ts";
@@ -91,6 +90,7 @@ async function git(cwd: string, ...args: string[]): Promise<string | undefined> 
   // In a container, the checkout belongs to another user. And no program from the repository's git configuration may be started.
   const settings = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
   try {
+    const { execFile } = await import("node:child_process");
     return (await promisify(execFile)("git", [...settings, ...args], { cwd, timeout: gitWithinMs })).stdout.trim();
   } catch {
     return undefined;

@@ -11,13 +11,9 @@ const settings = once(() =>
       // The default is in the schema too, so that editors show it.
       .prefault("${DATABRICKS_HOST}")
       .meta({ description: "Host of the workspace, or `host:port`. Default: the variable `DATABRICKS_HOST`." }),
-    warehouse: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: "Id of the SQL warehouse. Default: `DATABRICKS_WAREHOUSE_ID`, or the path in `DATABRICKS_HTTP_PATH`.",
-      }),
+    warehouse: z.string().min(1).optional().meta({
+      description: "Id of the SQL warehouse. Default: `DATABRICKS_WAREHOUSE_ID`, or the path in `DATABRICKS_HTTP_PATH`.",
+    }),
     path: z
       .string()
       .min(1)
