@@ -4,6 +4,7 @@
  */
 
 export type { core, input, output, RefinementCtx, ZodString, ZodType } from "zod";
+// biome-ignore lint/performance/noBarrelFile: the list is what keeps the rest of zod out of the bundle.
 export {
   array,
   boolean,

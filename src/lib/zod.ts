@@ -4,4 +4,6 @@ import { config } from "zod";
 // that.
 config({ jitless: true });
 
+// biome-ignore lint/performance/noBarrelFile: schemas name zod with one letter.
+// biome-ignore lint/performance/noReExportAll: of our own list.
 export * as z from "./zod-parts.ts";

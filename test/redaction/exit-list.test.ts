@@ -11,15 +11,17 @@ const src = join(import.meta.dirname, "..", "..", "src");
 
 /** Files, streams, the runner's commands, requests; and whoever writes files through lib/plain-file.ts. */
 const exit =
-  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
+  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcommands\.(?:info|warning|error|notice|setOutput|saveState|saveVisit|addSummary|maskCommand|debug|startGroup)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
 
 const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
+  "action/commands.ts": "lines go to the guarded stream; what is written to files is what the others in this list give it",
   "action/log.ts": guarded,
   "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
   "action/main.ts": guarded,
-  "action/post.ts":
-    "guarded; its state is names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, compressed",
+  "action/post.ts": guarded,
+  "action/state.ts":
+    "names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, encoded or compressed",
   "action/run.ts":
     "outputs are redacted but for two file names; the report is redacted by app/record.ts, the children's summary by app/run-stage.ts; the log is guarded",
   "notifications/deliver.ts": "bodies are made of a report that notifications/after-verdict.ts redacted",
@@ -40,13 +42,13 @@ const exits: Record<string, string> = {
   "lib/lock-file.ts": "the id of a process",
   "main.ts": "texts of ours alone",
   "lib/plain-file.ts": "writes what the others in this list give it; a state file is redacted as it is written",
-  "processes/command.ts": "overwrites variables of this process with stars",
+  "processes/own-environment.ts": "overwrites variables of this process with stars",
   "processes/output.ts": "lines are redacted before they are logged, kept or told",
   "app/record.ts": "the report is redacted before it is written in any format, and those of other stages once more",
-  "app/secret-keeper.ts": "writes what it redacted",
+  "app/redact-logs.ts": "writes what it redacted",
   "lib/redaction/redactor.ts": "the guard itself",
   "stages/attachments.ts": "evidence/redacted-bytes.ts",
-  "stages/score.ts": "redacted as it is written",
+  "stages/earlier-runs.ts": "redacted as it is written",
   "stages/child-environment.ts":
     "empty files for the tests to write to: the ledger, and a summary, which is redacted by app/run-stage.ts, and the file removed",
   "stages/sign-ins.ts":
