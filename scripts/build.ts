@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import ncc from "@vercel/ncc";
@@ -25,6 +35,11 @@ const optional: Record<string, string> = {
  * of its load time. Each is replaced by a stub that throws, naming itself, when used; see docs/bundle.md.
  */
 const unreached = ["isomorphic-ws", "open", "openid-client", "proxy-agent", "winston"];
+/**
+ * A package of which only what our code calls is bundled: its OIDC client, which we don't use, brings an HTTP client that takes
+ * longer to load than the rest of a start. ncc bundles whole modules, so the build puts the used part in its place first.
+ */
+const trimmed = "@actions/core";
 const standIn = (name: string) => `left-out/${name}.cjs`;
 
 /**
@@ -49,6 +64,7 @@ type BuiltFiles = ReadonlyMap<string, string>;
 async function buildFiles(): Promise<BuiltFiles> {
   rmSync("build", { recursive: true, force: true });
   compile();
+  await trim(trimmed);
   const { code, assets, stats } = await bundle(resolve("build/src/main.js"));
   const names = chunkNames(stats);
   const entry = withChunkNames(withoutShebang(code), names);
@@ -133,6 +149,40 @@ function compile(): void {
   });
   if (error) throw new BuildFailure(`tsc: ${error.message}`);
   if (status !== 0) throw new BuildFailure(`the sources do not compile:\n${stdout}${stderr}`);
+}
+
+/** Writes the used part of a package below build/, where the compiled sources find it before the one in node_modules. */
+async function trim(name: string): Promise<void> {
+  const from = join("node_modules", name);
+  const to = join("build", "node_modules", name);
+  const entry = join(to, "entry.js");
+  mkdirSync(to, { recursive: true });
+  writeFileSync(entry, `export { ${[...usedOf(name)].sort().join(", ")} } from "${name}";\n`);
+  const parts = await rolldown({
+    input: entry,
+    platform: "node",
+    treeshake: { moduleSideEffects: false },
+    // Not the file that is about to be written.
+    plugins: [{ name: "whole", resolveId: (id) => (id === name ? resolve(from, "lib", "core.js") : undefined) }],
+  });
+  const { output } = await parts.generate({ format: "esm" });
+  await parts.close();
+  rmSync(entry);
+  writeFileSync(join(to, "index.js"), output[0].code);
+  const { version, license } = JSON.parse(readFileSync(join(from, "package.json"), "utf8")) as Record<string, string>;
+  writeFileSync(join(to, "package.json"), JSON.stringify({ name, version, license, type: "module", main: "index.js" }));
+  copyFileSync(join(from, "LICENSE.md"), join(to, "LICENSE.md"));
+}
+
+/** The names that the sources use of a package that they import as `core`. */
+function usedOf(name: string): Set<string> {
+  const used = new Set<string>();
+  for (const file of filesBelow(join("build", "src")).filter((path) => path.endsWith(".js"))) {
+    const text = readFileSync(join("build", "src", file), "utf8");
+    if (text.includes(`import * as core from "${name}"`))
+      for (const [, member = ""] of text.matchAll(/\bcore\.(\w+)/g)) used.add(member);
+  }
+  return used;
 }
 
 function bundle(entry: string) {

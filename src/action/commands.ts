@@ -1,9 +1,9 @@
-import { appendFileSync, closeSync, constants, openSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { EOL } from "node:os";
 
 /**
- * What a step tells the runner: lines of its log that are commands, and lines in the files that the runner names. Written by hand,
- * because @actions/core loads an HTTP client for its OIDC tokens. That takes longer than everything else that a start needs.
+ * What a step tells the runner before it has loaded any library: lines of its log that are commands, and lines in the file for its
+ * post step. Everything later goes through @actions/core.
  */
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -16,49 +16,8 @@ export interface Place {
   title?: string;
 }
 
-export function info(text: string): void {
-  process.stdout.write(`${text}${EOL}`);
-}
-
-/** Shown if debug logging is on for the run. */
-export function debug(text: string): void {
-  info(command("debug", {}, text));
-}
-
-export function notice(text: string, place: Place = {}): void {
-  info(command("notice", place, text));
-}
-
-export function warning(text: string, place: Place = {}): void {
-  info(command("warning", place, text));
-}
-
 export function error(text: string, place: Place = {}): void {
-  info(command("error", place, text));
-}
-
-export function startGroup(name: string): void {
-  info(command("group", {}, name));
-}
-
-export function endGroup(): void {
-  info(command("endgroup", {}, ""));
-}
-
-/** Without the runner's file, as in a bare container, the output is a line of the log. */
-export function setOutput({ GITHUB_OUTPUT: file }: Env, name: string, value: string): void {
-  if (file) appendFileSync(file, entry(name, value));
-  else info(`${EOL}${command("set-output", { name }, value)}`);
-}
-
-/** @throws Error if the runner has no such file, or it cannot be written */
-export function addSummary(file: string, text: string): void {
-  const opened = openSync(file, constants.O_WRONLY | constants.O_APPEND);
-  try {
-    appendFileSync(opened, `${text}${EOL}`);
-  } finally {
-    closeSync(opened);
-  }
+  process.stdout.write(`${command("error", place, text)}${EOL}`);
 }
 
 /** Makes the runner hide a text in all further output of the job. */

@@ -1,7 +1,7 @@
+import * as core from "@actions/core";
 import { checkLine, verdictMarks } from "../app/progress.ts";
 import type { Check, Progress } from "../model/report.ts";
 import { logLine } from "../report/inert.ts";
-import * as commands from "./commands.ts";
 
 /** Whether we are inside a group of output from servers and tests, which the runner's log folds. */
 let isGroupOpen = false;
@@ -13,13 +13,13 @@ export function printProgress(progress: Progress): void {
   // A line after each delete would repeat the steps. The second signal prints what remains in full.
   if (progress.kind === "remaining" || progress.kind === "table-done") return;
   const isOutput = progress.kind === "output";
-  if (isOutput && !isGroupOpen) commands.startGroup(`output of ${logLine(progress.source)}`);
-  if (!isOutput && isGroupOpen) commands.endGroup();
+  if (isOutput && !isGroupOpen) core.startGroup(`output of ${logLine(progress.source)}`);
+  if (!isOutput && isGroupOpen) core.endGroup();
   isGroupOpen = isOutput;
-  if (progress.kind === "warning") commands.warning(logLine(progress.text));
-  else commands.info(logLine(lineOf(progress)));
+  if (progress.kind === "warning") core.warning(logLine(progress.text));
+  else core.info(logLine(lineOf(progress)));
   // Visible if debug logging is on for the run.
-  if (progress.kind === "check-finished") commands.debug(logLine(detailsOf(progress.check)));
+  if (progress.kind === "check-finished") core.debug(logLine(detailsOf(progress.check)));
 }
 
 function detailsOf({ id, verdict, durationMs, observed, expected, attempts }: Check): string {

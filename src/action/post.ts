@@ -1,9 +1,9 @@
+import * as core from "@actions/core";
 import { errorText } from "../lib/error-text.ts";
 import { opensTheGate } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { endMarkedProcesses } from "../processes/tree.ts";
 import type { SecretKeeper } from "../stages/context.ts";
-import * as commands from "./commands.ts";
 import { inRepository, perform, publish } from "./run.ts";
 import { unfinishedStage } from "./state.ts";
 
@@ -15,7 +15,7 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   const state = unfinishedStage(env);
   if (!state) return;
   const { asked, begun, cancelledBy } = state;
-  commands.info(`${asked.stage} was cut short: stopping what it started, and deleting the test data of run ${begun.runId}`);
+  core.info(`${asked.stage} was cut short: stopping what it started, and deleting the test data of run ${begun.runId}`);
   const stillRan = await endWhatRuns(asked.stage, asked.mark);
   const answer = await perform(env, secrets, {
     stage: asked.stage,
@@ -31,14 +31,12 @@ export async function post(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
       `${asked.stage} was cut short, and its test data was not deleted: data of run ${begun.runId} may remain in ${begun.environment}. Delete it with \`ENV_ACTIONS_RUN_ID=${begun.runId} env-actions cleanup --environment ${begun.environment} --scope run --execute\`. Reason: ${why}`,
     );
   });
-  publish(answer, inRepository(env, asked.workspace));
+  await publish(answer, inRepository(env, asked.workspace));
   const { report } = answer;
   const cleanup = report.checks.find(({ id }) => id === "test-data.cleanup");
   // A cancelled job has failed already, but must still report test data that it leaves behind.
-  if (cleanup && !opensTheGate(cleanup.verdict)) {
-    process.exitCode = 1;
-    commands.error(`test data of run ${report.runId} may remain: ${cleanup.message ?? cleanup.observed ?? cleanup.verdict}`);
-  }
+  if (cleanup && !opensTheGate(cleanup.verdict))
+    core.setFailed(`test data of run ${report.runId} may remain: ${cleanup.message ?? cleanup.observed ?? cleanup.verdict}`);
 }
 
 /** Comes first: tests that still run would make more test data during and after the deletion. */
@@ -51,7 +49,7 @@ async function endWhatRuns(stage: string, mark: string): Promise<string | undefi
     ended: `Processes that ${stage} started were still running, and were stopped.`,
     killed: `Processes that ${stage} started were still running, and were killed.`,
   }[outcome];
-  if (outcome === "left" || outcome === "unknown") commands.warning(text);
-  else commands.info(text);
+  if (outcome === "left" || outcome === "unknown") core.warning(text);
+  else core.info(text);
   return text;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { relative, resolve } from "node:path";
+import * as core from "@actions/core";
 import { type Cancellation, Remaining } from "../app/progress.ts";
 import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
@@ -15,7 +16,6 @@ import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper } from "../stages/context.ts";
 import { excusedFailures } from "../test-reports/judge/excused.ts";
-import * as commands from "./commands.ts";
 import { type ActionInputs, guardRunnerFiles } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
@@ -45,7 +45,7 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
       ...(cell ? { cell } : {}),
       onBegin(begun) {
         saveBegun(env, begun);
-        commands.info(`run ${begun.runId} of gate ${begun.gateId ?? begun.runId}`);
+        core.info(`run ${begun.runId} of gate ${begun.gateId ?? begun.runId}`);
       },
       ...(inputs.budget ? { budgetMs: budgetFrom(inputs.budget) } : {}),
     });
@@ -53,23 +53,19 @@ export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets:
     // Also after an interruption, because a test can cause one and later steps may run anyway.
     forged = restored();
     if (forged.length > 0)
-      commands.error(
+      core.error(
         `A server or test of this stage wrote to the runner's ${forged.join(", ")}, which can change the result of this step and of later steps. What it wrote was removed. Find out which one it was, and do not trust this job.`,
         { title: "env-actions: the runner's files were written to" },
       );
   }
   // Comes first, because later steps need the outputs even if something below fails.
-  for (const [name, value] of outputsOf(answer))
-    commands.setOutput(env, name, pathOutputs.has(name) ? value : secrets.redact(value));
-  publish(answer, inRepository(env, workspace));
+  for (const [name, value] of outputsOf(answer)) core.setOutput(name, pathOutputs.has(name) ? value : secrets.redact(value));
+  await publish(answer, inRepository(env, workspace));
   const tooLow = inputs.failOn === "degraded" && answer.report.verdict === "degraded";
   if (tooLow)
-    commands.error(
-      "The verdict is degraded, and this step fails because of `fail-on: degraded`. The summary lists the warnings.",
-      {
-        title: `${stage} degraded`,
-      },
-    );
+    core.error("The verdict is degraded, and this step fails because of `fail-on: degraded`. The summary lists the warnings.", {
+      title: `${stage} degraded`,
+    });
   return Math.max(exitStatus([answer.report.verdict]), forged.length > 0 || tooLow ? 1 : 0);
 }
 
@@ -109,7 +105,7 @@ export async function perform(
   blankOwnEnvironment(isSuitesOwn);
   const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
   const cancel = cancellation(
-    (text) => commands.info(text),
+    (text) => core.info(text),
     (signal) => saveCancelled(env, signal),
   );
   try {
@@ -201,23 +197,20 @@ export function inRepository(env: NodeJS.ProcessEnv, workspace: string): string 
 }
 
 /** Publishes the result on GitHub: annotations and the job's summary. @param folder the workspace relative to the checkout */
-export function publish({ report, files }: StageAnswer, folder: string): void {
+export async function publish({ report, files }: StageAnswer, folder: string): Promise<void> {
   for (const { level, message, title, file, line } of toAnnotations(report, folder)) {
-    const properties = { title, ...(file ? { file } : {}), ...(line ? { line } : {}) };
-    if (level === "error") commands.error(message, properties);
-    else if (level === "warning") commands.warning(message, properties);
-    else commands.notice(message, properties);
+    const properties = { title, ...(file ? { file } : {}), ...(line ? { startLine: line } : {}) };
+    if (level === "error") core.error(message, properties);
+    else if (level === "warning") core.warning(message, properties);
+    else core.notice(message, properties);
   }
   // Some runners have no summary, such as act in host mode or a bare container.
-  const { GITHUB_STEP_SUMMARY: summary } = process.env;
-  if (!summary) return;
+  if (!process.env.GITHUB_STEP_SUMMARY) return;
   try {
-    commands.addSummary(summary, files.summaryText);
+    await core.summary.addRaw(files.summaryText, true).write();
   } catch (error) {
     // The verdict does not depend on the summary: the log, the report and the outputs have it too.
-    commands.warning(
-      `The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. Read it in ${files.summary}.`,
-    );
+    core.warning(`The job summary could not be written: ${errorText(error).replace(/\.$/, "")}. Read it in ${files.summary}.`);
   }
 }
 

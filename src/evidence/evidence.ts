@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { promisify } from "node:util";
 import { clockToleranceMs, minutes } from "../github/clock.ts";
 import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model/report.ts";
 
@@ -203,8 +202,8 @@ export async function commitOf(env: Env, workspace: string): Promise<Commit> {
     return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
   }
   try {
-    const { execFile } = await import("node:child_process");
-    const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: workspace });
+    const { getExecOutput } = await import("@actions/exec");
+    const { stdout } = await getExecOutput("git", ["rev-parse", "HEAD"], { cwd: workspace, silent: true });
     return { sha: stdout.trim() };
   } catch {
     // No git, no repository, or no commit yet: such a workspace can still be tested.

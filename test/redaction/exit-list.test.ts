@@ -11,7 +11,7 @@ const src = join(import.meta.dirname, "..", "..", "src");
 
 /** Files, streams, the runner's commands, requests; and whoever writes files through lib/plain-file.ts. */
 const exit =
-  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcommands\.(?:info|warning|error|notice|setOutput|saveState|saveVisit|addSummary|maskCommand|debug|startGroup)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
+  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|\bcommands\.(?:error|saveState|saveVisit|maskCommand)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
 
 const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
