@@ -53,49 +53,41 @@ export function requireDeclaredCount(file: string, what: string, declared: numbe
 /** Counts are never negative or NaN. */
 export const count = z.int().min(0);
 
+/**
+ * Makes something of whatever is there, also of nothing. Not with `transform`: for each value it makes a function that keeps the
+ * function before it in memory, until the next full garbage collection.
+ */
+function made<T>(from: (value: unknown) => T): z.ZodType<T> {
+  return z.unknown().default(null).overwrite(from) as unknown as z.ZodType<T>;
+}
+
 /** A clock that is set back makes negative durations. What is no duration is 0, because no result depends on it. */
-export const milliseconds = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === "number" && value > 0 && value < Infinity ? value : 0));
+export const milliseconds = made((value) => (typeof value === "number" && value > 0 && value < Infinity ? value : 0));
 
 /** Like durations: a test without a usable line is a test all the same. */
-export const lineNumber = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined));
+export const lineNumber = made((value) =>
+  typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined,
+);
 
 /** A text that only explains, such as a message. What is no text is absent, because no result depends on it. */
-export const text = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === "string" ? value : undefined));
+export const text = made((value) => (typeof value === "string" ? value : undefined));
 
 /** For titles: also numbers, and nothing for anything else. */
-export const title = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === "string" ? value : typeof value === "number" ? `${value}` : ""));
+export const title = made((value) => (typeof value === "string" ? value : typeof value === "number" ? `${value}` : ""));
 
 /** A word that decides how a test ended. Without it, the result is unknown. */
 export const statusWord = z
   .string()
-  .nullish()
-  .transform((word) => word ?? "");
+  .nullable()
+  .default(null)
+  .overwrite((word) => word ?? "") as unknown as z.ZodType<string>;
 
 /** How often a test was tried again, or the like: what is no count is 0. */
-export const retryCount = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === "number" && Number.isInteger(value) && value > 0 ? value : 0));
+export const retryCount = made((value) => (typeof value === "number" && Number.isInteger(value) && value > 0 ? value : 0));
 
 /** The elements of a list; anything else has none. */
 export function listOf<T>(element: z.ZodType<T>): z.ZodType<T[]> {
-  return z
-    .unknown()
-    .optional()
-    .transform((value) => (Array.isArray(value) ? value : []))
-    .pipe(z.array(element));
+  return made((value): unknown[] => (Array.isArray(value) ? value : [])).pipe(z.array(element));
 }
 
 /** The message of a test whose status is a word that the format doesn't have. */
