@@ -5,7 +5,7 @@ import { UnreadableReport } from "../reported.ts";
 const deepestElement = 1_000;
 
 /** The longest text of an element or attribute; the rest is read and discarded. */
-const longestText = 16_384;
+export const longestText = 16_384;
 
 export interface XmlElement {
   readonly name: string;
@@ -40,30 +40,38 @@ export async function readXml(
   reader.end();
 }
 
-class XmlReader {
+/** Receives what the parser finds. */
+export interface XmlSink {
+  open(name: string, attributes: Record<string, string>): void;
+  close(name: string): void;
+  /** Also that of CDATA sections. */
+  text(text: string): void;
+  /** The part that is kept of a text longer than this. */
+  kept(text: string): string;
+}
+
+/** The parser of all XML reports: it refuses entities, says where a report is damaged, and keeps no text of any length. */
+export class XmlParser {
   readonly #file: string;
-  readonly #events: XmlEvents;
+  readonly #kept: XmlSink["kept"];
   readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });
-  readonly #open: XmlElement[] = [];
-  /** Whether its text is needed, for each open element. */
-  readonly #wanted: boolean[] = [];
   #ending = false;
 
-  constructor(file: string, eventsFor: (refusal: Refusal) => XmlEvents) {
+  constructor(file: string, sink: XmlSink) {
     this.#file = file;
-    this.#events = eventsFor((cause) => this.#refusal(cause));
+    this.#kept = (text) => sink.kept(text);
     this.#parser.on("error", (error) => {
       const cause = error.message.replace(/^\d+:\d+: /, "").replace(/\.$/, "");
-      throw this.#refusal(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
+      throw this.refusal(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
     });
     this.#parser.on("doctype", (doctype) => {
       if (doctype.includes("["))
-        throw this.#refusal("it declares entities: no test runner writes them, and they can be an attack");
+        throw this.refusal("it declares entities: no test runner writes them, and they can be an attack");
     });
-    this.#parser.on("opentag", ({ name, attributes }) => this.#openElement({ name, attributes, text: "" }));
-    this.#parser.on("closetag", () => this.#closeElement());
-    this.#parser.on("text", (text) => this.#addText(text));
-    this.#parser.on("cdata", (text) => this.#addText(text));
+    this.#parser.on("opentag", ({ name, attributes }) => sink.open(name, attributes));
+    this.#parser.on("closetag", ({ name }) => sink.close(name));
+    this.#parser.on("text", (text) => sink.text(text));
+    this.#parser.on("cdata", (text) => sink.text(text));
   }
 
   write(piece: string): void {
@@ -71,41 +79,67 @@ class XmlReader {
     this.#forgetLongText();
   }
 
-  /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
-  #forgetLongText(): void {
-    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
-    const gathered = this.#parser["text"];
-    // biome-ignore lint/complexity/useLiteralKeys: the same
-    if (gathered.length > longestText) this.#parser["text"] = gathered.slice(0, longestText);
-  }
-
   end(): void {
     this.#ending = true;
     this.#parser.close();
   }
 
-  #refusal(cause: string): UnreadableReport {
+  refusal(cause: string): UnreadableReport {
     return new UnreadableReport("EA6004", this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
   }
 
-  #openElement(element: XmlElement): void {
-    if (this.#open.length >= deepestElement) throw this.#refusal(`too deep: more than ${deepestElement} nested elements`);
+  /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
+  #forgetLongText(): void {
+    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
+    const gathered = this.#parser["text"];
+    // biome-ignore lint/complexity/useLiteralKeys: the same
+    if (gathered.length > longestText) this.#parser["text"] = this.#kept(gathered);
+  }
+}
+
+class XmlReader implements XmlSink {
+  readonly #events: XmlEvents;
+  readonly #parser: XmlParser;
+  readonly #open: XmlElement[] = [];
+  /** Whether its text is needed, for each open element. */
+  readonly #wanted: boolean[] = [];
+
+  constructor(file: string, eventsFor: (refusal: Refusal) => XmlEvents) {
+    this.#parser = new XmlParser(file, this);
+    this.#events = eventsFor((cause) => this.#parser.refusal(cause));
+  }
+
+  write(piece: string): void {
+    this.#parser.write(piece);
+  }
+
+  end(): void {
+    this.#parser.end();
+  }
+
+  open(name: string, attributes: Record<string, string>): void {
+    if (this.#open.length >= deepestElement) throw this.#parser.refusal(`too deep: more than ${deepestElement} nested elements`);
+    const element = { name, attributes, text: "" };
     this.#wanted.push(this.#events.open(element, this.#open));
     this.#open.push(element);
   }
 
-  #closeElement(): void {
+  close(): void {
     const element = this.#open.pop();
     this.#wanted.pop();
     if (element) this.#events.close(element, this.#open);
   }
 
-  #addText(text: string): void {
+  text(text: string): void {
     const element = this.#open.at(-1);
     if (element && this.#events.structure.has(element.name) && /\S/.test(text))
-      throw this.#refusal(`text inside <${element.name}> is damage, and could hide a failure`);
+      throw this.#parser.refusal(`text inside <${element.name}> is damage, and could hide a failure`);
     if (!element || !this.#wanted.at(-1) || element.text.length >= longestText) return;
     element.text += text.slice(0, longestText - element.text.length);
+  }
+
+  kept(text: string): string {
+    return text.slice(0, longestText);
   }
 }
 

@@ -1,14 +1,12 @@
-import { SaxesParser } from "saxes";
-import { type Findings, type ReportedTest, UnreadableReport } from "../../reported.ts";
+import type { Findings, ReportedTest, UnreadableReport } from "../../reported.ts";
 import type { XmlFormat } from "../format.ts";
+import { longestText, XmlParser, type XmlSink } from "../xml-events.ts";
 import { type JUnitCase, meaningOf, suiteFile } from "./dialect.ts";
 import { failureOf, isFinal, type Trouble } from "./failure.ts";
 import { addToOuter, declaredTroubles, excess, type OpenSuite, openSuite, reportTests, seenTroubles } from "./suite.ts";
 
 const deepestElement = 64;
 
-/** The longest text of a failure or attribute; the rest is read and discarded. */
-const longestText = 16_384;
 /** Of what a test printed, the end is kept. */
 const longestOutput = 4_096;
 
@@ -47,10 +45,9 @@ export const junit: XmlFormat = {
  * make the report unreadable. Headers count different things as tests, so that missing tests are only reported.
  * @throws UnreadableReport
  */
-class JUnitReader {
-  readonly #file: string;
+class JUnitReader implements XmlSink {
   readonly #findings: Findings;
-  readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });
+  readonly #parser: XmlParser;
   readonly #open: string[] = [];
   readonly #suites: OpenSuite[] = [];
   /** More than one if tests are nested. */
@@ -58,10 +55,9 @@ class JUnitReader {
   /** Where the text goes that is being read. */
   #text: Trouble | "output" | undefined;
   #reported = 0;
-  #ending = false;
 
   constructor(file: string, findings: Findings) {
-    this.#file = file;
+    this.#parser = new XmlParser(file, this);
     this.#findings = {
       ...findings,
       crashed: (suite) => findings.crashed(suite),
@@ -70,37 +66,19 @@ class JUnitReader {
         findings.test(test);
       },
     };
-    this.#parser.on("error", (error) => {
-      const cause = error.message.replace(/^\d+:\d+: /, "").replace(/\.$/, "");
-      throw this.#unreadable(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
-    });
-    this.#parser.on("doctype", (doctype) => {
-      if (doctype.includes("["))
-        throw this.#unreadable("it declares entities: no test runner writes them, and they can be an attack");
-    });
-    this.#parser.on("opentag", (tag) => this.#openTag(tag.name, tag.attributes));
-    this.#parser.on("closetag", (tag) => this.#closeTag(tag.name));
-    this.#parser.on("text", (text) => this.#addText(text));
-    this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
   write(text: string): void {
     this.#parser.write(text);
-    this.#forgetLongText();
-  }
-
-  /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
-  #forgetLongText(): void {
-    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
-    const gathered = this.#parser["text"];
-    if (gathered.length <= longestText) return;
-    // biome-ignore lint/complexity/useLiteralKeys: the same
-    this.#parser["text"] = this.#text === "output" ? gathered.slice(-longestOutput) : gathered.slice(0, longestText);
   }
 
   end(): void {
-    this.#ending = true;
-    this.#parser.close();
+    this.#parser.end();
+  }
+
+  /** Of what a test printed, the end may say why it failed. */
+  kept(text: string): string {
+    return this.#text === "output" ? text.slice(-longestOutput) : text.slice(0, longestText);
   }
 
   /** Reports what a broken report said before the fault. A test that had not ended only counts if it had failed by then. */
@@ -120,10 +98,10 @@ class JUnitReader {
   }
 
   #unreadable(cause: string): UnreadableReport {
-    return new UnreadableReport("EA6004", this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
+    return this.#parser.refusal(cause);
   }
 
-  #openTag(name: string, attributes: Record<string, string>): void {
+  open(name: string, attributes: Record<string, string>): void {
     const parent = this.#open.at(-1);
     if (this.#open.length >= deepestElement) throw this.#unreadable(`too deep: more than ${deepestElement} nested elements`);
     this.#open.push(name);
@@ -170,7 +148,7 @@ class JUnitReader {
     this.#text = trouble;
   }
 
-  #closeTag(name: string): void {
+  close(name: string): void {
     this.#open.pop();
     const parent = this.#open.at(-1) ?? "";
     if (suites.has(name)) this.#closeSuite();
@@ -251,7 +229,7 @@ class JUnitReader {
     suite.tests.add(meaning.identity, meaning.attempt);
   }
 
-  #addText(text: string): void {
+  text(text: string): void {
     const target = this.#text;
     const element = this.#open.at(-1) ?? "";
     if (target === "output") {

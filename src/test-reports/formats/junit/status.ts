@@ -46,15 +46,9 @@ export function statusInAttributes(attributes: Record<string, string>): { status
   const said = saidByFlags(attributes);
   // Most tests say nothing, and there may be a million.
   if (!(status || result || outcome || state || said.length > 0)) return undefined;
-  for (const name of ["status", "result"]) {
+  for (const name of ["status", "result", "outcome", "state"]) {
     const word = attributes[name]?.trim();
     if (word) said.push({ status: meaning(word) ?? "unknown", word });
-  }
-  // Their names are used for other things too, so that only known words count.
-  for (const name of ["outcome", "state"]) {
-    const word = attributes[name]?.trim();
-    const status = word && meaning(word);
-    if (status) said.push({ status, word });
   }
   return said.sort((a, b) => worst.indexOf(a.status) - worst.indexOf(b.status))[0];
 }
