@@ -40,7 +40,8 @@ export class Merger {
   readonly #mentions = new Chains();
   readonly #sourceNumbers = new Column();
   readonly #byTitle = new NumbersByText();
-  readonly #entries: Entry[] = [];
+  readonly #entryNumbers = new Column();
+  #entryCount = 0;
   readonly #crashes = new Crashes<Source>();
   readonly #broken = new Set<Source>();
   /** In the order in which they were read, with the number of the first mention. */
@@ -66,7 +67,7 @@ export class Merger {
 
   reportTo(findings: Findings): void {
     this.#endCurrent();
-    for (const entry of this.#entries) findings.test(this.#merged(entry));
+    for (const entry of this.#entries()) findings.test(this.#merged(entry));
     for (const { suite } of this.#crashes.all) findings.crashed(suite);
   }
 
@@ -74,7 +75,7 @@ export class Merger {
     this.#endCurrent();
     const overlaps = this.#overlaps();
     const found: string[] = [];
-    for (const entry of this.#entries) {
+    for (const entry of this.#entries()) {
       const mentions = this.#mentionsOf(entry);
       if (!mentions.some(({ status }) => status === "failed" || status === "unknown")) continue;
       const text = disagreement(this.#merged(entry), mentions, overlaps);
@@ -152,7 +153,7 @@ export class Merger {
       this.#mentions.append(entry, number);
       return;
     }
-    this.#entries.push(number);
+    this.#entryNumbers.set(this.#entryCount++, number);
     this.#byTitle.add(normalised(test.titles), number);
   }
 
@@ -180,6 +181,10 @@ export class Merger {
     if (project !== undefined && other.project !== undefined && project !== other.project) return false;
     const file = mentions.map((number) => this.#kept.file(number)).reduce(longest);
     return file === undefined || other.file === undefined || sameFile(file, other.file);
+  }
+
+  *#entries(): Generator<Entry, void, void> {
+    for (let index = 0; index < this.#entryCount; index++) yield this.#entryNumbers.get(index);
   }
 
   #mentionsOf(entry: Entry): Mention[] {
@@ -210,7 +215,7 @@ export class Merger {
   /** Which reports are about the same tests: those that share a test. Shards share none. */
   #overlaps(): Map<Source, Set<Source>> {
     const overlaps = new Map<Source, Set<Source>>();
-    for (const entry of this.#entries) {
+    for (const entry of this.#entries()) {
       if (this.#mentions.after(entry) === undefined) continue;
       const mentions = this.#mentionsOf(entry);
       for (const { source } of mentions) {
