@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { z } from "../../src/lib/zod.ts";
+import type { z } from "../../src/lib/zod.ts";
 import { formats } from "../../src/test-reports/formats/format.ts";
 import type { Branch } from "../../src/test-reports/formats/json/rows.ts";
 
@@ -13,11 +13,15 @@ function kindsIn(part: z.ZodType | Branch, seen = new Set<object>()): string[] {
   const inside = Object.values(part.def).flatMap((value: unknown) =>
     Array.isArray(value)
       ? value
-      : typeof value === "object" && value !== null && !(value instanceof z.ZodType)
+      : typeof value === "object" && value !== null && !isSchema(value)
         ? Object.values(value)
         : [value],
   );
-  return [part.def.type, ...inside.flatMap((value) => (value instanceof z.ZodType ? kindsIn(value, seen) : []))];
+  return [part.def.type, ...inside.flatMap((value) => (isSchema(value) ? kindsIn(value, seen) : []))];
+}
+
+function isSchema(value: unknown): value is z.ZodType {
+  return typeof value === "object" && value !== null && "_zod" in value && "def" in value;
 }
 
 const rowFormats = formats.filter((format) => format.syntax === "json-rows");
