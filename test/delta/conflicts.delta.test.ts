@@ -13,7 +13,7 @@ import { sparkCatalog, sparkWarehouse } from "./spark-warehouse.ts";
 let spark: Spark;
 const started = 1_780_000_000_000;
 /** All kinds together: a hundred times. */
-const times = Number(process.env.TIMES ?? (process.env.DELTA_SHORT === "1" ? 1 : 17));
+const times = Number(process.env.TIMES ?? 17);
 let schemas = 0;
 
 beforeAll(async () => {

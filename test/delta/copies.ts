@@ -46,10 +46,26 @@ export async function createTable(
     await spark.run(`CREATE TABLE ${table} (${definitionOf(columns)}) USING delta ${stored}`);
     return;
   }
-  const read = `SELECT explode(from_json(:rows, 'array<struct<${columns.map(([name, type]) => `${quoted(name)}: ${type}`).join(", ")}>>')) AS r`;
-  await spark.run(`CREATE TABLE ${table} USING delta ${stored} AS SELECT r.* FROM (${read})`, {
-    rows: `[${rows.map((row) => plainJson(row, columns)).join(",")}]`,
-  });
+  await spark.run(`CREATE TABLE ${table} USING delta ${stored} AS ${selectOf(columns)}`, { rows: jsonOf(rows, columns) });
+}
+
+/** Replaces all rows of a table, as one version. @param rows one JSON object each */
+export async function replaceRows(
+  spark: Spark,
+  table: string,
+  columns: readonly Column[],
+  rows: readonly string[],
+): Promise<void> {
+  await spark.run(`INSERT OVERWRITE ${table} ${selectOf(columns)}`, { rows: jsonOf(rows, columns) });
+}
+
+function selectOf(columns: readonly Column[]): string {
+  const fields = columns.map(([name, type]) => `${quoted(name)}: ${type}`).join(", ");
+  return `SELECT r.* FROM (SELECT explode(from_json(:rows, 'array<struct<${fields}>>')) AS r)`;
+}
+
+function jsonOf(rows: readonly string[], columns: readonly Column[]): string {
+  return `[${rows.map((row) => plainJson(row, columns)).join(",")}]`;
 }
 
 let loads = 0;

@@ -74,7 +74,7 @@ it("a moment before the first version", async () => {
 });
 
 // The gate must not depend on a race.
-it.skipIf(process.env.DELTA_SHORT === "1")("a conflict of two writers", async () => {
+it("a conflict of two writers", async () => {
   const name = await table("contested");
   const outcomes: WarehouseFailure[] = [];
   for (let attempt = 0; attempt < 20 && outcomes.length === 0; attempt++) {

@@ -187,7 +187,7 @@ async function contentOf(
       return { missed: `its rows could not be read: ${String(error).split("\n", 1)[0]}` };
     }
     if (rowsLeft < 0) return { missed: `more than ${mostRows} rows` };
-    if (hasYear0(found.content)) return { missed: "times that Python cannot read" };
+    if (hasFarTimes(found.content)) return { missed: "times that Python cannot read" };
   }
   return found;
 }
@@ -206,10 +206,10 @@ function sizeOf(text: string, parameters: readonly Parameter[]): number {
   return parameters.reduce((size, { value }) => size + (value?.length ?? 0), text.length);
 }
 
-/** Python's times begin with year 1 and end with 9999. */
-function hasYear0(tables: readonly RecordedTable[]): boolean {
+/** Python's times begin with year 1 and end with 9999, and near the ends it cannot convert them. */
+function hasFarTimes(tables: readonly RecordedTable[]): boolean {
   const rows = tables.flatMap((table) => [...(table.rows ?? []), ...table.older.flatMap((older) => older.rows)]);
-  return rows.some((row) => /\(BC\)"|"\d{5,}-\d\d-/.test(row));
+  return rows.some((row) => /\(BC\)"|"0\d{3}-\d\d-\d\d |"\d{5,}-\d\d-/.test(row));
 }
 
 function cannotBeCopied(table: Table, isWritten: boolean, versions: readonly number[]): string | undefined {

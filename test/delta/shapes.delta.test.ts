@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { findDelta } from "../../scripts/delta.ts";
 import { inParallel } from "../../src/lib/in-parallel.ts";
 import { type Compared, compareAnswers } from "./compare.ts";
-import { argumentsOf, createTable, loadRows, storedAs, tableKinds } from "./copies.ts";
+import { argumentsOf, createTable, replaceRows, storedAs, tableKinds } from "./copies.ts";
 import { type Recorded, type RecordedTable, recordingFolder } from "./record.ts";
 import { shapeOf } from "./shape.ts";
 import { type Json, type Spark, SparkError, startSpark } from "./spark.ts";
@@ -17,10 +17,18 @@ let spark: Spark;
 /** Every compared statement, one JSON object per line, with the time that it took together with the copies of its tables. */
 const logFile = join(recordingFolder, "..", "shapes.jsonl");
 
+/** Hadoop starts a process for each file that it makes, renames or gives rights, and makes two for each. */
+const withoutProcesses = {
+  "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+  "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
+  "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+  "spark.databricks.delta.writeChecksumFile.enabled": "false",
+};
+
 beforeAll(async () => {
   const found = findDelta();
   if ("missing" in found) throw new Error(found.missing);
-  spark = await startSpark(found);
+  spark = await startSpark(found, withoutProcesses);
   await spark.run("CREATE SCHEMA recorded");
 }, 300_000);
 afterAll(() => spark.stop());
@@ -139,15 +147,13 @@ async function makeCopy(name: string, { columns, rows, older }: RecordedTable): 
   const stored = storedAs(kind === "partitioned" && most > 20 ? "plain" : kind, columns);
   const versions = new Map<number, number>();
   let newest = -1;
-  let isEmpty = true;
+  let there = "";
   for (const { version, rows: then } of contents) {
+    const content = JSON.stringify(then);
     if (newest < 0) await createTable(spark, name, columns, stored, then);
-    else {
-      if (!isEmpty) await spark.run(`DELETE FROM ${name}`);
-      await loadRows(spark, name, columns, then);
-    }
-    newest += newest < 0 ? 1 : (isEmpty ? 0 : 1) + (then.length > 0 ? 1 : 0);
-    isEmpty = then.length === 0;
+    else if (content !== there) await replaceRows(spark, name, columns, then);
+    if (content !== there) newest++;
+    there = content;
     if (version !== undefined) versions.set(version, newest);
   }
   return { name, versions };
