@@ -4,7 +4,7 @@ import type { WarehouseOptions } from "../../local/warehouse/index.ts";
 import { findDelta } from "../../scripts/delta.ts";
 import type { TableKind } from "./copies.ts";
 import { Mirror, type Seen } from "./mirror.ts";
-import { type Spark, startSpark } from "./spark.ts";
+import { type Spark, startSpark, withoutProcesses } from "./spark.ts";
 
 /**
  * Under `npm run test:delta`, tests that start the warehouse with these options run every statement on Spark with Delta as well.
@@ -46,7 +46,7 @@ async function start(): Promise<Spark> {
   const found = findDelta();
   if ("missing" in found) throw new Error(found.missing);
   mkdirSync(dirname(logFile), { recursive: true });
-  return await startSpark(found);
+  return await startSpark(found, withoutProcesses);
 }
 
 function record(one: Seen): void {

@@ -8,7 +8,7 @@ import { type Compared, compareAnswers } from "./compare.ts";
 import { argumentsOf, createTable, replaceRows, storedAs, tableKinds } from "./copies.ts";
 import { type Recorded, type RecordedTable, recordingFolder } from "./record.ts";
 import { shapeOf } from "./shape.ts";
-import { type Json, type Spark, SparkError, startSpark } from "./spark.ts";
+import { type Json, type Spark, SparkError, startSpark, withoutProcesses } from "./spark.ts";
 
 // Every distinct shape of statement that `npm test` sends, once on Spark with Delta: the same answer, and after a write the same
 // rows. Whatever else the tests send of the same shape differs in names, values and the length of lists only.
@@ -16,14 +16,6 @@ let spark: Spark;
 
 /** Every compared statement, one JSON object per line, with the time that it took together with the copies of its tables. */
 const logFile = join(recordingFolder, "..", "shapes.jsonl");
-
-/** Hadoop starts a process for each file that it makes, renames or gives rights, and makes two for each. */
-const withoutProcesses = {
-  "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-  "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
-  "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
-  "spark.databricks.delta.writeChecksumFile.enabled": "false",
-};
 
 beforeAll(async () => {
   const found = findDelta();

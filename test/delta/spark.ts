@@ -51,6 +51,14 @@ export class SparkError extends Error {
   }
 }
 
+/** Settings for many small tables: Hadoop starts a process for each file that it makes, renames or gives rights, and makes two for each. */
+export const withoutProcesses = {
+  "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+  "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
+  "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+  "spark.databricks.delta.writeChecksumFile.enabled": "false",
+};
+
 /**
  * Starts Spark with Delta in a process of its own, with an empty warehouse.
  * @param settings override those of `server.py`
