@@ -36,6 +36,7 @@ const repository = join(import.meta.dirname, "..");
 async function main(): Promise<void> {
   const only = options.only?.split(",");
   const all = readdirSync(import.meta.dirname)
+    .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(/\.ts$/, ""))
     .filter((name) => !helpers.includes(name));
   const unknown = only?.find((name) => !all.includes(name));
