@@ -36,8 +36,15 @@ interface Run {
 
 async function main(folder: string): Promise<void> {
   const reporter = join(folder, "memory.cjs");
-  // The peak memory of the whole process, written when it ends; file 3 is a pipe to us.
-  writeFileSync(reporter, 'process.on("exit", () => require("fs").writeSync(3, String(process.resourceUsage().maxRSS)));\n');
+  // The peak memory of the whole process, written when it ends; file 3 is a pipe to us. `maxRSS` also counts what this process had
+  // when it started that one.
+  writeFileSync(
+    reporter,
+    `const { readFileSync, writeSync } = require("fs");
+const own = () => { try { return /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]; } catch {} };
+process.on("exit", () => writeSync(3, own() ?? String(process.resourceUsage().maxRSS)));
+`,
+  );
   const ours: Reader = await bundleOurs(folder);
   const readers = [ours, ...(await installPeers(folder))];
 
