@@ -36,6 +36,11 @@ test.each<[string, string | Uint8Array, RegExp]>([
   ["white space alone", " \n\t ", /report: empty$/],
   ["truncated XML", '<testsuite>\n<testcase name="a">', /line 2, column \d+: truncated: unclosed tag: testcase/],
   ["malformed XML", "<testsuite><testcase name=a/></testsuite>", /line 1, column 27: malformed XML/],
+  ...["]]0a>", "]]Å&L>", "]<]>", "]x>"].map((end): [string, string, RegExp] => [
+    `a text that ends with ${end}, so that the next test would be its text`,
+    `<testsuite><testcase name="a"><failure><![CDATA[no${end}</failure></testcase><testcase name="b"><failure><![CDATA[no]]></failure></testcase></testsuite>`,
+    /damaged: expected \]\]> at the end of a text, got /,
+  ]),
   ["truncated JSON", '{"numTotalTests": 3,\n "testResults": [', /line 2: truncated/],
   ["malformed JSON", '{"a": 1 "b": 2}', /line 1, column 9: malformed JSON: Expected ',' or '}'/],
   [

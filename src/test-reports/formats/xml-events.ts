@@ -4,6 +4,9 @@ import { UnreadableReport } from "../reported.ts";
 /** Far more than any tool writes: keywords of Robot Framework nest up to about 300 elements deep. */
 const deepestElement = 1_000;
 
+/** More between the signs of `]]>` would no longer look like its end. */
+const longestDamage = 8;
+
 /** The longest text of an element or attribute; the rest is read and discarded. */
 export const longestText = 16_384;
 
@@ -55,6 +58,8 @@ export class XmlParser {
   readonly #file: string;
   readonly #kept: XmlSink["kept"];
   readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });
+  /** The names of the open elements. */
+  readonly #open: string[] = [];
   #ending = false;
 
   constructor(file: string, sink: XmlSink) {
@@ -68,10 +73,19 @@ export class XmlParser {
       if (doctype.includes("["))
         throw this.refusal("it declares entities: no test runner writes them, and they can be an attack");
     });
-    this.#parser.on("opentag", ({ name, attributes }) => sink.open(name, attributes));
-    this.#parser.on("closetag", ({ name }) => sink.close(name));
+    this.#parser.on("opentag", ({ name, attributes }) => {
+      this.#open.push(name);
+      sink.open(name, attributes);
+    });
+    this.#parser.on("closetag", ({ name }) => {
+      this.#open.pop();
+      sink.close(name);
+    });
     this.#parser.on("text", (text) => sink.text(text));
-    this.#parser.on("cdata", (text) => sink.text(text));
+    this.#parser.on("cdata", (text) => {
+      this.#requireWholeEnd(text);
+      sink.text(text);
+    });
   }
 
   write(piece: string): void {
@@ -86,6 +100,14 @@ export class XmlParser {
 
   refusal(cause: string): UnreadableReport {
     return new UnreadableReport("EA6004", this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
+  }
+
+  /** A CDATA section whose end is damaged goes on to the end of another one. The tests between them would be its text. */
+  #requireWholeEnd(text: string): void {
+    const [outer, own] = this.#open.slice(-2).map((name) => name.replaceAll(".", "\\."));
+    if (own === undefined || !text.includes(`</${this.#open.at(-1)}>`)) return;
+    const damaged = new RegExp(`(?<!\\])\\](?!\\]>)\\]?[^\\]>]{0,${longestDamage}}>\\s*</${own}>\\s*</${outer}>`).exec(text);
+    if (damaged) throw this.refusal(`damaged: expected ]]> at the end of a text, got ${damaged[0].split(">", 1)[0]}>`);
   }
 
   /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
