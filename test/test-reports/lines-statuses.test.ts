@@ -241,3 +241,36 @@ test("Dart: events without a last one, or with the end of an unknown test, are r
     /expected the end of a test that began/,
   );
 });
+
+/** What node writes of a suite with a test that failed. */
+const nodeSuite = (failureType: string | undefined) =>
+  lines(
+    "TAP version 13",
+    "# Subtest: a",
+    "    not ok 1 - b",
+    "      ---",
+    "      duration_ms: 1",
+    "      type: 'test'",
+    "      failureType: 'testCodeFailure'",
+    "      ...",
+    "    1..1",
+    "not ok 1 - a",
+    "  ---",
+    "  duration_ms: 1",
+    "  type: 'suite'",
+    ...(failureType === undefined ? [] : [`  failureType: '${failureType}'`]),
+    "  ...",
+    "1..1",
+  );
+
+test.each<[failureType: string | undefined, object]>([
+  ["subtestsFailed", { total: 1, failed: 1 }],
+  ["cancelledByParent", { total: 1, failed: 1 }],
+  ["hookFailed", { total: 1, failed: 1, crashed: 1 }],
+  ["testCodeFailure", { total: 1, failed: 1, crashed: 1 }],
+  ["testTimeoutFailure", { total: 1, failed: 1, crashed: 1 }],
+  ["hook[:YFailed", { total: 1, failed: 1, crashed: 1 }],
+  [undefined, { total: 1, failed: 1, crashed: 1 }],
+])("a suite of node with a failed test and the failureType %s", async (failureType, counts) => {
+  expect(await statuses(nodeSuite(failureType))).toEqual(counts);
+});

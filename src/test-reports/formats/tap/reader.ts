@@ -77,6 +77,8 @@ class TapReader {
   #said: string[] = [];
   /** Some test said how long it took. Then one that doesn't say it did not run. */
   #timed = false;
+  /** Whether the tool says of each failure why, as node does. */
+  #saysWhy = false;
   #version = 0;
   #counts = { tests: 0, failed: 0, toDo: 0 };
   readonly #declared = new Map<string, number>();
@@ -91,6 +93,7 @@ class TapReader {
     this.#levels = [newLevel(0, undefined)];
     this.#counts = { tests: 0, failed: 0, toDo: 0 };
     this.#declared.clear();
+    this.#saysWhy = false;
   }
 
   line(line: string, number: number): void {
@@ -308,19 +311,23 @@ class TapReader {
     return point.ok && values.get("failureType") === undefined ? "passed" : "failed";
   }
 
-  /** `isGroup`: the failure of a subtest is the only reason for it to fail, unless it says another one. */
+  /** `isGroup`: the failure of a subtest is the only reason for it to fail, unless it says another one, or should say and doesn't. */
   #fail(level: Level, last: Pending, values: Map<string, string>, isGroup: boolean): void {
     const { subtests } = last;
     const failedBelow = (subtests?.failed ?? 0) > 0;
-    const hook = values.get("failureType") === "hookFailed";
+    const reason = values.get("failureType");
+    const hook = reason === "hookFailed";
+    if (reason !== undefined) this.#saysWhy = true;
     const hasSubtests = subtests !== undefined;
-    if (isGroup && hasSubtests && failedBelow && !hook) return;
+    const isFromBelow = reason === undefined ? !this.#saysWhy : reasonsOfOthers.has(reason);
+    const isGroupOfFailed = isGroup && hasSubtests && failedBelow;
+    if (isGroupOfFailed && isFromBelow) return;
     level.failed++;
     const trouble = troubleOf(last, values, hasSubtests ? subtests : undefined);
     const identity = identityOf(last, values);
     const [title = ""] = last.titles;
     const isFile = last.titles.length === 1 && sourceFile.test(title) && level.indent === 0;
-    if (isFile || (hook && values.get("type") === "suite")) {
+    if (isFile || isGroupOfFailed || (hook && values.get("type") === "suite")) {
       const name = isFile ? "" : `${last.titles.join(" › ")}: `;
       this.#findings.crashed({
         file: isFile ? title : (identity.file ?? wholeRun),
@@ -373,6 +380,9 @@ class TapReader {
     return new UnreadableReport("EA6004", this.#file, cause, `line ${line}`);
   }
 }
+
+/** The words of node for a test that failed only because others did. An unknown word may be any reason. */
+const reasonsOfOthers: ReadonlySet<string> = new Set(["subtestsFailed", "cancelledByParent", "parentAlreadyFinished"]);
 
 function newLevel(indent: number, title: string | undefined): Level {
   const nothing = { announced: undefined, plan: undefined, last: undefined, closed: undefined, group: undefined };
