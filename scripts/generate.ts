@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { configJsonSchema } from "../src/config/json-schema.ts";
+import { configSchema, environmentSchema } from "../src/config/schema.ts";
 import { actionFiles, actionsPage } from "./action-files.ts";
 import { commandLinePage } from "./command-line-page.ts";
 import { environmentVariablesPage } from "./environment-variables-page.ts";
@@ -32,9 +33,17 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/reference/environment-variables.md", content: environmentVariablesPage() },
     { path: "docs/reference/errors.md", content: errorsPage() },
     { path: "docs/reference/report.md", content: reportPage(reportJsonSchema()) },
+    { path: "src/config/defaults.json", content: asJson(configDefaults()) },
     { path: "schema/config.schema.json", content: asJson(configJsonSchema()) },
     { path: "schema/report.schema.json", content: asJson(reportJsonSchema()) },
   ];
+}
+
+/** What the schema makes of a file and of an environment that have no sections. */
+function configDefaults(): object {
+  const { version, environments, ...file } = configSchema.parse({ version: 1, environments: {} });
+  const { access, ...environment } = environmentSchema.parse({ access: "read-only" });
+  return { file, environment };
 }
 
 function asJson(schema: unknown): string {

@@ -1,120 +1,14 @@
+import values from "./defaults.json" with { type: "json" };
 import type { Config, Environment } from "./schema.ts";
 
 /**
  * What the whole schema makes of a file that has none of these sections, so that a start need not build and run it for that.
- * `test/config/sections.test.ts` compares both.
+ * `node scripts/generate.ts` writes the values.
  */
 
-export const defaults: Omit<Config, "version" | "environments" | "defaultEnvironment"> = {
-  testData: {
-    prefixes: [
-      "integration_test_",
-      "e2e_test_",
-      "e2e-session-",
-      "e2e-teacher-",
-      "e2e-group-",
-      "perf_test_",
-      "sess_test_",
-      "group_test_",
-      "teacher_test_",
-    ],
-    preset: "classwaves",
-    tables: {},
-    sweep: [],
-    keep: {},
-    keys: ["cw:test:*"],
-    protectedTables: ["compliance.*"],
-    protectedKeys: ["audit:log"],
-    synthetic: {
-      emails: [
-        "testschool.edu",
-        "test.edu",
-        "example.com",
-        "example.org",
-        "example.net",
-        "example.edu",
-        "example",
-        "test",
-        "invalid",
-        "localhost",
-      ],
-      names: [],
-    },
-    expireAfter: 7200000,
-    maxRows: 20000,
-    maxKeys: 200000,
-    maxShare: 0.5,
-    principals: [],
-    unexplained: "warn",
-    maxRead: 1000000,
-    keyTtl: { limit: 1800000, apply: false },
-  },
-  stages: {
-    preflight: {
-      budget: 120000,
-      sweep: false,
-      sqlP95: 100,
-      apiP95: 500,
-      websocketConnect: 2000,
-      redisHitRate: 0.7,
-      redisMemory: 0.9,
-      redisLag: 10000,
-      certificateDays: 14,
-      tokenDays: 7,
-      requestsPerSecond: 60,
-      retryAfter: 10000,
-      retries: [],
-    },
-    integration: {
-      workingDirectory: ".",
-      reports: { files: [], all: false },
-      environment: {},
-      critical: [],
-      quarantine: [],
-      budget: 900000,
-      prefix: "integration_test_",
-      passRate: 0.95,
-    },
-    e2e: {
-      workingDirectory: ".",
-      reports: { files: [], all: false },
-      environment: {},
-      critical: [],
-      quarantine: [],
-      budget: 1800000,
-      prefix: "e2e_test_",
-      passRate: 0.9,
-      browsers: [],
-      install: false,
-      shards: 1,
-      attachments: ["test-results/**/*.{png,zip,webm}"],
-    },
-    smoke: {
-      budget: 300000,
-      sqlP95: 100,
-      apiP95: 500,
-      websocketConnect: 2000,
-      redisHitRate: 0.7,
-      redisMemory: 0.9,
-      redisLag: 10000,
-      certificateDays: 14,
-      tokenDays: 7,
-      requestsPerSecond: 60,
-      retryAfter: 10000,
-      retries: [],
-    },
-    cleanup: { budget: 120000 },
-  },
-  secrets: { also: [], not: [] },
-  evidence: { maxAge: 14400000 },
-  audit: {},
-};
+export const defaults = values.file as unknown as Omit<Config, "version" | "environments" | "defaultEnvironment">;
 
-export const environmentDefaults: Pick<Environment, "analytics" | "sql" | "tcp" | "variables" | "servers" | "environment"> = {
-  analytics: [],
-  sql: [],
-  tcp: [],
-  variables: [],
-  servers: {},
-  environment: {},
-};
+export const environmentDefaults = values.environment as Pick<
+  Environment,
+  "analytics" | "sql" | "tcp" | "variables" | "servers" | "environment"
+>;
