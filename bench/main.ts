@@ -110,7 +110,9 @@ function failuresOf(rows: readonly Row[], status: number | string | null): strin
   const failures = rows.flatMap((row) => overBounds(row, { short }).map((wrong) => `${row.name}: ${wrong}`));
   // A bench also exits with 1 for what a short run doesn't count.
   const explained = status === 1 && rows.some((row) => overBounds(row, { short: false }).length > 0);
-  return status === 0 || explained ? failures : [...failures, `it ended with ${status}`];
+  return status === 0 || explained
+    ? failures
+    : [...failures, status === 1 ? "over a bound, as its own lines say" : `it ended with ${status}`];
 }
 
 function commit(): string {

@@ -84,6 +84,7 @@ export function pageOf(finished: readonly Finished[], { machine, load, commit, d
   const texts = finished
     .filter(({ rows, lines }) => rows.length === 0 && lines.length > 0)
     .map(({ name, lines }) => `## ${name}\n\n\`node bench/${name}.ts\`\n\n\`\`\`text\n${lines.join("\n").trim()}\n\`\`\`\n`);
+  const over = finished.flatMap(({ name, failures }) => failures.map((failure) => `- ${name}: ${failure}\n`));
   const missing = finished.flatMap(({ name, missing }) => (missing === undefined ? [] : [`- ${name}: ${missing}\n`]));
   return `# Performance
 
@@ -97,7 +98,7 @@ differ; ratios and growth should not. Growth is the exponent: 1 means that twice
 | Commit | ${commit} |
 | Date | ${date} |
 
-${[...tables, ...texts].join("\n")}${missing.length > 0 ? `\n## Not run\n\n${missing.join("")}` : ""}`;
+${over.length > 0 ? `## Over a bound\n\n${over.join("")}\n` : ""}${[...tables, ...texts].join("\n")}${missing.length > 0 ? `\n## Not run\n\n${missing.join("")}` : ""}`;
 }
 
 function mark(row: Row, text: string, index: number): string {

@@ -98,8 +98,8 @@ for (const number of [10, 200]) {
     const milliseconds = ({ rate }: { rate: number }) => (megabytes / rate) * 1_000;
     const isRight = report({
       name: `${number} secrets in ${megabytes} MB of ${name}`,
-      unit: "ms",
-      peer: "replaceAll for each",
+      unit: "ms of CPU",
+      peer: "replaceAll for each, from the first seconds",
       bounds: { ratio: number > fewSecrets ? ratios.many : ratios.few, value: (megabytes / slowest) * 1_000 },
       points: [{ value: milliseconds(now), peer: milliseconds(old) }],
     });

@@ -214,7 +214,7 @@ async function compare(percent: 20 | 1, writes: boolean, admin: Redis, url: stri
     0.99,
   );
   const lingers = median(all.ours, "lingersMs");
-  const title = `${percent} % test keys, ${writes ? "others write" : "nobody else writes"}`;
+  const title = `${percent} % test keys, ${writes ? "other writers" : "no other writer"}`;
   console.log(`${row(`${title}: ours`, all.ours)}
 ${row(`${" ".repeat(title.length)}  bare loop`, all.bare)}
   ratio ${time?.toFixed(2)} (bound ${bounds.ratio[percent]}), CPU time ${cpu?.toFixed(2)}; ends ${lingers.toFixed(0)} ms after its last file (bound ${bounds.lingersMs})`);
@@ -270,7 +270,7 @@ async function main(): Promise<void> {
     console.log(`Redis ${version}, node ${process.version}; ${keys} keys, medians of ${rounds} rounds in turns; load ${load()}
 ${" ".repeat(71)}a bystander's latency, ms
 ${"whole processes".padEnd(44)}${["ms", "CPU ms", "MB", "p50", "p99", "max"].map((name) => name.padStart(9)).join("")}
-${"nobody sweeps".padEnd(71)}${[quantile(quiet, 0.5), quantile(quiet, 0.99), Math.max(...quiet)].map((figure) => figure.toFixed(2).padStart(9)).join("")}`);
+${"no sweep".padEnd(71)}${[quantile(quiet, 0.5), quantile(quiet, 0.99), Math.max(...quiet)].map((figure) => figure.toFixed(2).padStart(9)).join("")}`);
     const missed: string[] = [];
     for (const percent of [20, 1] as const)
       for (const writes of [false, true]) {

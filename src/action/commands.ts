@@ -53,7 +53,7 @@ export function isPostStep(env: Env): boolean {
   return env.STATE_POST === "true";
 }
 
-/** Only a value with several lines could hold the mark of its end, so only then nobody may guess the mark. */
+/** A value with several lines could contain the mark of its end, so its mark must be impossible to guess. */
 function entry(name: string, value: string): string {
   const end = /[\r\n]/.test(value) ? `env-actions-${crypto.randomUUID()}` : "env-actions";
   return `${name}<<${end}${EOL}${value}${EOL}${end}${EOL}`;

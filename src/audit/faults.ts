@@ -20,7 +20,7 @@ export interface AuditFault {
   /** Starting at 1. */
   line: number;
   why: string;
-  /** Writing the last line was interrupted; nobody need have changed anything. */
+  /** The last line was not written to its end. An interruption is enough for that. */
   torn: boolean;
 }
 

@@ -8,7 +8,7 @@ export function* runLines(run: AuditedRun): Generator<string, void, void> {
   yield `  ${moment(run.firstAt)} to ${moment(run.lastAt)}`;
   for (const { stage, verdict, reason, commit } of valuesOf(run, "verdicts"))
     yield `  ${stage} ${verdict}: ${reason}${commit === undefined ? "" : ` (commit ${shortSha(commit)})`}`;
-  yield* part("created, as reported by the tests", linesOf(valuesOf(run, "created"), amountLines));
+  yield* part("created, as reported by the tests", onceOf(valuesOf(run, "created"), amountLines));
   for (const plan of valuesOf(run, "planned")) if (!plan.execute) yield* part(`shown by ${planWords(plan)}`, amountLines(plan));
   let isExecuted = false;
   for (const plan of valuesOf(run, "planned")) {
@@ -29,7 +29,7 @@ export function* runLines(run: AuditedRun): Generator<string, void, void> {
   yield* partIfAny("repaired", statementsOf(run, "repaired"));
   yield* part(
     "protected",
-    linesOf(valuesOf(run, "protectedTables"), (table) => [protectedLine(table)]),
+    onceOf(valuesOf(run, "protectedTables"), (table) => [protectedLine(table)]),
   );
   for (const left of valuesOf(run, "interrupted"))
     yield* part(
@@ -106,6 +106,21 @@ function* partIfAny(title: string, lines: Iterable<string>): Generator<string, v
 
 function* linesOf<Value>(values: Iterable<Value>, lines: (value: Value) => string[]): Generator<string, void, void> {
   for (const value of values) yield* lines(value);
+}
+
+/** More would take memory that grows with the log. */
+const mostRemembered = 10_000;
+
+/** What several stages say in the same words of one run, such as what its ledger names, is one fact. */
+function* onceOf<Value>(values: Iterable<Value>, lines: (value: Value) => string[]): Generator<string, void, void> {
+  const said = new Set<string>();
+  for (const value of values) {
+    const told = lines(value);
+    const key = told.join("\n");
+    if (said.has(key)) continue;
+    if (said.size < mostRemembered) said.add(key);
+    yield* told;
+  }
 }
 
 function* statementsOf(

@@ -20,7 +20,7 @@ const faultsShown = 10;
 /** Where an audit command prints: text for people, or JSON for programs. */
 export interface AuditOutput {
   json: boolean;
-  /** Whole lines. @returns false when nobody reads any more */
+  /** Writes whole lines. @returns false if the reader has closed its end */
   write(text: string): Promise<boolean>;
 }
 

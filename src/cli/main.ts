@@ -105,7 +105,7 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
   }
 }
 
-/** Waits until the reader took it, so that a long output doesn't fill the memory. @returns false if nobody reads any more */
+/** Waits until the reader has taken it, so that a long output doesn't fill the memory. @returns false if the reader has closed its end */
 async function written(stream: NodeJS.WritableStream, text: string): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   stream.write(text, (error?: NodeJS.ErrnoException | null) => {

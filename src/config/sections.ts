@@ -102,7 +102,7 @@ function withDefaults(read: Data): Config {
   } as unknown as Config;
 }
 
-/** Copies, so that nobody can change the defaults of the next file. */
+/** A copy: whoever changes a configuration must not change the defaults. */
 function lacking(all: object, told: Data): Record<string, unknown> {
   const missing = Object.entries(all).filter(([key]) => !Object.hasOwn(group(told), key));
   return structuredClone(Object.fromEntries(missing));

@@ -90,7 +90,7 @@ function stageParts(view: StageView, isGate: boolean, forms: Forms): Part[] {
   const others = sections.filter(({ what }) => what !== "lead");
   const rest = [...facts(view), ...others.flatMap((section) => sectionParts(section, forms))];
   if (isGate && verdict === "passed") {
-    // What it did stands in the table above.
+    // The table above says what it did.
     const line = `${verdictIcons[verdict]} <b>${name}</b> · ${duration(time.used)}`;
     return fold(line, [...lead, ...rest], { bare: `${line}\n\n` });
   }

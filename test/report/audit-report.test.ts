@@ -47,6 +47,17 @@ const whole = [
   decision({ verdict: "failed", reason: "8 left", commit: "0123456789abcdef" }, { deletedRows: 3, deletedKeys: 1 }),
 ];
 
+test("what two stages of a run say in the same words is said once", () => {
+  const told = [
+    decision({ what: "created" }, { [table]: 3, keys: 2 }),
+    decision({ what: "protected", table: "compliance.audit_log", kept: true }, { before: 41, after: 41 }),
+  ];
+  const text = textOf([...told, ...told, decision({ what: "created" }, { [table]: 4, keys: 2 })]);
+  expect(text.match(/ 3 rows/g)).toHaveLength(1);
+  expect(text.match(/ 4 rows/g)).toHaveLength(1);
+  expect(text.match(/compliance\.audit_log/g)).toHaveLength(1);
+});
+
 test("the report says what was created, planned, deleted, left and protected, with time, place and actor", () => {
   const text = textOf(whole);
   for (const line of [
