@@ -48,6 +48,8 @@ const standIn = (name: string) => `left-out/${name}.cjs`;
  */
 const testkitEngines = ">=18";
 
+/** In src/lib/own-code.ts, which reads all files of the bundle ahead. */
+const placeOfNumbers = "the numbers of all files";
 const shebang = "#!/usr/bin/env node\n";
 const compileDeadlineMs = 120_000;
 
@@ -69,14 +71,18 @@ async function buildFiles(): Promise<BuiltFiles> {
   const names = chunkNames(stats);
   const entry = withChunkNames(withoutShebang(code), names);
   if (entry === undefined) throw new BuildFailure("ncc names its chunks in another way than scripts/chunk-names.ts knows");
-  const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", entry)}`]]);
+  const numbers = [...names.keys()].map((file) => file.split(".", 1)[0]).join(",");
+  const filled = (source: string) => source.replace(placeOfNumbers, numbers);
+  if (![entry, ...Object.values(assets).map(({ source }) => source.toString())].some((source) => source.includes(placeOfNumbers)))
+    throw new BuildFailure(`the text "${placeOfNumbers}" of src/lib/own-code.ts is nowhere in the bundle`);
+  const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", filled(entry))}`]]);
   for (const name of unreached) files.set(standIn(name), standInFor(name));
   for (const [given, asset] of Object.entries(assets)) {
     const name = names.get(given) ?? given;
     const source = Buffer.from(asset.source).toString();
     // ncc's own option minifies only the entry, but nearly all code is in the chunks.
     const content = name === "licenses.txt" ? completeLicences(source, "node_modules") : source;
-    files.set(name, name.endsWith(".js") ? await minified(name, source) : content);
+    files.set(name, name.endsWith(".js") ? await minified(name, filled(source)) : content);
   }
   for (const [name, content] of await testkit()) files.set(`testkit/${name}`, content);
   return files;

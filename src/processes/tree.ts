@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { commandOf, descendants, listeners, listensAmong, portsOf, runningProcesses } from "../lib/linux-proc.ts";
+import { readOwnCode } from "../lib/own-code.ts";
 import { markVariable } from "./own-environment.ts";
 
 /**
@@ -108,6 +109,7 @@ function killGuarded(): void {
 
 /** Resolves once the shell runs. Throws the system's error if there is no shell. */
 export async function spawnTree(command: string, cwd: string, env: Record<string, string>): Promise<ProcessTree> {
+  await readOwnCode();
   const mark = randomUUID();
   const marks = [env[markVariable], mark].filter(Boolean).join(",");
   const child = spawn(command, {
