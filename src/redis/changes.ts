@@ -11,7 +11,7 @@ export interface ChangeCount {
 
 /**
  * Redis counts every change since its last save: each key that is written, deleted, or gets a TTL, in every database, but not keys
- * that expire.
+ * that expire, nor those that `DEBUG POPULATE` makes.
  * @param layout who holds which keys, asked after the nodes; `undefined` if that is changing
  * @returns `undefined` if a server doesn't say it all, or is not a master that has all of its data
  */

@@ -9,6 +9,7 @@ import { type Form, Forms, fitInto } from "../../src/report/fit.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { parseReport } from "../../src/report/schema.ts";
+import { failureBlocks } from "../../src/report/view/failures.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { degradedSmoke, failedIntegration, flakyE2e } from "./sample.ts";
 
@@ -166,6 +167,14 @@ test("of messages of the same kind the page and the summary say how many there a
   expect(page.replace(/<[^>]*>/g, " ")).toMatch(
     /90\s+expected 0 to be 1\s+case 0\s.*8\s+no session\s+case 90\s.*2 tests with other messages\./s,
   );
+
+  const [block] = failureBlocks(testsOf(report), "report.json");
+  const often = block?.kind === "entries" ? block.often : undefined;
+  expect([0, 1, 2].map((drawn) => often?.rest?.(drawn))).toEqual([
+    "100 tests with other messages.",
+    "10 tests with other messages.",
+    "2 tests with other messages.",
+  ]);
 
   testsOf(report).failures = testsOf(report).failures.slice(0, 49);
   expect(toMarkdown(report), "few are read one by one").not.toContain("First test");

@@ -42,7 +42,10 @@ export function unchangedSince(
   };
 }
 
-/** Whether every key gets the same judgement. With fewer ids, only fewer keys could be found. */
+/**
+ * Whether no other scan could find more: the ids of rows that are deleted by now made more keys test data than are now. Those that
+ * they alone made test data were deleted, or stay listed as they were found.
+ */
 function isDecidedAlike(before: KeyScope, now: KeyScope): boolean {
   const isSame = (a: Iterable<string>, b: Iterable<string>) => JSON.stringify([...a]) === JSON.stringify([...b]);
   return (

@@ -71,7 +71,7 @@ function frequentMessages(tests: readonly TestCase[]): Table | undefined {
   const often = [...kinds.values()].filter(({ amount }) => amount > 1).sort((a, b) => b.amount - a.amount);
   if (often.length === 0) return undefined;
   const listed = often.slice(0, mostKinds);
-  const rest = tests.length - listed.reduce((sum, { amount }) => sum + amount, 0);
+  const others = (drawn: number) => tests.length - listed.slice(0, drawn).reduce((sum, { amount }) => sum + amount, 0);
   return {
     kind: "table",
     title: "Most frequent messages",
@@ -83,7 +83,7 @@ function frequentMessages(tests: readonly TestCase[]): Table | undefined {
       };
     }),
     loses: "list of frequent messages",
-    rest: () => (rest > 0 ? `${count(rest, "test")} with other messages.` : ""),
+    rest: (drawn) => (others(drawn) > 0 ? `${count(others(drawn), "test")} with other messages.` : ""),
   };
 }
 
