@@ -252,7 +252,7 @@ function anchorLines({ anchors }: VerifiedLog): string[] {
   const beside = found.length - given.length;
   if (beside > 0)
     lines.push(
-      `the log has the heads of ${count(beside, "report or evidence file", "reports and evidence files")} in the same folder; anyone who changed the log could have changed those as well`,
+      `the log contains the heads that ${count(beside, "report or evidence file", "reports and evidence files")} in the same folder ${beside === 1 ? "names" : "name"}; anyone who changed the log could have changed those as well`,
     );
   // Users who gave a missing head with `--head` have already seen what that means.
   if (!anchors.some(({ from }) => from === "--head"))

@@ -178,7 +178,7 @@ test("report, evidence, summary and output name the head, and tests never see th
   expect(JSON.parse(evidence)).toMatchObject({ auditHead: head });
   // Found without being told, but these lie beside the log.
   const { ok, text } = await auditVerify(workspace, { key });
-  expect(text).toMatch(/the log has the heads of 6 reports and evidence files in the same folder/);
+  expect(text).toMatch(/the log contains the heads that 6 reports and evidence files in the same folder name/);
   expect(ok).toBe(true);
   rewrite(innocent, { withKey: key });
   expect((await auditVerify(workspace, { key })).text).toMatch(
