@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Catalogs } from "./catalog.ts";
-import { makeCertificates } from "./certificate.ts";
+import { type Certificates, makeCertificates } from "./certificate.ts";
 import { Engine, type SeenStatement } from "./engine.ts";
 import { type Faults, noFaults } from "./faults.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -27,6 +27,8 @@ export type { ColumnSpecification, TableDefinition } from "./table-definition.ts
 export interface WarehouseOptions {
   /** 0 or absent: a free port. */
   port?: number;
+  /** Absent: new ones for every start. */
+  certificates?: Certificates;
   warehouseId?: string;
   /** The catalog that exists from the start and is the default of sessions; `classwaves` if absent. */
   catalog?: string;
@@ -107,7 +109,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const watch = options.watch ?? (await watchOfEnvironment());
   const execute = watch?.(run, { catalogs, storage }) ?? run;
   const service = new ThriftService(execute, new Metadata(catalogs, privileges), catalog, faults);
-  const certificates = await makeCertificates([{ dns: "localhost" }, { ip: "127.0.0.1" }]);
+  const certificates = options.certificates ?? (await makeCertificates([{ dns: "localhost" }, { ip: "127.0.0.1" }]));
   const directory = await mkdtemp(join(tmpdir(), "local-warehouse-"));
   const certificateAuthority = join(directory, "ca.pem");
   await writeFile(certificateAuthority, certificates.authority);
