@@ -2,28 +2,21 @@ import { parseArgs } from "node:util";
 import { parsePercent, parseTimeLimit } from "../config/values.ts";
 import { errorText } from "../lib/error-text.ts";
 import { suggestion } from "../lib/nearest.ts";
-import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
+import { isCommit, isPlanDigest } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Overrides } from "../stages/context.ts";
-
-export type Command = StageName | "gate" | "plan" | "undo" | "repair" | "tables" | "audit" | "init" | "help" | "version";
-
-const commands: readonly Command[] = [
-  ...stageNames,
-  "gate",
-  "plan",
-  "undo",
-  "repair",
-  "tables",
-  "audit",
-  "init",
-  "help",
-  "version",
-];
-
-export type AuditCommand = "verify" | "report";
-
-const auditCommands: readonly AuditCommand[] = ["verify", "report"];
+import {
+  type AuditCommand,
+  auditCommands,
+  type Command,
+  commandNames,
+  commands,
+  type Option,
+  options,
+  type Shell,
+  shells,
+  takersOf,
+} from "./commands.ts";
 
 export interface Arguments {
   command: Command;
@@ -39,6 +32,12 @@ export interface Arguments {
   /** `tables`: whether differences fail the command. */
   check: boolean;
   verbose: boolean;
+  /** Shows only what did not pass. */
+  quiet: boolean;
+  /** The command that help is asked about. */
+  about: Command | undefined;
+  /** `completion`: the shell. */
+  shell: Shell;
   /** The subcommand of `audit`. */
   audit: AuditCommand;
   /** `audit report`: the run to report on. */
@@ -50,99 +49,12 @@ export interface Arguments {
   report: string;
 }
 
-export const defaultConfig = ".github/env-actions.yml";
-
-const options = {
-  config: { type: "string", short: "c", default: defaultConfig },
-  environment: { type: "string", short: "e" },
-  production: { type: "string" },
-  budget: { type: "string" },
-  command: { type: "string" },
-  reports: { type: "string", multiple: true },
-  "pass-rate": { type: "string" },
-  deployment: { type: "string" },
-  "foreign-head": { type: "string" },
-  scope: { type: "string" },
-  execute: { type: "boolean", default: false },
-  "plan-digest": { type: "string" },
-  run: { type: "string" },
-  head: { type: "string", multiple: true },
-  json: { type: "boolean", default: false },
-  check: { type: "boolean", default: false },
-  verbose: { type: "boolean", short: "v", default: false },
-  help: { type: "boolean", short: "h", default: false },
-  version: { type: "boolean", default: false },
-} as const;
-
-export const usage = `env-actions <command> [options]
-
-  preflight        check whether the environment is ready for tests
-  integration      run the integration tests, and delete the data they created
-  e2e              run the browser tests, and delete the data they created
-  smoke            check a deployed environment; if it is read-only, clients send only reads
-  cleanup          show test data; with --execute, delete it and verify that it is gone
-  plan             same as cleanup without --execute
-  undo REPORT      show what a cleanup deleted and can be restored; with --execute, restore it
-  repair REPORT    show real rows that a test changed, and their old values; with --execute, restore the old values
-  gate             run all stages in order
-  tables           propose testData.tables from the warehouse's columns, and show differences from the configuration
-  audit verify     check that every line of the audit log still follows from the line before it
-  audit report     show from the audit log what was created, deleted and left, when and by whom
-  init             write a commented configuration and a workflow
-
-  -c, --config FILE         configuration file (default: .github/env-actions.yml)
-  -e, --environment NAME    environment (default: defaultEnvironment in the configuration, or the only one)
-      --production NAME     gate: environment that smoke checks
-      --budget 15m          time limit, instead of the configured budget; undo, repair: instead of 30m
-      --command CMD         integration, e2e: test command, instead of the configured one
-      --reports GLOB        integration, e2e: reports, instead of the configured ones; can be repeated
-      --pass-rate 95%       integration, e2e: pass rate, instead of the configured one
-      --deployment ID       smoke: deployment that smoke follows
-      --foreign-head SHA    on a runner: reviewed commit from another repository that may run (docs/trust.md)
-      --scope SCOPE         cleanup, plan: run, expired (default) or all
-      --execute             cleanup: delete; undo, repair: restore
-      --plan-digest DIGEST  cleanup, repair: digest that was shown; required for --scope all and for repair --execute
-      --run ID              audit report: only this run
-      --head N:HASH         audit: head that was kept elsewhere (the output audit-head); can be repeated
-      --json                write the report (tables: the proposal) to standard output, progress to standard error
-      --check               tables: fail if the configuration and the warehouse differ
-  -v, --verbose             show also what passed, each step, and every line of servers and tests
-
-Exit status: 0 passed or degraded, 1 failed, 2 usage or configuration error, 3 error: checks could not run.
-`;
-
-type Option = keyof typeof options;
-
-const everywhere: readonly Option[] = ["config", "environment", "json", "verbose", "help", "version", "foreign-head"];
-const tested: readonly Option[] = ["budget", "command", "reports", "pass-rate"];
-
-/**
- * The options of each command, besides the common ones. An ignored option may have been meant as a safeguard, so others are
- * rejected.
- */
-const taken: Record<Command, readonly Option[]> = {
-  preflight: ["budget"],
-  integration: tested,
-  e2e: tested,
-  smoke: ["budget", "deployment"],
-  cleanup: ["budget", "scope", "execute", "plan-digest"],
-  plan: ["budget", "scope"],
-  gate: ["production", "deployment", ...tested],
-  undo: ["budget", "execute"],
-  repair: ["budget", "execute", "plan-digest"],
-  tables: ["budget", "check"],
-  audit: ["run", "head"],
-  init: [],
-  help: [],
-  version: [],
-};
-
 /** @throws UserError if the command would ignore an option */
 function refuseIgnored(command: Command, given: Iterable<string>): void {
   if (command === "help" || command === "version") return;
   for (const option of given) {
-    if (everywhere.some((one) => one === option) || taken[command].some((one) => one === option)) continue;
-    const takers = (Object.keys(taken) as Command[]).filter((one) => taken[one].some((name) => name === option));
+    if (commands[command].takes.some((one) => one === option)) continue;
+    const takers = takersOf(option as Option);
     throw new UserError("EA1103", `--${option} is an option of ${takers.join(", ")}, not of "${command}": remove it`);
   }
 }
@@ -151,20 +63,32 @@ function refuseIgnored(command: Command, given: Iterable<string>): void {
 export function readArguments(argv: readonly string[]): Arguments {
   const { values, positionals, tokens } = parse(argv);
   const [name = "help", ...rest] = positionals;
-  const command = values.help ? "help" : values.version ? "version" : commands.find((candidate) => candidate === name);
-  if (command === undefined) throw new UserError("EA1101", `unknown command "${name}"; ${suggestion(name, commands)}`);
+  const named = commandNamed(name);
+  const command = values.help ? "help" : values.version ? "version" : named;
+  const about = named !== "help" ? named : rest[0] === undefined ? undefined : commandNamed(rest[0]);
   refuseIgnored(
     command,
     tokens.flatMap((token) => (token.kind === "option" ? [token.name] : [])),
   );
   const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
+  const shell = shells.find((candidate) => candidate === rest.join(" "));
+  if (command === "completion" && shell === undefined)
+    throw new UserError("EA1102", `completion: expected ${shells.join(", ")}, got "${rest.join(" ")}"`);
   if (command === "audit" && audit === undefined) throw new UserError("EA1102", wrongAuditCommand(rest));
+  if (audit === "verify" && values.run !== undefined)
+    throw new UserError(
+      "EA1103",
+      "--run is an option of audit report, not of audit verify, which checks the whole log: remove it",
+    );
+  if (values.quiet && values.verbose)
+    throw new UserError("EA1103", "--quiet and --verbose contradict each other: remove one of them");
   const takesReport = command === "undo" || command === "repair";
   if (command === "undo" && rest.length === 0) throw new UserError("EA1102", missingReport("undo", "the cleanup to undo"));
   if (command === "repair" && rest.length === 0)
     throw new UserError("EA1102", missingReport("repair", "the stage whose tests changed rows"));
   if (takesReport && rest.length > 1) throw new UserError("EA1102", unexpected(rest[1], `${command} ${rest[0]}`));
-  if (command !== "audit" && !takesReport && rest.length > 0) throw new UserError("EA1102", unexpected(rest[0], name));
+  const words = command === "help" && !values.help ? 1 : commands[command].argument === undefined ? 0 : Number.POSITIVE_INFINITY;
+  if (!values.help && rest.length > words) throw new UserError("EA1102", unexpected(rest[words], name));
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError("EA1104", `--scope: expected run, expired or all, got "${values.scope}"`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
@@ -198,6 +122,9 @@ export function readArguments(argv: readonly string[]): Arguments {
     json: values.json,
     check: values.check,
     verbose: values.verbose,
+    quiet: values.quiet,
+    about,
+    shell: shell ?? "bash",
     report: takesReport ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
     run: values.run,
@@ -211,6 +138,13 @@ export function readArguments(argv: readonly string[]): Arguments {
       ...(planDigest ? { planDigest } : {}),
     },
   };
+}
+
+/** @throws UserError */
+function commandNamed(name: string): Command {
+  const found = commandNames.find((candidate) => candidate === name);
+  if (found === undefined) throw new UserError("EA1101", `unknown command "${name}"; ${suggestion(name, commandNames)}`);
+  return found;
 }
 
 function wrongAuditCommand([word, extra]: readonly string[]): string {

@@ -13,7 +13,8 @@ import { logLine } from "../report/inert.ts";
 import { cleanupLines, endReason } from "../report/view/messages.ts";
 import { duration, notRun } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
-import { type Arguments, defaultConfig, readArguments, usage } from "./arguments.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
+import { defaultConfig } from "./commands.ts";
 import type { GateEnd } from "./gate.ts";
 import { interruption, type Part, Screen, verdictStyles } from "./screen.ts";
 
@@ -76,7 +77,10 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
   }
   switch (args.command) {
     case "help":
-      world.stdout.write(usage);
+      world.stdout.write(await helpText(args));
+      return 0;
+    case "completion":
+      world.stdout.write((await import("./completion.ts")).completionScript(args.shell));
       return 0;
     case "version":
       world.stdout.write(`${(await import("../lib/version.ts")).version}\n`);
@@ -105,6 +109,11 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
   }
 }
 
+async function helpText({ about }: Arguments): Promise<string> {
+  const { helpOf, usage } = await import("./help.ts");
+  return about === undefined ? usage() : helpOf(about);
+}
+
 /** Waits until the reader has taken it, so that a long output doesn't fill the memory. @returns false if the reader has closed its end */
 async function written(stream: NodeJS.WritableStream, text: string): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
@@ -118,12 +127,16 @@ async function written(stream: NodeJS.WritableStream, text: string): Promise<boo
 
 /** The other commands only print, or write new files. */
 function readsConfiguration({ command }: Arguments): boolean {
-  return !["help", "version", "init", "audit"].includes(command);
+  return !["help", "version", "init", "audit", "completion"].includes(command);
 }
 
 async function stages(args: Arguments, world: GuardedTerminal): Promise<number> {
   const isGate = args.command === "gate";
-  const screen = new Screen(args.json ? world.stderr : world.stdout, { verbose: args.verbose, listFollows: isGate });
+  const screen = new Screen(args.json ? world.stderr : world.stdout, {
+    verbose: args.verbose,
+    quiet: args.quiet,
+    listFollows: isGate,
+  });
   const interrupted = interruption(
     (text) => screen.line(text),
     (stage) => howToDelete(args, stage),
@@ -148,15 +161,17 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     if (isGate) {
       const { runGate, timeSpent } = await import("./gate.ts");
       const ends = await runGate(request, args.production);
-      screen.line("");
-      for (const end of ends) screen.line(...verdictLine(end));
-      const time = timeSpent(ends);
-      screen.line([
-        `    Total ${duration(time.total)}: test commands ${duration(time.tests)}, waiting for servers ${duration(time.servers)}, env-actions ${duration(time.suite)}`,
-        "gray",
-      ]);
       const last = ends.findLast((end) => end.answer)?.answer;
-      if (last) sayFiles(screen, last);
+      if (!args.quiet || ends.some((end) => end.answer?.report.verdict !== "passed")) {
+        screen.line("");
+        for (const end of ends) if (!args.quiet || end.answer?.report.verdict !== "passed") screen.line(...verdictLine(end));
+        const time = timeSpent(ends);
+        screen.line([
+          `    Total ${duration(time.total)}: test commands ${duration(time.tests)}, waiting for servers ${duration(time.servers)}, env-actions ${duration(time.suite)}`,
+          "gray",
+        ]);
+        if (last) sayFiles(screen, last);
+      }
       if (args.json)
         world.stdout.write(
           `${JSON.stringify(
@@ -170,8 +185,9 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     const { performStage } = await import("../app/run-stage.ts");
     const stage = (args.command === "plan" ? "cleanup" : args.command) as StageName;
     const answer = await performStage({ ...request, stage });
-    if (stage === "cleanup") sayPlan(screen, answer);
-    sayFiles(screen, answer);
+    const isQuiet = args.quiet && answer.report.verdict === "passed";
+    if (stage === "cleanup" && !isQuiet) sayPlan(screen, answer);
+    if (!isQuiet) sayFiles(screen, answer);
     if (args.json) world.stdout.write(answer.files.reportText);
     return exitStatus([answer.report.verdict]);
   } finally {

@@ -30,6 +30,8 @@ const tailShown = 12;
 export interface ScreenOptions {
   /** Shows each check and step, and every line of servers and tests; otherwise only what did not pass. */
   verbose: boolean;
+  /** Says nothing about what passed. */
+  quiet?: boolean;
   /** The reason of each stage is left to the list at the end. */
   listFollows?: boolean;
 }
@@ -38,12 +40,14 @@ export interface ScreenOptions {
 export class Screen {
   readonly #stream: NodeJS.WriteStream;
   readonly #verbose: boolean;
+  readonly #quiet: boolean;
   readonly #listFollows: boolean;
   /** The first check of the stage with each message, so that one reason is printed once. */
   readonly #reasons = new Map<string, string>();
   #moving: { stage: string; startedAt: number; budgetMs: number; doing: string; timer: NodeJS.Timeout } | undefined;
 
-  constructor(stream: NodeJS.WriteStream, { verbose, listFollows = false }: ScreenOptions) {
+  constructor(stream: NodeJS.WriteStream, { verbose, quiet = false, listFollows = false }: ScreenOptions) {
+    this.#quiet = quiet;
     this.#stream = stream;
     this.#verbose = verbose;
     this.#listFollows = listFollows;
@@ -53,7 +57,7 @@ export class Screen {
     switch (progress.kind) {
       case "stage-started":
         this.#reasons.clear();
-        if (this.#verbose || !this.#listFollows) this.line("");
+        if (this.#verbose || !(this.#listFollows || this.#quiet)) this.line("");
         if (this.#verbose) this.line([progress.stage, "bold"], ` in ${progress.environment}`);
         this.#move(progress.stage, progress.budgetMs);
         break;
@@ -128,6 +132,7 @@ export class Screen {
   }
 
   #finish(report: StageReport): void {
+    if (this.#quiet && report.verdict === "passed") return;
     const { verdict, title, time, reason, failures, excused, follows, tails, problems } = endView(report);
     const text = this.#listFollows ? time : `${time}: ${reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${title}`, verdictStyles[verdict]], text);
@@ -144,7 +149,7 @@ export class Screen {
 
   #move(stage: string, budgetMs: number): void {
     this.#rest();
-    if (!this.#stream.isTTY) return;
+    if (!this.#stream.isTTY || this.#quiet) return;
     const timer = setInterval(() => this.#draw(), redrawMs);
     timer.unref();
     this.#moving = { stage, startedAt: Date.now(), budgetMs, doing: "", timer };

@@ -35,6 +35,11 @@ describe("the terminal", () => {
     expect(verbose[2]).toBe("  ✔ Required variables – 6 of 6  1 ms");
   });
 
+  test("says nothing of a stage that passed if it is quiet, and all of one that failed", () => {
+    expect(shown(passedPreflight(), { quiet: true })).toEqual([]);
+    expect(shown(failedIntegration(), { quiet: true })).toEqual(shown(failedIntegration()));
+  });
+
   test("says each reason of a failure once", () => {
     const report = failedIntegration();
     const lines = shown(report, { listFollows: true });

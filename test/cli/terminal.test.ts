@@ -26,8 +26,21 @@ test("the version is package.json's", () => {
 });
 
 test("without a command, and with help, it lists the commands", () => {
-  for (const args of [[], ["help"], ["--help"], ["preflight", "--help"]])
+  for (const args of [[], ["help"], ["--help"], ["help", "--help"]])
     expect(run(...args)).toMatchObject({ status: 0, stdout: expect.stringContaining("env-actions <command>") });
+});
+
+test("the help of one command has its options and no others", () => {
+  for (const args of [
+    ["cleanup", "--help"],
+    ["help", "cleanup"],
+    ["cleanup", "--scope", "run", "-h"],
+  ]) {
+    const { status, stdout } = run(...args);
+    expect([status, stdout.split("\n")[0]]).toEqual([0, "env-actions cleanup [options]"]);
+    expect(stdout).toMatch(/--scope SCOPE {2,}run, expired \(default\) or all\n/);
+    expect(stdout).not.toContain("--deployment");
+  }
 });
 
 test.each([
@@ -54,6 +67,13 @@ test.each([
   [["cleanup", "--scope"], /--scope needs a value: expected --scope VALUE/],
   [["cleanup", "--scope", "--execute"], /--scope needs a value/],
   [["cleanup", "--execute=yes"], /--execute takes no value/],
+  [["help", "cleanpu"], /EA1101: unknown command "cleanpu"; did you mean "cleanup"\?/],
+  [["help", "cleanup", "now"], /EA1102: unexpected argument "now" after "help": remove it/],
+  [["audit", "verify", "-e", "sandbox"], /EA1103: --environment is an option of preflight, .*, not of "audit": remove it/],
+  [["audit", "verify", "--run", "1"], /EA1103: --run is an option of audit report, not of audit verify/],
+  [["gate", "-q", "-v"], /EA1103: --quiet and --verbose contradict each other: remove one of them/],
+  [["completion", "tcsh"], /EA1102: completion: expected bash, zsh, fish, got "tcsh"/],
+  [["completion"], /EA1102: completion: expected bash, zsh, fish, got ""/],
   [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
   [["preflight", "--config", "other.yml"], /other\.yml/],
 ] as [string[], RegExp][])("a user error exits with 2 and one readable message: %j", (args, message) => {

@@ -1,0 +1,220 @@
+import type { StageName } from "../model/report.ts";
+
+/** What can be typed: the source of parsing, of the help texts and of the completions. */
+
+export type Command =
+  | StageName
+  | "gate"
+  | "plan"
+  | "undo"
+  | "repair"
+  | "tables"
+  | "audit"
+  | "init"
+  | "completion"
+  | "help"
+  | "version";
+
+export const auditCommands = ["verify", "report"] as const;
+export type AuditCommand = (typeof auditCommands)[number];
+
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
+
+export const defaultConfig = ".github/env-actions.yml";
+
+interface OptionHelp {
+  type: "string" | "boolean";
+  short?: string;
+  multiple?: true;
+  default?: string | boolean;
+  /** What stands for the value in help texts. */
+  value?: string;
+  /** All values that are possible, or that the value is a file: for completions. */
+  values?: readonly string[] | "file";
+  /** What it does, for all commands that take it or for some of them. */
+  help: readonly { of?: readonly Command[]; text: string }[];
+}
+
+export const options = {
+  config: {
+    type: "string",
+    short: "c",
+    default: defaultConfig,
+    value: "FILE",
+    values: "file",
+    help: [{ text: `configuration file (default: ${defaultConfig})` }],
+  },
+  environment: {
+    type: "string",
+    short: "e",
+    value: "NAME",
+    help: [{ text: "environment (default: defaultEnvironment in the configuration, or the only one)" }],
+  },
+  production: { type: "string", value: "NAME", help: [{ of: ["gate"], text: "environment that smoke checks" }] },
+  budget: {
+    type: "string",
+    value: "15m",
+    help: [{ text: "time limit, instead of the configured budget" }, { of: ["undo", "repair"], text: "instead of 30m" }],
+  },
+  command: {
+    type: "string",
+    value: "CMD",
+    help: [{ of: ["integration", "e2e"], text: "test command, instead of the configured one" }],
+  },
+  reports: {
+    type: "string",
+    multiple: true,
+    value: "GLOB",
+    help: [{ of: ["integration", "e2e"], text: "reports, instead of the configured ones; can be repeated" }],
+  },
+  "pass-rate": {
+    type: "string",
+    value: "95%",
+    help: [{ of: ["integration", "e2e"], text: "pass rate, instead of the configured one" }],
+  },
+  deployment: { type: "string", value: "ID", help: [{ of: ["smoke"], text: "deployment that smoke follows" }] },
+  "foreign-head": {
+    type: "string",
+    value: "SHA",
+    help: [{ text: "on a runner: reviewed commit from another repository that may run (docs/trust.md)" }],
+  },
+  scope: {
+    type: "string",
+    value: "SCOPE",
+    values: ["run", "expired", "all"],
+    help: [{ of: ["cleanup", "plan"], text: "run, expired (default) or all" }],
+  },
+  execute: {
+    type: "boolean",
+    default: false,
+    help: [
+      { of: ["cleanup"], text: "delete" },
+      { of: ["undo", "repair"], text: "restore" },
+    ],
+  },
+  "plan-digest": {
+    type: "string",
+    value: "DIGEST",
+    help: [
+      {
+        of: ["cleanup", "repair"],
+        text: "digest that was shown; required for --scope all and for repair --execute",
+      },
+    ],
+  },
+  run: { type: "string", value: "ID", help: [{ of: ["audit"], text: "only this run, in a report" }] },
+  head: {
+    type: "string",
+    multiple: true,
+    value: "N:HASH",
+    help: [{ of: ["audit"], text: "head that was kept elsewhere (the output audit-head); can be repeated" }],
+  },
+  json: {
+    type: "boolean",
+    default: false,
+    help: [{ text: "write the report (tables: the proposal) to standard output, progress to standard error" }],
+  },
+  check: {
+    type: "boolean",
+    default: false,
+    help: [{ of: ["tables"], text: "fail if the configuration and the warehouse differ" }],
+  },
+  quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only what did not pass" }] },
+  verbose: {
+    type: "boolean",
+    short: "v",
+    default: false,
+    help: [{ text: "show also what passed, each step, and every line of servers and tests" }],
+  },
+  help: { type: "boolean", short: "h", default: false, help: [{ text: "show this text" }] },
+  version: { type: "boolean", default: false, help: [{ text: "show the version" }] },
+} as const satisfies Record<string, OptionHelp>;
+
+export type Option = keyof typeof options;
+/** The same, as texts and completions read it. */
+export const optionHelp: Readonly<Record<Option, OptionHelp>> = options;
+export const optionNames = Object.keys(options) as Option[];
+
+export interface CommandHelp {
+  /** As usage shows it, after the command's name. */
+  argument?: string;
+  /** The words that may follow the command, each with what it does. */
+  words?: Readonly<Record<string, string>>;
+  text: string;
+  /** All that it takes. An ignored option may have been meant as a safeguard, so any other one is refused. */
+  takes: readonly Option[];
+  /** A command to copy, and a sentence about it. */
+  examples?: readonly [command: string, about: string][];
+}
+
+const anywhere = ["help", "version"] as const;
+const common = ["config", "environment", "json", "verbose", "foreign-head", ...anywhere] as const;
+const run = [...common, "budget", "quiet"] as const;
+const tested = ["command", "reports", "pass-rate"] as const;
+
+export const commands: Readonly<Record<Command, CommandHelp>> = {
+  preflight: { text: "check whether the environment is ready for tests", takes: run },
+  integration: { text: "run the integration tests, and delete the data they created", takes: [...run, ...tested] },
+  e2e: { text: "run the browser tests, and delete the data they created", takes: [...run, ...tested] },
+  smoke: {
+    text: "check a deployed environment; if it is read-only, clients send only reads",
+    takes: [...run, "deployment"],
+  },
+  cleanup: {
+    text: "show test data; with --execute, delete it and verify that it is gone",
+    takes: [...run, "scope", "execute", "plan-digest"],
+    examples: [
+      ["env-actions cleanup --scope expired", "shows what it would delete"],
+      ["env-actions cleanup --scope expired --execute", "deletes it"],
+    ],
+  },
+  plan: { text: "same as cleanup without --execute", takes: [...common, "budget", "scope"] },
+  undo: {
+    argument: "REPORT",
+    text: "show what a cleanup deleted and can be restored; with --execute, restore it",
+    takes: [...common, "budget", "execute"],
+    examples: [["env-actions undo .env-actions/reports/cleanup.json", "shows what can be restored"]],
+  },
+  repair: {
+    argument: "REPORT",
+    text: "show real rows that a test changed, and their old values; with --execute, restore the old values",
+    takes: [...common, "budget", "execute", "plan-digest"],
+    examples: [["env-actions repair .env-actions/reports/integration.json", "shows the old values"]],
+  },
+  gate: {
+    text: "run all stages in order",
+    takes: [...run, "production", "deployment", ...tested],
+    examples: [["env-actions gate --environment sandbox --production production", "smoke checks production"]],
+  },
+  tables: {
+    text: "propose testData.tables from the warehouse's columns, and show differences from the configuration",
+    takes: [...common, "budget", "check"],
+  },
+  audit: {
+    argument: "verify|report",
+    words: {
+      verify: "check that every line of the audit log still follows from the line before it",
+      report: "show from the audit log what was created, deleted and left, when and by whom",
+    },
+    text: "check or sum up the audit log",
+    takes: ["run", "head", "json", ...anywhere],
+  },
+  init: { text: "write a commented configuration and a workflow", takes: ["config", ...anywhere] },
+  completion: {
+    argument: "SHELL",
+    words: { bash: "print the completions for bash", zsh: "the same for zsh", fish: "the same for fish" },
+    text: "print what lets bash, zsh or fish complete commands and options",
+    takes: anywhere,
+    examples: [["source <(env-actions completion bash)", "for this terminal; the script says where to keep it"]],
+  },
+  help: { argument: "[COMMAND]", text: "show all commands, or one with its options", takes: optionNames },
+  version: { text: "show the version", takes: optionNames },
+};
+
+export const commandNames = Object.keys(commands) as Command[];
+
+/** The commands that take an option, apart from those that only print. */
+export function takersOf(option: Option): Command[] {
+  return commandNames.filter((name) => name !== "help" && name !== "version" && commands[name].takes.includes(option));
+}
