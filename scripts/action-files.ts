@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
-import { type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
-import { type StageName, stageNames } from "../src/model/report.ts";
+import { type ActionName, type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
+import { stageNames } from "../src/model/report.ts";
 import type { GeneratedFile } from "./generate.ts";
 import { row } from "./markdown-table.ts";
 
@@ -8,7 +8,9 @@ import { row } from "./markdown-table.ts";
 
 const repository = "classwaves/env-actions";
 
-const stages: Record<StageName, { title: string; description: string; icon: string }> = {
+const actionNames: readonly ActionName[] = [...stageNames, "gate"];
+
+const actions: Record<ActionName, { title: string; description: string; icon: string }> = {
   preflight: {
     title: "Preflight",
     description: "Looks whether an environment is fit to test in: variables, Databricks, Redis, sign-in, API, WebSocket.",
@@ -35,10 +37,15 @@ const stages: Record<StageName, { title: string; description: string; icon: stri
     description: "Shows the test data that it would delete; when told to, deletes it and proves it gone.",
     icon: "trash-2",
   },
+  gate: {
+    title: "Gate",
+    description: "The one required check: passes only if every stage left passed evidence and every job succeeded.",
+    icon: "shield",
+  },
 };
 
 const stageInput: Input & { required: true } = {
-  description: `The stage to run: ${stageNames.map((stage) => `\`${stage}\``).join(", ")}.`,
+  description: `The stage to run, or \`gate\`: ${actionNames.map((stage) => `\`${stage}\``).join(", ")}.`,
   required: true,
 };
 
@@ -51,7 +58,7 @@ interface Action {
 
 const wholeAction: Action = { path: "", inputs: { stage: stageInput, ...inputs }, outputs };
 
-const stageActions: readonly (Action & { stage: StageName })[] = stageNames.map((stage) => ({
+const stageActions: readonly (Action & { stage: ActionName })[] = actionNames.map((stage) => ({
   stage,
   path: `/${stage}`,
   inputs: declaredFor<Input>(stage, inputs),
@@ -82,8 +89,9 @@ export function actionFiles(): GeneratedFile[] {
   ];
 }
 
-function declaredFor<T extends { stages?: readonly StageName[] }>(stage: StageName, all: Record<string, T>): Record<string, T> {
-  return Object.fromEntries(Object.entries(all).filter(([, { stages }]) => !stages || stages.includes(stage)));
+function declaredFor<T extends Input | Output>(action: ActionName, all: Record<string, T>): Record<string, T> {
+  const declares = ({ stages, alsoGate }: T) => (stages ? stages.includes(action) : action !== "gate" || alsoGate === true);
+  return Object.fromEntries(Object.entries(all).filter(([, one]) => declares(one)));
 }
 
 function metadata(action: object): string {
@@ -99,8 +107,8 @@ function javascriptAction(main: string): object {
   };
 }
 
-function composite(action: Action & { stage: StageName }): object {
-  const { title, description, icon } = stages[action.stage];
+function composite(action: Action & { stage: ActionName }): object {
+  const { title, description, icon } = actions[action.stage];
   return {
     name: `env-actions: ${title}`,
     description,
@@ -128,7 +136,7 @@ function metadataInput({ description, required = false, default: standard }: Inp
   return { description, required, ...(standard !== undefined && { default: standard }) };
 }
 
-function descriptionWithStages({ description, stages: only }: { description: string; stages?: readonly StageName[] }): string {
+function descriptionWithStages({ description, stages: only }: { description: string; stages?: readonly ActionName[] }): string {
   return only ? `${description} For ${only.join(", ")} only.` : description;
 }
 
@@ -153,7 +161,7 @@ export function actionsPage(): string {
 
 function actionTables(): string {
   const sections = stageActions.map((action) =>
-    section(action, `${stages[action.stage].title}. ${stages[action.stage].description}`),
+    section(action, `${actions[action.stage].title}. ${actions[action.stage].description}`),
   );
   const whole = section(wholeAction, "Any stage, chosen by the input `stage`. The other actions call this one.");
   return [...sections, whole].join("\n");

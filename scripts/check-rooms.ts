@@ -24,7 +24,7 @@ const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** Used by both doors, action and cli. */
-const belowTheDoors = ["app", "stages", "notifications", ...belowTheStages, ...words];
+const belowTheDoors = ["app", "gate", "stages", "notifications", ...belowTheStages, ...words];
 
 /** The terms that all rooms use. */
 const model = ["model"];
@@ -43,6 +43,8 @@ const below: Record<string, readonly string[]> = {
   stages: belowTheStages,
   // Rollbacks call GitHub and run commands; alerts share words with the report.
   notifications: [...belowTheStages, ...words],
+  // The required check: judges what the stages of other jobs left.
+  gate: [...belowTheStages, ...words],
   app: belowTheDoors,
   action: belowTheDoors,
   cli: belowTheDoors,

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Api, type ApiRequest, answerTo, type Token, type Violation } from "./api.ts";
 import type { Answer, Endpoints } from "./endpoint.ts";
+import { commentEndpoints } from "./endpoints/comments.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
 import { dispatchEndpoints } from "./endpoints/dispatches.ts";
 import { type Faults, noFaults, takeTurn } from "./faults.ts";
@@ -14,7 +15,7 @@ export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
 export type { Faults, Turn } from "./faults.ts";
 export * from "./refusals.ts";
-export type { Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
+export type { Comment, Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
 
 export interface GitHubOptions {
   /** 0 or absent: a free port. */
@@ -53,7 +54,7 @@ export interface LocalGitHub {
   stop(): Promise<void>;
 }
 
-const endpoints: Endpoints = { ...deploymentEndpoints, ...dispatchEndpoints };
+const endpoints: Endpoints = { ...deploymentEndpoints, ...dispatchEndpoints, ...commentEndpoints };
 
 const commonHeaders = {
   "x-github-media-type": "github.v3; format=json",
@@ -108,7 +109,7 @@ function newApi(options: GitHubOptions): Api {
 
 function newRepository(fullName: string, refs: Record<string, string> = {}): Repository {
   const [owner = "", name = ""] = fullName.split("/");
-  return { owner, name, refs, deployments: [], dispatches: [] };
+  return { owner, name, refs, deployments: [], dispatches: [], comments: [] };
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, api: Api, seen: SeenRequest[]): Promise<void> {

@@ -7,6 +7,19 @@ export interface Repository {
   deployments: Deployment[];
   /** In order of arrival. */
   dispatches: Dispatch[];
+  /** Of issues and pull requests, oldest first. */
+  comments: Comment[];
+}
+
+export interface Comment {
+  id: number;
+  /** The number of the issue or pull request. */
+  issue: number;
+  /** The author's login. */
+  author: string;
+  body: string;
+  createdAt: number;
+  updatedAt: number;
 }
 
 /** An event that starts workflow runs; here it doesn't start any. */

@@ -99,8 +99,13 @@ export function readInputs(env: Env): InputsRead {
   return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, code: invalid ? "EA1104" : "EA1105", mistakes };
 }
 
+/** @returns undefined for another word */
+export function isTrue(text: string): boolean | undefined {
+  return booleans.get(text);
+}
+
 /** The runner writes the name in upper case, with underscores for spaces; dashes are kept. */
-function inputOf(env: Env, name: InputName | "stage"): string {
+export function inputOf(env: Env, name: InputName | "stage"): string {
   return (env[`INPUT_${name.toUpperCase()}`] ?? "").trim();
 }
 

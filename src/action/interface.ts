@@ -5,10 +5,15 @@ import type { StageName } from "../model/report.ts";
  * docs/reference/actions.md are generated from it. The code reads inputs by these names only, so they always agree.
  */
 
+/** A stage, or what judges them all. */
+export type ActionName = StageName | "gate";
+
 export interface Input {
   description: string;
-  /** The stages whose composite declares it; all if absent. */
-  stages?: readonly StageName[];
+  /** The actions whose composite declares it; those of all stages if absent. */
+  stages?: readonly ActionName[];
+  /** The gate's action declares it, too. */
+  alsoGate?: true;
   default?: string;
   /** The runner fills it in and workflows never set it, so docs/reference/actions.md does not list it. */
   hidden?: true;
@@ -17,12 +22,16 @@ export interface Input {
 const tested: readonly StageName[] = ["integration", "e2e"];
 
 export const inputs = {
-  config: { description: "Configuration file, relative to `working-directory`.", default: ".github/env-actions.yml" },
+  config: {
+    description: "Configuration file, relative to `working-directory`.",
+    default: ".github/env-actions.yml",
+    alsoGate: true,
+  },
   environment: {
     description:
       "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is.",
   },
-  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: "." },
+  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", alsoGate: true },
   "foreign-head": {
     description:
       "Full SHA of a reviewed commit from another repository that may run with this job's credentials. For `pull_request_target`, `workflow_run` and `issue_comment`. See `docs/trust.md`.",
@@ -49,8 +58,8 @@ export const inputs = {
   },
   "github-token": {
     description:
-      "Token for asking GitHub whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event).",
-    stages: ["smoke"],
+      "Token for asking GitHub whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). The gate writes its comment with it.",
+    stages: ["smoke", "gate"],
     default: "${{ github.token }}",
   },
   scope: {
@@ -68,6 +77,27 @@ export const inputs = {
     description: "Digest that the dry run showed. Required for scope `all`; always checked if set.",
     stages: ["cleanup"],
   },
+  needs: {
+    description:
+      "How the jobs ended that this job waits for: the expression `toJson(needs)`. See `docs/guides/required-check.md`.",
+    stages: ["gate"],
+  },
+  stages: {
+    description:
+      "Stages that must have passed. Default: `preflight, integration, e2e`, without those that the configuration leaves out.",
+    stages: ["gate"],
+  },
+  "allow-skips": {
+    description:
+      "Jobs and stages that may be skipped, one per line: a name, a colon, and an expression; after `#` the reason. A skip is allowed only if the expression is `true` in this job.",
+    stages: ["gate"],
+  },
+  comment: {
+    description:
+      "`true`: writes the result as a comment on the pull request, and edits it later. The job needs `pull-requests: write`.",
+    stages: ["gate"],
+    default: "false",
+  },
   matrix: {
     description: "Cell of the job's matrix. The runner sets it; do not set it yourself.",
     default: "${{ toJson(matrix) }}",
@@ -79,11 +109,15 @@ export type InputName = keyof typeof inputs;
 
 export interface Output {
   description: string;
-  stages?: readonly StageName[];
+  stages?: readonly ActionName[];
+  alsoGate?: true;
 }
 
 export const outputs = {
-  verdict: { description: "Verdict of the stage: `passed`, `degraded`, `failed` or `error`." },
+  verdict: {
+    description: "Verdict of the stage: `passed`, `degraded`, `failed` or `error`. Of the gate also `cancelled`.",
+    alsoGate: true,
+  },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },
   "audit-head": {

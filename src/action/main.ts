@@ -5,7 +5,7 @@ import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import { readOn, unexpectedText } from "../model/coded-error.ts";
 import { UserError } from "../model/user-error.ts";
 import * as commands from "./commands.ts";
-import { readInputs } from "./inputs.ts";
+import { inputOf, readInputs } from "./inputs.ts";
 
 /**
  * Called by the runner as the main step and again as the post step. Stages and libraries are loaded only after the inputs are
@@ -27,6 +27,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     // Comes first, before anything can fail. The post step reads the inputs again, and must not run a stage if they are valid by
     // then.
     commands.saveVisit(env);
+    if (inputOf(env, "stage") === "gate") {
+      process.exitCode = await (await import("./gate.ts")).gate(env, secrets);
+      return;
+    }
     const read = readInputs(env);
     if (!read.ok) throw new UserError(read.code, read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env, secrets);

@@ -124,7 +124,8 @@ function unknownEnvironment(name: string, known: string[]): string {
   return `the environment ${JSON.stringify(name)} does not exist or cannot be used here; ${hint}`;
 }
 
-async function readText(file: string, cwd: string): Promise<string> {
+/** @throws UserError that names the file, if it cannot be read */
+export async function readText(file: string, cwd: string): Promise<string> {
   const bytes = await readFile(resolve(cwd, file)).catch((error: NodeJS.ErrnoException) => {
     throw new UserError("EA1001", unreadable(file, error.code), { cause: error });
   });

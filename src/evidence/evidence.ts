@@ -85,23 +85,37 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
     return refuse(`expected evidence for the environment ${where}, got evidence for ${evidence.environment}.`);
   if (!opensTheGate(evidence.verdict)) return refuse(`${needed}${whichOf(evidence)} ended with ${evidence.verdict}.`);
   if (!sameCommit(evidence.commit, question.commit))
-    return refuse(
-      `expected evidence for commit ${short(question.commit)}, got evidence for ${short(evidence.commit)}. Run ${needed} again on this commit.`,
-    );
+    return refuse(`${anotherCommit(evidence, question)} Run ${needed} again on this commit.`);
   if (evidence.origin.repository !== question.origin.repository)
     return refuse(`found evidence from ${evidence.origin.repository ?? "a terminal"} instead.`);
   if (evidence.origin.workflowRun !== question.origin.workflowRun)
     return refuse(`found evidence from another workflow run instead (${evidence.origin.workflowRun ?? "a terminal"}).`);
   if (question.gateId !== undefined && gateOf(evidence) !== question.gateId)
     return refuse(`expected evidence from gate run ${question.gateId}, got evidence from ${gateOf(evidence)}.`);
+  const untimely = whyUntimely(evidence, question);
+  if (untimely !== undefined) return refuse(untimely);
   const ageMs = question.now - Date.parse(evidence.finishedAt);
-  if (ageMs > question.maxAgeMs)
-    return refuse(
-      `the evidence is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(question.maxAgeMs)}). Run ${needed} again.`,
-    );
-  // Clocks may differ a little, but evidence from the future is invalid.
-  if (ageMs < -clockToleranceMs) return refuse("the evidence is dated in the future: compare the clocks of the machines.");
   return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
+}
+
+type Moment = Pick<SequenceQuestion, "commit" | "now" | "maxAgeMs">;
+
+/** Why evidence of this workflow run does not count: it is of another commit, too old, or of the future. */
+export function whyNotOfThisRun(evidence: Evidence, moment: Moment): string | undefined {
+  if (!sameCommit(evidence.commit, moment.commit)) return anotherCommit(evidence, moment);
+  return whyUntimely(evidence, moment);
+}
+
+function anotherCommit(evidence: Evidence, { commit }: Moment): string {
+  return `expected evidence for commit ${short(commit)}, got evidence for ${short(evidence.commit)}.`;
+}
+
+function whyUntimely({ finishedAt, stage }: Evidence, { now, maxAgeMs }: Moment): string | undefined {
+  const ageMs = now - Date.parse(finishedAt);
+  if (ageMs > maxAgeMs)
+    return `the evidence is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(maxAgeMs)}). Run ${stage} again.`;
+  // Clocks may differ a little, but evidence from the future is invalid.
+  return ageMs < -clockToleranceMs ? "the evidence is dated in the future: compare the clocks of the machines." : undefined;
 }
 
 /** In older evidence, executions have no run id of their own, and the run id is the gate's. */

@@ -1,0 +1,133 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import * as core from "@actions/core";
+import { gateSettings } from "../config/gate-settings.ts";
+import { commitOf, originOf } from "../evidence/evidence.ts";
+import { evidenceStore } from "../evidence/store.ts";
+import { judgeGate } from "../gate/judge.ts";
+import { readAllowedSkips, readNeeds } from "../gate/needs.ts";
+import { gateLine, gateMarkdown } from "../gate/texts.ts";
+import { errorText } from "../lib/error-text.ts";
+import { recordsDirectory } from "../lib/plain-file.ts";
+import { type Evidence, type StageName, stageNames } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
+import type { SecretKeeper } from "../stages/context.ts";
+import { inputOf, isTrue } from "./inputs.ts";
+
+/** The stages that a pull request must pass. Smoke follows a deployment, and cleanup proves nothing about the commit. */
+const usual: readonly StageName[] = ["preflight", "integration", "e2e"];
+
+/**
+ * The one required check: passes only if every stage and every job did.
+ * @returns the exit status
+ * @throws UserError
+ */
+export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
+  const jobs = readNeeds(inputOf(env, "needs"));
+  const allowedSkips = readAllowedSkips(inputOf(env, "allow-skips"));
+  const comments = isTrue(inputOf(env, "comment") || "false");
+  if (comments === undefined)
+    throw new UserError("EA1104", `the input \`comment\`: expected true or false, got "${inputOf(env, "comment")}"`);
+  const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputOf(env, "working-directory") || ".");
+  const { stages, leftOut, maxAgeMs } = await expected(env, workspace);
+  const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
+  const store = evidenceStore(join(workspace, recordsDirectory, "evidence"), artifacts);
+  const evidence: Evidence[] = [];
+  const unread: Partial<Record<StageName, string[]>> = {};
+  for (const stage of stages) {
+    const found = await store.find(stage);
+    evidence.push(...found.evidence);
+    unread[stage] = found.unread;
+    for (const problem of found.problems) core.warning(secrets.redact(problem));
+  }
+  const commit = await commitOf(env, workspace);
+  const result = judgeGate({
+    ...{ jobs, stages, leftOut, allowedSkips, evidence, unread, commit, maxAgeMs },
+    hasArtifacts: artifacts !== undefined,
+    event: env.GITHUB_EVENT_NAME,
+    origin: originOf(env),
+    now: Date.now(),
+  });
+  const text = gateMarkdown(result, commit.headSha ?? commit.sha);
+  core.setOutput("verdict", result.outcome);
+  const line = secrets.redact(gateLine(result));
+  const passes = result.outcome === "passed" || result.outcome === "degraded";
+  if (passes) core.info(line);
+  else core.error(line, { title: `gate ${result.outcome}` });
+  for (const { stage, outcome, isOpen, why } of result.stages)
+    core.info(secrets.redact(`${isOpen ? "✔" : "✘"} ${stage} ${outcome}: ${why}`.replace(/[\r\n]+/g, " ")));
+  for (const { job, isOpen, why } of result.jobs)
+    core.info(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`.replace(/[\r\n]+/g, " ")));
+  await publish(text);
+  if (comments) await comment(env, secrets.redact(text));
+  return passes ? 0 : 1;
+}
+
+/** From the input, or the configuration: whichever stage it has, unless it leaves it out. @throws UserError */
+async function expected(
+  env: NodeJS.ProcessEnv,
+  workspace: string,
+): Promise<{ stages: StageName[]; leftOut: StageName[]; maxAgeMs: number }> {
+  const named = inputOf(env, "stages")
+    .split(/[\s,]+/)
+    .filter((word) => word !== "");
+  const unknown = named.find((word) => !stageNames.some((stage) => stage === word));
+  if (unknown !== undefined)
+    throw new UserError(
+      "EA1104",
+      `the input \`stages\`: expected names of stages, such as "preflight, integration", got "${unknown}"`,
+    );
+  const file = inputOf(env, "config") || ".github/env-actions.yml";
+  const settings = await gateSettings(file, workspace, named.length > 0);
+  const wanted = named.length > 0 ? stageNames.filter((stage) => named.includes(stage)) : usual;
+  const leftOut = named.length > 0 ? [] : usual.filter((stage) => settings.leftOut.has(stage));
+  return { stages: wanted.filter((stage) => !leftOut.includes(stage)), leftOut, maxAgeMs: settings.maxAgeMs };
+}
+
+async function publish(text: string): Promise<void> {
+  if (!process.env.GITHUB_STEP_SUMMARY) return;
+  try {
+    await core.summary.addRaw(text, true).write();
+  } catch (error) {
+    core.warning(`The job summary could not be written: ${errorText(error)}.`);
+  }
+}
+
+/** The gate's verdict doesn't depend on it, so a comment that cannot be written is a warning. */
+async function comment(env: NodeJS.ProcessEnv, text: string): Promise<void> {
+  const number = await pullRequestOf(env.GITHUB_EVENT_PATH);
+  const [owner, repo] = (env.GITHUB_REPOSITORY ?? "").split("/");
+  if (number === undefined || !owner || !repo) {
+    core.info("No comment: this event belongs to no pull request.");
+    return;
+  }
+  const [{ gitHub, GitHubError }, { writeComment }] = await Promise.all([
+    import("../github/api.ts"),
+    import("../gate/comment.ts"),
+  ]);
+  try {
+    const api = await gitHub(inputOf(env, "github-token") || undefined, env);
+    const gate = [env.GITHUB_WORKFLOW, env.GITHUB_JOB, inputOf(env, "working-directory"), inputOf(env, "config")].join("\n");
+    const outcome = await writeComment(api, { owner, repo, number, gate }, text);
+    if (outcome === "not recognisable")
+      core.warning(
+        "The comment was written with a person's token, so each run will write another one. Leave out `github-token`, or pass an app's.",
+      );
+    else core.info(`The comment on pull request ${number}: ${outcome}.`);
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    core.warning(`The comment on pull request ${number} could not be written: ${errorText(error)}`);
+  }
+}
+
+async function pullRequestOf(eventFile: string | undefined): Promise<number | undefined> {
+  if (!eventFile) return undefined;
+  try {
+    const event = JSON.parse(await readFile(eventFile, "utf8")) as { pull_request?: { number?: unknown } };
+    const number = event.pull_request?.number;
+    return typeof number === "number" ? number : undefined;
+  } catch {
+    // act and some runners have no event file.
+    return undefined;
+  }
+}

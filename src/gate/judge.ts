@@ -1,0 +1,222 @@
+import { currentEvidence, whyNotOfThisRun } from "../evidence/evidence.ts";
+import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type Verdict } from "../model/report.ts";
+import type { AllowedSkip, Job } from "./needs.ts";
+
+/** Decides whether a pull request or a merge group passes: from how its jobs ended, and from what the stages left as evidence. */
+
+export interface GateQuestion {
+  jobs: readonly Job[];
+  /** The stages that must have passed, in their order. */
+  stages: readonly StageName[];
+  /** Stages that the configuration leaves out on purpose. */
+  leftOut: readonly StageName[];
+  allowedSkips: readonly AllowedSkip[];
+  /** All evidence that was found, of whatever run. */
+  evidence: readonly Evidence[];
+  /** Artifacts by stage that exist, and cannot be read. */
+  unread: Readonly<Partial<Record<StageName, readonly string[]>>>;
+  /** Whether this runner can hand evidence from job to job. */
+  hasArtifacts: boolean;
+  /** The name of GitHub's event. */
+  event: string | undefined;
+  commit: Commit;
+  origin: Origin;
+  now: number;
+  maxAgeMs: number;
+}
+
+/**
+ * `cancelled`: nobody saw a failure, but the run did not get to its end. `missing`: there is no evidence, and no allowed reason for that.
+ * Only `passed`, `degraded`, and what is left out or skipped for an allowed reason open the gate.
+ */
+export type StageOutcome = Exclude<Verdict, "skipped"> | "cancelled" | "missing" | "skipped" | "left out";
+export type GateOutcome = "passed" | "degraded" | "failed" | "error" | "cancelled";
+
+export interface StageResult {
+  stage: StageName;
+  outcome: StageOutcome;
+  isOpen: boolean;
+  why: string;
+  /** Each job and cell that ran it. */
+  executions: readonly { job: string; environment: string; verdict: Verdict }[];
+}
+
+export interface JobResultLine {
+  job: string;
+  result: Job["result"];
+  isOpen: boolean;
+  why: string;
+}
+
+export interface GateResult {
+  outcome: GateOutcome;
+  /** One sentence. */
+  why: string;
+  stages: readonly StageResult[];
+  /** Only the jobs that did not succeed. */
+  jobs: readonly JobResultLine[];
+}
+
+/** Every stage and every job must be open: what nobody knows, and what is absent, does not pass. */
+export function judgeGate(question: GateQuestion): GateResult {
+  const stages = [
+    ...question.stages.map((stage) => judgeStage(stage, question)),
+    ...question.leftOut.map(
+      (stage): StageResult => ({
+        stage,
+        outcome: "left out",
+        isOpen: true,
+        why: "the configuration leaves it out",
+        executions: [],
+      }),
+    ),
+  ];
+  const jobs = question.jobs.filter(({ result }) => result !== "success").map((job) => judgeJob(job, question));
+  const proven = stages.some(({ outcome }) => opensTheGate(outcome as Verdict));
+  return { ...conclusion(stages, jobs, proven, question), stages, jobs };
+}
+
+function judgeStage(stage: StageName, question: GateQuestion): StageResult {
+  const { evidence, origin, unread } = question;
+  const ofThisRun = evidence.filter(
+    (one) =>
+      one.stage === stage &&
+      one.origin.repository === origin.repository &&
+      one.origin.workflowRun !== undefined &&
+      one.origin.workflowRun === origin.workflowRun,
+  );
+  const counted = currentEvidence(ofThisRun);
+  const executions = counted.map((one) => ({ job: jobOf(one), environment: one.environment, verdict: one.verdict }));
+  const say = (outcome: StageOutcome, isOpen: boolean, why: string): StageResult => ({ stage, outcome, isOpen, why, executions });
+  const unreadable = unread[stage] ?? [];
+  if (counted.length === 0 && unreadable.length === 0) return withoutEvidence(stage, question, say);
+  for (const verdict of ["failed", "error"] as const) {
+    const bad = counted.filter((one) => one.verdict === verdict || (verdict === "error" && one.verdict === "skipped"));
+    if (bad.length > 0) return say(verdict, false, `${stage} ended with ${verdict} in ${list(bad.map(whereRan))}`);
+  }
+  if (unreadable.length > 0)
+    return say(
+      "error",
+      false,
+      `evidence that cannot be read may be of a job or cell that failed: ${list(unreadable)}. Run the gate's job again`,
+    );
+  for (const one of counted) {
+    const wrong = whyNotOfThisRun(one, question);
+    if (wrong !== undefined) return say("error", false, `${whereRan(one)}: ${wrong}`);
+  }
+  const isDegraded = counted.some(({ verdict }) => verdict === "degraded");
+  return say(isDegraded ? "degraded" : "passed", true, `${list(counted.map(whereRan))}`);
+}
+
+/** Why there is none is known from the jobs only as far as one of them did not succeed. */
+function withoutEvidence(
+  stage: StageName,
+  { jobs, allowedSkips, hasArtifacts }: GateQuestion,
+  say: (outcome: StageOutcome, isOpen: boolean, why: string) => StageResult,
+): StageResult {
+  const own = jobs.find(({ id }) => id === stage);
+  const skip = allowedSkips.find(({ name }) => name === stage);
+  const isSkipped = own ? own.result === "skipped" : jobs.some(({ result }) => result === "skipped");
+  if (skip?.allowed && isSkipped) return say("skipped", true, `skipped for an allowed reason${reasonOf(skip)}`);
+  const named = (result: Job["result"]) => jobs.filter((job) => job.result === result).map(({ id }) => id);
+  const only = (ids: string[]) => (own ? [stage] : ids);
+  if (own ? own.result === "failure" : named("failure").length > 0)
+    return say(
+      "missing",
+      false,
+      `it left no evidence, and ${jobsWord(only(named("failure")))} failed: the log says where it ended`,
+    );
+  if (own ? own.result === "cancelled" : named("cancelled").length > 0)
+    return say("cancelled", false, `it left no evidence, and ${jobsWord(only(named("cancelled")))} was cancelled`);
+  if (isSkipped)
+    return say(
+      "missing",
+      false,
+      `it did not run: ${jobsWord(only(named("skipped")))} was skipped${skip ? ", and the reason that `allow-skips` names does not hold now" : ""}. A skipped job proves nothing`,
+    );
+  if (!hasArtifacts)
+    return say(
+      "error",
+      false,
+      "this runner has no artifact service that env-actions can use, so evidence of other jobs cannot be read",
+    );
+  return say(
+    "missing",
+    false,
+    `every job succeeded, but none left evidence of ${stage}: it did not run, or its evidence was deleted. Add \`uses: classwaves/env-actions/${stage}@…\` to a job, or set \`stages.${stage}: false\` in the configuration`,
+  );
+}
+
+function judgeJob({ id, result }: Job, { allowedSkips, event }: GateQuestion): JobResultLine {
+  const line = (isOpen: boolean, why: string): JobResultLine => ({ job: id, result, isOpen, why });
+  if (result === "cancelled")
+    return line(
+      false,
+      event === "merge_group" ? "cancelled; a merge queue cancels the runs of a group that it takes apart" : "cancelled",
+    );
+  if (result !== "skipped") return line(false, "failed");
+  const skip = allowedSkips.find(({ name }) => name === id);
+  if (skip?.allowed) return line(true, `skipped for an allowed reason${reasonOf(skip)}`);
+  return line(
+    false,
+    skip ? "skipped, but the reason that `allow-skips` names does not hold now" : "skipped, and `allow-skips` does not name it",
+  );
+}
+
+function conclusion(
+  stages: readonly StageResult[],
+  jobs: readonly JobResultLine[],
+  proven: boolean,
+  { event }: GateQuestion,
+): Pick<GateResult, "outcome" | "why"> {
+  const closed = stages.filter(({ isOpen }) => !isOpen);
+  const closedJobs = jobs.filter(({ isOpen }) => !isOpen);
+  const named = (outcomes: readonly StageOutcome[]) => closed.filter(({ outcome }) => outcomes.includes(outcome));
+  const failed = named(["failed", "missing"]);
+  const failedJobs = closedJobs.filter(({ result }) => result !== "cancelled");
+  if (failed.length > 0)
+    return {
+      outcome: "failed",
+      why: list(failed.map(({ stage, outcome }) => `${stage} ${outcome === "missing" ? "has no evidence" : outcome}`)),
+    };
+  const errors = named(["error"]);
+  if (errors.length > 0) return { outcome: "error", why: `${list(errors.map(({ stage }) => stage))} could not be judged` };
+  if (failedJobs.length > 0)
+    return {
+      outcome: "failed",
+      why: list(failedJobs.map(({ job, result }) => `job ${job} ${result === "failure" ? "failed" : "was skipped"}`)),
+    };
+  if (closed.length > 0 || closedJobs.length > 0)
+    return {
+      outcome: "cancelled",
+      why:
+        event === "merge_group"
+          ? "the run was cancelled, as a merge queue does with a group that it takes apart; nothing failed"
+          : "the run was cancelled; nothing failed",
+    };
+  if (!proven) return { outcome: "failed", why: "no stage ran, so nothing was proven" };
+  const degraded = stages.filter(({ outcome }) => outcome === "degraded");
+  return degraded.length > 0
+    ? { outcome: "degraded", why: `${list(degraded.map(({ stage }) => stage))} passed with warnings` }
+    : { outcome: "passed", why: "every stage passed" };
+}
+
+function jobOf({ origin: { job = "a job without a name", cell } }: Evidence): string {
+  return cell ? `${job} (${cell})` : job;
+}
+
+function whereRan(one: Evidence): string {
+  return `job ${jobOf(one)}, environment ${one.environment}`;
+}
+
+function jobsWord(ids: readonly string[]): string {
+  return `${ids.length === 1 ? "job" : "jobs"} ${list(ids)}`;
+}
+
+function reasonOf({ reason }: AllowedSkip): string {
+  return reason ? `: ${reason}` : "";
+}
+
+function list(words: readonly string[]): string {
+  return words.length <= 1 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
