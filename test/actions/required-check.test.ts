@@ -1,0 +1,193 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import type { Evidence, StageName, Verdict } from "../../src/model/report.ts";
+import { folderForEachTest } from "../harness/folder.ts";
+import { run, runnerEnvironment, sources } from "../harness/process.ts";
+
+// The gate's action as the runner starts it: inputs in, exit status, outputs, summary and the comment on the pull request out.
+
+const folder = folderForEachTest();
+const sha = "a".repeat(40);
+let github: LocalGitHub;
+beforeAll(async () => {
+  github = await startGitHub({
+    repositories: { "classwaves/app": { refs: { main: sha } } },
+    tokens: {
+      job: { permissions: { issues: "write" } },
+      fork: { permissions: { issues: "read" } },
+      "of-somebody": { login: "somebody", permissions: { issues: "write" } },
+    },
+  });
+});
+afterAll(async () => {
+  expect(github.violations).toEqual([]);
+  await github.stop();
+});
+beforeEach(() => {
+  const repository = github.repositories.get("classwaves/app");
+  if (repository) repository.comments = [];
+  (github.requests as unknown[]).length = 0;
+});
+
+const comments = () => github.repositories.get("classwaves/app")?.comments ?? [];
+const writes = () => github.requests.filter(({ method }) => method !== "GET").length;
+
+function left(stage: StageName, verdict: Verdict = "passed"): void {
+  const runId = `${Date.now()}_0000000${stage.length}`;
+  const evidence: Evidence = {
+    schemaVersion: 1,
+    stage,
+    verdict,
+    environment: "sandbox",
+    runId,
+    commit: { sha },
+    origin: { kind: "github", repository: "classwaves/app", workflowRun: "1", job: stage },
+    finishedAt: new Date().toISOString(),
+    reportDigest: "",
+  };
+  const directory = join(folder.path, ".env-actions", "evidence");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, `${stage}-sandbox-${runId}.json`), JSON.stringify(evidence));
+}
+
+const results = (result = "success") =>
+  JSON.stringify(
+    Object.fromEntries(
+      ["preflight", "integration", "e2e"].map((id) => [id, { result: id === "e2e" ? result : "success", outputs: {} }]),
+    ),
+  );
+
+async function gate(
+  inputs: Record<string, string>,
+  { config = "version: 1\n", more = {} }: { config?: string; more?: Record<string, string> } = {},
+) {
+  for (const name of ["output", "state", "summary"]) writeFileSync(join(folder.path, name), "");
+  writeFileSync(join(folder.path, "event.json"), JSON.stringify({ pull_request: { number: 12 } }));
+  mkdirSync(join(folder.path, ".github"), { recursive: true });
+  if (config !== "") writeFileSync(join(folder.path, ".github", "env-actions.yml"), config);
+  const env = {
+    ...runnerEnvironment(folder.path, { stage: "gate", needs: results(), ...inputs }),
+    GITHUB_EVENT_NAME: "pull_request",
+    GITHUB_EVENT_PATH: join(folder.path, "event.json"),
+    GITHUB_WORKFLOW: "Quality gate",
+    GITHUB_JOB: "gate",
+    GITHUB_API_URL: github.url,
+    GITHUB_SHA: sha,
+    ...more,
+  };
+  const { status, stdout } = await run(sources, { env, cwd: folder.path });
+  const verdict = /verdict<<(\S+)\n(.*)\n\1/.exec(readFileSync(join(folder.path, "output"), "utf8"))?.[2];
+  return { status, stdout, verdict, summary: readFileSync(join(folder.path, "summary"), "utf8") };
+}
+
+describe("the gate's action", () => {
+  test("passes if every stage did", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    const { status, verdict, summary } = await gate({});
+    expect([status, verdict]).toEqual([0, "passed"]);
+    expect(summary).toContain("# ✅ Gate passed");
+  });
+
+  test("fails if a stage is missing, and says in the log, the summary and an annotation which", async () => {
+    left("preflight");
+    left("integration");
+    const { status, stdout, verdict, summary } = await gate({ needs: results("skipped") });
+    expect([status, verdict]).toEqual([1, "failed"]);
+    expect(stdout).toMatch(/^::error title=gate failed::gate failed: e2e has no evidence/m);
+    expect(stdout).toMatch(/^✘ e2e missing: it did not run: job e2e was skipped/m);
+    expect(summary).toMatch(/❌ missing \| End-to-end tests|❌ missing \| /);
+  });
+
+  test("does not ask for what the configuration leaves out", async () => {
+    left("preflight");
+    left("integration");
+    const { status, summary } = await gate({}, { config: "version: 1\nstages: { e2e: false }\n" });
+    expect(status).toBe(0);
+    expect(summary).toContain("the configuration leaves it out");
+  });
+
+  test("asks only for the stages of its input, and needs no configuration then", async () => {
+    left("preflight");
+    expect((await gate({ stages: "preflight" }, { config: "" })).status).toBe(0);
+  });
+
+  test.each([
+    [{ needs: "" }, /EA1104: the input `needs` is missing: pass `needs: \$\{\{ toJson\(needs\) \}\}`/],
+    [{ stages: "unit" }, /EA1104: the input `stages`: expected names of stages, such as "preflight, integration", got "unit"/],
+    [{ comment: "yes" }, /EA1104: the input `comment`: expected true or false, got "yes"/],
+    [{ "allow-skips": "e2e" }, /EA1104: the input `allow-skips`: expected lines such as "e2e: true # why"/],
+  ])("a wrong input is named: %j", async (inputs, message) => {
+    const { status, stdout } = await gate(inputs);
+    expect(status).toBe(2);
+    expect(stdout).toMatch(message);
+  });
+
+  test("without a checkout, it says that it needs one", async () => {
+    const { status, stdout } = await gate({}, { config: "" });
+    expect(status).toBe(2);
+    expect(stdout).toMatch(/EA1001: .*add actions\/checkout to its job before this step, or name them in the input `stages`/);
+  });
+});
+
+describe("the comment", () => {
+  const asked = { comment: "true", "github-token": "job" };
+
+  test("is one, is edited when the result changes, and is not written again otherwise", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    await gate(asked);
+    expect(comments()).toHaveLength(1);
+    expect(comments()[0]?.body).toContain("# ✅ Gate passed");
+    for (let again = 0; again < 4; again++) await gate(asked);
+    expect([comments().length, writes()]).toEqual([1, 1]);
+    await gate({ ...asked, needs: results("failure") });
+    expect([comments().length, writes()]).toEqual([1, 2]);
+    expect(comments()[0]?.body).toContain("# ❌ Gate failed");
+  });
+
+  test("is found behind a hundred others, and is not somebody's copy", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    await gate(asked);
+    const [own] = comments().splice(0);
+    if (!own) throw new Error("no comment");
+    for (let at = 0; at < 130; at++) comments().push({ ...own, id: 10_000 + at, author: "somebody", updatedAt: 0 });
+    comments().push({ ...own, body: own.body.replace("passed", "PASSED") });
+    await gate(asked);
+    expect(comments()).toHaveLength(131);
+    expect(comments().at(-1)?.body).toBe(own.body);
+    expect(
+      comments()
+        .slice(0, 130)
+        .every(({ updatedAt }) => updatedAt === 0),
+    ).toBe(true);
+  });
+
+  test("that must not be written is a warning: the verdict stays", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    const { status, stdout } = await gate({ ...asked, "github-token": "fork" });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^::warning::The comment on pull request 12 could not be written: .*EA9003.*issues: write.*from a fork the token can only read/m,
+    );
+    expect(comments()).toEqual([]);
+  });
+
+  test("of a person is said to be repeated", async () => {
+    left("preflight");
+    const { stdout } = await gate({ ...asked, "github-token": "of-somebody" });
+    expect(stdout).toMatch(/::warning::The comment was written with a person's token, so each run will write another one/);
+  });
+
+  test("belongs to its workflow and job", async () => {
+    await gate(asked);
+    await gate(asked, { more: { GITHUB_WORKFLOW: "Nightly" } });
+    expect(comments()).toHaveLength(2);
+  });
+
+  test("is not written for an event without a pull request", async () => {
+    const { stdout } = await gate(asked, { more: { GITHUB_EVENT_PATH: join(folder.path, "nothing.json") } });
+    expect(stdout).toContain("No comment: this event belongs to no pull request.");
+    expect(github.requests).toHaveLength(0);
+  });
+});
