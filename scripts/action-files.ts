@@ -1,14 +1,11 @@
 import { stringify } from "yaml";
-import { type ActionName, type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
-import { stageNames } from "../src/model/report.ts";
+import { type ActionName, actionNames, type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
 import type { GeneratedFile } from "./generate.ts";
 import { row } from "./markdown-table.ts";
 
 /** Generates the metadata files of the actions and docs/reference/actions.md from the declaration in src/action/interface.ts. */
 
 const repository = "classwaves/env-actions";
-
-const actionNames: readonly ActionName[] = [...stageNames, "gate"];
 
 const actions: Record<ActionName, { title: string; description: string; icon: string }> = {
   preflight: {

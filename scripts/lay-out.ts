@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { stageNames } from "../src/model/report.ts";
+import { actionNames } from "../src/action/interface.ts";
 
 /**
  * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. It has the composites
@@ -37,7 +37,7 @@ export function layOut({ from, out, portableSha, version }: LayOut): void {
   if (readdirSync(out).length > 0) throw new Error(`${out} is not empty`);
 
   for (const name of published) cpSync(join(from, name), join(out, name), { recursive: true });
-  for (const stage of stageNames) cpSync(join(from, "actions", stage), join(out, stage), { recursive: true });
+  for (const name of actionNames) cpSync(join(from, "actions", name), join(out, name), { recursive: true });
   writeFileSync(join(out, "README.md"), withAbsoluteLinks(readFileSync(join(out, "README.md"), "utf8"), out));
   writeFileSync(join(out, "package.json"), manifest(readFileSync(join(from, "package.json"), "utf8"), version));
   const entries = readdirSync(out, { recursive: true, withFileTypes: true });

@@ -1,4 +1,4 @@
-import type { StageName } from "../model/report.ts";
+import { type StageName, stageNames } from "../model/report.ts";
 
 /**
  * The only declaration of the actions' inputs and outputs. `action.yml`, the composites under `actions/` and the tables of
@@ -7,6 +7,7 @@ import type { StageName } from "../model/report.ts";
 
 /** A stage, or what judges them all. */
 export type ActionName = StageName | "gate";
+export const actionNames: readonly ActionName[] = [...stageNames, "gate"];
 
 export interface Input {
   description: string;

@@ -90,9 +90,10 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
   const say = (outcome: StageOutcome, isOpen: boolean, why: string): StageResult => ({ stage, outcome, isOpen, why, executions });
   const unreadable = unread[stage] ?? [];
   if (counted.length === 0 && unreadable.length === 0) return withoutEvidence(stage, question, say);
-  for (const verdict of ["failed", "error"] as const) {
-    const bad = counted.filter((one) => one.verdict === verdict || (verdict === "error" && one.verdict === "skipped"));
-    if (bad.length > 0) return say(verdict, false, `${stage} ended with ${verdict} in ${list(bad.map(whereRan))}`);
+  const bad = counted.filter(({ verdict }) => !opensTheGate(verdict));
+  if (bad.length > 0) {
+    const outcome = bad.some(({ verdict }) => verdict === "failed") ? "failed" : "error";
+    return say(outcome, false, list(bad.map((one) => `${one.verdict} in ${whereRan(one)}`)));
   }
   if (unreadable.length > 0)
     return say(

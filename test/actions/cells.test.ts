@@ -9,6 +9,7 @@ import { readZip } from "../../src/github/zip.ts";
 import type { Evidence, StageReport } from "../../src/model/report.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
+import { requiredCheck } from "./jobs.ts";
 import { publishForAct } from "./published.ts";
 import { makeRepository } from "./workspace.ts";
 
@@ -75,6 +76,7 @@ function jobs(folder: string): object {
       needs: ["cells", "one", "two", "cleaned"],
       if: "always()",
     },
+    ...requiredCheck(["preflight", "cells", "one", "two", "cleaned", "after"]),
   };
 }
 
@@ -191,6 +193,13 @@ describe("several executions of one stage at once", () => {
       verdict: "error",
       reason: expect.stringMatching(/Refused to start: e2e needs passed evidence of integration: integration.* ended with/),
     });
+  });
+
+  test("the required check fails, and names the cell that was killed", (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    expect(finished.output).toMatch(/gate (?:failed|error): (?!every stage)/);
+    expect(finished.output).toMatch(/✘ integration failed: [^\n]*error in job cells \(database=delta, how=killed\)/);
+    expect(finished.output).toMatch(/✔ preflight (?:passed|degraded): job preflight/);
   });
 
   test("nothing is left but what was reported, and production data is unchanged", async (context) => {

@@ -11,7 +11,7 @@ import { type StageName, stageNames } from "../../src/model/report.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { declaredFor } from "./declared.ts";
-import { inOneJob, overFiveJobs } from "./jobs.ts";
+import { inOneJob, overFiveJobs, requiredCheck } from "./jobs.ts";
 import { publishForAct } from "./published.ts";
 import { makeRepository } from "./workspace.ts";
 
@@ -73,7 +73,7 @@ let runs = 0;
 
 describe.each([
   ["in one job", inOneJob(stepsOf)],
-  ["over five jobs", overFiveJobs(stepsOf)],
+  ["over five jobs", { ...overFiveJobs(stepsOf), ...requiredCheck(stageNames) }],
 ])("the gate %s", (_, jobs) => {
   let finished: Finished;
   let artifacts: string;
@@ -100,6 +100,13 @@ describe.each([
   test("passes every stage, each on the evidence of the previous one", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     for (const stage of stageNames) expect(["passed", "degraded"], stage).toContain(outputsOf(finished.output, stage).verdict);
+  });
+
+  test("passes the required check, which reads the evidence of the other jobs", (context) => {
+    if ("missing" in act) return context.skip(act.missing);
+    if (!("gate" in jobs && "preflight" in jobs)) return;
+    expect(finished.output).toMatch(/gate (?:passed: every stage passed|degraded: .* passed with warnings)/);
+    expect(finished.output).toMatch(/✔ e2e (?:passed|degraded): job e2e, environment \w+/);
   });
 
   test("gives every output that the actions declare", (context) => {

@@ -19,3 +19,15 @@ export function overFiveJobs(stepsOf: StepsOf): object {
   });
   return Object.fromEntries(jobs);
 }
+
+/** The job that a branch rule requires. @param wait for these jobs */
+export function requiredCheck(wait: readonly string[], more: Record<string, string> = {}): object {
+  return {
+    gate: {
+      if: "always()",
+      needs: [...wait],
+      "runs-on": "ubuntu-latest",
+      steps: [checkout, { uses: "classwaves/env-actions/gate@v1", with: { needs: "${{ toJSON(needs) }}", ...more } }],
+    },
+  };
+}

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { archiveSize, largestArchive, layOut } from "../../scripts/lay-out.ts";
 import { release } from "../../scripts/release.ts";
-import { stageNames } from "../../src/model/report.ts";
+import { actionNames } from "../../src/action/interface.ts";
 import { sourceWithBundle } from "./published.ts";
 import { git, makeRepository } from "./workspace.ts";
 
@@ -38,7 +38,7 @@ describe("the published tree", () => {
     const out = join(scratch, "out");
     layOut({ from: source, out });
     expect(readdirSync(out).sort()).toEqual(
-      [...stageNames, "LICENSE", "README.md", "action.yml", "actions", "dist", "package.json", "schema"].sort(),
+      [...actionNames, "LICENSE", "README.md", "action.yml", "actions", "dist", "package.json", "schema"].sort(),
     );
   });
 
@@ -75,7 +75,7 @@ describe("the published tree", () => {
   test("has a working copy of each composite at the root", () => {
     const out = join(scratch, "out");
     layOut({ from: source, out });
-    for (const stage of stageNames) {
+    for (const stage of actionNames) {
       expect(lstatSync(join(out, stage)).isSymbolicLink()).toBe(false);
       expect(read(out, stage, "action.yml")).toBe(read(source, "actions", stage, "action.yml"));
       expect(read(out, stage, "action.yml")).toContain("uses: $/actions/core\n");
@@ -86,7 +86,7 @@ describe("the published tree", () => {
     const out = join(scratch, "out");
     const sha = "89abcdef0123456789abcdef0123456789abcdef";
     layOut({ from: source, out, portableSha: sha });
-    for (const place of stageNames.flatMap((stage) => [stage, `actions/${stage}`])) {
+    for (const place of actionNames.flatMap((stage) => [stage, `actions/${stage}`])) {
       expect(read(out, place, "action.yml")).toContain(`uses: classwaves/env-actions/actions/core@${sha}\n`);
       expect(read(out, place, "action.yml")).not.toContain("$/");
     }
@@ -127,7 +127,7 @@ describe("a release", () => {
     publish("1.2.3");
     expect(git(remote, "rev-parse", "v1")).toBe(git(remote, "rev-parse", "refs/tags/v1.2.3"));
     const tree = git(remote, "ls-tree", "--name-only", "v1").split("\n");
-    expect(tree).toEqual(expect.arrayContaining(["action.yml", "actions", "dist", ...stageNames]));
+    expect(tree).toEqual(expect.arrayContaining(["action.yml", "actions", "dist", ...actionNames]));
     expect(tree).not.toContain("src");
     expect(JSON.parse(git(remote, "show", "v1:package.json"))).toMatchObject({ version: "1.2.3" });
     expect(git(remote, "log", "-1", "--format=%b", "v1")).toBe(`From ${git(source, "rev-parse", "HEAD")}`);
