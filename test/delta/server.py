@@ -25,7 +25,7 @@ settings = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.driver.memory": "3g",
     # Short statements: the second compiler would take more time than it saves.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=768m -XX:+UseParallelGC",
     "spark.default.parallelism": "1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
