@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
@@ -5,7 +6,7 @@ import { errorText } from "../lib/error-text.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import type { Evidence, StageName, StageReport } from "../model/report.ts";
+import { type Evidence, type StageName, type StageReport, stageNames } from "../model/report.ts";
 import { parseEvidence } from "./evidence.ts";
 
 /** Keeps evidence in files, for stages in the same job or terminal, and in artifacts of the workflow run, for its other jobs. */
@@ -94,19 +95,19 @@ async function namesIn(directory: string): Promise<string[]> {
 
 async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Promise<Found> {
   const found: Found = { evidence: [], problems: [], unread: [] };
-  let names: string[];
+  let listed: Listed[];
   try {
-    names = (await artifacts.list()).map((artifact) => artifact.name).filter((name) => name.startsWith(artifactPrefix(stage)));
+    listed = await artifacts.list();
   } catch (error) {
     const unlisted = problem("EA9009", `the artifacts of this workflow run could not be listed: ${errorText(error)}`);
     // Other jobs and cells keep their evidence there, and one of them may have failed.
     return { evidence: [], problems: [unlisted], unread: ["the list of this workflow run's artifacts"] };
   }
-  for (const name of names) {
+  for (const { name, job } of listed.filter(({ name }) => name.startsWith(artifactPrefix(stage)))) {
     try {
-      const file = (await artifacts.download(name)).find((entry) => entry.name === evidenceFile);
-      if (!file) throw new Error(`it has no file ${evidenceFile}`);
-      found.evidence.push(parseEvidence(file.content.toString("utf8")));
+      const evidence = await evidenceIn(artifacts, name, stage);
+      await refuseTwoNames(artifacts, listed, { name, job, evidence });
+      found.evidence.push(evidence);
     } catch (error) {
       // One broken artifact must not hide the good ones.
       found.unread.push(name);
@@ -114,6 +115,48 @@ async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Prom
     }
   }
   return found;
+}
+
+type Listed = Awaited<ReturnType<ArtifactService["list"]>>[number];
+
+/** @throws Error if the artifact has no evidence, or not the report that the evidence names */
+async function evidenceIn(artifacts: ArtifactService, name: string, stage: StageName): Promise<Evidence> {
+  const files = await artifacts.download(name);
+  const file = files.find((entry) => entry.name === evidenceFile);
+  if (!file) throw new Error(`it has no file ${evidenceFile}`);
+  const evidence = parseEvidence(file.content.toString("utf8"));
+  const report = files.find((entry) => entry.name === `${stage}.json`);
+  if (!report) throw new Error(`it has no file ${stage}.json, the report that it is about`);
+  if (createHash("sha256").update(report.content).digest("hex") !== evidence.reportDigest)
+    throw new Error(`${stage}.json is not the report that it is about: its SHA-256 differs`);
+  return evidence;
+}
+
+/**
+ * The artifact service knows which execution of a job uploaded what. An execution has one name, one cell and one attempt, so evidence of
+ * one execution under two names is forged: a test of one job, for example, that uploads passed evidence of the next one.
+ * @throws Error that names both
+ */
+async function refuseTwoNames(
+  artifacts: ArtifactService,
+  listed: readonly Listed[],
+  { name, job, evidence }: { name: string; job: string | undefined; evidence: Evidence },
+): Promise<void> {
+  if (job === undefined) return;
+  for (const stage of stageNames)
+    for (const other of listed) {
+      if (other.job !== job || other.name === name || !other.name.startsWith(artifactPrefix(stage))) continue;
+      // What cannot be read says nothing about this one, and counts as unread where its own stage is asked for.
+      const beside = await evidenceIn(artifacts, other.name, stage).catch(() => undefined);
+      if (beside && executionOf(beside) !== executionOf(evidence))
+        throw new Error(
+          `one execution of a job uploaded it and ${other.name}, but they name two: ${executionOf(evidence)}, and ${executionOf(beside)}. One of them is forged`,
+        );
+    }
+}
+
+function executionOf({ origin: { job, cell, attempt } }: Evidence): string {
+  return [`job ${job ?? "unknown"}`, ...(cell ? [`cell ${cell}`] : []), `attempt ${attempt ?? "1"}`].join(", ");
 }
 
 function artifactPrefix(stage: StageName): string {

@@ -15,8 +15,11 @@ export interface ArtifactService {
    * @throws Error if the upload failed; if the answer was lost, the artifact may exist anyway
    */
   upload(name: string, files: readonly ZipFile[], retentionDays?: number): Promise<void>;
-  /** All artifacts of the run, the newest of each name. `size` is the archive's size in bytes; `createdAt` is in ISO 8601. */
-  list(): Promise<{ name: string; createdAt?: string; size: number }[]>;
+  /**
+   * All artifacts of the run, the newest of each name. `size` is the archive's size in bytes; `createdAt` is in ISO 8601; `job` is the
+   * service's own id of the execution of a job that made it, if the service tells jobs apart.
+   */
+  list(): Promise<{ name: string; createdAt?: string; size: number; job?: string }[]>;
   /** @throws Error if there is no artifact of that name, or if its content differs from the upload */
   download(name: string): Promise<ZipFile[]>;
 }
@@ -78,7 +81,11 @@ export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = globalThi
 
     async list() {
       const artifacts = await listNewest();
-      return artifacts.map(({ name, createdAt, size }) => ({ name, createdAt, size }));
+      return artifacts.map(({ name, createdAt, size, scope }) => {
+        const { workflow_run_backend_id: run, workflow_job_run_backend_id: job } = scope;
+        // act gives all jobs the id of the run.
+        return { name, createdAt, size, ...(job !== run && { job }) };
+      });
     },
 
     async download(name) {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -253,5 +254,81 @@ describe("evidence is kept as files", () => {
     expect(await store.keep(evidence, [])).toEqual([
       "EA9009: the evidence could not be uploaded as an artifact, so later jobs will not find it: HTTP 500",
     ]);
+  });
+
+  describe("in artifacts", () => {
+    const report = '{"stage":"preflight"}';
+    const digest = createHash("sha256").update(report).digest("hex");
+
+    /** What jobs uploaded: by artifact name, with the service's own id of the job. */
+    function uploaded(all: Record<string, { job?: string; evidence: Evidence; report?: string | undefined }>) {
+      return evidenceStore(directory, {
+        upload: () => Promise.resolve(),
+        list: () => Promise.resolve(Object.entries(all).map(([name, { job }]) => ({ name, size: 1, ...(job && { job }) }))),
+        download(name) {
+          const one = all[name];
+          if (!one) return Promise.reject(new Error("no such artifact"));
+          const text = "report" in one ? one.report : report;
+          return Promise.resolve([
+            { name: "evidence.json", content: Buffer.from(JSON.stringify(one.evidence)) },
+            ...(text === undefined ? [] : [{ name: `${one.evidence.stage}.json`, content: Buffer.from(text) }]),
+          ]);
+        },
+      });
+    }
+    const of = (stage: Evidence["stage"], job: string, more: Partial<Evidence> = {}): Evidence => ({
+      ...evidence,
+      stage,
+      runId: `1763920000000_${job.padEnd(8, "0").slice(0, 8)}`,
+      reportDigest: digest,
+      origin: { ...origin, job },
+      ...more,
+    });
+
+    test("counts only with the report that it names", async () => {
+      expect(
+        (await uploaded({ "env-actions-preflight-a": { evidence: of("preflight", "preflight") } }).find("preflight")).evidence,
+      ).toHaveLength(1);
+      for (const [other, why] of [
+        ['{"stage":"preflight","verdict":"failed"}', /preflight\.json is not the report that it is about: its SHA-256 differs/],
+        [undefined, /it has no file preflight\.json/],
+      ] as const) {
+        const found = await uploaded({
+          "env-actions-preflight-a": { evidence: of("preflight", "preflight"), report: other },
+        }).find("preflight");
+        expect(found).toMatchObject({
+          evidence: [],
+          unread: ["env-actions-preflight-a"],
+          problems: [expect.stringMatching(why)],
+        });
+      }
+    });
+
+    test("that one job uploaded under the names of two does not count", async () => {
+      const store = uploaded({
+        "env-actions-integration-a": { job: "uuid-1", evidence: of("integration", "integration") },
+        "env-actions-e2e-b": { job: "uuid-1", evidence: of("e2e", "e2e") },
+      });
+      for (const stage of ["integration", "e2e"] as const)
+        expect(await store.find(stage)).toMatchObject({
+          evidence: [],
+          problems: [expect.stringMatching(/they name two: job \w+, attempt 1, and job \w+, attempt 1\. One of them is forged/)],
+        });
+    });
+
+    test("of several stages in one job, and of two jobs of one name, counts", async () => {
+      const store = uploaded({
+        "env-actions-integration-a": { job: "uuid-1", evidence: of("integration", "gate") },
+        "env-actions-e2e-a": { job: "uuid-1", evidence: of("e2e", "gate") },
+        "env-actions-e2e-b": { job: "uuid-2", evidence: of("e2e", "gate", { runId: "1763920000000_ffffffff" }) },
+      });
+      expect((await store.find("e2e")).evidence).toHaveLength(2);
+      // A service that gives all jobs one id cannot tell.
+      const untold = uploaded({
+        "env-actions-integration-a": { evidence: of("integration", "integration") },
+        "env-actions-e2e-b": { evidence: of("e2e", "e2e") },
+      });
+      expect((await untold.find("e2e")).evidence).toHaveLength(1);
+    });
   });
 });
