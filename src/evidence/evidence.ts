@@ -207,21 +207,25 @@ export function originOf(env: Env, cell?: string): Origin {
 }
 
 /**
- * The tested commit. On a pull request GITHUB_SHA is the merge commit, so the head is kept too. In a terminal git says; outside a
- * repository it is `unversioned`, which only equals itself.
+ * The tested commit. On a pull request GITHUB_SHA is the merge commit, so the head is kept too. If the workspace has another commit, as after
+ * a checkout with `ref:`, that one is tested, and a branch that moves between two jobs gives two commits. In a terminal git says; outside
+ * a repository it is `unversioned`, which only equals itself.
  */
 export async function commitOf(env: Env, workspace: string): Promise<Commit> {
-  if (env.GITHUB_ACTIONS === "true" && env.GITHUB_SHA) {
-    const headSha = await pullRequestHead(env.GITHUB_EVENT_PATH);
-    return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
-  }
+  if (env.GITHUB_ACTIONS !== "true" || !env.GITHUB_SHA) return { sha: (await checkedOut(workspace)) ?? "unversioned" };
+  const [headSha, here] = await Promise.all([pullRequestHead(env.GITHUB_EVENT_PATH), checkedOut(workspace)]);
+  if (here !== undefined && here !== env.GITHUB_SHA && here !== headSha) return { sha: here };
+  return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
+}
+
+async function checkedOut(workspace: string): Promise<string | undefined> {
   try {
     const { getExecOutput } = await import("@actions/exec");
     const { stdout } = await getExecOutput("git", ["rev-parse", "HEAD"], { cwd: workspace, silent: true });
-    return { sha: stdout.trim() };
+    return stdout.trim();
   } catch {
     // No git, no repository, or no commit yet: such a workspace can still be tested.
-    return { sha: "unversioned" };
+    return undefined;
   }
 }
 
