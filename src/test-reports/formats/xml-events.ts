@@ -1,14 +1,10 @@
-import { SaxesParser } from "saxes";
-import { UnreadableReport } from "../reported.ts";
+import type { UnreadableReport } from "../reported.ts";
+import { longestText } from "./xml/library.ts";
+import { XmlParser } from "./xml/parser.ts";
+import type { XmlSink } from "./xml/plain.ts";
 
 /** Far more than any tool writes: keywords of Robot Framework nest up to about 300 elements deep. */
 const deepestElement = 1_000;
-
-/** More between the signs of `]]>` would no longer look like its end. */
-const longestDamage = 8;
-
-/** The longest text of an element or attribute; the rest is read and discarded. */
-export const longestText = 16_384;
 
 export interface XmlElement {
   readonly name: string;
@@ -41,82 +37,6 @@ export async function readXml(
   const reader = new XmlReader(file, eventsFor);
   for await (const piece of text) reader.write(piece);
   reader.end();
-}
-
-/** Receives what the parser finds. */
-export interface XmlSink {
-  open(name: string, attributes: Record<string, string>): void;
-  close(name: string): void;
-  /** Also that of CDATA sections. */
-  text(text: string): void;
-  /** The part that is kept of a text longer than this. */
-  kept(text: string): string;
-}
-
-/** The parser of all XML reports: it refuses entities, says where a report is damaged, and keeps no text of any length. */
-export class XmlParser {
-  readonly #file: string;
-  readonly #kept: XmlSink["kept"];
-  readonly #parser = new SaxesParser<{ xmlns: false; position: true }>({ xmlns: false, position: true });
-  /** The names of the open elements. */
-  readonly #open: string[] = [];
-  #ending = false;
-
-  constructor(file: string, sink: XmlSink) {
-    this.#file = file;
-    this.#kept = (text) => sink.kept(text);
-    this.#parser.on("error", (error) => {
-      const cause = error.message.replace(/^\d+:\d+: /, "").replace(/\.$/, "");
-      throw this.refusal(this.#ending ? `truncated: ${cause}` : `malformed XML: ${cause}`);
-    });
-    this.#parser.on("doctype", (doctype) => {
-      if (doctype.includes("["))
-        throw this.refusal("it declares entities: no test runner writes them, and they can be an attack");
-    });
-    this.#parser.on("opentag", ({ name, attributes }) => {
-      this.#open.push(name);
-      sink.open(name, attributes);
-    });
-    this.#parser.on("closetag", ({ name }) => {
-      this.#open.pop();
-      sink.close(name);
-    });
-    this.#parser.on("text", (text) => sink.text(text));
-    this.#parser.on("cdata", (text) => {
-      this.#requireWholeEnd(text);
-      sink.text(text);
-    });
-  }
-
-  write(piece: string): void {
-    this.#parser.write(piece);
-    this.#forgetLongText();
-  }
-
-  end(): void {
-    this.#ending = true;
-    this.#parser.close();
-  }
-
-  refusal(cause: string): UnreadableReport {
-    return new UnreadableReport("EA6004", this.#file, cause, `line ${this.#parser.line}, column ${this.#parser.column}`);
-  }
-
-  /** A CDATA section whose end is damaged goes on to the end of another one. The tests between them would be its text. */
-  #requireWholeEnd(text: string): void {
-    const [outer, own] = this.#open.slice(-2).map((name) => name.replaceAll(".", "\\."));
-    if (own === undefined || !text.includes(`</${this.#open.at(-1)}>`)) return;
-    const damaged = new RegExp(`(?<!\\])\\](?!\\]>)\\]?[^\\]>]{0,${longestDamage}}>\\s*</${own}>\\s*</${outer}>`).exec(text);
-    if (damaged) throw this.refusal(`damaged: expected ]]> at the end of a text, got ${damaged[0].split(">", 1)[0]}>`);
-  }
-
-  /** The parser collects each text until its end, and a log may be larger than memory. It has no public way to skip text. */
-  #forgetLongText(): void {
-    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is private
-    const gathered = this.#parser["text"];
-    // biome-ignore lint/complexity/useLiteralKeys: the same
-    if (gathered.length > longestText) this.#parser["text"] = this.#kept(gathered);
-  }
 }
 
 class XmlReader implements XmlSink {

@@ -1,6 +1,8 @@
 import type { Findings, ReportedTest, UnreadableReport } from "../../reported.ts";
 import type { XmlFormat } from "../format.ts";
-import { longestText, XmlParser, type XmlSink } from "../xml-events.ts";
+import { longestText } from "../xml/library.ts";
+import { XmlParser } from "../xml/parser.ts";
+import type { XmlSink } from "../xml/plain.ts";
 import { type JUnitCase, meaningOf, suiteFile } from "./dialect.ts";
 import { failureOf, isFinal, type Trouble } from "./failure.ts";
 import { addToOuter, declaredTroubles, excess, type OpenSuite, openSuite, reportTests, seenTroubles } from "./suite.ts";
