@@ -5,16 +5,24 @@ const mostFiles = 1_000;
 
 /** Counts tests by file. Names are converted once for each file, not for each test. */
 export class FileTally {
-  readonly #counts = new Map<string, TestCounts>();
+  readonly #counts = new Map<string, FileCounts>();
+  /** Of the test before: the next one is mostly in the same file. */
+  #before: FileCounts | undefined;
 
   add(file: string | undefined, status: TestStatus): void {
     if (file === undefined) return;
+    if (file !== this.#before?.file) this.#before = this.#countsOf(file);
+    this.#before.total++;
+    this.#before[status]++;
+  }
+
+  #countsOf(file: string): FileCounts {
     const known = this.#counts.get(file);
-    const counts = known ?? { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0, unknown: 0 };
-    counts.total++;
-    counts[status]++;
+    if (known) return known;
     // A copy, because a substring would keep the whole chunk of the report in memory.
-    if (!known) this.#counts.set(structuredClone(file), counts);
+    const counts = { file: structuredClone(file), ...noCounts() };
+    this.#counts.set(counts.file, counts);
+    return counts;
   }
 
   /** Files with failures first, then by name, at most 1,000; undefined if the reports name no files. */
@@ -23,13 +31,17 @@ export class FileTally {
     for (const [name, counts] of this.#counts) {
       const file = fileOf(name);
       const known = joined.get(file);
-      joined.set(file, known ? sum(known, counts) : { file, ...counts });
+      joined.set(file, known ? sum(known, counts) : { ...counts, file });
     }
     if (joined.size === 0) return undefined;
     const isWrong = ({ failed, unknown }: TestCounts) => Number(failed + unknown > 0);
     const byName = ({ file }: FileCounts, other: FileCounts) => (file < other.file ? -1 : Number(file > other.file));
     return [...joined.values()].sort((a, b) => isWrong(b) - isWrong(a) || byName(a, b)).slice(0, mostFiles);
   }
+}
+
+export function noCounts(): TestCounts {
+  return { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0, unknown: 0 };
 }
 
 function sum(one: FileCounts, other: TestCounts): FileCounts {

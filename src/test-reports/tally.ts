@@ -6,7 +6,7 @@ import {
   type TestResults,
   type TestStatus,
 } from "../model/test-results.ts";
-import { FileTally } from "./by-file.ts";
+import { FileTally, noCounts } from "./by-file.ts";
 import type { SourceFiles } from "./places/source-files.ts";
 import { type ReportedTest, shortMessageOf, testCase } from "./reported.ts";
 
@@ -90,10 +90,6 @@ export class Tally {
     this.#slowest.splice(index < 0 ? this.#slowest.length : index, 0, structuredClone(rest));
     this.#slowest.length = Math.min(this.#slowest.length, slowestKept);
   }
-}
-
-function noCounts(): TestCounts {
-  return { total: 0, passed: 0, failed: 0, flaky: 0, skipped: 0, unknown: 0 };
 }
 
 function add(counts: TestCounts, status: TestStatus): void {

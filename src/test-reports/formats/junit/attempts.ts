@@ -43,6 +43,7 @@ export type Reading = "tests" | "attempts" | "marked" | "one" | "pytest" | "pyte
 export class SuiteTests {
   /** Most tests passed at once: of them only the time is kept. */
   readonly #byName = new Map<string, number | Attempt | Attempt[]>();
+  readonly #keys = new Keys();
   #failures = 0;
   count = 0;
 
@@ -50,9 +51,8 @@ export class SuiteTests {
     return this.#byName.size;
   }
 
-  add({ titles, file, project, line }: Identity, attempt: Attempt): void {
-    // Joining makes a copy. XML cannot contain the separator.
-    const name = [project ?? "", file ?? "", line ?? "", ...titles].join("\0");
+  add(identity: Identity, attempt: Attempt): void {
+    const name = this.#keys.of(identity);
     const kept = this.#short(attempt);
     const before = this.#byName.get(name);
     if (before === undefined) this.#byName.set(name, isPlain(kept) ? kept.durationMs : kept);
@@ -64,8 +64,8 @@ export class SuiteTests {
   /** Hands over all tests and forgets them. */
   drain(single: (test: ReportedTest) => void, several: (tests: SameName) => void): void {
     for (const [name, attempts] of this.#byName) {
-      if (Array.isArray(attempts)) several({ name: namesIn(name), attempts });
-      else single(testOf(namesIn(name), whole(attempts)));
+      if (Array.isArray(attempts)) several({ name: this.#keys.identity(name), attempts });
+      else single(testOf(this.#keys.identity(name), attempts));
     }
     this.#byName.clear();
   }
@@ -86,13 +86,51 @@ function whole(attempt: number | Attempt): Attempt {
   return typeof attempt === "number" ? { status: "passed", durationMs: attempt, attempts: 1 } : attempt;
 }
 
-function namesIn(key: string): Identity {
-  const [project, file, line, ...titles] = key.split("\0");
-  return { titles, file: file || undefined, project: project || undefined, line };
+/** XML cannot contain it. */
+const separator = "\0";
+
+/** Identities as texts. The test before is mostly of the same file and class, so that only the last title is different. */
+class Keys {
+  #before: Identity = { titles: [], file: undefined, project: undefined, line: undefined };
+  /** What the key of the test before begins with: all but the last title. */
+  #begin = "";
+
+  of(identity: Identity): string {
+    if (!isBeside(identity, this.#before)) {
+      const { titles, file, project, line } = identity;
+      this.#begin = [project ?? "", file ?? "", line ?? "", ...titles.slice(0, -1)].join(separator);
+      this.#before = identity;
+    }
+    // Joining makes a copy; a sum would keep its parts, and with them the chunk.
+    return [this.#begin, identity.titles.at(-1)].join(separator);
+  }
+
+  identity(key: string): Identity {
+    const end = key.lastIndexOf(separator);
+    if (end !== this.#begin.length || !key.startsWith(this.#begin)) {
+      const [project, file, line, ...titles] = key.split(separator);
+      this.#begin = key.slice(0, end);
+      this.#before = { titles, file: file || undefined, project: project || undefined, line };
+    }
+    const { titles, file, project, line } = this.#before;
+    return { titles: [...titles.slice(0, -1), key.slice(end + 1)], file, project, line };
+  }
 }
 
-function testOf({ titles, file, project }: Identity, attempt: Attempt): ReportedTest {
-  const test: ReportedTest = { titles, ...attempt };
+/** Whether they differ in the last title at most. */
+function isBeside({ titles, file, project, line }: Identity, other: Identity): boolean {
+  return (
+    file === other.file &&
+    project === other.project &&
+    line === other.line &&
+    titles.length === other.titles.length &&
+    titles.every((title, index) => title === other.titles[index] || index === titles.length - 1)
+  );
+}
+
+function testOf({ titles, file, project }: Identity, attempt: number | Attempt): ReportedTest {
+  const test: ReportedTest =
+    typeof attempt === "number" ? { titles, status: "passed", durationMs: attempt, attempts: 1 } : { titles, ...attempt };
   if (file !== undefined && test.file === undefined) test.file = file;
   if (project !== undefined) test.project = project;
   return test;

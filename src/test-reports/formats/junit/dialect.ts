@@ -88,7 +88,7 @@ function statusOf(test: JUnitCase, said: TestStatus | undefined, retries: number
   if (troubles.length > 0) return "flaky";
   if (skipped || said === "skipped") return "skipped";
   // TestCafe marks what passed only in its quarantine mode.
-  const isUnstable = nameOf(test).includes(" (unstable)") && isTestCafe(suites.at(-1));
+  const isUnstable = isTestCafe(suites.at(-1)) && nameOf(test).includes(" (unstable)");
   return said === "flaky" || retries > 0 || isUnstable ? "flaky" : "passed";
 }
 
@@ -124,7 +124,11 @@ function identityOf(test: JUnitCase, suites: readonly JUnitSuite[]): Identity {
   const project = projectOf(test, suites);
   const name = project ? nameOf(test).replace(`[${project}] › `, "") : nameOf(test);
   // jest-junit and Mocha repeat the class in the name; Vitest and Playwright use the file as the class.
-  const repeated = name === className || name.startsWith(`${className} `) || name.endsWith(` ${className}`);
+  const rest = name.length - className.length;
+  const repeated =
+    name === className ||
+    (name.startsWith(className) && name.charAt(className.length) === " ") ||
+    (name.endsWith(className) && name.charAt(rest - 1) === " ");
   const titles = className === "" || isFile(className) || repeated ? [name] : [className, name];
   return { titles, file: file || undefined, project, line: test.attributes.line ?? named.line };
 }

@@ -42,10 +42,9 @@ function meaning(word: string): TestStatus | undefined {
 
 /** What the attributes say about the result, and the word that says it. `undefined`: nothing. */
 export function statusInAttributes(attributes: Record<string, string>): { status: TestStatus; word: string } | undefined {
-  const { status, result, outcome, state } = attributes;
-  const said = saidByFlags(attributes);
   // Most tests say nothing, and there may be a million.
-  if (!(status || result || outcome || state || said.length > 0)) return undefined;
+  if (!saysAnything(attributes)) return undefined;
+  const said = saidByFlags(attributes);
   for (const name of ["status", "result", "outcome", "state"]) {
     const word = attributes[name]?.trim();
     if (word) said.push({ status: meaning(word) ?? "unknown", word });
@@ -66,6 +65,15 @@ const flags: readonly [name: string, says: boolean, status: TestStatus][] = [
   ["executed", false, "skipped"],
   ["flaky", true, "flaky"],
 ];
+
+/** Whether there is any of the attributes. To name each of them is several times as fast as to look for each name of a list. */
+function saysAnything(attributes: Record<string, string>): boolean {
+  const { status, result, outcome, state, success, passed, failed, errored, crashed } = attributes;
+  const { skipped, ignored, disabled, executed, flaky } = attributes;
+  const word = status || result || outcome || state;
+  const flag = success || passed || failed || errored || crashed || skipped || ignored || disabled || executed || flaky;
+  return Boolean(word || flag);
+}
 
 function saidByFlags(attributes: Record<string, string>): { status: TestStatus; word: string }[] {
   const said: { status: TestStatus; word: string }[] = [];
