@@ -29,13 +29,14 @@ interface Found {
  */
 export class SourceFiles {
   readonly #workspace: string;
-  readonly #cwd: string;
+  /** Mostly it is the same folder twice. */
+  readonly #bases: ReadonlySet<string>;
   readonly #known = new Map<string, Found>();
   #lookups = 0;
 
   constructor(workspace: string, cwd: string) {
     this.#workspace = workspace;
-    this.#cwd = cwd;
+    this.#bases = new Set([cwd, workspace]);
   }
 
   /** The name to show. */
@@ -72,7 +73,7 @@ export class SourceFiles {
   #candidate(names: readonly string[]): Found | undefined {
     for (const name of names)
       for (const root of packaged.test(name) ? ["", ...sourceRoots] : [""])
-        for (const base of [this.#cwd, this.#workspace]) {
+        for (const base of this.#bases) {
           const found = this.#at(resolve(base, root, name));
           if (found) return found;
         }

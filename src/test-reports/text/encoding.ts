@@ -73,8 +73,10 @@ export class Decoder {
     // The file itself may have the character: a tool that wrote it has replaced something before.
     if (text.includes(replacement))
       this.replaced += occurrences(text, replacement) - occurrences(Buffer.concat([this.#end, chunk]), replacementBytes);
-    const end = Buffer.concat([this.#end, chunk.subarray(-(replacementBytes.length - 1))]);
-    this.#end = end.subarray(-(replacementBytes.length - 1));
+    const longest = replacementBytes.length - 1;
+    // A copy, because the next chunk is read into the same buffer.
+    const end = chunk.length < longest ? Buffer.concat([this.#end, chunk]) : Buffer.from(chunk.subarray(-longest));
+    this.#end = end.subarray(-longest);
     return text;
   }
 
