@@ -1,4 +1,5 @@
 import { UnreadableReport } from "../../reported.ts";
+import { afterSpace } from "./characters.ts";
 import { LibraryXml } from "./library.ts";
 import { PlainXml, type XmlSink } from "./plain.ts";
 
@@ -20,10 +21,12 @@ export class XmlParser {
   #endsWithReturn = false;
   #ending = false;
 
-  constructor(file: string, sink: XmlSink) {
+  /** @param byLibrary whether the library reads all of it, to compare with */
+  constructor(file: string, sink: XmlSink, byLibrary = false) {
     this.#file = file;
     this.#sink = sink;
     this.#plain = new PlainXml(sink, this.#cdata);
+    if (byLibrary) this.#toLibrary();
   }
 
   write(piece: string): void {
@@ -38,9 +41,10 @@ export class XmlParser {
   }
 
   end(): void {
+    if (!this.#library && this.#plain.isComplete && afterSpace(this.#waiting, 0) === this.#waiting.length) return;
+    const library = this.#toLibrary();
     this.#ending = true;
-    if (!this.#library && this.#plain.isComplete && this.#waiting.trim() === "") return;
-    this.#toLibrary().end();
+    library.end();
   }
 
   refusal(cause: string): UnreadableReport {

@@ -16,7 +16,8 @@ const incomplete = -1;
 const strange = -2;
 
 const [comment, cdata] = ["<!--", "<![CDATA["];
-const declaration = /^<\?xml version=(["'])1\.0\1(?: encoding=(["'])[A-Za-z][\w.-]*\2)?(?: standalone=(["'])(?:yes|no)\3)?\s*\?>/;
+const declaration =
+  /^<\?xml version=(["'])1\.0\1(?: encoding=(["'])[A-Za-z][\w.-]*\2)?(?: standalone=(["'])(?:yes|no)\3)?[ \t\n]*\?>/;
 
 /** No report contains it: see forbidden characters. */
 const behind = "\0";
@@ -96,7 +97,9 @@ export class PlainXml {
 
   #start(text: string): number {
     const found = declaration.exec(text);
-    if (!found && "<?xml".startsWith(text.slice(0, 5))) return text.includes(">") ? strange : incomplete;
+    const begin = text.slice(0, -behind.length).slice(0, "<?xml".length);
+    if (!found && "<?xml".startsWith(begin)) return text.includes(">") ? strange : incomplete;
+    if (text.charCodeAt(0) !== signs.less) return strange;
     this.#state = "before root";
     return found?.[0].length ?? 0;
   }
@@ -114,7 +117,7 @@ export class PlainXml {
     const end = this.#less.after(from);
     if (end === none) return incomplete;
     let found = text.slice(from, end);
-    if (this.#state !== "inside") return found.trim() === "" ? end : strange;
+    if (this.#state !== "inside") return afterSpace(text, from) === end ? end : strange;
     if (this.#wrongEnd.isWithin(from, end)) return strange;
     if (this.#reference.isWithin(from, end)) {
       const plain = decoded(found);
