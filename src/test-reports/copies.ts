@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { lstat, open } from "node:fs/promises";
 
 const chunkBytes = 64 * 1024;
@@ -36,6 +35,8 @@ export async function findCopies(paths: readonly string[]): Promise<Map<string, 
 }
 
 async function digestOf(path: string, buffer: Buffer): Promise<string | undefined> {
+  // Most runs have no two reports of one size, and loading it takes as long as reading a thousand tests.
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   try {
     const file = await open(path);
