@@ -13,7 +13,7 @@ const documents = globSync(["fixtures/reports/*/*.xml", "test-reports/corpus/**/
   .sort()
   .map((name) => ({ name, text: readFileSync(join(folder, name), "utf8").slice(0, 20_000).trimStart() }));
 
-const mutations = Number(process.env.CASES ?? 4_000);
+const mutations = Number(process.env.CASES ?? 1_500);
 const seed = Number(process.env.SEED ?? 4711);
 
 class Recorder implements XmlSink {
