@@ -16,6 +16,7 @@ import ncc from "@vercel/ncc";
 import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
 import { chunkNames, withChunkNames } from "./chunk-names.ts";
+import { withShortExternals } from "./external-modules.ts";
 import { completeLicences } from "./licences.ts";
 
 /**
@@ -69,8 +70,11 @@ async function buildFiles(): Promise<BuiltFiles> {
   await trim(trimmed);
   const { code, assets, stats } = await bundle(resolve("build/src/main.js"));
   const names = chunkNames(stats);
-  const entry = withChunkNames(withoutShebang(code), names);
-  if (entry === undefined) throw new BuildFailure("ncc names its chunks in another way than scripts/chunk-names.ts knows");
+  const named = withChunkNames(withoutShebang(code), names);
+  if (named === undefined) throw new BuildFailure("ncc names its chunks in another way than scripts/chunk-names.ts knows");
+  const entry = withShortExternals(named);
+  if (entry === undefined)
+    throw new BuildFailure("ncc defines Node's modules in another way than scripts/external-modules.ts knows");
   const numbers = [...names.keys()].map((file) => file.split(".", 1)[0]).join(",");
   const filled = (source: string) => source.replace(placeOfNumbers, numbers);
   if (![entry, ...Object.values(assets).map(({ source }) => source.toString())].some((source) => source.includes(placeOfNumbers)))

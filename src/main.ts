@@ -1,3 +1,5 @@
+import { refuseMissing } from "./action/missing.ts";
+
 // The driver's dependencies print deprecation warnings at every start, which are of no use to the user.
 process.noDeprecation = true;
 
@@ -5,18 +7,22 @@ process.noDeprecation = true;
 function goOnUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }
-process.stdout.on("error", goOnUnread);
-process.stderr.on("error", goOnUnread);
 
 /** The oldest version with everything we use. A runner brings 24. */
 const oldestNode = 22;
 
 /**
- * The only entry of dist. The runner starts it without arguments; a terminal or a `run:` step passes some. Nothing is imported before
- * that is known, because loading code that is not needed would take most of the time until the first output.
+ * The only entry of dist. The runner starts it without arguments; a terminal or a `run:` step passes some. Only what reports a missing
+ * input is imported before that is known, because loading code that is not needed would take most of the time until the first output.
  */
 const onRunner = process.env.GITHUB_ACTIONS === "true" && process.argv.length === 2;
-if (onRunner) await (await import("./action/main.ts")).main(process.env);
+const refused = onRunner ? refuseMissing(process.env) : undefined;
+/** Node loads modules for them when it is first asked for one. */
+const streams = refused === undefined ? [process.stdout, process.stderr] : [];
+for (const stream of streams) stream.on("error", goOnUnread);
+
+if (refused !== undefined) process.exitCode = refused;
+else if (onRunner) await (await import("./action/main.ts")).main(process.env);
 else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
   process.stderr.write(`env-actions: this is node ${process.versions.node}, but node ${oldestNode} or later is needed\n`);
   process.exitCode = 2;
@@ -33,7 +39,7 @@ else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
 const lingerMs = 50;
 
 function end(): void {
-  if (process.stdout.writableLength + process.stderr.writableLength > 0) endSoon();
+  if (streams.some(({ writableLength }) => writableLength > 0)) endSoon();
   else process.exit();
 }
 

@@ -1,10 +1,12 @@
 import { appendFileSync } from "node:fs";
-import { EOL } from "node:os";
 
 /**
  * What a step tells the runner before it has loaded any library: lines of its log that are commands, and lines in the file for its
  * post step. Everything later goes through @actions/core.
  */
+
+/** As node:os has it, which would be one more module to load. */
+const EOL = process.platform === "win32" ? "\r\n" : "\n";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -17,7 +19,12 @@ export interface Place {
 }
 
 export function error(text: string, place: Place = {}): void {
-  process.stdout.write(`${command("error", place, text)}${EOL}`);
+  process.stdout.write(errorCommand(text, place));
+}
+
+/** A whole line. */
+export function errorCommand(text: string, place: Place): string {
+  return `${command("error", place, text)}${EOL}`;
 }
 
 /** Makes the runner hide a text in all further output of the job. */

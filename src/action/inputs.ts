@@ -27,7 +27,10 @@ export interface ActionInputs {
   cell: string | undefined;
 }
 
-export type InputsRead = { ok: true; inputs: ActionInputs } | { ok: false; code: ErrorCode; mistakes: string[] };
+export type InputsRead =
+  | { ok: true; inputs: ActionInputs }
+  /** `quoting` if a mistake has text of an input in it, which may be a secret. */
+  | { ok: false; code: ErrorCode; mistakes: string[]; quoting: boolean };
 
 const scopes = ["run", "expired", "all"] as const;
 
@@ -40,6 +43,11 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
 /** Reads INPUT_*, the runner's variables for inputs. Reports all mistakes at once. */
 export function readInputs(env: Env): InputsRead {
   const mistakes: string[] = [];
+  let quoting = false;
+  const wrong = (name: string, expected: string, text: string) => {
+    quoting = true;
+    mistakes.push(`the input \`${name}\`: expected ${expected}, got "${text}"`);
+  };
   const value = (name: InputName): string | undefined => {
     const text = inputOf(env, name);
     if (text !== "") return text;
@@ -48,17 +56,14 @@ export function readInputs(env: Env): InputsRead {
   };
   const choice = <Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice => {
     const chosen = choices.find((candidate) => candidate === text);
-    if (chosen === undefined)
-      mistakes.push(
-        text === ""
-          ? `the input \`${name}\` is missing: expected one of ${choices.join(", ")}`
-          : `the input \`${name}\`: expected one of ${choices.join(", ")}, got "${text}"`,
-      );
+    const expected = `one of ${choices.join(", ")}`;
+    if (chosen === undefined && text === "") mistakes.push(`the input \`${name}\` is missing: expected ${expected}`);
+    else if (chosen === undefined) wrong(name, expected, text);
     return chosen ?? (choices[0] as Choice);
   };
   const boolean = (name: InputName, text: string): boolean => {
     const read = booleans.get(text);
-    if (read === undefined) mistakes.push(`the input \`${name}\`: expected true or false, got "${text}"`);
+    if (read === undefined) wrong(name, "true or false", text);
     return read ?? true;
   };
 
@@ -86,17 +91,16 @@ export function readInputs(env: Env): InputsRead {
     cell: matrixCell(inputOf(env, "matrix")),
   };
   if (read.planDigest !== undefined && !isPlanDigest(read.planDigest))
-    mistakes.push(
-      `the input \`plan-digest\`: expected the 64 hexadecimal digits that the dry run showed, got "${read.planDigest}"`,
-    );
+    wrong("plan-digest", "the 64 hexadecimal digits that the dry run showed", read.planDigest);
   if (read.foreignHead !== undefined && !isCommit(read.foreignHead))
-    mistakes.push(`the input \`foreign-head\`: expected the full SHA of a commit, got "${read.foreignHead}"`);
+    wrong("foreign-head", "the full SHA of a commit", read.foreignHead);
   const invalid = mistakes.length > 0;
   if (read.stage === "cleanup" && read.scope === "all" && !read.dryRun && read.planDigest === undefined)
     mistakes.push(
       "the input `plan-digest` is missing, and `scope: all` with `dry-run: false` requires it: run it with `dry-run: true`, read the plan, and pass the digest that it shows",
     );
-  return mistakes.length === 0 ? { ok: true, inputs: read } : { ok: false, code: invalid ? "EA1104" : "EA1105", mistakes };
+  if (mistakes.length === 0) return { ok: true, inputs: read };
+  return { ok: false, code: invalid ? "EA1104" : "EA1105", mistakes, quoting };
 }
 
 /** @returns undefined for another word */

@@ -6,6 +6,7 @@ import { readOn, unexpectedText } from "../model/coded-error.ts";
 import { UserError } from "../model/user-error.ts";
 import * as commands from "./commands.ts";
 import { inputOf, readInputs } from "./inputs.ts";
+import { invalid, wrongInputs } from "./missing.ts";
 
 /**
  * Called by the runner as the main step and again as the post step. Stages and libraries are loaded only after the inputs are
@@ -48,8 +49,7 @@ async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<nu
   const text = plainText(errorText(error));
   if (error.mistakes.length === 0 && text.length < longText) {
     // Without the code that places annotations in files and cuts them: a wrong input is in no file, and short.
-    commands.error(text, { title: wrong });
-    process.stdout.write(`Read on: ${readOn(error.codes)}\n`);
+    process.stdout.write(wrongInputs(error, text));
     return 2;
   }
   const { mistakeAnnotations } = await import("../report/annotations.ts");
@@ -60,13 +60,12 @@ async function sayMistakes(error: UserError, env: NodeJS.ProcessEnv): Promise<nu
   return 2;
 }
 
-const wrong = "env-actions: invalid input or configuration";
 const longText = 2_000;
 
 /** @returns the exit status */
 function sayError(error: unknown): number {
   if (error instanceof UserError) {
-    commands.error(errorText(error), { title: wrong });
+    commands.error(errorText(error), { title: invalid });
     return 2;
   }
   commands.error(unexpectedText(error), { title: "env-actions: unexpected error" });

@@ -19,6 +19,7 @@ const exits: Record<string, string> = {
   "action/log.ts": guarded,
   "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
   "action/main.ts": guarded,
+  "action/missing.ts": "says only which inputs are missing: a mistake that quotes an input is left to action/main.ts",
   "action/post.ts": guarded,
   "action/state.ts":
     "names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, encoded or compressed",
