@@ -68,18 +68,22 @@ async function buildFiles(): Promise<BuiltFiles> {
   rmSync("build", { recursive: true, force: true });
   compile();
   await trim(trimmed);
-  const { code, assets, stats } = await bundle(resolve("build/src/main.js"));
+  const { code, assets, stats } = await bundle(resolve("build/src/program.js"));
   const names = chunkNames(stats);
-  const named = withChunkNames(withoutShebang(code), names);
+  const named = withChunkNames(code, names);
   if (named === undefined) throw new BuildFailure("ncc names its chunks in another way than scripts/chunk-names.ts knows");
-  const entry = withShortExternals(named);
-  if (entry === undefined)
-    throw new BuildFailure("ncc defines Node's modules in another way than scripts/external-modules.ts knows");
+  const program = short(named);
+  const entry = short(withoutShebang((await bundle(resolve("build/src/main.js"))).code));
   const numbers = [...names.keys()].map((file) => file.split(".", 1)[0]).join(",");
   const filled = (source: string) => source.replace(placeOfNumbers, numbers);
-  if (![entry, ...Object.values(assets).map(({ source }) => source.toString())].some((source) => source.includes(placeOfNumbers)))
+  if (
+    ![program, ...Object.values(assets).map(({ source }) => source.toString())].some((source) => source.includes(placeOfNumbers))
+  )
     throw new BuildFailure(`the text "${placeOfNumbers}" of src/lib/own-code.ts is nowhere in the bundle`);
-  const files = new Map<string, string>([["index.js", `${shebang}${await minified("index.js", filled(entry))}`]]);
+  const files = new Map<string, string>([
+    ["index.js", `${shebang}${await minified("index.js", entry)}`],
+    ["program.js", await minified("program.js", filled(program))],
+  ]);
   for (const name of unreached) files.set(standIn(name), standInFor(name));
   for (const [given, asset] of Object.entries(assets)) {
     const name = names.get(given) ?? given;
@@ -214,6 +218,13 @@ async function minified(name: string, source: string): Promise<string> {
   const { code, errors } = await minify(name, source, { module: true, compress: true, mangle: true });
   if (errors.length > 0) throw new BuildFailure(`${name} cannot be minified: ${errors.map((error) => error.message).join("; ")}`);
   return code.endsWith("\n") ? code : `${code}\n`;
+}
+
+function short(source: string): string {
+  const made = withShortExternals(source);
+  if (made === undefined)
+    throw new BuildFailure("ncc defines Node's modules in another way than scripts/external-modules.ts knows");
+  return made;
 }
 
 function withoutShebang(code: string): string {

@@ -48,7 +48,8 @@ const below: Record<string, readonly string[]> = {
   app: belowTheDoors,
   action: belowTheDoors,
   cli: belowTheDoors,
-  "main.ts": ["action", "cli"],
+  "main.ts": ["action", "program.ts"],
+  "program.ts": ["action", "cli"],
   "index.ts": ["action", "cli", ...belowTheDoors],
 };
 

@@ -25,7 +25,7 @@ export function chunkNames(stats: Stats): Map<string, string> {
     )
     .sort((one, other) => claimOf(other.owners) - claimOf(one.owners) || (one.file < other.file ? -1 : 1));
   const names = new Map<string, string>();
-  const taken = new Set(["index"]);
+  const taken = new Set(["index", "program"]);
   for (const { file, owners } of numbered) {
     const number = file.split(".", 1)[0] ?? file;
     const name = [...candidates(owners), `chunk-${number}`].find((candidate) => !taken.has(candidate.toLowerCase())) ?? number;

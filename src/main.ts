@@ -1,53 +1,10 @@
+import { isFromRunner } from "./action/commands.ts";
 import { refuseMissing } from "./action/missing.ts";
 
-// The driver's dependencies print deprecation warnings at every start, which are of no use to the user.
-process.noDeprecation = true;
-
-/** The reader of the output may stop reading (`| head`). The stage continues, because it has to clean up. */
-function goOnUnread(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-}
-
-/** The oldest version with everything we use. A runner brings 24. */
-const oldestNode = 22;
-
 /**
- * The only entry of dist. The runner starts it without arguments; a terminal or a `run:` step passes some. Only what reports a missing
- * input is imported before that is known, because loading code that is not needed would take most of the time until the first output.
+ * The only entry of dist. The runner starts it without arguments; a terminal or a `run:` step passes some. It is a file of its own, with
+ * nothing but what reports a missing input: to compile and run the rest would take longer.
  */
-const onRunner = process.env.GITHUB_ACTIONS === "true" && process.argv.length === 2;
-const refused = onRunner ? refuseMissing(process.env) : undefined;
-/** Node loads modules for them when it is first asked for one. */
-const streams = refused === undefined ? [process.stdout, process.stderr] : [];
-for (const stream of streams) stream.on("error", goOnUnread);
-
-if (refused !== undefined) process.exitCode = refused;
-else if (onRunner) await (await import("./action/main.ts")).main(process.env);
-else if (Number(process.versions.node.split(".")[0]) < oldestNode) {
-  process.stderr.write(`env-actions: this is node ${process.versions.node}, but node ${oldestNode} or later is needed\n`);
-  process.exitCode = 2;
-} else {
-  const { terminal, sayUncaught } = await import("./cli/main.ts");
-  process.once("uncaughtException", sayUncaught);
-  process.exitCode = await terminal(process.argv.slice(2));
-}
-
-/**
- * The work is done and its results are written. What is still open now, such as a connection that a server keeps, must not keep
- * the job running. It gets a moment to close by itself.
- */
-const lingerMs = 50;
-
-function end(): void {
-  if (streams.some(({ writableLength }) => writableLength > 0)) endSoon();
-  else process.exit();
-}
-
-function endSoon(): void {
-  setTimeout(end, lingerMs).unref();
-}
-// Taking Node apart would take longer than the operating system needs.
-process.once("beforeExit", () => process.exit());
-endSoon();
-
-export {};
+const refused = isFromRunner() ? refuseMissing(process.env) : undefined;
+if (refused === undefined) await import(/* webpackIgnore: true */ "./program.ts");
+else process.exit(refused);

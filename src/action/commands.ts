@@ -10,6 +10,11 @@ const EOL = process.platform === "win32" ? "\r\n" : "\n";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** Whether the runner started this process as the action's, and not as a command of a `run:` step. */
+export function isFromRunner(): boolean {
+  return process.env.GITHUB_ACTIONS === "true" && process.argv.length === 2;
+}
+
 /** Where an annotation is shown, and its title. */
 export interface Place {
   file?: string;

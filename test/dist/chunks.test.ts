@@ -64,10 +64,16 @@ const ofDatabricks = `    databricks: { host: "127.0.0.1:1", warehouse: w, token
 
 const library = { redis: /^ioredis/, databricks: /^databricks-sql/, github: /^(?:actions-github|undici)/, zod: /^zod/ };
 
-test("a missing input loads no library, and less than a tenth of what a stage may", async () => {
+test("a missing input loads the entry alone", async () => {
   const { status, files } = await filesLoaded("", {});
   expect(status).toBe(2);
-  expect(files.length).toBeLessThanOrEqual(5);
+  expect(files).toEqual(["index.js"]);
+});
+
+test("a wrong input loads no library, and less than a tenth of what a stage may", async () => {
+  const { status, files } = await filesLoaded("", { stage: "none" });
+  expect(status).toBe(2);
+  expect(files.length).toBeLessThanOrEqual(6);
   for (const name of Object.values(library)) expect(files.filter((one) => name.test(one))).toEqual([]);
   expect(files.filter((one) => /^(?:app|stages|checks|yaml|warehouse|redis)/.test(one))).toEqual([]);
 });

@@ -41,7 +41,7 @@ const exits: Record<string, string> = {
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",
   "app/identify-run.ts": "the ids of gate run and workflow run",
   "lib/lock-file.ts": "the id of a process",
-  "main.ts": "texts of ours alone",
+  "program.ts": "texts of ours alone",
   "lib/plain-file.ts": "writes what the others in this list give it; a state file is redacted as it is written",
   "processes/own-environment.ts": "overwrites variables of this process with stars",
   "processes/output.ts": "lines are redacted before they are logged, kept or told",

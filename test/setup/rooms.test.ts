@@ -28,7 +28,8 @@ function found(files: Record<string, string>): string[] {
 
 it("allows imports downwards, of a room's own files, of model.ts, and of packages that every room may use", () => {
   const files = {
-    "src/main.ts": 'await import("./action/main.ts"); await import("./cli/main.ts");',
+    "src/main.ts": 'import "./action/missing.ts"; await import("./program.ts");',
+    "src/program.ts": 'await import("./action/main.ts"); await import("./cli/main.ts");',
     "src/index.ts": 'export * from "./stages/run.ts"; export type { Report } from "./model/report.ts";',
     "src/app/run-stage.ts": 'import "../stages/run.ts"; import "../report/markdown.ts"; import "../lib/count.ts";',
     "src/action/main.ts": 'import * as core from "@actions/core"; import { run } from "../app/run-stage.ts";',
