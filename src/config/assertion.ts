@@ -17,7 +17,7 @@ const textClaims = once(() => ({
     .optional()
     .meta({ description: "The value must be one of these." }),
   notNull: z.literal(true).optional().meta({ description: "The value must be present and not null. Mocks often return null." }),
-  matches: regularExpression
+  matches: regularExpression()
     .optional()
     .meta({ description: "Regular expression that the value, converted to text, must match." }),
 }));

@@ -1,3 +1,4 @@
+import { once } from "../lib/once.ts";
 import { isBookkeeping, matchRulesOf, mayHoldPerson, mayHoldSecret, parentKindOf, timeColumnOf } from "./columns.ts";
 import type { Table, TestDataConfig } from "./schema.ts";
 import type { Parent, ParentKind } from "./test-data-schema.ts";
@@ -99,8 +100,9 @@ export const applicationKeys = [
   "cw:production:",
 ] as const;
 
-const classWavesTables: Readonly<Record<string, Table>> = Object.fromEntries(
-  Object.entries(columnsOf).map(([table, columns]) => [table, tableOf(table, columns.split(" "))]),
+const classWavesTables = once(
+  (): Readonly<Record<string, Table>> =>
+    Object.fromEntries(Object.entries(columnsOf).map(([table, columns]) => [table, tableOf(table, columns.split(" "))])),
 );
 
 function tableOf(table: string, columns: string[]): Table {
@@ -128,7 +130,7 @@ function parentsOf(table: string, columns: string[]): Record<string, Parent> {
 /** All tables that may hold test data: the preset's tables, with the file's tables added or replacing them. */
 export function resolveTables(testData: Pick<TestDataConfig, "preset" | "tables">): Record<string, Table> {
   const own = Object.entries(testData.tables).map(([name, table]) => [name, withSecretsMasked(table)]);
-  return { ...(testData.preset === "classwaves" ? classWavesTables : {}), ...Object.fromEntries(own) };
+  return { ...(testData.preset === "classwaves" ? classWavesTables() : {}), ...Object.fromEntries(own) };
 }
 
 /** Masks columns whose name suggests a secret. Reports name rows by these columns, and tests may change them. */

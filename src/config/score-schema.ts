@@ -35,8 +35,8 @@ const weight = z
 
 export const score = z
   .strictObject({
-    pass: percent.prefault("90%").meta({ description: "Minimum score for the verdict `passed`." }),
-    warning: percent
+    pass: percent().prefault("90%").meta({ description: "Minimum score for the verdict `passed`." }),
+    warning: percent()
       .prefault("75%")
       .meta({ description: "Minimum score for the verdict `degraded`. Below it, the stage is `failed`." }),
     weights: z.array(weight).default([]).meta({

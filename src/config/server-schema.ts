@@ -22,8 +22,8 @@ const ready = z
       .min(1)
       .optional()
       .meta({ description: "Assertions that the JSON response of `url` must satisfy." }),
-    tcp: port.optional().meta({ description: "Port that must accept a connection." }),
-    log: regularExpression.optional().meta({ description: "Regular expression that a line of output must match." }),
+    tcp: port().optional().meta({ description: "Port that must accept a connection." }),
+    log: regularExpression().optional().meta({ description: "Regular expression that a line of output must match." }),
     socketIo: httpUrl.optional().meta({
       description:
         "Address of a Socket.IO server that must complete a handshake. If the address has no path, `/socket.io/` is used.",
@@ -59,7 +59,7 @@ function demandSense(
 export const serverSchema = z.strictObject({
   command,
   workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
-  port: port
+  port: port()
     .optional()
     .meta({ description: "Port of the server. It must be free before the server starts and after the server stops." }),
   ready: ready.meta({ description: "How to detect that the server is ready." }),

@@ -12,8 +12,8 @@ const limits = {
   websocketConnect: duration
     .prefault("2s")
     .meta({ description: "Time limit for connecting to the WebSocket. Slower is a failure." }),
-  redisHitRate: percent.prefault("70%").meta({ description: "Minimum hit rate of Redis. Lower is a warning." }),
-  redisMemory: percent.prefault("90%").meta({ description: "Maximum share of Redis `maxmemory` in use. More is a warning." }),
+  redisHitRate: percent().prefault("70%").meta({ description: "Minimum hit rate of Redis. Lower is a warning." }),
+  redisMemory: percent().prefault("90%").meta({ description: "Maximum share of Redis `maxmemory` in use. More is a warning." }),
   redisLag: duration
     .prefault("10s")
     .meta({ description: "Maximum time since a Redis replica last heard from its master. Longer is a warning." }),

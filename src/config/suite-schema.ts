@@ -110,7 +110,7 @@ export const integrationSchema = suite
   .extend({
     budget: timeLimit.prefault("15m").meta(budgetDescription),
     prefix: prefixSchema.default("integration_test_"),
-    passRate: percent.prefault("95%").meta(passRateDescription),
+    passRate: percent().prefault("95%").meta(passRateDescription),
   })
   .prefault({})
   .meta({ description: "Runs the integration tests." });
@@ -121,7 +121,7 @@ export const e2eSchema = suite
   .extend({
     budget: timeLimit.prefault("30m").meta(budgetDescription),
     prefix: prefixSchema.default("e2e_test_"),
-    passRate: percent.prefault("90%").meta(passRateDescription),
+    passRate: percent().prefault("90%").meta(passRateDescription),
     requiredProjects: z.array(z.string().min(1)).min(1).optional().meta({
       description:
         "Globs for Playwright projects. At least one test of each must have run. With `preset: classwaves` and `databricks` in the environment, the default is `authenticated-*` and `unauthenticated-*`; otherwise none is required.",

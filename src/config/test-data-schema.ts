@@ -122,7 +122,7 @@ export const tableSchema = z.strictObject({
   key: columnName.default("id").meta({ description: "Column that identifies a row." }),
   match: z.array(match).default([]).meta({ description: "Rules that match a row directly as test data, by its own values." }),
   time: columnName.optional().meta({ description: "Column with the time when a row was created. It proves the age of the row." }),
-  timeZone: timeZone.optional().meta({
+  timeZone: timeZone().optional().meta({
     description:
       "Time zone of `time`, if that column is a `DATE` or has no zone. Overrides `testData.timeZone`. Without either, such a time is uncertain by 14 hours.",
   }),
@@ -180,7 +180,7 @@ const testData = z.strictObject({
       description:
         "Fixed rows that env-actions never deletes, in any scope. Maps `schema.table` to keys, or to matched values such as addresses. Rows that depend on a fixed row are not test data because of it.",
     }),
-  timeZone: timeZone.optional().meta({
+  timeZone: timeZone().optional().meta({
     description:
       "Time zone of dates, and of times without a zone: `UTC`, an offset or a name. Without it, such times are uncertain.",
   }),
@@ -230,7 +230,7 @@ const testData = z.strictObject({
     description:
       "Maximum number of Redis keys in a plan. A plan with more keys is refused. Each round of a cleanup has a plan of its own.",
   }),
-  maxShare: percent.prefault("50%").meta({
+  maxShare: percent().prefault("50%").meta({
     description:
       "Maximum share of a table that a plan may delete. A plan with more is refused. Does not apply to tables with fewer than 100 rows: such a table can be emptied.",
   }),
@@ -246,7 +246,7 @@ const testData = z.strictObject({
     description:
       "Maximum number of rows per table that the books compare, and of Redis keys that they remember. Beyond that, the result is unknown.",
   }),
-  maxReadSize: size.optional().meta({
+  maxReadSize: size().optional().meta({
     description:
       "Maximum size of the tables that a search for test data must read completely, such as `50GB`, because their test rows have ids without a prefix. A larger plan is refused. Default: no limit. `plan` and a cleanup that only shows say the size.",
   }),

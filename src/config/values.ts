@@ -1,9 +1,10 @@
+import { once } from "../lib/once.ts";
 import { whyNoPattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
 import { type ErrorParams, withCode } from "./mistakes.ts";
 import { handlings } from "./secret.ts";
 
-/** Value types that several parts of the file share. */
+/** Value types that several parts of the file share. Those that few files need are made at their first use. */
 
 export const name = z
   .string()
@@ -16,9 +17,9 @@ export const routePattern = z
   .string()
   .regex(/^(?:\/|\*\*\/)[^?#]*$/, { error: "expected a route such as /api/v1/health/redis or **/health/redis" });
 
-export const variableName = z
-  .string()
-  .regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" });
+export const variableName = once(() =>
+  z.string().regex(/^[A-Z_][A-Z0-9_]*$/, { error: "expected the name of an environment variable, such as DATABRICKS_HOST" }),
+);
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address", abort: true });
 
@@ -32,21 +33,23 @@ function hasUser({ username, password }: URL): boolean {
 }
 
 /** The host of a workspace. As in Databricks' own tools, an address without a path works too. */
-export const workspaceHost = z
-  .string()
-  .min(1)
-  // Not a pattern, because the default is a reference.
-  .refine((text) => text.startsWith("${") || /^(?:https:\/\/)?[^\s/:@?#[\]]+(?::\d{1,5})?\/*$/i.test(text), {
-    error:
-      "expected only the host of the workspace, such as adb-1234567890123456.7.azuredatabricks.net, without http:// and without a path",
-  });
+export const workspaceHost = once(() =>
+  z
+    .string()
+    .min(1)
+    // Not a pattern, because the default is a reference.
+    .refine((text) => text.startsWith("${") || /^(?:https:\/\/)?[^\s/:@?#[\]]+(?::\d{1,5})?\/*$/i.test(text), {
+      error:
+        "expected only the host of the workspace, such as adb-1234567890123456.7.azuredatabricks.net, without http:// and without a path",
+    }),
+);
 
 const bare = (text: string) => !URL.canParse(text) || isBare(new URL(text));
 const noPath = {
   error: "expected no path after the host: write the path in each route, such as path: /api/v1/health",
 };
 /** The host for routes. Each route starts at the root of the host, so a path here would be silently ignored. */
-export const httpOrigin = httpUrl.refine(bare, noPath);
+export const httpOrigin = once(() => httpUrl.refine(bare, noPath));
 export const fetchedOrigin = fetchedUrl.refine(bare, noPath);
 
 function isBare({ pathname, search, hash }: URL): boolean {
@@ -55,17 +58,19 @@ function isBare({ pathname, search, hash }: URL): boolean {
 
 const aPort = { error: "expected a port from 1 to 65535" };
 
-const portNumber = z.int(aPort).min(1, aPort).max(65_535, aPort);
+const portNumber = once(() => z.int(aPort).min(1, aPort).max(65_535, aPort));
 
 // A port from a variable arrives as text.
-const portText = z.string().regex(/^\d+$/).transform(Number).pipe(portNumber);
+const portText = once(() => z.string().regex(/^\d+$/).transform(Number).pipe(portNumber()));
 
-export const port = z.union([portNumber, portText], aPort);
+export const port = once(() => z.union([portNumber(), portText()], aPort));
 
 /** `[` and `]` enclose an IPv6 address, as in a URL. */
-export const hostAndPort = z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]?#,]+)(?::\d{1,5})?$/, {
-  error: "expected host:port, such as redis-1.internal:6379",
-});
+export const hostAndPort = once(() =>
+  z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]?#,]+)(?::\d{1,5})?$/, {
+    error: "expected host:port, such as redis-1.internal:6379",
+  }),
+);
 
 export const command = z
   .string()
@@ -73,14 +78,16 @@ export const command = z
   .meta({ description: "Command that the shell runs. The shell itself expands the variables in it." })
   .register(handlings, { handling: "shell" });
 
-export const regularExpression = z
-  .string()
-  .min(1)
-  .check((context) => {
-    const message = whyNoPattern(context.value);
-    if (message !== undefined)
-      context.issues.push({ code: "custom", message, input: context.value, continue: true, params: { ...withCode("EA1030") } });
-  });
+export const regularExpression = once(() =>
+  z
+    .string()
+    .min(1)
+    .check((context) => {
+      const message = whyNoPattern(context.value);
+      if (message !== undefined)
+        context.issues.push({ code: "custom", message, input: context.value, continue: true, params: { ...withCode("EA1030") } });
+    }),
+);
 
 /** A check over several keys of one group. It also runs if one of them is invalid, so that all mistakes are reported at once. */
 export function exactlyOneOf(...keys: string[]): {
@@ -133,10 +140,12 @@ const sizes = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 const aSize = "expected a size such as 500MB, 50GB or 2TB: a number above 0, and kB, MB, GB or TB in these letters";
 
 /** `50GB`, in bytes. */
-export const size = z
-  .string({ error: aSize })
-  .regex(/^(?=.*[1-9])\d+(?:\.\d+)? ?(?:kB|MB|GB|TB)$/, { error: aSize })
-  .transform((text) => Number.parseFloat(text) * sizes[text.slice(-2) as keyof typeof sizes]);
+export const size = once(() =>
+  z
+    .string({ error: aSize })
+    .regex(/^(?=.*[1-9])\d+(?:\.\d+)? ?(?:kB|MB|GB|TB)$/, { error: aSize })
+    .transform((text) => Number.parseFloat(text) * sizes[text.slice(-2) as keyof typeof sizes]),
+);
 
 /** The budget of every stage. */
 export const budgetDescription = {
@@ -154,11 +163,13 @@ export function parsePercent(text: string): number | undefined {
 }
 
 /** Converts `95%` to 0.95. */
-export const percent = z
-  .string({ error: 'expected a percentage such as "95%"' })
-  .refine((text) => parsePercent(text) !== undefined, { error: 'expected a percentage from "0%" to "100%"' })
-  .transform((text) => parsePercent(text) ?? 0)
-  .meta({ description: "A percentage, such as `95%`." });
+export const percent = once(() =>
+  z
+    .string({ error: 'expected a percentage such as "95%"' })
+    .refine((text) => parsePercent(text) !== undefined, { error: 'expected a percentage from "0%" to "100%"' })
+    .transform((text) => parsePercent(text) ?? 0)
+    .meta({ description: "A percentage, such as `95%`." }),
+);
 
 /** `UTC`, an offset such as `-08:00`, or a name such as `America/Los_Angeles`. */
 export function isTimeZone(zone: string): boolean {
@@ -174,23 +185,27 @@ export function isTimeZone(zone: string): boolean {
   }
 }
 
-export const timeZone = z.string().refine(isTimeZone, {
-  error: 'expected a time zone: UTC, an offset such as "-08:00", or a name such as America/Los_Angeles',
-});
+export const timeZone = once(() =>
+  z.string().refine(isTimeZone, {
+    error: 'expected a time zone: UTC, an offset such as "-08:00", or a name such as America/Los_Angeles',
+  }),
+);
 
 /** A written exception. Without it, a credential that can write fails the check of a read-only environment. */
-export const mayWrite = z
-  .strictObject({
-    until: z.iso
-      .date({ error: "expected the last day as a date, such as 2026-12-31" })
-      .meta({ description: "Last day of the exception, in UTC. Afterwards, the credential fails again." }),
-    reason: z
-      .string({ error: "expected the reason why this credential can write, and who will fix it" })
-      .regex(/\S/, { error: "expected the reason why this credential can write, and who will fix it" })
-      .meta({ description: "Why the credential can write, and what is being done about it. Shown with the warning." }),
-  })
-  .optional()
-  .meta({
-    description:
-      "Exception for a read-only environment: until the given day, a credential that could write is a warning instead of a failure.",
-  });
+export const mayWrite = once(() =>
+  z
+    .strictObject({
+      until: z.iso
+        .date({ error: "expected the last day as a date, such as 2026-12-31" })
+        .meta({ description: "Last day of the exception, in UTC. Afterwards, the credential fails again." }),
+      reason: z
+        .string({ error: "expected the reason why this credential can write, and who will fix it" })
+        .regex(/\S/, { error: "expected the reason why this credential can write, and who will fix it" })
+        .meta({ description: "Why the credential can write, and what is being done about it. Shown with the warning." }),
+    })
+    .optional()
+    .meta({
+      description:
+        "Exception for a read-only environment: until the given day, a credential that could write is a warning instead of a failure.",
+    }),
+);

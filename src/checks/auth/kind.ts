@@ -19,7 +19,7 @@ const role = once(() =>
       description:
         "Fields sent to the mint route in addition to `secretKey` and `role`. `{prefix}` is replaced with the prefix of the run's test data.",
     }),
-    variable: variableName.optional().meta({
+    variable: variableName().optional().meta({
       description: "Environment variable that also receives the token. This copy cannot be renewed while the tests run.",
     }),
   }),

@@ -7,7 +7,7 @@ import type { CheckKind } from "../kind.ts";
 /** Before this is parsed, {@link import("../../config/interpolation.ts")} fills in what the file leaves to DATABRICKS_* variables. */
 const settings = once(() =>
   z.strictObject({
-    host: workspaceHost
+    host: workspaceHost()
       // The default is in the schema too, so that editors show it.
       .prefault("${DATABRICKS_HOST}")
       .meta({ description: "Host of the workspace, or `host:port`. Default: the variable `DATABRICKS_HOST`." }),
@@ -72,7 +72,7 @@ const settings = once(() =>
         description:
           "Expected identity of the warehouse. Host and catalog are compared before a connection is opened, the principal before the first write. It protects from mistakes, not from somebody who changes this file.",
       }),
-    mayWrite,
+    mayWrite: mayWrite(),
     startTimeout: timeLimit.prefault("10m").meta({
       description:
         "Time limit for a stopped warehouse to start. The `budget` of the stage applies as well: raise it if the warehouse may be stopped.",

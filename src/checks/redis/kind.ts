@@ -8,7 +8,7 @@ const sentinel = once(() =>
   z.strictObject({
     master: z.string().min(1).meta({ description: "Name of the master in the sentinels' configuration, such as `mymaster`." }),
     nodes: z
-      .array(hostAndPort)
+      .array(hostAndPort())
       .min(1)
       .meta({ description: "Sentinels as `host:port`, asked in this order. Default port: 26379." }),
     username: z.string().min(1).optional().meta({ description: "ACL user for the sentinels, if they require one." }),
@@ -30,7 +30,7 @@ const settings = once(() =>
       .optional()
       .meta({ description: "Redis Sentinels that name the current server, which may change in a failover." }),
     cluster: z
-      .union([z.boolean(), z.array(hostAndPort).min(1)], {
+      .union([z.boolean(), z.array(hostAndPort()).min(1)], {
         error: "expected true, or a list of nodes such as [redis-1.internal:6379]",
       })
       .optional()
@@ -40,7 +40,7 @@ const settings = once(() =>
       description:
         "`true`: only this run writes to this Redis, so every new key that is left belongs to the run. See docs/books.md.",
     }),
-    mayWrite,
+    mayWrite: mayWrite(),
     expect: z
       .strictObject({
         host: z.string().min(1).meta({

@@ -7,7 +7,7 @@ const server = once(() =>
   z.strictObject({
     name: z.string().min(1).meta({ description: "Display name." }),
     host: z.string().min(1).meta({ description: "Host name or IP address." }),
-    port: port.meta({ description: "Port that must accept a connection." }),
+    port: port().meta({ description: "Port that must accept a connection." }),
     within: timeLimit.prefault("2s").meta({ description: "Time limit for the connection. Slower is a failure." }),
   }),
 );

@@ -5,8 +5,8 @@ import type { CheckKind } from "../kind.ts";
 
 const variableSchema = once(() =>
   z.strictObject({
-    name: variableName.meta({ description: "Name of the variable." }),
-    matches: regularExpression.optional().meta({ description: "Regular expression that the whole value must match." }),
+    name: variableName().meta({ description: "Name of the variable." }),
+    matches: regularExpression().optional().meta({ description: "Regular expression that the whole value must match." }),
     minimumLength: z
       .int()
       .min(1)
@@ -21,7 +21,7 @@ const variableSchema = once(() =>
 
 const schema = once(() =>
   z
-    .array(z.union([variableName, variableSchema()]))
+    .array(z.union([variableName(), variableSchema()]))
     .default([])
     .meta({ description: "Environment variables that must be set. A well-known default value is not accepted." }),
 );

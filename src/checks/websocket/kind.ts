@@ -6,7 +6,7 @@ import type { CheckKind } from "../kind.ts";
 const plainSocket = once(() =>
   z.strictObject({
     path: path.meta({ description: "Path of the WebSocket, below `websocket.url` or the address of the API." }),
-    message: regularExpression
+    message: regularExpression()
       .optional()
       .meta({ description: "Regular expression that one of the server's first messages must match." }),
   }),
@@ -14,7 +14,7 @@ const plainSocket = once(() =>
 
 const settings = once(() =>
   z.strictObject({
-    url: httpOrigin
+    url: httpOrigin()
       .optional()
       .meta({ description: "Address of the WebSocket server, without a path. Default: the address of the API." }),
     path: path.default("/socket.io/").meta({ description: "Path at which Socket.IO responds." }),
