@@ -11,7 +11,7 @@ import { load, portOf, prefer } from "./machine.ts";
  * the same server once; and the size of the download. All in turns, whole processes. Exit status 1 when over a bound.
  */
 
-const bounds = { missing: 1.5, preflight: 2 };
+const bounds = { missing: 1.1, preflight: 2 };
 const rounds = 21;
 /** The first rounds read the files from disk for the later ones. */
 const warmUps = 2;
