@@ -48,7 +48,8 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
     origin: originOf(env),
     now: Date.now(),
   });
-  const text = gateMarkdown(result, commit.headSha ?? commit.sha);
+  const text = secrets.redact(gateMarkdown(result, commit.headSha ?? commit.sha));
+  // One of our own words.
   core.setOutput("verdict", result.outcome);
   const line = secrets.redact(gateLine(result));
   const passes = result.outcome === "passed" || result.outcome === "degraded";
@@ -59,7 +60,7 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   for (const { job, isOpen, why } of result.jobs)
     core.info(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`.replace(/[\r\n]+/g, " ")));
   await publish(text);
-  if (comments) await comment(env, secrets.redact(text));
+  if (comments) await comment(env, text);
   return passes ? 0 : 1;
 }
 
