@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { newRunId, whyNotCurrentRun } from "../cleanup/run-id.ts";
+import { leftOutStages } from "../config/left-out.ts";
 import type { Config } from "../config/schema.ts";
 import { judgeStageBefore, type SequenceAnswer, stageBefore } from "../evidence/evidence.ts";
 import type { EvidenceStore } from "../evidence/store.ts";
@@ -197,11 +198,13 @@ async function mayStart(
   runId: string,
 ): Promise<Pick<Identity, "gateId" | "refusal" | "problems">> {
   const { stage, config, environment, store, records, commit, origin } = request;
-  const needed = stageBefore(stage);
+  const leftOut = leftOutStages(config);
+  const needed = stageBefore(stage, leftOut);
   if (needed === undefined) return { gateId: underWay ?? runId, refusal: undefined, problems: [] };
   const { evidence, problems, unread } = await store.find(needed);
   const { answer, accepted } = judgeStageBefore({
     stage,
+    leftOut,
     environments: [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])],
     commit,
     origin,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
 import { resolveTables } from "../config/classwaves.ts";
+import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
 import { commitOf, evidenceOf, originOf } from "../evidence/evidence.ts";
 import { evidenceStore, uploadAttachments, uploadLogs } from "../evidence/store.ts";
@@ -87,6 +88,12 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const request = await withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
   const { config, configText, tables, environment } = await readConfiguration(request, secrets);
+  const leftOut = leftOutStages(config);
+  if (leftOut.includes(stage))
+    throw new UserError(
+      "EA5007",
+      `stages.${stage} is false in ${request.configFile}, so the gate leaves ${stage} out: remove this step, or write the settings of the stage in place of false`,
+    );
   const records = join(workspace, recordsDirectory);
   await makeRecords(records);
   // The cell is compared later, so it must be redacted everywhere: in reports, which must not contain secrets, and in our own

@@ -6,6 +6,8 @@ export interface GateEnd {
   /** Absent if the stage did not run. */
   answer?: StageAnswer;
   why?: string;
+  /** The project doesn't have this stage. */
+  leftOut?: true;
 }
 
 /** How a stage that closes the gate ended. */
@@ -28,7 +30,13 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
   const ends: GateEnd[] = [];
   let gateId: string | undefined;
   let closedBy: StageReport | undefined;
+  // Every stage reads the same file, and preflight is never left out.
+  let leftOut: readonly StageName[] = [];
   for (const stage of stageNames) {
+    if (leftOut.includes(stage)) {
+      ends.push({ stage, why: "by the configuration", leftOut: true });
+      continue;
+    }
     if (closedBy && stage !== "cleanup") {
       ends.push({ stage, why: `${closedBy.stage} ${endings[closedBy.verdict]}` });
       continue;
@@ -46,6 +54,7 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
     // Another gate may have started in this workspace meanwhile. The id keeps the stages of this gate together.
     const answer = await performStage({ ...request, ...own, stage, ...(gateId ? { gateId } : {}) });
     gateId = answer.report.gateId;
+    leftOut = answer.report.leftOut ?? [];
     ends.push({ stage, answer });
     if (!opensTheGate(answer.report.verdict)) closedBy ??= answer.report;
   }

@@ -212,9 +212,9 @@ function howToDelete({ command, overrides, config, environment }: Arguments, sta
     : `\`${words} --execute\` deletes the rest`;
 }
 
-function verdictLine({ stage, answer, why }: GateEnd): Part[] {
+function verdictLine({ stage, answer, why, leftOut }: GateEnd): Part[] {
   const verdict = answer?.report.verdict ?? "skipped";
-  const word = answer ? verdict : notRun;
+  const word = answer ? verdict : leftOut ? "left out" : notRun;
   const rest = answer
     ? `${duration(answer.report.durationMs).padStart(9)}  ${endReason(answer.report)}`
     : `${"–".padStart(9)}  ${why}`;

@@ -16,6 +16,7 @@ import {
 } from "./interpolation.ts";
 import { codeOf, explain, type Mistake, mistakesError, type Span } from "./mistakes.ts";
 import { type Path, pathKey, valueAt } from "./path.ts";
+import { withPreset } from "./preset.ts";
 import { conflicts } from "./rules.ts";
 import type { Config, Environment } from "./schema.ts";
 import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./secrecy.ts";
@@ -88,7 +89,8 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const unresolved = unresolvedEnvironments(filled.blanks);
   const config = reader.read(withoutEnvironments(filled.value, Object.keys(unresolved)));
   if (!config) throw new Error(`${file} could be read, but not without the environments ${Object.keys(unresolved).join(", ")}`);
-  return { config: { ...config, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, text, secrets, unresolved };
+  const meant = withPreset(config, filled.value);
+  return { config: { ...meant, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, text, secrets, unresolved };
 }
 
 /** The code for every section, whatever the file has: to say what is wrong, and what could be there instead. */
@@ -295,8 +297,11 @@ function issuesOf(whole: Schema, schema: Schema, data: unknown, base: Path): Iss
 /** If the value has the type of one of several forms, what is wrong inside it. */
 function insideUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
-  const meant = issue.errors.find((issues) => issues.every(({ code, path }) => code !== "invalid_type" || path.length > 0));
-  return meant ? meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) : [issue];
+  const isOther = ({ code, path }: z.core.$ZodIssue) =>
+    path.length === 0 && (code === "invalid_type" || code === "invalid_value");
+  const meant = issue.errors.find((issues) => !issues.some(isOther));
+  if (!meant) return [issue];
+  return meant.flatMap((inner) => insideUnion({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 function unknownKey(whole: Schema, path: Path, key: string): string {

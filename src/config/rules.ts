@@ -1,19 +1,23 @@
 import { suggestion } from "../lib/nearest.ts";
 import { defaults } from "./defaults.ts";
 import { signInConflicts } from "./interpolation.ts";
+import { isLeftOut } from "./left-out.ts";
 import { type Conflict, type Data, group, isGroup, list, type Path, quote, text, texts, valueAt } from "./path.ts";
+import { presetConflicts, withPresetDefaults } from "./preset.ts";
 import { redisAddressProblem } from "./redis-address.ts";
 import { isRoute, knownToWrite } from "./routes.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
 import { parseDuration } from "./values.ts";
 
 /**
- * @param data the file's data with variables filled in
+ * @param filled the file's data with variables filled in
  * @param written the same data as the file has them
  */
-export async function conflicts(data: Data, written: Data): Promise<Conflict[]> {
+export async function conflicts(filled: Data, written: Data): Promise<Conflict[]> {
+  const data = withPresetDefaults(filled);
   const environments = group(valueAt(data, ["environments"]));
   return [
+    ...presetConflicts(filled),
     ...environmentNames(data, written, environments),
     ...Object.entries(environments).flatMap(([name, environment]) => [
       ...unreachableProbes(["environments", name], environment),
@@ -200,6 +204,8 @@ function stagePrefixes(data: Data, written: Data): Conflict[] {
     const path = ["stages", stage, "prefix"];
     const own = text(valueAt(data, path));
     const prefix = own ?? defaults.stages[stage].prefix;
+    // A stage that the file doesn't mention is refused when it is run.
+    if (valueAt(data, ["stages", stage]) === undefined || isLeftOut(data, stage)) return [];
     if (listed.some((known) => prefix.startsWith(known))) return [];
     const cure =
       own === undefined
@@ -222,7 +228,7 @@ function sweptWhileRunning(data: Data): Conflict[] {
   return (["integration", "e2e"] as const).flatMap((stage) => {
     const budgetPath = ["stages", stage, "budget"];
     const budget = durationAt(data, budgetPath);
-    if (expireAfter > (budget ?? defaults.stages[stage].budget)) return [];
+    if (isLeftOut(data, stage) || expireAfter > (budget ?? defaults.stages[stage].budget)) return [];
     const cure = `expected testData.expireAfter to be longer than ${budgetPath.join(".")}: otherwise cleanup could delete test data of a run in progress`;
     return [{ code: "EA1023", path: budget === undefined ? path : budgetPath, message: cure }];
   });

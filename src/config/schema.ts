@@ -11,7 +11,14 @@ import {
   variablesSchema,
 } from "./environment-schema.ts";
 import { type serverSchema, serversSchema } from "./server-schema.ts";
-import { auditSchema, defaultEnvironmentSchema, evidenceSchema, secretsSchema, versionSchema } from "./settings-schema.ts";
+import {
+  auditSchema,
+  defaultEnvironmentSchema,
+  evidenceSchema,
+  presetSchema,
+  secretsSchema,
+  versionSchema,
+} from "./settings-schema.ts";
 import { cleanupSchema, preflightSchema, smokeSchema } from "./stage-schemas.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
@@ -55,6 +62,7 @@ const stages = z.strictObject({
 export const configSchema = z
   .strictObject({
     version: versionSchema,
+    preset: presetSchema,
     defaultEnvironment: defaultEnvironmentSchema,
     environments: z.record(name, environmentSchema).meta(environmentsDescription),
     testData: testDataSchema,

@@ -4,7 +4,7 @@ import { defaults, environmentDefaults } from "./defaults.ts";
 import { accessSchema, demandIdentity, promotedFromSchema, tokenSchema, variablesSchema } from "./environment-schema.ts";
 import { type Data, group, valueAt } from "./path.ts";
 import type { Config, Environment } from "./schema.ts";
-import { defaultEnvironmentSchema, versionSchema } from "./settings-schema.ts";
+import { defaultEnvironmentSchema, presetSchema, versionSchema } from "./settings-schema.ts";
 import { isGroup, name } from "./values.ts";
 
 /**
@@ -39,6 +39,7 @@ const stageSections: Sections = {
 
 const fileSections: Sections = {
   version: () => versionSchema,
+  preset: () => presetSchema,
   defaultEnvironment: () => defaultEnvironmentSchema,
   testData: async () => (await import("./test-data-schema.ts")).testDataSchema,
   secrets: async () => (await import("./settings-schema.ts")).secretsSchema,

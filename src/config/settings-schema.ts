@@ -1,4 +1,5 @@
 import { z } from "../lib/zod.ts";
+import { defaultPreset, presets } from "./preset.ts";
 import { auditKey } from "./secret.ts";
 import { duration, name } from "./values.ts";
 
@@ -9,6 +10,17 @@ export const versionSchema = z.literal(1, { error: "expected 1" }).meta({ descri
 export const defaultEnvironmentSchema = name
   .optional()
   .meta({ description: "Environment to use if none is specified. Default: the only environment that there is." });
+
+const preset = z.enum(presets).default(defaultPreset);
+
+export const presetSchema = preset.meta({
+  description:
+    "Built-in rules of an application. `classwaves`: the 48 tables, keys, routes, namespaces and Playwright projects of ClassWaves, and its proof of life: `/api/v1/health/databricks` must answer with a server time that is not null and changes. `none`: nothing of it is assumed, checked or asked for, for any other application.",
+});
+
+export const olderPresetSchema = preset.meta({
+  description: "The older spelling of `preset` at the top of the file. If both are there, they must be the same.",
+});
 
 const environmentVariable = z
   .string()

@@ -1,5 +1,6 @@
 import { z } from "../lib/zod.ts";
 import { baselineSchema } from "./baseline-schema.ts";
+import { orLeftOut } from "./left-out.ts";
 import { retries, score } from "./score-schema.ts";
 import { budgetDescription, duration, percent, timeLimit } from "./values.ts";
 
@@ -52,15 +53,17 @@ export const preflightSchema = z
   .prefault({})
   .meta({ description: "Checks whether the environment is ready for tests." });
 
-export const smokeSchema = z
-  .strictObject({
-    budget: timeLimit.prefault("5m").meta(budgetDescription),
-    ...limits,
-    score,
-    retries,
-  })
-  .prefault({})
-  .meta({ description: "Checks whether the deployed application works. Only reads." });
+const smoke = z.strictObject({
+  budget: timeLimit.prefault("5m").meta(budgetDescription),
+  ...limits,
+  score,
+  retries,
+});
+
+export const smokeSchema = orLeftOut(smoke).prefault({}).meta({
+  description:
+    "Checks whether the deployed application works. Only reads. `false`: nothing is deployed from here, and the gate leaves the stage out.",
+});
 
 export const cleanupSchema = z
   .strictObject({ budget: timeLimit.prefault("2m").meta(budgetDescription) })

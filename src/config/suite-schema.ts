@@ -1,4 +1,5 @@
 import { z } from "../lib/zod.ts";
+import { orLeftOut } from "./left-out.ts";
 import { withCode } from "./mistakes.ts";
 import { score } from "./score-schema.ts";
 import { prefixSchema } from "./test-data-schema.ts";
@@ -106,18 +107,19 @@ const passRateDescription = {
     "More than this share of the tests that ran must pass; with `100%`, all of them. If more than this share passed and a test failed, the stage is `degraded`.",
 };
 
-export const integrationSchema = suite
-  .extend({
-    budget: timeLimit.prefault("15m").meta(budgetDescription),
-    prefix: prefixSchema.default("integration_test_"),
-    passRate: percent().prefault("95%").meta(passRateDescription),
-  })
+const integration = suite.extend({
+  budget: timeLimit.prefault("15m").meta(budgetDescription),
+  prefix: prefixSchema.default("integration_test_"),
+  passRate: percent().prefault("95%").meta(passRateDescription),
+});
+
+export const integrationSchema = orLeftOut(integration)
   .prefault({})
-  .meta({ description: "Runs the integration tests." });
+  .meta({ description: "Runs the integration tests. `false`: this project has none, and the gate leaves the stage out." });
 
 const browser = z.enum(["chromium", "firefox", "webkit"]);
 
-export const e2eSchema = suite
+const e2e = suite
   .extend({
     budget: timeLimit.prefault("30m").meta(budgetDescription),
     prefix: prefixSchema.default("e2e_test_"),
@@ -151,9 +153,11 @@ export const e2eSchema = suite
     error: "every shard would run all tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command",
     params: { ...withCode("EA5006") },
     when: isGroup,
-  })
+  });
+
+export const e2eSchema = orLeftOut(e2e)
   .prefault({})
-  .meta({ description: "Runs the browser tests." });
+  .meta({ description: "Runs the browser tests. `false`: this project has none, and the gate leaves the stage out." });
 
 /** Whether a command that runs several times at once can tell which tests are its own. */
 export function namesShard(command: string): boolean {

@@ -4,12 +4,13 @@ import { suggestion } from "../lib/nearest.ts";
 import { applicationKeys, presetProtection, resolveTables } from "./classwaves.ts";
 import { defaults as defaultsOfFile } from "./defaults.ts";
 import { type Conflict, type Data, group, list, type Path, quote, text, texts, valueAt } from "./path.ts";
+import { type Preset, presetOf } from "./preset.ts";
 import { isProtected } from "./protection.ts";
-import type { Table, TestDataConfig } from "./schema.ts";
+import type { Table } from "./schema.ts";
 
 /** The readable parts of `testData`, with defaults for the rest. */
 interface Known {
-  preset: TestDataConfig["preset"];
+  preset: Preset;
   tables: Record<string, Table>;
   protectedTables: string[];
   protectedKeys: string[];
@@ -23,7 +24,7 @@ const { testData: defaults } = defaultsOfFile;
  */
 export async function testDataConflicts(data: Data, written: Data): Promise<Conflict[]> {
   const own = group(valueAt(data, ["testData", "tables"]));
-  const preset = valueAt(data, ["testData", "preset"]) === "none" ? "none" : defaults.preset;
+  const preset = presetOf(data);
   const known: Known = {
     preset,
     tables: resolveTables({

@@ -1,5 +1,6 @@
 import { z } from "../lib/zod.ts";
 import { withCode } from "./mistakes.ts";
+import { olderPresetSchema } from "./settings-schema.ts";
 import { duration, exactlyOneOf, percent, size, timeLimit, timeZone } from "./values.ts";
 
 const shortestPrefix = 6;
@@ -161,10 +162,7 @@ const testData = z.strictObject({
       "teacher_test_",
     ])
     .meta({ description: "Prefixes of the ids and names of test data." }),
-  preset: z
-    .enum(["classwaves", "none"])
-    .default("classwaves")
-    .meta({ description: "Built-in definitions. `classwaves`: the 48 tables and the key shapes of ClassWaves." }),
+  preset: olderPresetSchema,
   tables: z
     .record(tableName, tableSchema)
     .default({})

@@ -38,15 +38,21 @@ export function parseEvidence(text: string): Evidence {
   return value as Evidence;
 }
 
-/** Each stage → the stage whose evidence it needs. Preflight and cleanup need none. */
-const before: Partial<Record<StageName, StageName>> = { integration: "preflight", e2e: "integration", smoke: "e2e" };
+/** Each needs the evidence of the one before it. Cleanup needs none. */
+const sequence: readonly StageName[] = ["preflight", "integration", "e2e", "smoke"];
 
-export function stageBefore(stage: StageName): StageName | undefined {
-  return before[stage];
+/**
+ * The stage whose evidence this one needs; `undefined` if it needs none.
+ * @param leftOut stages that the project doesn't have: the sequence closes over them
+ */
+export function stageBefore(stage: StageName, leftOut: readonly StageName[] = []): StageName | undefined {
+  return sequence.slice(0, Math.max(0, sequence.indexOf(stage))).findLast((earlier) => !leftOut.includes(earlier));
 }
 
 export interface SequenceQuestion {
   stage: StageName;
+  /** Stages that the project doesn't have. */
+  leftOut?: readonly StageName[];
   /** Environments whose evidence counts: the stage's own and, for smoke, the one that it was promoted from. */
   environments: readonly string[];
   commit: Commit;
@@ -67,7 +73,7 @@ export type SequenceAnswer = { allowed: true; why: string } | { allowed: false; 
  * Decides whether a stage may start. If evidence is missing, skipped, outdated or from elsewhere, the refusal says which and why.
  */
 export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
-  const needed = stageBefore(question.stage);
+  const needed = stageBefore(question.stage, question.leftOut);
   if (needed === undefined) return { allowed: true, why: `${question.stage} may start at any time` };
   if (question.stage === "smoke" && question.deployment) return question.deployment;
   const where = question.environments.join(" or ");

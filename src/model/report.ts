@@ -245,6 +245,8 @@ export interface StageReport {
   rollback?: Rollback;
   /** Absent if there were none to send. */
   alerts?: Alert[];
+  /** Stages that the project doesn't have, by its configuration; absent if there are none. */
+  leftOut?: StageName[];
   /** Failures outside the checks, so that none is hidden. */
   problems: string[];
   /** The last line that this stage wrote to the audit log; absent if it could not write any. */

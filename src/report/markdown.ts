@@ -69,9 +69,13 @@ function overview({ verdict, title, explanation, stages, stops }: GateView): str
     inlineText(cut(stage.tally, longestName)),
     duration(stage.time.used),
   ]);
-  const missing = stops.flatMap((stop) => ("missing" in stop ? [stop] : []));
-  const rest =
-    missing.length > 0 ? `${sentence(missing[0]?.word ?? "")}: ${missing.map((stop) => stop.missing).join(", ")}.\n\n` : "";
+  const missing = Map.groupBy(
+    stops.flatMap((stop) => ("missing" in stop ? [stop] : [])),
+    ({ word }) => word,
+  );
+  const rest = [...missing]
+    .map(([word, group]) => `${sentence(word)}: ${group.map((stop) => stop.missing).join(", ")}.\n\n`)
+    .join("");
   return `${heading}${plainTable(["Verdict", "Stage", "Environment", "What", "Time"], rows)}${rest}`;
 }
 

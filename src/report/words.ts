@@ -31,6 +31,9 @@ export const verdictMeanings: Record<Verdict, string> = {
 /** The word for a stage without a report, in every medium. */
 export const notRun = "not run";
 
+/** Of a stage that the project doesn't have. */
+export const leftOut = "left out by the configuration";
+
 const checkVerbs = { failed: "failed", error: "could not be checked", degraded: "is degraded" } as const;
 const checksVerbs = { failed: "failed", error: "could not be checked", degraded: "are degraded" } as const;
 
@@ -265,7 +268,16 @@ export function shortSha(sha: string): string {
 
 /** The stages that the gate needs and that have no report yet. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
-  return stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
+  const without = stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
+  const leftOut = leftOutStages(reports);
+  return without.filter((stage) => !leftOut.includes(stage));
+}
+
+/** The stages that are no part of this gate, as every report of it says. */
+export function leftOutStages(reports: readonly StageReport[]): StageName[] {
+  return stageNames.filter(
+    (stage) => reports.length > 0 && reports.every((report) => report.stage !== stage && report.leftOut?.includes(stage)),
+  );
 }
 
 /** A delete statement as SQL, with a comment that contains the details for undo. */

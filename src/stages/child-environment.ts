@@ -29,16 +29,23 @@ export function logFolder({ records, runId }: Pick<StageContext, "records" | "ru
 
 /** The prefix of all names of this run's test data. */
 export function runPrefixOf({ stage, config, runId }: Pick<StageContext, "stage" | "config" | "runId">): string {
-  const prefix = stage === "integration" || stage === "e2e" ? config.stages[stage].prefix : config.stages.integration.prefix;
-  return runPrefix(prefix, runId);
+  // Servers of other stages get one that cleanup finds.
+  const prefix = runsTests(stage) ? config.stages[stage].prefix : [...stagePrefixes(config), ...config.testData.prefixes][0];
+  return runPrefix(prefix ?? config.stages.integration.prefix, runId);
+}
+
+/** The prefixes of the stages that run tests, as far as cleanup may look for them. A file without a stage need not list its default. */
+export function stagePrefixes({ testData, stages }: StageContext["config"]): string[] {
+  const all = [stages.integration.prefix, stages.e2e.prefix];
+  return all.filter((prefix) => testData.prefixes.some((listed) => prefix.startsWith(listed)));
 }
 
 /**
  * The prefixes that cleanup looks for, of all stages. A stage's own prefix may be longer than the listed one, and data with it
  * doesn't begin with the listed one and the run's id.
  */
-export function runPrefixes({ testData, stages }: StageContext["config"]): string[] {
-  return [...new Set([...testData.prefixes, stages.integration.prefix, stages.e2e.prefix])];
+export function runPrefixes(config: StageContext["config"]): string[] {
+  return [...new Set([...config.testData.prefixes, ...stagePrefixes(config)])];
 }
 
 /** What servers and test commands get: the step's environment, the configured one, and the identity of the run. */

@@ -8,7 +8,7 @@ import type { CleanupPlan, CleanupRequest } from "../cleanup/plan/plan-cleanup.t
 import { errorText } from "../lib/error-text.ts";
 import type { Check } from "../model/report.ts";
 import type { Books, CleanupResult } from "../model/test-data.ts";
-import { ledgerOf, runPrefixes } from "./child-environment.ts";
+import { ledgerOf, runPrefixes, stagePrefixes } from "./child-environment.ts";
 import { type Readers, type Writers, withWriters } from "./connections.ts";
 import { cleanupReporting, type StageContext, step } from "./context.ts";
 import { forgetSignIns, readSignIns } from "./sign-ins.ts";
@@ -116,7 +116,7 @@ export async function cleanupRequest(
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
     ledger: await ledgerOf(context, tracked),
-    stagePrefixes: [context.config.stages.integration.prefix, context.config.stages.e2e.prefix],
+    stagePrefixes: stagePrefixes(context.config),
     ...(scope === "run" ? { signIns: await readSignIns(context) } : {}),
     ...(known ? { start: known } : {}),
     now: Date.now(),

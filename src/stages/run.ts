@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { checkRunner } from "../checks/run-check.ts";
+import { leftOutStages } from "../config/left-out.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory } from "../lib/plain-file.ts";
@@ -144,6 +145,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     ...outcome.problems.map(() => "error" as const),
   ]);
   const finished = Date.now();
+  const leftOut = leftOutStages(context.config);
   return {
     schemaVersion: 1,
     stage: context.stage,
@@ -161,6 +163,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     checks: scoring ? withDryRunMarks(outcome.checks, scoring.score) : outcome.checks,
     servers: outcome.servers.map((server) => withRelativeLog(server, context.workspace)),
     commands: outcome.commands.map((command) => withRelativeLog(command, context.workspace)),
+    ...(leftOut.length > 0 ? { leftOut } : {}),
     problems: outcome.problems,
     ...(scoring ? { score: scoring.score } : {}),
     ...(outcome.tests ? { tests: outcome.tests } : {}),

@@ -6,7 +6,7 @@ import { UserError } from "../model/user-error.ts";
 import { runCommand } from "../processes/command.ts";
 import type { TestRules } from "../test-reports/judge/judge.ts";
 import type { TestLists } from "../test-reports/judge/test-lists.ts";
-import { childEnvironment, logFolder } from "./child-environment.ts";
+import { childEnvironment, logFolder, stagePrefixes } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { makeReportFolders } from "./report-folders.ts";
 
@@ -107,6 +107,11 @@ export function suiteOf(context: StageContext): Suite {
   const shards = browsers?.shards ?? 1;
   if (environment.access !== "test-data")
     throw new UserError("EA2002", `environment ${environment.name} is read-only: tests that create data must not run there`);
+  if (!stagePrefixes(config).includes(settings.prefix))
+    throw new UserError(
+      "EA1022",
+      `what the ${stage} stage leaves behind would not be found by cleanup: add "${settings.prefix}" to testData.prefixes, or set stages.${stage}.prefix`,
+    );
   if (command === undefined)
     throw new UserError(
       "EA5005",
@@ -141,7 +146,7 @@ export function suiteOf(context: StageContext): Suite {
 
 /** Only a gate that cleans up ClassWaves' tables tests ClassWaves. */
 function requiredProjects({ config, environment }: StageContext): readonly string[] {
-  const isClassWaves = config.testData.preset === "classwaves" && environment.databricks !== undefined;
+  const isClassWaves = config.preset === "classwaves" && environment.databricks !== undefined;
   return config.stages.e2e.requiredProjects ?? (isClassWaves ? classWavesProjects : []);
 }
 

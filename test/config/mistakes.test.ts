@@ -452,7 +452,7 @@ const acrossPlaces: Case[] = [
   },
   {
     mistake: "a list of prefixes without those of the stages",
-    file: minimal({ below: "testData:\n  prefixes: [integration_test_]" }),
+    file: minimal({ below: "testData:\n  prefixes: [integration_test_]\nstages:\n  e2e: { command: npx playwright test }" }),
     says: [
       'c.yml:6:3  EA1022: testData.prefixes  what the e2e stage leaves behind would not be found by cleanup: add "e2e_test_" here, or set stages.e2e.prefix',
     ],

@@ -44,6 +44,7 @@ const stageKeys: Record<string, unknown> = {
   cleanup: { budget: "1m" },
 };
 const fileKeys: Record<string, unknown> = {
+  preset: "none",
   defaultEnvironment: "here",
   testData: { preset: "none", tables: { "a.b": { key: "id", match: [{ column: "id", prefix: true }] } } },
   secrets: { also: ["X"] },

@@ -32,6 +32,12 @@ export const processErrors = {
     meaning: "`shards` is above 1, but the command doesn't use the shard number. Every shard would run all tests.",
     fix: "Add `--shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS` to the command. On Windows write `%ENV_ACTIONS_SHARD%` and `%ENV_ACTIONS_SHARDS%`.",
   },
+  EA5007: {
+    title: "The stage is left out",
+    meaning:
+      "The configuration says `false` in place of the stage's settings: the project doesn't have this stage. Nothing ran, and nothing passed.",
+    fix: "Remove the step or job that runs the stage, or write its settings in place of `false`.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 6xxx: test reports. */

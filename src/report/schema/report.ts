@@ -179,6 +179,9 @@ export const reportSchema = z
     books: books.optional(),
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Alerts of this run, and whether each was sent." }),
+    leftOut: z.array(z.enum(stageNames)).optional().meta({
+      description: "Stages that the configuration leaves out of the gate, because the project doesn't have them.",
+    }),
     problems: texts("What could not be done, besides the checks."),
     auditHead: z
       .strictObject({

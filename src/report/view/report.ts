@@ -11,6 +11,8 @@ import {
   alertWords,
   budgetUse,
   headText,
+  leftOut,
+  leftOutStages,
   missingStages,
   notRun,
   reportFile,
@@ -35,6 +37,7 @@ import { gateTimeline } from "./timeline.ts";
 export function gateView(reports: readonly StageReport[]): GateView {
   const verdict = worstVerdict(reports.map((report) => report.verdict));
   const missing = missingStages(reports);
+  const outside = leftOutStages(reports);
   const sorted = stageNames.flatMap((stage) => reports.filter((report) => report.stage === stage));
   const stages = sorted.map((report, index) => {
     const { stage, runId } = report;
@@ -55,7 +58,9 @@ export function gateView(reports: readonly StageReport[]): GateView {
     stops: stageNames.flatMap((name): GateView["stops"] =>
       missing.includes(name)
         ? [{ missing: stageTitle(name), word: notRun }]
-        : stages.filter(({ stage }) => stage === name).map(({ view }) => view),
+        : outside.includes(name)
+          ? [{ missing: stageTitle(name), word: leftOut }]
+          : stages.filter(({ stage }) => stage === name).map(({ view }) => view),
     ),
     stages: stages.map(({ view }) => view),
     ...(timeline ? { timeline } : {}),
@@ -146,6 +151,7 @@ function facts(report: StageReport): Fact[] {
     ...(commit.headSha && commit.headSha !== commit.sha
       ? [{ name: "Head commit", value: { code: shortSha(commit.headSha) } }]
       : []),
+    ...(report.leftOut ? [{ name: "Left out by the configuration", value: report.leftOut.map(stageTitle).join(", ") }] : []),
     { name: "Time", value: budgetUse(report) },
     { name: "Started", value: instant(report.startedAt), detail: true },
     { name: "Started by", value: origin.kind === "terminal" ? (origin.actor ?? "a terminal") : workflow(origin), detail: true },
