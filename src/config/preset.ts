@@ -3,7 +3,8 @@ import type { Config, Endpoint, Environment } from "./schema.ts";
 
 /**
  * What a preset stands for. The schema's defaults are those of ClassWaves, so `classwaves` only adds what no default can say. `none`
- * takes back every default that knows ClassWaves.
+ * takes back every default that knows ClassWaves. In its older spelling, below testData, it only takes back tables, projects and
+ * rules: files that have it rely on the defaults.
  */
 
 export const presets = ["classwaves", "none"] as const;
@@ -15,8 +16,8 @@ export const defaultPreset: Preset = "classwaves";
 const spellings: readonly Path[] = [["preset"], ["testData", "preset"]];
 
 export function presetOf(data: Data): Preset {
-  const named = spellings.map((path) => valueAt(data, path));
-  return presets.find((preset) => named.includes(preset)) ?? defaultPreset;
+  const [named] = spellings.map((path) => valueAt(data, path)).filter((value) => value !== undefined);
+  return presets.find((preset) => preset === named) ?? defaultPreset;
 }
 
 /** The values of a file for places that it leaves out. */
@@ -39,7 +40,7 @@ const withoutClassWaves: Filling = [
 function fillingOf(data: Data): Filling {
   const preset = presetOf(data);
   const named: Filling = spellings.map((path) => [path, preset]);
-  if (preset === "classwaves") return named;
+  if (!hasNoDefaults(data)) return named;
   const environments = Object.entries(group(valueAt(data, ["environments"]))).flatMap(([name, environment]): Filling => {
     const below = (path: Path): Path => ["environments", name, ...path];
     const has = (key: string) => isGroup(valueAt(environment, [key]));
@@ -55,6 +56,10 @@ function fillingOf(data: Data): Filling {
     ];
   });
   return [...named, ...withoutClassWaves, ...environments].filter(([path]) => valueAt(data, path) === undefined);
+}
+
+function hasNoDefaults(data: Data): boolean {
+  return valueAt(data, ["preset"]) === "none";
 }
 
 function hasPlainSockets(environment: unknown): boolean {
@@ -128,7 +133,7 @@ export function presetConflicts(data: Data): Conflict[] {
           },
         ]
       : [];
-  if (presetOf(data) !== "none") return differ;
+  if (!hasNoDefaults(data)) return differ;
   return [...differ, ...Object.entries(group(valueAt(data, ["environments"]))).flatMap(unsaid)];
 }
 

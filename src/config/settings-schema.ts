@@ -19,7 +19,8 @@ export const presetSchema = preset.meta({
 });
 
 export const olderPresetSchema = preset.meta({
-  description: "The older spelling of `preset` at the top of the file. If both are there, they must be the same.",
+  description:
+    "The older spelling of `preset` at the top of the file. `none` here leaves out tables, projects and rules of ClassWaves, but keeps its defaults, such as `keys`. If both are there, they must be the same.",
 });
 
 const environmentVariable = z

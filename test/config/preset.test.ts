@@ -49,6 +49,15 @@ describe("a preset has two spellings", () => {
   });
 });
 
+test("the older spelling keeps the defaults, on which its files rely", async () => {
+  const own = { databricks: warehouse, api: { url: "http://h.example" }, websocket: {}, oauth: {}, auth: { enabled: false } };
+  const [older, usual] = [await read(own, { testData: { preset: "none" } }), await read(own)];
+  expect(older.testData).toEqual({ ...usual.testData, preset: "none" });
+  expect(endpointsOf(older)).toEqual([["/api/v1/health", []]]);
+  const withoutApi = ({ environments: { here } }: Config) => ({ ...here, api: undefined });
+  expect(withoutApi(older)).toEqual(withoutApi(usual));
+});
+
 describe("none", () => {
   test("has no default that knows ClassWaves", async () => {
     const own = {

@@ -9,7 +9,6 @@ async function suite(stage: "integration" | "e2e", settings: object, { databrick
   const warehouse = {
     host: "h.example.com",
     warehouse: "0123456789abcdef",
-    catalog: "shop",
     token: "${TOKEN}",
     expect: { host: "h.example.com" },
   };
