@@ -104,17 +104,22 @@ export interface Launch {
   env: Record<string, string>;
   /** Overwritten; missing folders are created. */
   logFile: string;
+  /**
+   * Whether its standard input stays open until it is ended: many servers and watchers end when it does. Otherwise it is empty, so
+   * that a command which asks something doesn't wait for an answer.
+   */
+  keepsInput?: boolean;
 }
 
 /** Starts a command and captures its output from the first byte. @throws UserError if `cwd` is not a folder */
 export async function launch(
-  { command, cwd, env, logFile }: Launch,
+  { command, cwd, env, logFile, keepsInput = false }: Launch,
   options: OutputOptions,
 ): Promise<{ tree: ProcessTree; output: CapturedOutput }> {
   await requireDirectory(cwd);
   const log = await openLog(logFile);
   try {
-    const tree = await spawnTree(command, cwd, env);
+    const tree = await spawnTree(command, cwd, env, keepsInput);
     return { tree, output: captureOutput(tree.streams, log, options) };
   } catch (error) {
     await log.file.close();

@@ -20,9 +20,14 @@ const longestLogBytes = 64 * 1024 * 1024;
 /** How long to keep reading after the processes ended: an undetected process may still hold the pipe open. */
 const drainMs = 1_000;
 
+/** A line that a process still writes is complete sooner. */
+const unfinishedMs = 100;
+
 export interface OutputOptions {
   /** Called with every line, without its line end, as soon as it is complete. */
   onLine: (line: string) => void;
+  /** Called with a line that has no line end yet, such as a prompt, once nothing follows it for a moment. It is not redacted. */
+  onUnfinished?: (text: string) => void;
   /** Redacts the lines before they reach the log, the tail or `onLine`. */
   redaction?: Pick<Redaction, "lines">;
 }
@@ -52,7 +57,7 @@ export async function openLog(logFile: string): Promise<Log> {
 export function captureOutput(
   streams: readonly Readable[],
   { logFile, file }: Log,
-  { onLine, redaction }: OutputOptions,
+  { onLine, onUnfinished, redaction }: OutputOptions,
 ): CapturedOutput {
   const log = file.createWriteStream();
   const tail: string[] = [];
@@ -96,8 +101,15 @@ export function captureOutput(
     const splitter = new LineSplitter();
     const redact = redaction?.lines() ?? ((lines: string[]) => lines);
     const closed = Promise.withResolvers<void>();
-    stream.on("data", (chunk: Buffer) => take(redact(splitter.write(chunk))));
+    let waiting: NodeJS.Timeout | undefined;
+    stream.on("data", (chunk: Buffer) => {
+      clearTimeout(waiting);
+      take(redact(splitter.write(chunk)));
+      const { unfinished } = splitter;
+      if (onUnfinished && unfinished !== "") waiting = setTimeout(onUnfinished, unfinishedMs, unfinished);
+    });
     stream.once("close", () => {
+      clearTimeout(waiting);
       take(redact(splitter.end()));
       closed.resolve();
     });
@@ -130,6 +142,11 @@ export class LineSplitter {
 
   write(chunk: Buffer): string[] {
     return this.#split(this.#decoder.write(chunk));
+  }
+
+  /** What follows the last line end. */
+  get unfinished(): string {
+    return this.#line;
   }
 
   /** The last line, if it has no line end. */

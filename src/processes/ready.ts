@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import { type Claim, describeClaim } from "../config/assertion.ts";
 import { loadPatterns, pattern, whyNoPattern } from "../lib/pattern.ts";
 import { UserError } from "../model/user-error.ts";
@@ -83,7 +84,7 @@ function addressesHere({ hostname }: URL): string[] {
 
 /** Waits for one condition. */
 export interface ReadyWatch {
-  /** Pass every line of output. */
+  /** Pass every line of output, and the last one if it has no line end. */
   onLine(line: string): void;
   /** Resolves when the condition is true. Rejects with the signal's reason. */
   wait(signal: AbortSignal): Promise<void>;
@@ -133,7 +134,7 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
   let seen = "no such line was printed";
   return {
     onLine(line) {
-      if (!expression.test(line)) return;
+      if (![line, ...shownLines(line)].some((text) => expression.test(text))) return;
       seen = "the time was used up before that";
       matched.resolve();
     },
@@ -152,6 +153,11 @@ function watchLog(written: string, stableForMs: number): ReadyWatch {
       if (stableForMs > 0) await delay(stableForMs, undefined, { signal });
     },
   };
+}
+
+/** What a person reads: without colours, and without what a carriage return writes over. */
+function shownLines(line: string): string[] {
+  return stripVTControlCharacters(line).split("\r");
 }
 
 interface Target {

@@ -75,11 +75,13 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
     throw notStarted(spec, port, `port ${port} is already in use by ${await holderOf(port)}`);
 
   const startedAt = performance.now();
-  const { tree, output } = await launch(spec, {
+  const launched = { ...spec, keepsInput: true };
+  const { tree, output } = await launch(launched, {
     onLine(line) {
       watch.onLine(line);
       options.onLine(line, spec.name);
     },
+    onUnfinished: watch.onLine,
     redaction: options.redaction,
   });
   options.onLaunched?.();

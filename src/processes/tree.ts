@@ -107,8 +107,16 @@ function killGuarded(): void {
   for (const pid of guarded) signalProcess(-pid, "SIGKILL");
 }
 
-/** Resolves once the shell runs. Throws the system's error if there is no shell. */
-export async function spawnTree(command: string, cwd: string, env: Record<string, string>): Promise<ProcessTree> {
+/**
+ * Resolves once the shell runs. Throws the system's error if there is no shell.
+ * @param keepsInput whether its standard input stays open until its end, and this process's; nothing is written to it
+ */
+export async function spawnTree(
+  command: string,
+  cwd: string,
+  env: Record<string, string>,
+  keepsInput = false,
+): Promise<ProcessTree> {
   await readOwnCode();
   const mark = randomUUID();
   const marks = [env[markVariable], mark].filter(Boolean).join(",");
@@ -117,10 +125,11 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
     cwd,
     env: { ...env, [markVariable]: marks },
     detached: process.platform !== "win32",
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [keepsInput ? "pipe" : "ignore", "pipe", "pipe"],
     windowsHide: true,
   });
   const exited = exitOf(child);
+  child.stdin?.on("error", () => undefined);
   await once(child, "spawn");
   const { pid } = child;
   if (pid === undefined) throw new Error(`the command could not be started, the system gave no process id: ${command}`);
@@ -142,6 +151,8 @@ export async function spawnTree(command: string, cwd: string, env: Record<string
         (unheard, signal) => system.signal(pid, unheard, signal),
         graceMs,
       );
+      // Not before: what ends with its input would otherwise get no signal.
+      child.stdin?.destroy();
       if (outcome !== "left") unguard(pid);
       return outcome;
     },

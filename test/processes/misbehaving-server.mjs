@@ -34,6 +34,17 @@ const stay = () => setInterval(() => undefined, 1_000);
 
 const kinds = {
   good: () => answer(200),
+  // Dev servers write the port in another colour than the rest, and overwrite the line before.
+  coloured: () =>
+    answer(200, "127.0.0.1", () =>
+      process.stdout.write(`- starting\r\u001b[K\u001b[32mready\u001b[39m on port \u001b[36m${port}\u001b[39m\n`),
+    ),
+  "asks-at-a-prompt": () => answer(200, "127.0.0.1", () => process.stdout.write("server is up, press q to quit> ")),
+  // Watchers that must not outlive their parent.
+  "ends-with-its-input": () => {
+    process.stdin.on("end", () => process.exit(0)).resume();
+    answer(200);
+  },
   "good-on-ipv6-only": () => answer(200, "::1"),
   "dies-before-ready": () => {
     console.log("connecting to the database");

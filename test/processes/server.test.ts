@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { UserError } from "../../src/model/user-error.ts";
+import { runCommand } from "../../src/processes/command.ts";
 import { startServer } from "../../src/processes/server.ts";
 import { freePort } from "../harness/port.ts";
 import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
@@ -141,6 +142,41 @@ test("a line of output makes it ready, even in two chunks", async () => {
   const error = await failureOf(startServer(at.spec("says-it-is-ready", port, { ready: notThere, port }), at.options));
   expect(error.message).toContain("expected a line of output that matches /never said/, but no such line was printed");
   await expectNothingLeft(at, port);
+});
+
+test.each([
+  ["in colours", "coloured", "ready on port %PORT%$"],
+  ["after a line that it writes over", "coloured", "^ready on port"],
+  ["with the colours in the pattern", "coloured", "\\[32mready"],
+  ["without a line end", "asks-at-a-prompt", "server is up"],
+])("a line %s makes it ready", async (_, kind, log) => {
+  await using at = await bench();
+  const port = await freePort();
+  const ready = { log: log.replace("%PORT%", String(port)), timeoutMs: 15_000 };
+  const server = await startServer(at.spec(kind, port, { ready, port }), at.options);
+  expect(server.report().readyMs).toBeLessThan(15_000);
+  // The line counts, but nothing is printed before it is complete.
+  expect(at.lines).toEqual(kind === "coloured" ? [expect.stringContaining(String(port))] : []);
+  await server.stop();
+  await expectNothingLeft(at, port);
+});
+
+test("a server that ends with its standard input keeps running until it is stopped", async () => {
+  await using at = await bench();
+  const port = await freePort();
+  const ready = { url: `http://localhost:${port}/`, stableForMs: 300, timeoutMs: 15_000 };
+  const server = await startServer(at.spec("ends-with-its-input", port, { ready }), at.options);
+  expect(server.fell()).toBe(false);
+  expect(await server.stop()).toMatchObject({ ended: "stopped", portFreed: true });
+  await expectNothingLeft(at, port);
+});
+
+test("a command that reads its standard input gets an empty one", async () => {
+  await using at = await bench();
+  const spec = { command: "cat; echo done", cwd: at.directory, env: at.env, logFile: join(at.directory, "command.log") };
+  const report = await runCommand(spec, at.options);
+  expect(report.exitCode).toBe(0);
+  expect(at.lines).toEqual(["done"]);
 });
 
 test("a port that accepts a connection makes it ready", async () => {
