@@ -168,9 +168,12 @@ function isOwn(execution: Execution, origin: Origin): boolean {
   return execution.origin.job === origin.job && execution.origin.cell === origin.cell;
 }
 
-/** Tests receive a run id, and so do servers, which preflight can start too. */
-function mayMakeTestData(stage: StageName, { servers }: Pick<StageContext["environment"], "servers">): boolean {
-  return runsTests(stage) || (stage === "preflight" && Object.values(servers).some(({ stages }) => stages.includes(stage)));
+type Started = Pick<StageContext["environment"], "servers" | "tasks">;
+
+/** Tests receive a run id, and so do servers and tasks, which preflight can start too. */
+function mayMakeTestData(stage: StageName, { servers, tasks }: Started): boolean {
+  if (stage !== "preflight") return runsTests(stage);
+  return [...Object.values(servers), ...tasks].some(({ stages }) => stages.includes(stage));
 }
 
 /** A stage leaves evidence only when it has ended. */

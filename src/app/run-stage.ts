@@ -281,7 +281,7 @@ export async function readConfiguration(
   const { name, environment } = selectEnvironment(loaded.config, request.environment);
   const configured = [
     environment.environment,
-    ...Object.values(environment.servers).map((server) => server.environment),
+    ...[...environment.tasks, ...Object.values(environment.servers)].map((process) => process.environment),
     loaded.config.stages.integration.environment,
     loaded.config.stages.e2e.environment,
   ];

@@ -61,7 +61,7 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
   return ends;
 }
 
-/** How a gate spent its time, in milliseconds: the project's commands, waiting for its servers, and the suite itself. */
+/** How a gate spent its time, in milliseconds: the project's test commands and tasks, waiting for its servers, and the suite itself. */
 export function timeSpent(ends: readonly GateEnd[]): { total: number; tests: number; servers: number; suite: number } {
   const reports = ends.flatMap((end) => (end.answer ? [end.answer.report] : []));
   const sum = (of: (report: StageReport) => number) => reports.reduce((total, report) => total + of(report), 0);

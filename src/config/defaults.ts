@@ -10,5 +10,5 @@ export const defaults = values.file as unknown as Omit<Config, "version" | "envi
 
 export const environmentDefaults = values.environment as Pick<
   Environment,
-  "analytics" | "sql" | "tcp" | "variables" | "servers" | "environment"
+  "analytics" | "sql" | "tcp" | "variables" | "tasks" | "servers" | "environment"
 >;

@@ -24,6 +24,7 @@ export async function conflicts(filled: Data, written: Data): Promise<Conflict[]
       ...sharedPorts(["environments", name], environment),
       ...borrowedIdentity(["environments", name], valueAt(written, ["environments", name])),
       ...writingRoutes(["environments", name], environment),
+      ...writingTasks(["environments", name], environment),
       ...redisConflicts(["environments", name, "redis"], valueAt(environment, ["redis"])),
     ]),
     ...signInConflicts(valueAt(written, ["environments"])),
@@ -124,6 +125,19 @@ function writingRoutes(path: Path, environment: unknown): Conflict[] {
         ]
       : [];
   });
+}
+
+/** Migrations and seeds write, and nothing shows whether another command does. */
+function writingTasks(path: Path, environment: unknown): Conflict[] {
+  if (valueAt(environment, ["access"]) !== "read-only" || (list(valueAt(environment, ["tasks"])) ?? []).length === 0) return [];
+  return [
+    {
+      code: "EA2002",
+      path: [...path, "tasks"],
+      message:
+        "the environment is read-only, and a task could write: run the command in a step of its own, or use access: test-data",
+    },
+  ];
 }
 
 /** An expected value from the same source as the connection would prove nothing. */

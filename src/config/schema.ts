@@ -10,7 +10,7 @@ import {
   tokenSchema,
   variablesSchema,
 } from "./environment-schema.ts";
-import { type serverSchema, serversSchema } from "./server-schema.ts";
+import { type serverSchema, serversSchema, tasksSchema } from "./server-schema.ts";
 import {
   auditSchema,
   defaultEnvironmentSchema,
@@ -44,6 +44,7 @@ export const environmentSchema = z
     promotedFrom: promotedFromSchema,
     ...schemasOf(kinds),
     token: tokenSchema(),
+    tasks: tasksSchema,
     servers: serversSchema,
     environment: variablesSchema,
     alerts: alertsSchema,

@@ -23,6 +23,7 @@ const environmentSections: Sections = {
   promotedFrom: () => promotedFromSchema,
   ...kindSections,
   token: tokenSchema,
+  tasks: async () => (await import("./server-schema.ts")).tasksSchema,
   servers: async () => (await import("./server-schema.ts")).serversSchema,
   environment: () => variablesSchema,
   alerts: async () => (await import("./after-verdict-schema.ts")).alertsSchema,

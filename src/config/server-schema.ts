@@ -56,6 +56,8 @@ function demandSense(
     });
 }
 
+const startingStage = z.enum(["preflight", "integration", "e2e", "smoke"]);
+
 export const serverSchema = z.strictObject({
   command,
   workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
@@ -68,7 +70,7 @@ export const serverSchema = z.strictObject({
     .default({})
     .meta({ description: "Environment variables for this server, in addition to `environments.<name>.environment`." }),
   stages: z
-    .array(z.enum(["preflight", "integration", "e2e", "smoke"]))
+    .array(startingStage)
     .min(1)
     .default(["preflight", "integration", "e2e", "smoke"])
     .meta({ description: "Stages for which the server is started." }),
@@ -78,3 +80,39 @@ export const serversSchema = z
   .record(name, serverSchema)
   .default({})
   .meta({ description: "Servers that env-actions starts itself (localhost). Leave out servers that are already deployed." });
+
+const task = z.strictObject({
+  name: name.meta({ description: "Name of the task, for messages and its log." }),
+  command,
+  workingDirectory: z.string().default(".").meta({ description: "Working directory of the command, relative to the workspace." }),
+  timeout: timeLimit
+    .prefault("5m")
+    .meta({ description: "Time limit for the task. When it expires, the task is stopped and failed." }),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Environment variables for this task, in addition to `environments.<name>.environment`." }),
+  stages: z
+    .array(startingStage)
+    .min(1)
+    .default(["preflight", "integration", "e2e"])
+    .meta({ description: "Stages in which the task runs. Smoke is not among them unless you list it: most tasks write." }),
+});
+
+export const tasksSchema = z
+  .array(task)
+  .superRefine((tasks, context) => {
+    for (const [index, { name }] of tasks.entries())
+      if (tasks.findIndex((other) => other.name === name) < index)
+        context.addIssue({
+          code: "custom",
+          path: [index, "name"],
+          message: "another task has the same name: give each its own",
+          params: { ...withCode("EA1016") },
+        });
+  })
+  .default([])
+  .meta({
+    description:
+      "Commands that run one after the other before the servers start, such as migrations and seeds. If one fails, no server starts, and the stage fails.",
+  });

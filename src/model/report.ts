@@ -179,6 +179,8 @@ export interface ServerReport {
 /** A command that the stage ran. */
 export interface CommandReport {
   command: string;
+  /** The name of the task that it is; absent for test commands. */
+  task?: string;
   exitCode: number | null;
   signal: string | null;
   timedOut: boolean;

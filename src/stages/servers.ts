@@ -3,10 +3,12 @@ import type { Check, ServerReport } from "../model/report.ts";
 import type { RunningServer, ServerFailed, ServerSpec } from "../processes/server.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
+import { runTasks } from "./tasks.ts";
 
 /**
- * Starts the servers that the suite manages for this stage (none if the application is deployed), runs `work`, and always stops
- * them. If they don't start, `work` isn't called; that, or a server that stopped early, is a check of the outcome.
+ * Runs the tasks of this stage, such as migrations, starts the servers that the suite manages for it (none if the application is
+ * deployed), runs `work`, and always stops them. If a task fails or a server doesn't start, `work` isn't called; that, or a server
+ * that stopped early, is a check of the outcome.
  * @param work gets a promise that resolves when a server ends by itself
  * @param onLaunched is called for each server when its process has started, long before it answers
  * @throws UserError
@@ -17,6 +19,11 @@ export async function withApplication(
   work: (died: Promise<ServerReport>) => Promise<void>,
   onLaunched?: () => void,
 ): Promise<void> {
+  const notDone = await runTasks(context, outcome);
+  if (notDone) {
+    outcome.checks.push(await reportCheck(context, Promise.resolve(notDone)));
+    return;
+  }
   let running: RunningServer[];
   try {
     running = await startApplication(context, onLaunched);

@@ -400,7 +400,7 @@ const acrossPlaces: Case[] = [
     file: "version: 1\nenvironments:\n  sandbox:\n    access: test-data\n    colour: red\n    redis:\n      url: ${REDIS_URL}",
     env: { REDIS_URL: "redis://localhost" },
     says: [
-      "c.yml:5:5  EA1007: environments.sandbox.colour  unknown key; known: access, promotedFrom, analytics, api, auth, databricks, oauth, redis, sql, tcp, variables, websocket, token, servers, environment, alerts, rollback",
+      "c.yml:5:5  EA1007: environments.sandbox.colour  unknown key; known: access, promotedFrom, analytics, api, auth, databricks, oauth, redis, sql, tcp, variables, websocket, token, tasks, servers, environment, alerts, rollback",
       "c.yml:6:5  EA2003: environments.sandbox.redis.expect  missing: test data is written here: add expect: { host: … } with the host that it must be",
     ],
   },
@@ -442,6 +442,15 @@ const acrossPlaces: Case[] = [
         "servers:\n  back:\n    command: a\n    port: 3000\n    ready: { tcp: 3000 }\n  front:\n    command: b\n    port: 3000\n    ready: { tcp: 3000 }",
     }),
     says: ["c.yml:12:15  EA1018: environments.sandbox.servers.front.port  the server back has the same port"],
+  },
+  {
+    mistake: "two tasks of one name, and tasks where nothing may be written",
+    file: minimal({ inside: "tasks:\n  - { name: seed, command: a }\n  - { name: seed, command: b, timeout: 0s }" }),
+    says: [
+      "c.yml:5:5  EA2002: environments.sandbox.tasks  the environment is read-only, and a task could write: run the command in a step of its own, or use access: test-data",
+      "c.yml:7:17  EA1016: environments.sandbox.tasks[1].name  another task has the same name: give each its own",
+      "c.yml:7:44  EA1010: environments.sandbox.tasks[1].timeout  expected a time limit above 0 and of at most 24d",
+    ],
   },
   {
     mistake: "a stage's prefix that cleanup would not find",

@@ -31,6 +31,7 @@ const environmentKeys: Record<string, unknown> = {
   variables: ["ONE", { name: "TWO", minimumLength: 9 }],
   analytics: [{ path: "/a" }],
   token: "t",
+  tasks: [{ name: "migrate", command: "run", timeout: "1m" }],
   servers: { app: { command: "run", port: "80", ready: { url: "http://localhost:80/" } } },
   environment: { A: "b" },
   alerts: { webhook: { url: "https://h.example/hook", secret: "s" } },

@@ -115,6 +115,7 @@ const server = z.strictObject({
 
 const command = z.strictObject({
   command: text("The command line."),
+  task: text("Name of the task. Absent if the command is no task.").optional(),
   exitCode: z.int().nullable().meta({ description: "Exit status. `null` if a signal ended the command or it could not start." }),
   signal: z.string().nullable().meta({ description: "Signal that ended the command. `null` if none did." }),
   timedOut: flag("The command was stopped because it took too long."),

@@ -1,7 +1,7 @@
 import { count } from "../../lib/count.ts";
 import type { CommandReport, ServerReport, StageReport } from "../../model/report.ts";
 import { commandEnd, duration } from "../words.ts";
-import type { Block, Inline, Row, Section } from "./shapes.ts";
+import type { Block, Cell, Inline, Row, Section } from "./shapes.ts";
 
 /** The servers and commands of a stage. The ends of their logs lead the report if nothing else explains a failure. */
 export function processesSection({ servers, commands }: StageReport, { explained }: { explained: boolean }): Section | undefined {
@@ -14,7 +14,7 @@ export function processesSection({ servers, commands }: StageReport, { explained
   });
   const commandRows = commands.map((command): Row => {
     const { log, durationMs } = command;
-    return { cells: [{ code: command.command }, commandEnd(command), duration(durationMs), log && { code: log }] };
+    return { cells: [named(command), commandEnd(command), duration(durationMs), log && { code: log }] };
   });
   const tables: Block[] = [
     {
@@ -43,9 +43,15 @@ function brief(servers: readonly ServerReport[], commands: readonly CommandRepor
   const started = servers.map(({ name, readyMs }) =>
     readyMs === undefined ? `${name} was never ready` : `${name} ready after ${duration(readyMs)}`,
   );
-  const ran = commands.map((command) => `tests: ${commandEnd(command)} after ${duration(command.durationMs)}`);
+  const ran = commands.map(
+    (command) => `${command.task ?? "tests"}: ${commandEnd(command)} after ${duration(command.durationMs)}`,
+  );
   const all = [...started, ...ran];
   return all.length > 4 ? `${all.slice(0, 4).join("; ")} and ${all.length - 4} more` : all.join("; ");
+}
+
+function named({ command, task }: CommandReport): Cell {
+  return task === undefined ? { code: command } : { line: [`${task}: `, { code: command }], below: [] };
 }
 
 function port({ port, portFreed }: ServerReport): Inline {

@@ -70,11 +70,14 @@ function partsOf({ servers, commands, checks, cleanup }: StageReport, stage: Spa
   const deletionMs = cleanup ? lengthOf("test-data.cleanup") : 0;
   const deletionEnd = stage.to - lengthOf("test-data.books");
   const testsEnd = deletionEnd - deletionMs;
-  const testsMs = commands.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const tasks = commands.filter(({ task }) => task !== undefined);
+  const tests = commands.filter(({ task }) => task === undefined);
+  const tasksMs = tasks.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const testsMs = tests.reduce((sum, { durationMs }) => sum + durationMs, 0);
   let end = testsEnd - testsMs;
   // Without a test command, servers start with the stage.
   const slowestStart = Math.max(0, ...servers.map(({ readyMs = 0 }) => readyMs));
-  const ready = commands.length > 0 ? end : stage.from + slowestStart;
+  const ready = tests.length > 0 ? end : stage.from + tasksMs + slowestStart;
   const server = servers.flatMap(({ name, readyMs }): Part[] => {
     if (readyMs === undefined) return [];
     const bars = [
@@ -83,7 +86,12 @@ function partsOf({ servers, commands, checks, cleanup }: StageReport, stage: Spa
     ];
     return [{ label: name, bars, text: `ready after ${duration(readyMs)}` }];
   });
-  const command = commands.map(({ command, durationMs }): Part => {
+  let begun = stage.from;
+  const task = tasks.map(({ task = "", durationMs }): Part => {
+    begun += durationMs;
+    return { label: task, bars: [{ what: "starting", ...clipped(begun - durationMs, begun) }], text: duration(durationMs) };
+  });
+  const command = tests.map(({ command, durationMs }): Part => {
     end += durationMs;
     return {
       label: command,
@@ -101,7 +109,7 @@ function partsOf({ servers, commands, checks, cleanup }: StageReport, stage: Spa
             text: duration(deletionMs),
           },
         ];
-  return [...server, ...command, ...created(cleanup, stage), ...deletion];
+  return [...task, ...server, ...command, ...created(cleanup, stage), ...deletion];
 }
 
 /** When the rows of this run were created, by their own times. Rows of other runs, and clocks that differ, show nothing. */
