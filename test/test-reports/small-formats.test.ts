@@ -125,6 +125,15 @@ test("mochawesome: fewer failures than a suite or the header declares, and suite
     /expected 1 failed tests in "s"/,
   );
   await expect(reading(awesome([awesomeSuite([])], { failures: 1 }))).rejects.toThrow(/expected 1 failed tests as declared/);
+  // A damaged name of the list hid a failed hook, which no count has.
+  await expect(
+    reading(
+      awesome([
+        awesomeSuite([], { afterHooks: [] }),
+        awesomeSuite([], { afterHooks: undefined, "aft'erHooks": [awesomeTest("failed")] }),
+      ]),
+    ),
+  ).rejects.toThrow(/damaged: afterHooks is missing in some suites, such as around "s"/);
   let deep = awesomeSuite([]);
   for (let depth = 0; depth < 70; depth++) deep = awesomeSuite([], { suites: [deep] });
   await expect(reading(awesome([deep]))).rejects.toThrow(/too deep/);

@@ -59,6 +59,26 @@ function isMochawesome(document: object): boolean {
 function read(file: string, document: object, findings: Findings): void {
   const { stats, results } = validate(file, "mochawesome", reportSchema, document);
   const seen = { tests: 0, passed: 0, failed: 0, skipped: 0 };
+  /** Whether the suites have each list of hooks. Old versions write none, and newer ones both for each suite. */
+  const hasHooks = new Map<string, boolean>();
+
+  function readHooks({ beforeHooks, afterHooks }: Suite, titles: readonly string[], source: string | undefined): void {
+    for (const [name, hooks] of Object.entries({ beforeHooks, afterHooks })) {
+      // The counts leave out hooks, so nothing else shows that a failed one is missing.
+      if ((hasHooks.get(name) ?? hooks != null) !== (hooks != null))
+        throw new UnreadableReport(
+          "EA6004",
+          file,
+          `damaged: ${name} is missing in some suites, such as around "${titles.join(" › ")}"`,
+        );
+      hasHooks.set(name, hooks != null);
+      for (const hook of hooks ?? []) {
+        const status = statusOf(hook);
+        if (status === "failed" || status === "unknown") report(hook, status, titles, source, findings);
+        if (status === "failed") seen.failed++;
+      }
+    }
+  }
 
   function readSuite(value: unknown, ancestors: readonly string[], around: string | undefined): void {
     if (ancestors.length > deepestSuite)
@@ -74,11 +94,7 @@ function read(file: string, document: object, findings: Findings): void {
       if (status !== "unknown" && status !== "flaky") seen[status]++;
       report(test, status, titles, source, findings);
     }
-    for (const hook of [...(suite.beforeHooks ?? []), ...(suite.afterHooks ?? [])]) {
-      const status = statusOf(hook);
-      if (status === "failed" || status === "unknown") report(hook, status, titles, source, findings);
-      if (status === "failed") seen.failed++;
-    }
+    readHooks(suite, titles, source);
     requireDeclaredCount(file, `failed tests in "${titles.join(" › ")}"`, suite.failures?.length, failed);
     for (const inner of suite.suites) readSuite(inner, titles, source);
   }
@@ -98,7 +114,13 @@ function statusOf({ state, pass, fail, pending, skipped, err }: Test): TestStatu
   return unknownStatus;
 }
 
-function report(test: Test, status: TestStatus, suites: Suite["title"][], source: string | undefined, findings: Findings): void {
+function report(
+  test: Test,
+  status: TestStatus,
+  suites: readonly Suite["title"][],
+  source: string | undefined,
+  findings: Findings,
+): void {
   findings.test({
     titles: [...suites, test.title].filter((title) => title !== ""),
     status,
