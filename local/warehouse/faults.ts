@@ -42,6 +42,8 @@ export interface Faults {
    * Otherwise it runs after the other.
    */
   optimisticWrites: boolean;
+  /** Writes wait for `until` when it is their turn. `begun` counts those that began, also those that still wait for their turn. */
+  heldWrites: { until: Promise<void>; begun: number } | undefined;
   /** Statements whose text contains `matching` take `seconds` longer. They can be cancelled meanwhile. */
   slowOperation: { seconds: number; matching: string } | undefined;
   /** The time of new versions in the table history, in Unix milliseconds; the current time if undefined. */
@@ -80,6 +82,7 @@ export function noFaults(): Faults {
     refusesSubqueriesInDelete: false,
     conflictingWrites: 0,
     optimisticWrites: false,
+    heldWrites: undefined,
     slowOperation: undefined,
     clock: undefined,
     historyInQueries: true,

@@ -189,7 +189,9 @@ export class TableWriter {
 
   /** @param plan called when it is this writer's turn, so that it sees what the writers before it changed */
   async alter(table: Table, author: Author, plan: () => Alteration): Promise<void> {
+    const held = this.#begin();
     const change = async (connection: DuckDBConnection): Promise<Alteration> => {
+      await held;
       const alteration = plan();
       const { columns, sql, requires } = alteration;
       if (requires) {
@@ -220,7 +222,9 @@ export class TableWriter {
 
   #write(table: Table, author: Author, { work, reads = () => true, entry, rowsChanged, committed }: Write): Promise<number> {
     const start = began(table);
+    const held = this.#begin();
     const attempt = async (connection: DuckDBConnection): Promise<number> => {
+      await held;
       // Checked first, because the statement was made for the columns of that time.
       if (table.earlier.length > start.layouts) throw conflict(table, start, true, this.#faults);
       const count = await work(connection);
@@ -238,6 +242,13 @@ export class TableWriter {
       },
       table.id,
     );
+  }
+
+  /** @returns what a write waits for when it is its turn */
+  #begin(): Promise<void> | undefined {
+    const { heldWrites } = this.#faults;
+    if (heldWrites) heldWrites.begun++;
+    return heldWrites?.until;
   }
 
   #record(table: Table, author: { user: string }, { operation, ...details }: Entry, rowsChanged: number): void {
