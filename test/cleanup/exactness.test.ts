@@ -284,8 +284,11 @@ function withoutHistory(warehouse: Catalog["warehouse"]): Catalog["warehouse"] {
 type Snapshot = Map<string, Record<string, unknown>>;
 
 async function snapshot(made: World, catalog: Catalog): Promise<Snapshot> {
+  // A quarter of all statements: without the way there and back, unless Delta has to give the same answers.
+  const rowsOf = (name: string) =>
+    isRefereed ? catalog.rows(name) : stores.warehouse.query(`SELECT * FROM ${catalog.name}.${name}`);
   const rows = await Promise.all(
-    Object.keys(made.tables).map(async (name) => (await catalog.rows(name)).map((row) => ({ ...row, table: name }))),
+    Object.keys(made.tables).map(async (name) => (await rowsOf(name)).map((row) => ({ ...row, table: name }))),
   );
   return new Map(rows.flat().map((row): [string, Record<string, unknown>] => [String((row as Record<string, unknown>).n), row]));
 }
