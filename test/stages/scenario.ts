@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../../examples/classroom/world.ts";
+import type { SeenStatement } from "../../local/warehouse/index.ts";
 import { readTools } from "../../scripts/tools.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
 
@@ -22,6 +23,8 @@ export interface Scenario {
   /** Its own copy of the configuration's folder, so that scenarios do not share `.env-actions`. */
   workspace: string;
   before: Fingerprint;
+  /** What was sent to the warehouse since this scenario began. */
+  statements(): SeenStatement[];
   run(
     args: readonly string[],
     env?: Record<string, string>,
@@ -32,11 +35,19 @@ export interface Scenario {
   stop(): Promise<void>;
 }
 
-/** The small ClassWaves in a world of its own, and env-actions started on it as in a terminal. */
-export async function startScenario(): Promise<Scenario> {
+export function startWorld(): Promise<ClassroomWorld> {
+  return startClassroomWorld({ redisServer: readTools(root).redisServer });
+}
+
+/**
+ * The small ClassWaves, and env-actions started on it as in a terminal.
+ * @param shared the world of scenarios that leave it as they found it; absent: one of its own, which ends with the scenario
+ */
+export async function startScenario(shared?: ClassroomWorld): Promise<Scenario> {
   const tools = readTools(root);
-  const [world, workspace] = await Promise.all([startClassroomWorld({ redisServer: tools.redisServer }), copyOfClassroom()]);
+  const [world, workspace] = await Promise.all([shared ?? startWorld(), copyOfClassroom()]);
   const before = await world.fingerprint();
+  const seen = world.warehouse.statements.length;
   const ports = ["CLASSROOM_BACKEND_PORT", "CLASSROOM_FRONTEND_PORT", "CLASSROOM_PRODUCTION_PORT"].map((name) =>
     Number(world.env[name]),
   );
@@ -44,6 +55,7 @@ export async function startScenario(): Promise<Scenario> {
     world,
     workspace,
     before,
+    statements: () => world.warehouse.statements.slice(seen),
     run: (args, env = {}, during = () => undefined) =>
       runTerminal(workspace, args, { ...world.env, CHROME_PATH: tools.chrome, ...env }, during),
     async traces() {
@@ -63,7 +75,7 @@ export async function startScenario(): Promise<Scenario> {
       ];
     },
     async stop() {
-      await world.stop();
+      if (!shared) await world.stop();
       await rm(workspace, { recursive: true, force: true });
     },
   };
