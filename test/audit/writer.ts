@@ -6,6 +6,8 @@ const log = new AuditLog(
   file,
   { who: name, run: "1763917800000_9f3c1a7e", environment: "sandbox", stage: "integration", key: undefined },
   String,
+  // Eight of them wait for one lock, perhaps on a machine that is busy with much else.
+  60_000,
 );
 for (let line = 0; line < Number(lines); line++)
   await log.write({ action: "statement", details: { what: "delete", table: "sessions.classroom_sessions" }, counts: { line } });
