@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Begun } from "../../src/app/run-stage.ts";
+import { freshBundle } from "../harness/process.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { git, makeRepository } from "./workspace.ts";
 
@@ -12,8 +13,6 @@ import { git, makeRepository } from "./workspace.ts";
  * A job that is cancelled, or whose step is killed, while its tests have rows in a shared environment: the one moment in which test
  * data is lost sight of. The runner's part (files, variables, signals, the post step) is played as the runner does it.
  */
-
-const entry = join(import.meta.dirname, "../../src/main.ts");
 
 let cloud: Cloud;
 let redis: Redis;
@@ -77,7 +76,7 @@ function start(inputs: Record<string, string>, state: Record<string, string> = {
     GITHUB_STEP_SUMMARY: join(place, "summary"),
   };
   for (const path of Object.values(files)) writeFileSync(path, "");
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [freshBundle], {
     cwd: workspace,
     env: {
       PATH: process.env.PATH,

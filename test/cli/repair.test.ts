@@ -8,10 +8,10 @@ import type { StageReport } from "../../src/model/report.ts";
 import { Connection } from "../../src/warehouse/connection.ts";
 import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /** A lost run had moved a real teacher to its school. What the warehouse holds at the end is what it held before that run. */
 
-const entry = join(import.meta.dirname, "../../src/main.ts");
 const runStarted = Date.now() - 10 * 3_600_000;
 const school = `integration_test_${runStarted}_0a0b0c0d_school`;
 const report = ".env-actions/reports/cleanup.json";
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 async function run(...args: string[]) {
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [freshBundle, ...args], {
     cwd: workspace,
     env: {
       PATH: process.env.PATH,

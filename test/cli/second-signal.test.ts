@@ -7,13 +7,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import type { AuditedRunReport } from "../../src/audit/report.ts";
 import { type Cloud, productionTable, startCloud } from "../actions/cloud.ts";
 import { git, makeRepository } from "../actions/workspace.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /**
  * Somebody interrupts a stage while its tests have rows in a shared environment, and again while these are being deleted. What is
  * said then is compared with what the warehouse and Redis really hold.
  */
 
-const entry = join(import.meta.dirname, "../../src/main.ts");
 const sessions = "sessions.classroom_sessions";
 const transcriptions = "sessions.transcriptions";
 
@@ -65,7 +65,7 @@ interface Started {
 }
 
 function start(args: readonly string[], runner: Record<string, string> = {}): Started {
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [freshBundle, ...args], {
     cwd: workspace,
     env: {
       PATH: process.env.PATH,

@@ -7,10 +7,10 @@ import { parse } from "yaml";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { tableSchema } from "../../src/config/test-data-schema.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /** The proposal as a person asks for it, from the 48 tables in a warehouse that is only read. */
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
 const schemaFile = new URL("../../examples/classroom/schema.json", import.meta.url);
 let warehouse: Warehouse;
 let cwd: string;
@@ -29,7 +29,10 @@ afterAll(async () => {
 async function run(args: string[], { below = "", token = "reader-token" } = {}) {
   await writeFile(join(cwd, "c.yml"), configuration(below));
   const { GITHUB_ACTIONS: _runner, ...env } = process.env;
-  const child = spawn(process.execPath, [entry, "tables", "--config", "c.yml", ...args], { cwd, env: { ...env, TOKEN: token } });
+  const child = spawn(process.execPath, [freshBundle, "tables", "--config", "c.yml", ...args], {
+    cwd,
+    env: { ...env, TOKEN: token },
+  });
   const [stdout, stderr, status] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

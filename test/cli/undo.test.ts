@@ -7,10 +7,10 @@ import type { UndoResult } from "../../src/cleanup/undo/restore-rows.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { type Cloud, startCloud } from "../actions/cloud.ts";
 import { makeRepository } from "../actions/workspace.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /** Somebody swept too much, and takes it back in the terminal: first to see, then for good. What the warehouse holds is the proof. */
 
-const entry = join(import.meta.dirname, "../../src/main.ts");
 const old = Date.now() - 10 * 3_600_000;
 const lesson = `integration_test_${old}_0a0b0c0d_lesson`;
 
@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 async function run(...args: string[]) {
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [freshBundle, ...args], {
     cwd: workspace,
     env: {
       PATH: process.env.PATH,

@@ -7,6 +7,8 @@ const repository = join(import.meta.dirname, "..", "..");
 
 /** What people start: from the sources, so that no build is needed. */
 export const sources = join(repository, "src", "main.ts");
+/** The same, in one bundle that `test/global-setup.ts` makes of them: for tests that start it often. */
+export const freshBundle = process.env.FRESH_BUNDLE ?? sources;
 /** What people start: as published. `DIST` names the folder of another version. */
 export const bundle = join(process.env.DIST ?? join(repository, "dist"), "index.js");
 /** The Node that starts the bundle. `DIST_NODE` names another one than that of the tests, such as the oldest that we promise. */

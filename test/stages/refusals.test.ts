@@ -8,13 +8,13 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { newRunId } from "../../src/cleanup/run-id.ts";
 import { inParallel } from "../../src/lib/in-parallel.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /**
  * Every bad input is refused before anything is written; a mistake in file or flags before anything is sent at all. The proof is not
  * what the suite says of itself but what the servers saw. There is test data to delete in both, so that only the refusal stops it.
  */
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
 const expired = `integration_test_${Date.now() - 86_400_000}_1a2b3c4d`;
 
 interface Case {
@@ -323,7 +323,7 @@ async function run(one: Case, index: number): Promise<Ran> {
   await writeFile(join(directory, "c.yml"), file);
   const runId = newRunId();
   const { GITHUB_ACTIONS: _runner, ...env } = process.env;
-  const child = spawn(process.execPath, [entry, ...(one.args ?? execute), "--config", "c.yml"], {
+  const child = spawn(process.execPath, [freshBundle, ...(one.args ?? execute), "--config", "c.yml"], {
     cwd: directory,
     // Compiled once for all of them: starting is most of what they do.
     env: {

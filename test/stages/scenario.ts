@@ -6,6 +6,7 @@ import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../.
 import type { SeenStatement } from "../../local/warehouse/index.ts";
 import { readTools } from "../../scripts/tools.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
+import { freshBundle } from "../harness/process.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const classroom = join(root, "examples", "classroom");
@@ -108,7 +109,7 @@ async function runTerminal(
   during: (output: string, interrupt: () => void) => void,
 ): Promise<Ran> {
   const { GITHUB_ACTIONS: _runner, ...own } = process.env;
-  const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...args], {
+  const child = spawn(process.execPath, [freshBundle, ...args], {
     cwd: workspace,
     env: { ...own, ...env, PATH: `${join(root, "node_modules", ".bin")}:${own.PATH ?? ""}` },
     stdio: ["ignore", "pipe", "pipe"],
