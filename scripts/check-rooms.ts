@@ -60,6 +60,7 @@ const knownToOneRoom: Record<string, string> = {
   "@databricks/sql": "warehouse",
   ioredis: "redis",
   re2js: "lib",
+  undici: "lib",
   "@actions/core": "action",
   "@actions/github": "github",
   "@opentelemetry/exporter-metrics-otlp-http": "notifications",

@@ -7,6 +7,7 @@ import { commitOf, evidenceOf, originOf } from "../evidence/evidence.ts";
 import { evidenceStore, uploadAttachments, uploadLogs } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
+import { InvalidProxy, proxiesIn, proxySecrets } from "../lib/proxy/choice.ts";
 import { redacted } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
@@ -261,6 +262,16 @@ function afterVerdictOf(
   };
 }
 
+/** Before anything connects. @throws UserError if a variable names no proxy */
+function checkProxies(env: StageRequest["env"]): void {
+  try {
+    proxiesIn(env);
+  } catch (error) {
+    if (error instanceof InvalidProxy) throw new UserError(error.code, error.message, { cause: error });
+    throw error;
+  }
+}
+
 /** Reads the configuration of the request and registers its secrets. @throws UserError */
 export async function readConfiguration(
   request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment"> & {
@@ -269,6 +280,8 @@ export async function readConfiguration(
   secrets: Pick<SecretKeeper, "add" | "guess">,
 ) {
   const { workspace, env, configFile } = request;
+  for (const secret of proxySecrets(env)) secrets.add(secret);
+  checkProxies(env);
   const loaded = await loadConfig({
     file: configFile,
     cwd: workspace,

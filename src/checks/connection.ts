@@ -1,6 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { errorText } from "../lib/error-text.ts";
+import { type HttpProxy, proxyFor } from "../lib/proxy/choice.ts";
+import { forwardsOnly, type ProxyFailure, proxyFailureIn } from "../lib/proxy/failure.ts";
 import { type Finding, type MeasuredCheck, milliseconds, type RunCheck } from "./run-check.ts";
 
 /** The other end of a connection. */
@@ -14,6 +16,8 @@ export interface Peer {
   trust?: SecureContext;
   /** The certificate may also be for this name: servers of a group are often known by number. */
   alsoNamed?: string;
+  /** What the connection goes through. */
+  proxy?: HttpProxy;
 }
 
 const protocols = { h2: "HTTP/2", "http/1.1": "HTTP/1.1" };
@@ -30,11 +34,13 @@ export interface ConnectionLimits {
 const dayMs = 86_400_000;
 const defaultTimeoutMs = 10_000;
 
+/** @throws InvalidProxy */
 export function peerOf(url: string): Peer {
   const { hostname, port, protocol } = new URL(url);
   const tls = protocol === "https:" || protocol === "rediss:";
   const usual = protocol.startsWith("redis") ? 6379 : tls ? 443 : 80;
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || usual), tls };
+  const proxy = proxyFor(url);
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || usual), tls, ...(proxy ? { proxy } : {}) };
 }
 
 /**
@@ -53,15 +59,18 @@ export function checkConnection(
     id,
     title,
     async (attempt) => {
-      const { tcpMs, tlsMs, certificate, protocol } = await connect(typeof peer === "function" ? await peer(attempt) : peer, {
-        signal,
-        asksProtocol: limits.http !== undefined,
-      });
+      const other = typeof peer === "function" ? await peer(attempt) : peer;
+      const connected = await connect(other, { signal, asksProtocol: limits.http !== undefined }).catch((error: unknown) =>
+        notShown(other, proxyFailureIn(error), error),
+      );
+      if ("verdict" in connected) return connected;
+      const { tcpMs, tlsMs, certificate, protocol } = connected;
+      const way = other.proxy ? `through the proxy ${other.proxy.address}: tunnel` : "TCP";
       const agreed = protocol ? `, ${protocol}` : "";
       const found: Finding =
         tlsMs === undefined
-          ? { verdict: "passed", observed: `TCP ${milliseconds(tcpMs)}` }
-          : judgeCertificate(certificate, `TCP ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits.leastDays);
+          ? { verdict: "passed", observed: `${way} ${milliseconds(tcpMs)}` }
+          : judgeCertificate(certificate, `${way} ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits.leastDays);
       if (found.verdict === "failed" || found.verdict === "error" || limits.http !== "HTTP/2" || protocol === "HTTP/2")
         return found;
       return {
@@ -73,6 +82,13 @@ export function checkConnection(
     },
     { independent: true },
   );
+}
+
+/** A proxy may forward plain requests and yet open no tunnel, in which a connection could be seen. @throws `error` otherwise */
+function notShown({ tls }: Peer, failure: ProxyFailure | undefined, error: unknown): Finding {
+  const { status = 0 } = failure ?? {};
+  if (tls || !failure || !forwardsOnly(status)) throw error;
+  return { verdict: "skipped", message: `${failure.message}. It forwards plain requests, which show no connection.` };
 }
 
 interface Certificate {
@@ -119,9 +135,9 @@ export async function connect(
 ): Promise<{ tcpMs: number; tlsMs?: number; certificate?: Certificate | undefined; protocol?: HttpProtocol | undefined }> {
   const waiting = { deadline: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), timeoutMs, signal, peer };
   const started = performance.now();
-  const socket = connectTcp({ host: peer.host, port: peer.port });
+  const socket = peer.proxy ? await tunnel(peer, peer.proxy, waiting) : connectTcp({ host: peer.host, port: peer.port });
   try {
-    await opened(socket, "connect", waiting);
+    if (!peer.proxy) await opened(socket, "connect", waiting);
     const tcpMs = performance.now() - started;
     if (!peer.tls) return { tcpMs };
     // An IP address has no server name to send, but the certificate must contain it.
@@ -151,6 +167,13 @@ export async function connect(
   } finally {
     socket.destroy();
   }
+}
+
+async function tunnel(peer: Peer, proxy: HttpProxy, waiting: Waiting): Promise<Socket> {
+  const { openTunnel } = await import("../lib/proxy/tunnel.ts");
+  return await openTunnel(proxy, peer, waiting.deadline).catch((error: unknown) => {
+    throw waiting.deadline.aborted ? lateness(waiting) : error;
+  });
 }
 
 function protocolOf({ alpnProtocol }: TLSSocket): HttpProtocol | undefined {

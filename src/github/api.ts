@@ -1,4 +1,6 @@
 import type { getOctokit } from "@actions/github";
+import { anyProxy } from "../lib/proxy/choice.ts";
+import { fetchByProxy } from "../lib/proxy/fetch.ts";
 import { type Attempt, growingPause, retry } from "../lib/retry.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
@@ -37,7 +39,8 @@ export async function gitHub(token: string | undefined, env: Env, options: GitHu
   if (!URL.canParse(baseUrl)) throw new GitHubError("EA9001", `GITHUB_API_URL: expected an address, got "${baseUrl}"`, undefined);
   // Loaded lazily: 600 kB that a stage without requests to GitHub does not need.
   const { getOctokit } = await import("@actions/github");
-  const octokit = getOctokit(token, { baseUrl });
+  // octokit's own way through a proxy has other rules for NO_PROXY than all other connections, and hides why it failed.
+  const octokit = getOctokit(token, { baseUrl, ...(anyProxy() ? { request: { fetch: fetchByProxy } } : {}) });
   octokit.hook.wrap("request", (send, endpoint) => {
     const { method, url } = octokit.request.endpoint(endpoint);
     const patience = {

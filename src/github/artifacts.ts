@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { errorText } from "../lib/error-text.ts";
+import { proxyFailureIn } from "../lib/proxy/failure.ts";
+import { fetchByProxy } from "../lib/proxy/fetch.ts";
 import { growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 import { readZip, writeZip, type ZipFile } from "./zip.ts";
 
@@ -24,7 +26,7 @@ export interface ArtifactService {
   download(name: string): Promise<ZipFile[]>;
 }
 
-type Fetch = typeof globalThis.fetch;
+type Fetch = typeof fetchByProxy;
 type Json = Record<string, unknown>;
 
 const attempts = 4;
@@ -37,7 +39,7 @@ const largestArchive = 64 * 1024 * 1024;
 const formatVersion = 4;
 
 /** @returns undefined if the runner has no artifact service: in a terminal, in `run` steps, and on GitHub Enterprise Server */
-export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = globalThis.fetch): ArtifactService | undefined {
+export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = fetchByProxy): ArtifactService | undefined {
   const { ACTIONS_RESULTS_URL: address, ACTIONS_RUNTIME_TOKEN: token } = env;
   if (!address || !token || isEnterpriseServer(env.GITHUB_SERVER_URL)) return undefined;
 
@@ -205,8 +207,7 @@ async function send(what: string, deadlineMs: number, fetch: Fetch, { url, ...re
     });
   };
   return await retry(attempt, {
-    failure: (thrown) =>
-      thrown instanceof Unanswered ? thrown : new Unanswered(networkReason(thrown, deadlineMs), { mayPass: true }),
+    failure: (thrown) => (thrown instanceof Unanswered ? thrown : unanswered(thrown, deadlineMs)),
     mayPass: ({ mayPass }) => mayPass,
     pauseMs: ({ askedMs }, number) => Math.min(askedMs ?? growingPause(firstPauseMs, number, { factor: 3 }), longestPauseMs),
     attempts,
@@ -236,6 +237,13 @@ async function refusalOf(response: Response): Promise<string> {
   const body = (await response.text()).slice(0, 2000);
   const message = /"msg"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
   return message ? String(JSON.parse(message)) : (/<Code>([^<]*)<\/Code>/.exec(body)?.[1] ?? response.statusText);
+}
+
+function unanswered(thrown: unknown, deadlineMs: number): Unanswered {
+  const proxy = proxyFailureIn(thrown);
+  return proxy
+    ? new Unanswered(proxy.message, { mayPass: proxy.mayPass })
+    : new Unanswered(networkReason(thrown, deadlineMs), { mayPass: true });
 }
 
 function networkReason(error: unknown, deadlineMs: number): string {

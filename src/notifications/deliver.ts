@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Alerts } from "../config/schema.ts";
+import { proxyFailureIn } from "../lib/proxy/failure.ts";
+import { fetchByProxy } from "../lib/proxy/fetch.ts";
 import { type Attempt, growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 import type { AlertChannel, StageReport } from "../model/report.ts";
 import type { VerdictEvent } from "./after-verdict.ts";
@@ -83,7 +85,7 @@ async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?:
   const deadline = AbortSignal.timeout(withinMs);
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await fetchByProxy(url, {
       method: "POST",
       redirect: "manual",
       body,
@@ -94,6 +96,9 @@ async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?:
     await response.body?.cancel();
   } catch (error) {
     if (cancel?.aborted) throw new NotTaken("the run was cancelled");
+    const proxy = proxyFailureIn(error);
+    // A refusal of the proxy is as final as one of the receiver.
+    if (proxy) throw new NotTaken(proxy.withoutTarget, { mayPass: proxy.mayPass });
     throw new NotTaken(deadline.aborted ? `no answer within ${withinMs} ms` : networkWords(error), { mayPass: true });
   }
   if (response.ok) return;

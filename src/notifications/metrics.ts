@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../lib/error-text.ts";
+import { anyProxy } from "../lib/proxy/choice.ts";
 import type { StageReport } from "../model/report.ts";
 import { type Delivery, type DeliveryLimits, defaultLimits } from "./deliver.ts";
 
@@ -55,7 +56,13 @@ async function exported(report: StageReport, target: MetricsTarget, limits: Deli
     resource: resourceFromAttributes({ "service.name": "env-actions", "service.version": target.version }),
     readers: [reader],
   });
-  const exporter = new OTLPMetricExporter({ url: target.url, headers: { ...target.headers }, timeoutMillis: limits.totalMs });
+  const agent = anyProxy() ? (await import("../lib/proxy/agents.ts")).agentFor(target.url) : undefined;
+  const exporter = new OTLPMetricExporter({
+    url: target.url,
+    headers: { ...target.headers },
+    timeoutMillis: limits.totalMs,
+    ...(agent ? { httpAgentOptions: () => agent } : {}),
+  });
   try {
     const meter = provider.getMeter("env-actions", target.version);
     for (const { name, unit, description, value, attributes } of measurementsOf(report))

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../lib/error-text.ts";
+import { proxyFor } from "../lib/proxy/choice.ts";
 import { type RetryOptions, retry } from "../lib/retry.ts";
 import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
 import { connectTrusting, readAuthority, sendRequest, trustInAddition } from "./https.ts";
@@ -350,10 +351,11 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
     userAgentEntry: "classwaves-env-actions",
   };
   await client.connect(options);
-  if (authority) {
-    const agent = await (await client.getConnectionProvider()).getAgent();
-    if (agent) connectTrusting(agent, await trustInAddition(authority));
-  }
+  const proxy = proxyFor(`https://${settings.host.replace(/^https:\/\//, "")}`);
+  const agent = authority || proxy ? await (await client.getConnectionProvider()).getAgent() : undefined;
+  if (agent && authority) connectTrusting(agent, await trustInAddition(authority));
+  // The driver's own option loads a package for every kind of proxy, and hides why one failed.
+  if (agent && proxy) (await import("../lib/proxy/agents.ts")).throughProxy(agent, proxy);
   return client as unknown as DriverClient;
 }
 

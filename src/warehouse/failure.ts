@@ -136,6 +136,9 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   if (error instanceof WarehouseFailure) return error;
   const thrown = (typeof error === "object" && error !== null ? error : { message: String(error) }) as DriverError;
   if (thrown.payload instanceof Error) return await failureOf(thrown.payload);
+  // The driver's HTTP client keeps nothing of a proxy's failure but message and code.
+  if (thrown.code === "EA9202" || thrown.code === "EA9203")
+    return new WarehouseFailure("unreachable", firstLine(thrown.message ?? ""), { code: thrown.code, cause: error });
   const answer = (thrown.payload as DriverError | undefined)?.response ?? thrown.response;
   if (typeof answer?.status === "number") return httpFailure(answer.status, await bodyMessage(answer), answer, error);
 

@@ -4,6 +4,7 @@ import { request } from "node:https";
 import type { SecureContext, SecureContextOptions } from "node:tls";
 import { holdsCertificate } from "../lib/certificate.ts";
 import { errorText } from "../lib/error-text.ts";
+import { anyProxy } from "../lib/proxy/choice.ts";
 import { retryAfterMs } from "../lib/retry.ts";
 import { WarehouseFailure } from "./failure.ts";
 
@@ -33,12 +34,14 @@ const mostBytes = 1_000_000;
  */
 export async function sendRequest(url: URL, { method, headers, body, authority, signal }: HttpRequest): Promise<HttpAnswer> {
   // `ca` makes Node's pool keep connections with different trust apart.
+  const agent = anyProxy() ? (await import("../lib/proxy/agents.ts")).agentFor(url) : undefined;
   const trust = authority ? { ca: authority, secureContext: await trustInAddition(authority) } : {};
   return await new Promise<HttpAnswer>((resolve, reject) => {
     const options: RequestOptions & SecureContextOptions & { secureContext?: SecureContext } = {
       method,
       headers: { ...headers, ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }) },
       signal,
+      ...(agent ? { agent } : {}),
       ...trust,
     };
     const outgoing = (url.protocol === "http:" ? plainRequest : request)(url, options, (response) => {

@@ -1,5 +1,6 @@
 import { deepEqual, describeClaim, excerpt, headerHolds, jsonAt, meetsClaim, shortValue } from "../../config/assertion.ts";
 import type { Endpoint, Environment } from "../../config/schema.ts";
+import { prepareFetch } from "../../lib/proxy/fetch.ts";
 import { checkConnection, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import {
@@ -14,6 +15,10 @@ import {
 import { type Answer, type ApiPorts, largestAnswer, type Pace, read, withHeaders } from "./client.ts";
 
 const connectionId = "api.connection";
+
+export async function prepare(): Promise<void> {
+  await prepareFetch();
+}
 
 /** Checks the connection and every listed route. */
 export function run(context: CheckContext, { url, http2, endpoints }: NonNullable<Environment["api"]>): RunningCheck[] {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseAnswer } from "../../config/assertion.ts";
 import { isRoute } from "../../config/routes.ts";
 import type { Endpoint } from "../../config/schema.ts";
+import { fetchByProxy } from "../../lib/proxy/fetch.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
@@ -109,7 +110,7 @@ async function send(
 }
 
 async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
-  const response = await fetch(url, init);
+  const response = await fetchByProxy(url, init);
   const { text, cut } = await readBody(response);
   return {
     status: response.status,

@@ -1,5 +1,7 @@
+import type { Agent } from "node:http";
 import type { Environment } from "../../config/schema.ts";
 import { pattern } from "../../lib/pattern.ts";
+import { anyProxy } from "../../lib/proxy/choice.ts";
 import { type Pace, type RouteGuard, whyNotSent } from "../api/client.ts";
 import type { CheckContext } from "../kind.ts";
 import {
@@ -181,13 +183,13 @@ async function meetPlainly(
   timeoutMs: number,
 ): Promise<number> {
   const url = addressOf(ports, path);
-  const { WebSocket } = await import("ws");
+  const [{ WebSocket }, agent] = await Promise.all([import("ws"), agentOf(url)]);
   await ports.pace?.turn(ports.signal);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
   const started = performance.now();
   // In a variable, because the types don't have closeTimeout yet.
-  const options = { headers: ports.headers, closeTimeout: partingMs };
+  const options = { headers: ports.headers, closeTimeout: partingMs, ...agent };
   const socket = new WebSocket(url, options);
   try {
     return await new Promise<number>((resolve, reject) => {
@@ -210,6 +212,12 @@ async function meetPlainly(
   } finally {
     socket.close();
   }
+}
+
+/** The option for a proxy, if a variable names one. */
+async function agentOf(address: URL): Promise<{ agent?: Agent }> {
+  const agent = anyProxy() ? (await import("../../lib/proxy/agents.ts")).agentFor(address) : undefined;
+  return agent ? { agent } : {};
 }
 
 /** @throws Error if it is on another host */
@@ -236,7 +244,7 @@ function lateness(signal: AbortSignal, timeoutMs: number): unknown {
 async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, token: string | undefined): Promise<Meeting> {
   const address = addressAt(ports, namespace);
   addressOf(ports, ports.path);
-  const { io } = await import("socket.io-client");
+  const [{ io }, agent] = await Promise.all([import("socket.io-client"), agentOf(address)]);
   await ports.pace?.turn(ports.signal);
   const started = performance.now();
   const socket = io(address.href, {
@@ -246,6 +254,8 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
     forceNew: true,
     timeout: timeoutMs,
     extraHeaders: { ...ports.headers },
+    // Its types only know agents of browsers.
+    ...(agent as object),
     ...(token ? { auth: { token } } : {}),
   });
   try {

@@ -97,4 +97,20 @@ export const machineErrors = {
     meaning: "An error that env-actions doesn't know. It can be a bug in env-actions.",
     fix: "[Report it](https://github.com/classwaves/env-actions/issues) with the message and the lines below it.",
   },
+  EA9201: {
+    title: "A variable names no proxy",
+    meaning: "`HTTPS_PROXY` or `HTTP_PROXY` is set, but its value is not the address of an HTTP proxy.",
+    fix: "Write `http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy asks for it. SOCKS is not supported. Unset the variable to connect directly.",
+  },
+  EA9202: {
+    title: "The proxy refused, or cannot be used",
+    meaning:
+      "The proxy that `HTTPS_PROXY` or `HTTP_PROXY` names cannot be reached, asks for a sign-in (HTTP 407), or doesn't allow the connection (HTTP 403). Nothing reached the target, so nothing is known about it.",
+    fix: "Check the variable that the message names and the rules of the proxy, or add the target to `NO_PROXY`. See [behind a proxy](../guides/self-hosted-and-ghes.md#behind-a-proxy).",
+  },
+  EA9203: {
+    title: "The proxy could not reach the target",
+    meaning: "The proxy works, but has no connection to the target: it answered HTTP 502, 503 or 504 before anything was sent.",
+    fix: "Check whether the target is up, and whether the proxy resolves and reaches its name. If only this machine reaches it, add it to `NO_PROXY`.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
