@@ -89,6 +89,15 @@ export const environmentVariables: readonly VariableGroup[] = [
         names: ["NODE_EXTRA_CA_CERTS"],
         meaning: "A file with further certificate authorities, as for any Node program; used for Databricks too",
       },
+      {
+        names: ["HTTPS_PROXY", "HTTP_PROXY"],
+        meaning:
+          "The proxy for addresses with `https:` and `wss:`, and for those with `http:` and `ws:`. Lower case wins. See [behind a proxy](../guides/self-hosted-and-ghes.md#behind-a-proxy)",
+      },
+      {
+        names: ["NO_PROXY"],
+        meaning: "What is asked directly: hosts, addresses and networks, each with or without a port, or `*`",
+      },
       { names: ["CI"], meaning: "If it is set, `stages.e2e.install` also installs the system packages that browsers need" },
     ],
   },

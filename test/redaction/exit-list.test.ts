@@ -11,7 +11,7 @@ const src = join(import.meta.dirname, "..", "..", "src");
 
 /** Files, streams, the runner's commands, requests; and whoever writes files through lib/plain-file.ts. */
 const exit =
-  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|\bcommands\.(?:error|saveState|saveVisit|maskCommand)\b|console\.|(?<![#.\w])fetch\(|\bgetOctokit\(|OTLPMetricExporter\(/;
+  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|\bcommands\.(?:error|saveState|saveVisit|maskCommand)\b|console\.|(?<![#.\w])fetch\(|\bfetchByProxy\(|\bgetOctokit\(|OTLPMetricExporter\(/;
 
 const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
@@ -44,6 +44,8 @@ const exits: Record<string, string> = {
   "app/identify-run.ts": "the ids of gate run and workflow run",
   "lib/lock-file.ts": "the id of a process",
   "program.ts": "texts of ours alone",
+  "lib/proxy/dispatch.ts": "requests of those in this list that call fetchByProxy; the proxy's credentials go to the proxy alone",
+  "lib/proxy/fetch.ts": "the same, without a proxy",
   "lib/plain-file.ts": "writes what the others in this list give it; a state file is redacted as it is written",
   "processes/own-environment.ts": "overwrites variables of this process with stars",
   "processes/output.ts": "lines are redacted before they are logged, kept or told",

@@ -6,7 +6,7 @@ export const databricksErrors = {
     title: "Databricks is unreachable",
     meaning:
       "No warehouse answers at the address: wrong host or path, a network that blocks the connection, or an untrusted certificate.",
-    fix: "Check `databricks.host` and `databricks.warehouse` (or `path`), DNS and firewall. Proxies are not supported. For your own authority, set `databricks.certificateAuthority`.",
+    fix: "Check `databricks.host` and `databricks.warehouse` (or `path`), DNS and firewall. Connections go through the proxy that `HTTPS_PROXY` names, unless `NO_PROXY` lists the host. For your own authority, set `databricks.certificateAuthority`.",
   },
   EA3002: {
     title: "The connection to Databricks was lost",
