@@ -48,10 +48,12 @@ async function runGate(worldEnv: Record<string, string>): Promise<number> {
   // Without the runner's variables, because this gate is about the example, wherever it runs.
   const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
   const path = [join(root, "node_modules", ".bin"), env.PATH ?? ""].join(delimiter);
+  // The stand-ins are on this machine, where no proxy can reach them.
+  const direct = [env.no_proxy || env.NO_PROXY, "localhost,127.0.0.1,::1"].filter(Boolean).join(",");
   const gate = ["gate", "--environment", "local", "--production", "production", ...process.argv.slice(2)];
   const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...gate], {
     cwd: workspace,
-    env: { ...env, ...worldEnv, PATH: path },
+    env: { ...env, ...worldEnv, PATH: path, NO_PROXY: direct, no_proxy: direct },
     stdio: "inherit",
   });
   // Ctrl-C reaches the gate too. The gate cleans up, and the services must run until it has finished.

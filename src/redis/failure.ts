@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { directNote } from "../lib/proxy/choice.ts";
 import { growingPause, retry } from "../lib/retry.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
@@ -32,7 +33,7 @@ export function unreachable(why: unknown): RedisFailure {
   const text = why instanceof Error ? why.message || String((why as { code?: unknown }).code ?? why.name) : String(why);
   // The parser's errors for something that isn't a Redis reply.
   const said = /Unknown RESP type|call stack size/.test(text) ? "the server at this address is not a Redis" : text;
-  return new RedisFailure("unreachable", `Redis does not answer: ${said}`, why);
+  return new RedisFailure("unreachable", `Redis does not answer: ${said}${directNote()}`, why);
 }
 
 export function cancelled(signal: AbortSignal): RedisFailure {

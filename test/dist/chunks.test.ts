@@ -87,7 +87,7 @@ test("an API alone loads no code for a warehouse, Redis, tests, servers, cleanup
   const others =
     /^(?:cleanup|warehouse|redis|processes|test-reports|notifications|stages-(?:tests|cleanup|run-cleanup)|re2js|saxes|ws|socket)/;
   expect(files.filter((one) => others.test(one))).toEqual([]);
-  expect(files.filter((one) => /^checks-(?!api|variables|registry|run-check)/.test(one))).toEqual([]);
+  expect(files.filter((one) => /^checks-(?!api|connection|variables|registry|run-check)/.test(one))).toEqual([]);
 });
 
 test.each([

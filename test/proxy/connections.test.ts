@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { createServer as createPlain, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecure } from "node:https";
+import { createServer as createTcp } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -11,11 +12,14 @@ import { type Certificates, makeCertificates } from "../../local/warehouse/certi
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { get } from "../../src/checks/api/client.ts";
 import { checkConnection, peerOf } from "../../src/checks/connection.ts";
+import type { CheckContext } from "../../src/checks/kind.ts";
+import { run as tcp } from "../../src/checks/tcp/check.ts";
 import { checkNamespace, checkPlainSocket } from "../../src/checks/websocket/check.ts";
 import { gitHub } from "../../src/github/api.ts";
 import { artifactService } from "../../src/github/artifacts.ts";
 import { deliver } from "../../src/notifications/deliver.ts";
 import { sendMetrics } from "../../src/notifications/metrics.ts";
+import { unreachable } from "../../src/redis/failure.ts";
 import { describeWarehouse } from "../../src/warehouse/credential.ts";
 import { type SignIn, tokenSource } from "../../src/warehouse/sign-in.ts";
 import { runOnce } from "../checks/run-once.ts";
@@ -188,6 +192,14 @@ describe("a proxy that fails is told apart from its target", () => {
     expect(said).not.toContain("secret-word");
   });
 
+  test("one that never answers is named", async () => {
+    const port = await listenForThisTest(createTcp(() => undefined));
+    vi.stubEnv("HTTPS_PROXY", `http://127.0.0.1:${port}`);
+    expect(await failing(get({ ...api("https://app.internal"), timeoutMs: 200 }, "/health"))).toContain(
+      `/health did not respond within 200 ms through the proxy http://127.0.0.1:${port}.`,
+    );
+  });
+
   test("wrong credentials, and a target on this machine", async () => {
     const proxy = await startProxy({ credentials: "user:right" });
     vi.stubEnv("HTTPS_PROXY", proxy.url.replace("//", "//user:wrong-word@"));
@@ -246,9 +258,14 @@ describe("the check of the connection", () => {
     });
   });
 
-  test("Redis and plain TCP have no proxy", () => {
+  test("Redis and plain TCP have no proxy, and say so if they fail", async () => {
     vi.stubEnv("HTTPS_PROXY", "http://127.0.0.1:9");
     vi.stubEnv("HTTP_PROXY", "http://127.0.0.1:9");
+    const direct = /; the connection is direct, because HTTPS_PROXY and HTTP_PROXY hold for HTTP only/;
+    expect(unreachable(new Error("connect ETIMEDOUT")).message).toMatch(direct);
+    const context = { check: runOnce, signal } as CheckContext;
+    const [looked] = tcp(context, [{ name: "mail", host: "127.0.0.1", port: 9, within: 1_000 }]);
+    expect(await looked).toMatchObject({ verdict: "failed", message: expect.stringMatching(direct) });
     expect(peerOf("rediss://redis.internal").proxy).toBeUndefined();
     expect(peerOf("https://app.internal").proxy).toBeDefined();
   });

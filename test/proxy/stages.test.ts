@@ -190,7 +190,7 @@ test.skipIf(why !== undefined)("NO_PROXY holds for each: what it names is asked 
   expect(toWhom(here.proxy.log)).toEqual(new Set(["CONNECT app.internal:443", `CONNECT ${warehouse.host}`]));
   expect(noHook.report.alerts).toMatchObject([{ channel: "webhook", outcome: "failed" }]);
   here.proxy.log.length = 0;
-  const noWarehouse = await stage("smoke", here, { NO_PROXY: "localhost" });
+  const noWarehouse = await stage("smoke", here, { NO_PROXY: "localhost", NODE_USE_ENV_PROXY: "1" });
   expect(toWhom(here.proxy.log)).toEqual(new Set(["CONNECT app.internal:443", "CONNECT hooks.internal:443"]));
   expect(verdictOf(noWarehouse.report, "databricks.certificate")).toBe("error");
 });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseAnswer } from "../../config/assertion.ts";
 import { isRoute } from "../../config/routes.ts";
 import type { Endpoint } from "../../config/schema.ts";
+import { proxyFor } from "../../lib/proxy/choice.ts";
 import { fetchByProxy } from "../../lib/proxy/fetch.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
@@ -104,9 +105,15 @@ async function send(
     return answer;
   } catch (error) {
     if (deadline.aborted && !ports.signal.aborted)
-      throw new Error(`${path} did not respond within ${milliseconds(timeoutMs)}.`, { cause: error });
+      throw new Error(`${path} did not respond within ${milliseconds(timeoutMs)}${byProxy(url)}.`, { cause: error });
     throw error;
   }
+}
+
+/** A late answer doesn't say who was late. */
+function byProxy(url: URL): string {
+  const proxy = proxyFor(url);
+  return proxy ? ` through the proxy ${proxy.address}` : "";
 }
 
 async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {

@@ -1,4 +1,6 @@
 import type { Environment } from "../../config/schema.ts";
+import { errorText } from "../../lib/error-text.ts";
+import { directNote } from "../../lib/proxy/choice.ts";
 import { connect } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import { type Finding, measured, milliseconds, numberedIds, type RunningCheck, slug } from "../run-check.ts";
@@ -22,8 +24,9 @@ async function probe({ name, host, port, within }: Server, signal: AbortSignal):
     return { verdict: "failed", ...found, message: `${host}:${port} accepts connections, but too slowly.` };
   } catch (error) {
     // A refusal comes from the host: nothing listens there. Any other failure means that we could not look.
-    if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
-    const message = `Nothing listens on ${host}:${port}. Start ${name}, or correct host and port.`;
+    if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED")
+      throw new Error(`${errorText(error)}${directNote()}`, { cause: error });
+    const message = `Nothing listens on ${host}:${port}${directNote()}. Start ${name}, or correct host and port.`;
     return { verdict: "failed", observed: "connection refused", expected, message };
   }
 }

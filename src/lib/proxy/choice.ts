@@ -58,6 +58,11 @@ export function proxyFor(address: URL | string, env: Variables = process.env): H
   return isExempt(hostOf(url), portOf(url), exceptions) ? undefined : parse(named);
 }
 
+/** For failures of connections that use no proxy: if a variable names one, people expect that it holds. */
+export function directNote(): string {
+  return anyProxy() ? "; the connection is direct, because HTTPS_PROXY and HTTP_PROXY hold for HTTP only" : "";
+}
+
 /** All that the variables name. @throws InvalidProxy */
 export function proxiesIn(env: Variables): HttpProxy[] {
   return ["https_proxy", "http_proxy"].flatMap((name) => {
