@@ -18,6 +18,9 @@ import { startProxy } from "./proxy.ts";
 const why = whyNoNamespace();
 if (why !== undefined) process.stderr.write(`\n!!! SKIPPED: stages without direct connections: ${why}\n\n`);
 
+const namespaced = test.skipIf(why !== undefined);
+/** Each test starts env-actions several times. */
+const timeout = 300_000;
 const password = "proxy-password-4711";
 const folder = folderForEachTest();
 let certificates: Certificates;
@@ -145,8 +148,9 @@ async function written(): Promise<string> {
 
 const toWhom = (log: readonly string[]) => new Set(log);
 
-test.skipIf(why !== undefined)(
+namespaced(
   "preflight, integration, smoke and alerts pass through the proxy, and show none of its credentials",
+  { timeout },
   async () => {
     const here = await world();
     const all = ["CONNECT app.internal:443", `CONNECT ${warehouse.host}`];
@@ -178,7 +182,7 @@ test.skipIf(why !== undefined)(
   },
 );
 
-test.skipIf(why !== undefined)("NO_PROXY holds for each: what it names is asked directly, which is forbidden here", async () => {
+namespaced("NO_PROXY holds for each: what it names is asked directly, which is forbidden here", { timeout }, async () => {
   const here = await world({ health: 500 });
   const verdictOf = ({ checks = [] }: Partial<StageReport>, id: string) => checks.find((check) => check.id === id)?.verdict;
   const namespace = "websocket.sessions";
@@ -195,8 +199,9 @@ test.skipIf(why !== undefined)("NO_PROXY holds for each: what it names is asked 
   expect(verdictOf(noWarehouse.report, "databricks.certificate")).toBe("error");
 });
 
-test.skipIf(why !== undefined)(
+namespaced(
   "a proxy that looks into TLS: its authority is trusted everywhere if NODE_EXTRA_CA_CERTS names it",
+  { timeout },
   async () => {
     const inspects = await makeCertificates([{ dns: "app.internal" }, { dns: "hooks.internal" }, { dns: "localhost" }]);
     await writeFile(join(folder.path, "proxy.pem"), inspects.authority);
