@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Alerts } from "../config/schema.ts";
 import { proxyFailureIn } from "../lib/proxy/failure.ts";
-import { fetchByProxy } from "../lib/proxy/fetch.ts";
+import { fetchByProxy, possibleAuthor } from "../lib/proxy/fetch.ts";
 import { type Attempt, growingPause, retry, retryAfterMs } from "../lib/retry.ts";
 import type { AlertChannel, StageReport } from "../model/report.ts";
 import type { VerdictEvent } from "./after-verdict.ts";
@@ -84,6 +84,7 @@ function notTaken(thrown: unknown): NotTaken {
 async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?: AbortSignal): Promise<void> {
   const deadline = AbortSignal.timeout(withinMs);
   let response: Response;
+  let proxy: string | undefined;
   try {
     response = await fetchByProxy(url, {
       method: "POST",
@@ -92,17 +93,18 @@ async function sendOnce({ url, body, headers }: Post, withinMs: number, cancel?:
       headers: { "content-type": "application/json", "user-agent": "env-actions", ...headers(Date.now()) },
       signal: cancel ? AbortSignal.any([cancel, deadline]) : deadline,
     });
+    proxy = possibleAuthor(response);
     // Only the status matters, and reading a stranger's answer could take forever.
     await response.body?.cancel();
   } catch (error) {
     if (cancel?.aborted) throw new NotTaken("the run was cancelled");
-    const proxy = proxyFailureIn(error);
+    const failure = proxyFailureIn(error);
     // A refusal of the proxy is as final as one of the receiver.
-    if (proxy) throw new NotTaken(proxy.withoutTarget, { mayPass: proxy.mayPass });
+    if (failure) throw new NotTaken(failure.withoutTarget, { mayPass: failure.mayPass });
     throw new NotTaken(deadline.aborted ? `no answer within ${withinMs} ms` : networkWords(error), { mayPass: true });
   }
   if (response.ok) return;
-  throw new NotTaken(`the answer was HTTP ${response.status}`, {
+  throw new NotTaken(`the answer was HTTP ${response.status}${proxy ? `, perhaps of the proxy ${proxy}` : ""}`, {
     mayPass: response.status === 429 || response.status >= 500,
     askedMs: retryAfterMs(response.headers.get("retry-after")),
   });

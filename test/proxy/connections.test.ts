@@ -10,6 +10,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, tes
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { type Certificates, makeCertificates } from "../../local/warehouse/certificate.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { checkEndpoint } from "../../src/checks/api/check.ts";
 import { get } from "../../src/checks/api/client.ts";
 import { checkConnection, peerOf } from "../../src/checks/connection.ts";
 import type { CheckContext } from "../../src/checks/kind.ts";
@@ -22,6 +23,7 @@ import { sendMetrics } from "../../src/notifications/metrics.ts";
 import { unreachable } from "../../src/redis/failure.ts";
 import { describeWarehouse } from "../../src/warehouse/credential.ts";
 import { type SignIn, tokenSource } from "../../src/warehouse/sign-in.ts";
+import { endpoint } from "../checks/api.ts";
 import { runOnce } from "../checks/run-once.ts";
 import { folderForEachTest } from "../harness/folder.ts";
 import { listenForThisTest } from "../harness/port.ts";
@@ -130,6 +132,22 @@ describe("the API", () => {
       "app.internal:3000 /c",
     ]);
     expect(seen[0]).toContain("undefined");
+  });
+
+  test("where the proxy only forwards, the check says that the answer may be the proxy's own", async () => {
+    const sick = await plainServer((_, response) => void response.writeHead(503).end("down"));
+    const note =
+      /^\/health answered 503: down The proxy http:\/\/127\.0\.0\.1:\d+ forwarded the request, and may have answered it itself\.$/;
+    const look = () =>
+      checkEndpoint(runOnce, api("http://app.internal"), endpoint(), { samples: 1, apiP95: 5_000 }, "api.health");
+    await behind({ routes: { "app.internal:80": sick }, tunnelsOnlyTo: 443 });
+    expect(await look()).toMatchObject({ verdict: "failed", message: expect.stringMatching(note) });
+    await behind({ routes: { "app.internal:80": sick } });
+    expect(await look()).toMatchObject({ verdict: "failed", message: "/health answered 503: down" });
+    const strict = await behind({ answers: 403 });
+    expect(await look()).toMatchObject({ message: expect.stringContaining(`The proxy ${strict.url} forwarded the request`) });
+    const sent = await deliver({ url: "http://hooks.internal", body: "{}", headers: () => ({}) });
+    expect(sent.problem).toBe(`the answer was HTTP 403, perhaps of the proxy ${strict.url}`);
   });
 
   test("NO_PROXY holds, for a host and for a host with a port", async () => {

@@ -3,7 +3,7 @@ import { parseAnswer } from "../../config/assertion.ts";
 import { isRoute } from "../../config/routes.ts";
 import type { Endpoint } from "../../config/schema.ts";
 import { proxyFor } from "../../lib/proxy/choice.ts";
-import { fetchByProxy } from "../../lib/proxy/fetch.ts";
+import { fetchByProxy, possibleAuthor } from "../../lib/proxy/fetch.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
@@ -36,6 +36,8 @@ export interface Answer {
   json: unknown;
   durationMs: number;
   retryAfterMs: number | undefined;
+  /** The proxy that may have given this answer itself. */
+  byProxy?: string;
 }
 
 const defaultTimeoutMs = 10_000;
@@ -119,6 +121,7 @@ function byProxy(url: URL): string {
 async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
   const response = await fetchByProxy(url, init);
   const { text, cut } = await readBody(response);
+  const proxy = possibleAuthor(response);
   return {
     status: response.status,
     headers: response.headers,
@@ -127,6 +130,7 @@ async function ask(url: URL, init: RequestInit, started: number): Promise<Answer
     json: parseAnswer(text),
     durationMs: performance.now() - started,
     retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
+    ...(proxy === undefined ? {} : { byProxy: proxy }),
   };
 }
 

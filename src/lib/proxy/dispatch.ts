@@ -1,6 +1,7 @@
 import { Agent, buildConnector, type Dispatcher, fetch } from "undici";
 import { type HttpProxy, proxyFor } from "./choice.ts";
 import { forwardsOnly, ProxyFailure, proxyFailureIn } from "./failure.ts";
+import { markForwarded } from "./fetch.ts";
 import { openTunnel } from "./tunnel.ts";
 
 /** Loaded only if a variable names a proxy: Node's own `fetch` takes no connections from outside. */
@@ -83,7 +84,7 @@ async function forwarded(proxy: HttpProxy, url: URL, ask: (dispatcher: Dispatche
   }
   const { status } = response;
   const isTheProxys = status === 407 || (status >= 400 && response.headers.has(mark));
-  if (!isTheProxys) return response;
+  if (!isTheProxys) return markForwarded(response, proxy.address);
   await response.body?.cancel();
   throw new ProxyFailure(proxy, target(url), { status });
 }
