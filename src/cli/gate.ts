@@ -1,5 +1,8 @@
-import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
+import { performStage, readConfiguration, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
+import { secretKeeper } from "../app/secret-keeper.ts";
+import { leftOutStages } from "../config/left-out.ts";
 import { opensTheGate, type StageName, type StageReport, stageNames, type Verdict } from "../model/report.ts";
+import { suiteOf } from "../stages/test-command.ts";
 
 export interface GateEnd {
   stage: StageName;
@@ -25,8 +28,10 @@ const makesTestData: readonly StageName[] = ["integration", "e2e"];
  * Runs all stages in order. After a stage that closes the gate, only cleanup still runs, to show that this run leaves nothing
  * behind.
  * @param production the environment for smoke; defaults to the tested one
+ * @throws UserError
  */
-export async function runGate(request: Omit<StageRequest, "stage">, production: string | undefined): Promise<GateEnd[]> {
+export async function runGate(request: GateRequest, production: string | undefined): Promise<GateEnd[]> {
+  await refuseIncomplete(request);
   const ends: GateEnd[] = [];
   let gateId: string | undefined;
   let closedBy: StageReport | undefined;
@@ -59,6 +64,19 @@ export async function runGate(request: Omit<StageRequest, "stage">, production: 
     if (!opensTheGate(answer.report.verdict)) closedBy ??= answer.report;
   }
   return ends;
+}
+
+export type GateRequest = Omit<StageRequest, "stage">;
+
+/** What a later stage lacks is known now. Nobody should wait for the stages before it to learn that. @throws UserError */
+async function refuseIncomplete(request: GateRequest): Promise<void> {
+  const { config, environment } = await readConfiguration(
+    request,
+    request.secrets ?? secretKeeper(request.onSecret ?? (() => undefined)),
+  );
+  const { workspace, overrides = {} } = request;
+  const leftOut = leftOutStages(config);
+  for (const stage of makesTestData) if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config });
 }
 
 /** How a gate spent its time, in milliseconds: the project's test commands and tasks, waiting for its servers, and the suite itself. */

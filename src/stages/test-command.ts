@@ -96,8 +96,11 @@ export interface Suite {
   shards: number;
 }
 
+/** What decides how the tests of a stage are run, before the stage begins. */
+export type SuiteContext = Pick<StageContext, "stage" | "environment" | "overrides" | "workspace" | "config">;
+
 /** @throws UserError before anything is started */
-export function suiteOf(context: StageContext): Suite {
+export function suiteOf(context: SuiteContext): Suite {
   const { stage, environment, overrides, workspace, config } = context;
   const settings = config.stages[stage === "e2e" ? "e2e" : "integration"];
   const command = overrides.command ?? settings.command;
@@ -145,7 +148,7 @@ export function suiteOf(context: StageContext): Suite {
 }
 
 /** Only a gate that cleans up ClassWaves' tables tests ClassWaves. */
-function requiredProjects({ config, environment }: StageContext): readonly string[] {
+function requiredProjects({ config, environment }: SuiteContext): readonly string[] {
   const isClassWaves = config.preset === "classwaves" && environment.databricks !== undefined;
   return config.stages.e2e.requiredProjects ?? (isClassWaves ? classWavesProjects : []);
 }

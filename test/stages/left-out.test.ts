@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -117,4 +118,15 @@ test("a stage that the file doesn't mention is refused if cleanup would not find
   await expect(run).rejects.toThrow(
     'what the integration stage leaves behind would not be found by cleanup: add "integration_test_" to testData.prefixes, or set stages.integration.prefix',
   );
+});
+
+test("what a later stage lacks ends the gate before the first stage begins", async () => {
+  for (const [stages, code] of [
+    [{}, /^stages\.e2e\.command is missing/],
+    [{ e2e: { command: "true" } }, /^stages\.e2e\.reports is missing/],
+  ] as const) {
+    const workspace = await project(stages);
+    await expect(gate(workspace)).rejects.toThrow(code);
+    expect(existsSync(join(workspace, ".env-actions"))).toBe(false);
+  }
 });
