@@ -10,7 +10,7 @@ import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { type Commit, type Origin, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { runsTests } from "../stages/child-environment.ts";
-import type { RunsToClean, StageContext } from "../stages/context.ts";
+import type { RunsToClean, StageContext, Unproven } from "../stages/context.ts";
 import { alreadyUnderWay, type Execution, executions, isUnderWay } from "./executions.ts";
 
 /** The parts of a stage request that its identity depends on. */
@@ -29,6 +29,8 @@ export interface IdentityRequest {
   /** For cleanup. */
   scope: "run" | "expired" | "all" | undefined;
   deployment: string | undefined;
+  /** Replaces `stages.smoke.follows`. */
+  follows: "nothing" | undefined;
   githubToken: string | undefined;
   cancel: AbortSignal;
 }
@@ -42,6 +44,8 @@ export interface Identity {
   cleans: RunsToClean;
   /** Why the stage must not start. */
   refusal: string | undefined;
+  /** It starts although nothing shows that what is deployed is what was tested: what was found in place of that. */
+  unproven?: Unproven | undefined;
   problems: string[];
 }
 
@@ -199,7 +203,7 @@ async function mayStart(
   request: IdentityRequest,
   underWay: string | undefined,
   runId: string,
-): Promise<Pick<Identity, "gateId" | "refusal" | "problems">> {
+): Promise<Pick<Identity, "gateId" | "refusal" | "unproven" | "problems">> {
   const { stage, config, environment, store, records, commit, origin } = request;
   const leftOut = leftOutStages(config);
   const needed = stageBefore(stage, leftOut);
@@ -220,7 +224,27 @@ async function mayStart(
   const found = accepted[0] && (accepted[0].gateId ?? accepted[0].runId);
   if (found && !underWay) await beginGate(join(records, "run.json"), found, origin);
   const unknown = unread.length > 0 && accepted.length > 0 ? whyUnknown(stage, needed, unread) : undefined;
+  const missing = answer.allowed ? unknown : answer.why;
+  if (missing !== undefined && stage === "smoke" && !request.deployment && followsNothing(request)) {
+    // In a terminal the last gate of the workspace has nothing to do with it.
+    const gateId = request.gateId ?? workflowGate(origin) ?? runId;
+    return {
+      gateId,
+      refusal: undefined,
+      unproven: unprovenBy(request.env, evidence.length > 0 ? missing : undefined),
+      problems: [],
+    };
+  }
   return { gateId: underWay ?? found ?? runId, refusal: answer.allowed ? unknown : answer.why, problems };
+}
+
+function followsNothing({ follows, config }: IdentityRequest): boolean {
+  return (follows ?? config.stages.smoke.follows) === "nothing";
+}
+
+function unprovenBy({ GITHUB_EVENT_NAME: event }: IdentityRequest["env"], found: string | undefined): Unproven {
+  const deployment = event === "deployment_status" || event === "deployment" ? event : undefined;
+  return { ...(found ? { found } : {}), ...(deployment ? { event: deployment } : {}) };
 }
 
 /** Evidence that cannot be read may be from a cell that failed. */

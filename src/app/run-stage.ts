@@ -38,6 +38,8 @@ export interface StageRequest {
   overrides?: Overrides;
   /** The deployment that smoke checks. On a runner its id, which GitHub confirms; in a terminal, free text. */
   deployment?: string;
+  /** Smoke needs neither evidence nor a deployment, whatever the configuration says. */
+  follows?: "nothing";
   githubToken?: string;
   /** The matrix cell of the job, as text. */
   cell?: string;
@@ -109,7 +111,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     : await identify({
         ...{ stage, env, config, environment, store, records, commit, origin },
         ...{ gateId: request.gateId, scope: request.overrides?.scope },
-        ...{ deployment: request.deployment, githubToken: request.githubToken, cancel: request.cancel },
+        ...{ deployment: request.deployment, follows: request.follows, githubToken: request.githubToken, cancel: request.cancel },
       });
   const { runId, gateId } = identity;
   // Keeps the files of a run out of the project's repository.
@@ -153,6 +155,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     commit,
     origin,
     refusal: identity.refusal,
+    unproven: identity.unproven,
     cutShort: request.cutShort,
   });
   await endExecution(records, runId);

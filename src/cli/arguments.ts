@@ -26,6 +26,8 @@ export interface Arguments {
   production: string | undefined;
   budgetMs: number | undefined;
   deployment: string | undefined;
+  /** `smoke`: it needs neither evidence nor a deployment. */
+  follows: "nothing" | undefined;
   /** On a runner: the reviewed commit of another repository that is allowed to run. */
   foreignHead: string | undefined;
   json: boolean;
@@ -95,6 +97,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   const foreignHead = values["foreign-head"];
   if (foreignHead !== undefined && !isCommit(foreignHead))
     throw new UserError("EA1104", `--foreign-head: expected the full SHA of a commit, got "${foreignHead}"`);
+  if (values.follows !== undefined && values.follows !== "nothing")
+    throw new UserError("EA1104", `--follows: expected nothing, got "${values.follows}"`);
   const execute = values.execute && command !== "plan";
   if (planDigest !== undefined && !isPlanDigest(planDigest))
     throw new UserError("EA1104", `--plan-digest: expected the 64 hexadecimal digits shown with the plan, got "${planDigest}"`);
@@ -118,6 +122,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         ? undefined
         : understood("--budget", budget, parseTimeLimit(budget), "a duration such as 15m, above 0 and at most 24d"),
     deployment,
+    follows: values.follows,
     foreignHead,
     json: values.json,
     check: values.check,

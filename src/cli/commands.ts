@@ -74,6 +74,12 @@ export const options = {
     help: [{ of: ["integration", "e2e"], text: "pass rate, instead of the configured one" }],
   },
   deployment: { type: "string", value: "ID", help: [{ of: ["smoke"], text: "deployment that smoke follows" }] },
+  follows: {
+    type: "string",
+    value: "nothing",
+    values: ["nothing"],
+    help: [{ of: ["smoke"], text: "needs neither evidence nor a deployment; the report says what is not proven" }],
+  },
   "foreign-head": {
     type: "string",
     value: "SHA",
@@ -159,7 +165,7 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
   e2e: { text: "run the browser tests, and delete the data they created", takes: [...run, ...tested] },
   smoke: {
     text: "check a deployed environment; if it is read-only, clients send only reads",
-    takes: [...run, "deployment"],
+    takes: [...run, "deployment", "follows"],
   },
   cleanup: {
     text: "show test data; with --execute, delete it and verify that it is gone",

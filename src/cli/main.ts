@@ -156,6 +156,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     ...(args.environment ? { environment: args.environment } : {}),
     ...(args.budgetMs === undefined ? {} : { budgetMs: args.budgetMs }),
     ...(args.deployment ? { deployment: args.deployment } : {}),
+    ...(args.follows ? { follows: args.follows } : {}),
   };
   try {
     if (isGate) {

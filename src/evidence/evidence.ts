@@ -84,7 +84,7 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
   const { evidence } = question;
   if (!evidence)
     return refuse(
-      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or name the deployment that smoke follows" : ""}.`,
+      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or name the deployment that smoke follows. To check without either, set stages.smoke.follows to nothing" : ""}.`,
     );
   if (evidence.stage !== needed) return refuse(`found evidence for ${evidence.stage} instead.`);
   if (!question.environments.includes(evidence.environment))

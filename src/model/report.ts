@@ -249,6 +249,8 @@ export interface StageReport {
   alerts?: Alert[];
   /** Stages that the project doesn't have, by its configuration; absent if there are none. */
   leftOut?: StageName[];
+  /** Smoke only: neither evidence nor a deployment shows what it checked. Absent if one does. */
+  follows?: "nothing";
   /** Failures outside the checks, so that none is hidden. */
   problems: string[];
   /** The last line that this stage wrote to the audit log; absent if it could not write any. */

@@ -99,6 +99,8 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
       "not-fired",
       "the environment was not checked, because the configuration leads to another environment than expected",
     );
+  if (report.follows === "nothing")
+    return say("not-fired", "smoke followed nothing, so it is unknown which release the verdict is about: set `deployment`");
   if (cancelled) return say("not-fired", "the run was cancelled: decide by hand");
   if (report.origin.kind === "terminal" && !config.terminal)
     return say("not-fired", "this run is in a terminal: set rollback.terminal to allow it");

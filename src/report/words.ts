@@ -268,9 +268,15 @@ export function shortSha(sha: string): string {
 
 /** The stages that the gate needs and that have no report yet. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
+  if (isWatch(reports)) return [];
   const without = stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
   const leftOut = leftOutStages(reports);
   return without.filter((stage) => !leftOut.includes(stage));
+}
+
+/** Whether this is no gate, but a smoke that follows none. */
+export function isWatch(reports: readonly StageReport[]): boolean {
+  return reports.length > 0 && reports.every(({ follows }) => follows === "nothing");
 }
 
 /** The stages that are no part of this gate, as every report of it says. */

@@ -55,6 +55,14 @@ export interface SecretKeeper extends Redaction {
   readonly generation: number;
 }
 
+/** A smoke that follows nothing. */
+export interface Unproven {
+  /** Why evidence that was found doesn't count. */
+  found?: string;
+  /** The event by which a deployment started this run, although it is not followed. */
+  event?: string;
+}
+
 /** Inputs and flags that override the configuration. */
 export interface Overrides {
   command?: string;

@@ -8,7 +8,7 @@ import type { AuditEvent } from "../model/audit-event.ts";
 import { type Check, type Commit, type Origin, type StageName, type StageReport, worstVerdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logFolder } from "./child-environment.ts";
-import { type CutShort, emptyOutcome, type StageContext, type StageOutcome } from "./context.ts";
+import { type CutShort, emptyOutcome, reportCheck, type StageContext, type StageOutcome, type Unproven } from "./context.ts";
 import { scoreChecks, summarise, withDryRunMarks } from "./score.ts";
 
 type StageHandler = (context: StageContext, outcome: StageOutcome) => Promise<void>;
@@ -35,6 +35,8 @@ export interface StageRun {
   origin: Origin;
   /** Why the order of the gate's stages doesn't allow it to start. */
   refusal: string | undefined;
+  /** Set if smoke follows nothing. */
+  unproven?: Unproven | undefined;
   /** Set instead of running the stage, if it was killed: what is known about that. */
   cutShort?: CutShort | undefined;
 }
@@ -69,6 +71,7 @@ export async function runStage(run: StageRun): Promise<StageReport> {
     budgetMs: run.budgetMs,
   });
   const outcome = run.refusal === undefined ? await outcomeOf(context, run.cutShort) : refused(context, run.refusal);
+  if (run.unproven) outcome.checks.unshift(await reportCheck(context, Promise.resolve(notFollowed(run.unproven))));
   await audited;
   outcome.problems.push(...notAudited);
   if (budget.aborted)
@@ -91,6 +94,24 @@ function refused(context: StageContext, why: string): StageOutcome {
   };
   context.onProgress({ kind: "check-finished", stage: context.stage, check });
   return { ...emptyOutcome(), checks: [check] };
+}
+
+/** Says what this smoke did not prove. After a deployment somebody may expect that it did. */
+function notFollowed({ found, event }: Unproven): Check {
+  const check = { id: "sequence", title: "Previous stages", durationMs: 0 };
+  const why = "Not proven: that what is deployed is what was tested, because smoke follows nothing (stages.smoke.follows).";
+  if (event !== undefined)
+    return {
+      ...check,
+      verdict: "degraded",
+      observed: `started by ${event}, which it does not follow`,
+      message: `${why} A deployment started this run, and whether it succeeded was not asked: set deployment to \${{ github.event.deployment.id }}.`,
+    };
+  return {
+    ...check,
+    verdict: "skipped",
+    message: found === undefined ? why : `${why} Evidence was found, and does not count: ${found}`,
+  };
 }
 
 /** Only preflight and smoke have checks that can be repeated. */
@@ -164,6 +185,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     servers: outcome.servers.map((server) => withRelativeLog(server, context.workspace)),
     commands: outcome.commands.map((command) => withRelativeLog(command, context.workspace)),
     ...(leftOut.length > 0 ? { leftOut } : {}),
+    ...(run.unproven ? { follows: "nothing" as const } : {}),
     problems: outcome.problems,
     ...(scoring ? { score: scoring.score } : {}),
     ...(outcome.tests ? { tests: outcome.tests } : {}),
@@ -179,7 +201,8 @@ function withRelativeLog<Logged extends { log?: string }>(logged: Logged, worksp
 
 /** One sentence: the first check that decided the verdict, and how many more there are. */
 function reasonFor(outcome: StageOutcome, verdict: StageReport["verdict"]): string {
-  if (verdict === "passed") return `${count(outcome.checks.length, "check")} passed`;
+  if (verdict === "passed")
+    return `${count(outcome.checks.filter((check) => check.verdict === "passed").length, "check")} passed`;
   const decisive = outcome.checks.filter((check) => check.verdict === verdict);
   if (decisive.length > 0) return summarise(decisive);
   const skipped = outcome.checks.filter((check) => check.verdict === "skipped");

@@ -183,6 +183,10 @@ export const reportSchema = z
     leftOut: z.array(z.enum(stageNames)).optional().meta({
       description: "Stages that the configuration leaves out of the gate, because the project doesn't have them.",
     }),
+    follows: z.literal("nothing").optional().meta({
+      description:
+        "Of smoke: neither evidence nor a deployment shows that what is deployed is what was tested. Absent if one does.",
+    }),
     problems: texts("What could not be done, besides the checks."),
     auditHead: z
       .strictObject({

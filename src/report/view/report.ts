@@ -11,6 +11,7 @@ import {
   alertWords,
   budgetUse,
   headText,
+  isWatch,
   leftOut,
   leftOutStages,
   missingStages,
@@ -49,8 +50,9 @@ export function gateView(reports: readonly StageReport[]): GateView {
   const timeline = gateTimeline(sorted);
   return {
     verdict,
-    title:
-      reports.length === 0
+    title: isWatch(reports)
+      ? `Smoke, without evidence of a release: ${verdict}`
+      : reports.length === 0
         ? "No stage has reported"
         : `Quality gate${missing.length > 0 && opensTheGate(verdict) ? " so far" : ""}: ${verdict}`,
     headline: headline(verdict, reports),
@@ -78,6 +80,7 @@ function mostUrgentFirst(stages: readonly StageView[]): StageView[] {
 
 function headline(verdict: Verdict, reports: readonly StageReport[]): string {
   if (reports.length === 0) return "No stage has reported";
+  if (isWatch(reports)) return `Smoke, without evidence of a release: ${verdict}`;
   if (!opensTheGate(verdict)) return `The gate is closed: ${verdict}`;
   // The gate needs every stage; a stage without a report has not passed.
   if (missingStages(reports).length > 0) return `So far: ${verdict}`;
@@ -152,6 +155,7 @@ function facts(report: StageReport): Fact[] {
       ? [{ name: "Head commit", value: { code: shortSha(commit.headSha) } }]
       : []),
     ...(report.leftOut ? [{ name: "Left out by the configuration", value: report.leftOut.map(stageTitle).join(", ") }] : []),
+    ...(report.follows ? [{ name: "Follows", value: "nothing: not proven that what is deployed is what was tested" }] : []),
     { name: "Time", value: budgetUse(report) },
     { name: "Started", value: instant(report.startedAt), detail: true },
     { name: "Started by", value: origin.kind === "terminal" ? (origin.actor ?? "a terminal") : workflow(origin), detail: true },
