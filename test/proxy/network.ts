@@ -12,35 +12,60 @@ export function whyNoNamespace(): string | undefined {
   return status === 0 ? undefined : (error?.message ?? stderr.trim());
 }
 
-/** In the namespace, the only way out: a port that leads to a socket file. */
-const door = `
-import { spawn } from "node:child_process";
-import { connect, createServer } from "node:net";
-const [socketFile, port, ...command] = process.argv.slice(1);
-createServer((inside) => {
-  const outside = connect(socketFile);
-  inside.on("error", () => outside.destroy());
-  outside.on("error", () => inside.destroy());
-  inside.pipe(outside).pipe(inside);
-}).listen(Number(port), "127.0.0.1", () => {
-  spawn(command[0], command.slice(1), { stdio: "inherit" }).on("close", (status) => process.exit(status ?? 99));
-});
+/** In the namespace, the only ways out: ports that lead to socket files. */
+const doorkeeper = `
+const { spawn } = require("node:child_process");
+const { connect, createServer } = require("node:net");
+const { doors, command, script } = JSON.parse(process.argv[1]);
+if (script) end(spawn("unshare", ["-rn", "sh", "-c", script, "sh", process.execPath, "-e", process.env.DOORKEEPER, JSON.stringify({ doors, command })], { stdio: "inherit" }));
+else {
+  delete process.env.DOORKEEPER;
+  let closed = doors.length;
+  for (const { port, socketFile } of doors) createServer((inside) => {
+    const outside = connect(socketFile);
+    inside.on("error", () => outside.destroy());
+    outside.on("error", () => inside.destroy());
+    inside.pipe(outside).pipe(inside);
+  }).listen(port, "127.0.0.1", () => {
+    if (--closed === 0) end(spawn(command[0], command.slice(1), { stdio: "inherit" }));
+  });
+}
+function end(child) {
+  child.on("close", (status) => process.exit(status ?? 99));
+}
 `;
 
 /** The port of the proxy in the namespace. */
 export const proxyPort = 3128;
 
 /**
- * Runs a program in a network namespace without any connection but one: 127.0.0.1:3128 leads to the proxy outside.
- * @param folder for the socket file
+ * Runs a program in a network namespace without any connection, but for these ports.
+ * @param doors port in the namespace → port outside, both on 127.0.0.1
+ * @param folder for the socket files, by which the connections leave the namespace
  */
 export async function runWithoutNetwork(
   program: readonly string[],
-  { folder, proxyAt, cwd, env }: { folder: string; proxyAt: number; cwd: string; env: Record<string, string> },
+  {
+    doors,
+    folder,
+    cwd,
+    env,
+  }: { doors: Readonly<Record<number, number>>; folder: string; cwd: string; env: Record<string, string> },
 ): Promise<Ended> {
-  const socketFile = join(folder, `door-${Math.random().toString(36).slice(2)}.sock`);
+  const opened = await Promise.all(
+    Object.entries(doors).map(async ([inside, outside]) => {
+      const socketFile = join(folder, `door-${inside}-${Math.random().toString(36).slice(2)}.sock`);
+      await openDoor(socketFile, outside);
+      return { port: Number(inside), socketFile };
+    }),
+  );
+  const order = { doors: opened, command: [process.execPath, ...program], script: 'ip link set lo up && exec "$@"' };
+  return await run("-e", { args: [doorkeeper, JSON.stringify(order)], cwd, env: { ...env, DOORKEEPER: doorkeeper } });
+}
+
+async function openDoor(socketFile: string, port: number): Promise<void> {
   const server = createServer((inside) => {
-    const outside = connect(proxyAt, "127.0.0.1");
+    const outside = connect(port, "127.0.0.1");
     inside.on("error", () => outside.destroy());
     outside.on("error", () => inside.destroy());
     inside.pipe(outside).pipe(inside);
@@ -48,27 +73,4 @@ export async function runWithoutNetwork(
   server.listen(socketFile);
   await once(server, "listening");
   onTestFinished(() => void server.close());
-  const script = 'ip link set lo up && exec "$@"';
-  const command = [
-    process.execPath,
-    "--input-type=module",
-    "-e",
-    door,
-    "--",
-    socketFile,
-    String(proxyPort),
-    process.execPath,
-    ...program,
-  ];
-  return await run("-e", {
-    args: [starter, JSON.stringify(["unshare", "-rn", "sh", "-c", script, "sh", ...command])],
-    cwd,
-    env,
-  });
 }
-
-/** \`run\` starts Node, so Node starts the program. */
-const starter = `
-const [command, ...args] = JSON.parse(process.argv[1]);
-require("node:child_process").spawn(command, args, { stdio: "inherit" }).on("close", (status) => process.exit(status ?? 99));
-`;

@@ -131,7 +131,7 @@ async function stage(name: string, { proxy, env }: World, changes: Record<string
   const { path } = folder;
   const { status, stdout, stderr } = await runWithoutNetwork(program, {
     folder: path,
-    proxyAt: proxy.port,
+    doors: { [proxyPort]: proxy.port },
     cwd: path,
     env: { ...env, ...changes },
   });
