@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Certificates, makeCertificates } from "../../local/warehouse/certificate.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { freePort, listenForThisTest } from "../harness/port.ts";
-import { sources } from "../harness/process.ts";
+import { freshBundle } from "../harness/process.ts";
 import { type Scenario, startScenario } from "../stages/scenario.ts";
 import { proxyPort, runWithoutNetwork, whyNoNamespace } from "./network.ts";
 import { startProxy } from "./proxy.ts";
@@ -70,23 +70,26 @@ test.skipIf(why !== undefined)(
     const { CLASSROOM_BACKEND_PORT: backend, CLASSROOM_PRODUCTION_PORT: production } = world.env;
     const stage = async (name: string, environment: string, changes: Record<string, string> = {}) => {
       const deployment = name === "smoke" ? ["--deployment", "4711"] : [];
-      const { status, stdout, stderr } = await runWithoutNetwork([sources, name, "--environment", environment, ...deployment], {
-        doors: { [proxyPort]: proxy.port, [redis]: redis, [applicationPort]: warehouse.port },
-        folder: workspace,
-        cwd: workspace,
-        env: {
-          ...world.env,
-          PATH: [join(import.meta.dirname, "..", "..", "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter),
-          NODE_EXTRA_CA_CERTS: trusted,
-          APPLICATION_DATABRICKS_HOST: `localhost:${applicationPort}`,
-          HOOK_URL: "https://hooks.internal/hook",
-          HOOK_SECRET: "secret-of-the-webhook",
-          HTTPS_PROXY: address,
-          HTTP_PROXY: address,
-          NO_PROXY: `localhost:${backend},localhost:${production}`,
-          ...changes,
+      const { status, stdout, stderr } = await runWithoutNetwork(
+        [freshBundle, name, "--environment", environment, ...deployment],
+        {
+          doors: { [proxyPort]: proxy.port, [redis]: redis, [applicationPort]: warehouse.port },
+          folder: workspace,
+          cwd: workspace,
+          env: {
+            ...world.env,
+            PATH: [join(import.meta.dirname, "..", "..", "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter),
+            NODE_EXTRA_CA_CERTS: trusted,
+            APPLICATION_DATABRICKS_HOST: `localhost:${applicationPort}`,
+            HOOK_URL: "https://hooks.internal/hook",
+            HOOK_SECRET: "secret-of-the-webhook",
+            HTTPS_PROXY: address,
+            HTTP_PROXY: address,
+            NO_PROXY: `localhost:${backend},localhost:${production}`,
+            ...changes,
+          },
         },
-      });
+      );
       const report = await readFile(join(workspace, ".env-actions", "reports", `${name}.json`), "utf8").catch(() => "{}");
       return { status, said: stdout + stderr, report: JSON.parse(report) as Partial<StageReport> };
     };

@@ -9,7 +9,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { folderForEachTest, writeFiles } from "../harness/folder.ts";
 import { listenForThisTest } from "../harness/port.ts";
-import { run, sources } from "../harness/process.ts";
+import { freshBundle, run } from "../harness/process.ts";
 import { proxyPort, runWithoutNetwork, whyNoNamespace } from "./network.ts";
 import { startProxy } from "./proxy.ts";
 
@@ -127,7 +127,7 @@ async function world({ health = 200, inspects }: { health?: number; inspects?: C
 async function stage(name: string, { proxy, env }: World, changes: Record<string, string> = {}) {
   const environment = name === "smoke" ? "production" : "sandbox";
   const deployment = name === "smoke" ? ["--deployment", "4711"] : [];
-  const program = [sources, name, "--environment", environment, "--config", "env-actions.yml", ...deployment];
+  const program = [freshBundle, name, "--environment", environment, "--config", "env-actions.yml", ...deployment];
   const { path } = folder;
   const { status, stdout, stderr } = await runWithoutNetwork(program, {
     folder: path,
@@ -217,7 +217,7 @@ namespaced(
 );
 
 test("a variable that names no proxy is a mistake of the configuration, without its credentials", async () => {
-  const { status, stderr } = await run(sources, {
+  const { status, stderr } = await run(freshBundle, {
     args: ["preflight", "--environment", "sandbox", "--config", "env-actions.yml"],
     cwd: folder.path,
     env: { https_proxy: `socks5://runner:${password}@proxy.example:1080` },
