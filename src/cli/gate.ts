@@ -2,6 +2,7 @@ import { performStage, readConfiguration, type StageAnswer, type StageRequest } 
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { opensTheGate, type StageName, type StageReport, stageNames, type Verdict } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
 import { suiteOf } from "../stages/test-command.ts";
 
 export interface GateEnd {
@@ -31,7 +32,7 @@ const makesTestData: readonly StageName[] = ["integration", "e2e"];
  * @throws UserError
  */
 export async function runGate(request: GateRequest, production: string | undefined): Promise<GateEnd[]> {
-  await refuseIncomplete(request);
+  await refuseIncomplete(request, production);
   const ends: GateEnd[] = [];
   let gateId: string | undefined;
   let closedBy: StageReport | undefined;
@@ -69,13 +70,18 @@ export async function runGate(request: GateRequest, production: string | undefin
 export type GateRequest = Omit<StageRequest, "stage">;
 
 /** What a later stage lacks is known now. Nobody should wait for the stages before it to learn that. @throws UserError */
-async function refuseIncomplete(request: GateRequest): Promise<void> {
+async function refuseIncomplete(request: GateRequest, production: string | undefined): Promise<void> {
   const { config, environment } = await readConfiguration(
     request,
     request.secrets ?? secretKeeper(request.onSecret ?? (() => undefined)),
   );
   const { workspace, overrides = {} } = request;
   const leftOut = leftOutStages(config);
+  if (production !== undefined && leftOut.includes("smoke"))
+    throw new UserError(
+      "EA5007",
+      `--production ${production} is the environment for smoke, and stages.smoke is false in ${request.configFile}: remove the option, or write the settings of the stage in place of false`,
+    );
   for (const stage of makesTestData) if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config });
 }
 

@@ -40,6 +40,19 @@ async function verdicts(api: Api, written: { secret?: string; enabled?: boolean 
   return (await checkAuth(runOnce, api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
 }
 
+it("the role that is asked for is ClassWaves' usual one, or another of the configuration, or none", async () => {
+  const asked: unknown[] = [];
+  const api = await serve(async (request, response) => {
+    asked.push(JSON.parse(Buffer.concat(await request.toArray()).toString("utf8")).role);
+    json(response, 200, { tokens: { accessToken: "minted" } });
+  });
+  const usual = auth({ secret: "right" });
+  const [admin] = Object.values(usual.roles);
+  if (!admin) throw new Error("expected a role by default");
+  for (const roles of [usual.roles, { admin }, { admin, teacher: admin }, {}]) await mintToken(api, { ...usual, roles });
+  expect(asked).toEqual(["teacher", "admin", "teacher", undefined]);
+});
+
 describe("auth", () => {
   it("passes when a token is minted and accepted, and a wrong secret is refused", async () => {
     expect(await verdicts(await authServer(), { secret: "right" })).toEqual(["auth.mint passed: ", "auth.wrong-secret passed: "]);

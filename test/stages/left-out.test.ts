@@ -98,6 +98,12 @@ test("without any tests, smoke follows preflight, and without smoke nothing foll
   expect((await performIn(alone, smoke)).report.verdict).toBe("passed");
 });
 
+test("an environment for a smoke that is left out is refused", async () => {
+  await expect(gate(await project({ smoke: false }), "production")).rejects.toThrow(
+    "--production production is the environment for smoke, and stages.smoke is false in config.yml",
+  );
+});
+
 test("a stage that is left out is refused by name", async () => {
   const workspace = await project({ e2e: false });
   await expect(performIn(workspace, { stage: "e2e", environment: "sandbox" })).rejects.toThrow(
