@@ -54,7 +54,7 @@ export const inputs = {
   },
   deployment: {
     description:
-      "Id of the deployment that smoke follows. The deployment must have succeeded. Without an id, smoke requires passed e2e evidence.",
+      "Id of the deployment that smoke follows. The deployment must have succeeded. Without an id, smoke requires passed evidence of the stage before it, unless `stages.smoke.follows` is `nothing`.",
     stages: ["smoke"],
   },
   "github-token": {

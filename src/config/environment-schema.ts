@@ -15,7 +15,7 @@ export const accessSchema = z.enum(["read-only", "test-data"]).meta({
 
 export const promotedFromSchema = name
   .optional()
-  .meta({ description: "Environment whose e2e evidence smoke accepts in this environment." });
+  .meta({ description: "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out." });
 
 export const tokenSchema = once(() =>
   bearerToken("API_TOKEN")
