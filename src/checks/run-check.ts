@@ -16,6 +16,8 @@ export interface Finding {
   samples?: Samples;
   /** See {@link Check.independent}. */
   independent?: true;
+  /** See {@link Check.cause}. */
+  cause?: string;
 }
 
 /** A report has no room for more. */

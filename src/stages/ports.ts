@@ -1,11 +1,14 @@
-import type { ApiPorts, Pace, RouteGuard } from "../checks/api/client.ts";
+import type { ApiPorts, RouteGuard } from "../checks/api/client.ts";
 import type { SocketPorts } from "../checks/websocket/check.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { Readers } from "./connections.ts";
 import type { StageContext } from "./context.ts";
 
+/** What all checks of a stage share. */
+export type SharedByChecks = Pick<ApiPorts, "pace" | "origins">;
+
 /** How to call the environment's API; `undefined` if it has none. */
-export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefined {
+export function apiPorts(context: StageContext, { pace, origins }: SharedByChecks = {}): ApiPorts | undefined {
   const { api, token, redis, access } = context.environment;
   if (!api) return undefined;
   return {
@@ -16,6 +19,7 @@ export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefin
     timeoutMs: api.timeout,
     onSecret: context.secrets.add,
     ...(pace ? { pace } : {}),
+    ...(origins ? { origins } : {}),
     ...(redis && access === "test-data"
       ? { onSignIn: async (made) => (await import("./sign-ins.ts")).rememberSignIn(context, made) }
       : {}),
@@ -23,7 +27,7 @@ export function apiPorts(context: StageContext, pace?: Pace): ApiPorts | undefin
   };
 }
 
-export function socketPorts(context: StageContext, pace?: Pace): SocketPorts {
+export function socketPorts(context: StageContext, { pace, origins }: SharedByChecks = {}): SocketPorts {
   const { api, websocket } = context.environment;
   return {
     url: websocket?.url ?? api?.url ?? "",
@@ -32,13 +36,15 @@ export function socketPorts(context: StageContext, pace?: Pace): SocketPorts {
     signal: context.signal,
     ...guarded(context),
     ...(pace ? { pace } : {}),
+    ...(origins ? { origins } : {}),
   };
 }
 
 /** Also without an API, because a WebSocket begins with a GET. */
-function guarded({ environment: { access, api } }: StageContext): { readOnly?: RouteGuard } {
+function guarded({ environment: { access, api, auth } }: StageContext): { readOnly?: RouteGuard } {
   if (access !== "read-only") return {};
-  return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [] } };
+  const mustBeOff = auth && !auth.enabled ? { mustBeOff: auth.mint } : {};
+  return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [], ...mustBeOff } };
 }
 
 /** Like `withReaders`, for environments that may have neither a warehouse nor Redis: these load no code for connections. */

@@ -1,4 +1,5 @@
 import { Pace } from "../checks/api/client.ts";
+import { Origins } from "../checks/api/origins.ts";
 import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
 import * as registry from "../checks/registry.ts";
 import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
@@ -165,7 +166,8 @@ async function checkContextOf(
   const { environment, config, env, signal, check } = context;
   const limits = config.stages[stage];
   const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
-  const api = apiPorts(context, pace);
+  const all = { pace, origins: new Origins() };
+  const api = apiPorts(context, all);
   const { auth } = environment;
   // Smoke has no token: refusals prove that the server is alive, and nobody signs in to production.
   const minted =
@@ -183,7 +185,7 @@ async function checkContextOf(
     alone: others.alone,
     ...(readers.warehouse || readers.redis ? await connectionsOf(context, stage, readers) : {}),
     ...(api ? { api: token ? { ...api, token } : api } : {}),
-    sockets: socketPorts(context, pace),
+    sockets: socketPorts(context, all),
     ...(minted ? { signIn: { minted } } : {}),
   };
 }

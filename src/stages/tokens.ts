@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiPorts } from "../checks/api/client.ts";
-import { type MintedToken, mintToken } from "../checks/auth/check.ts";
+import { type MintedToken, mintToken, RouteAbsent } from "../checks/auth/check.ts";
 import type { Environment } from "../config/schema.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -51,7 +51,9 @@ export async function withTokens(
     await tokens.mintAll();
   } catch (error) {
     await tokens.remove();
-    return await report("error", "not minted", `The tests did not start: ${errorText(error)}`);
+    // A route that we saw missing is a finding; everything else means that we could not look.
+    const verdict = error instanceof RouteAbsent ? "failed" : "error";
+    return await report(verdict, "not minted", `The tests did not start: ${errorText(error)}`);
   }
   const renewing = tokens.keepFresh(signal);
   try {

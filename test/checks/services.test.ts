@@ -40,6 +40,8 @@ async function verdicts(api: Api, written: { secret?: string; enabled?: boolean 
   return (await checkAuth(runOnce, api, settings, minted)).map((check) => `${check.id} ${check.verdict}: ${check.message ?? ""}`);
 }
 
+const missingRoute = (status: number) => expect.stringContaining(`/mint answered ${status}: there is no such route`);
+
 it("the role that is asked for is ClassWaves' usual one, or another of the configuration, or none", async () => {
   const asked: unknown[] = [];
   const api = await serve(async (request, response) => {
@@ -83,7 +85,23 @@ describe("auth", () => {
     expect((await verdicts(await authServer({ refusesItsToken: true }), { secret: "right" }))[0]).toMatch(/^auth.mint failed/);
   });
 
-  it.each([404, 429, 500])("that answers %i proves nothing about secrets", async (status) => {
+  it.each([404, 405, 410])("whose route is seen missing (%i) fails, and counts once", async (status) => {
+    const api = await authServer({ status });
+    const settings = { ...auth({ secret: "right" }), refresh: "/refresh" };
+    const found = await checkAuth(
+      runOnce,
+      api,
+      settings,
+      shared(() => mintToken(api, settings)),
+    );
+    expect(found).toEqual([
+      expect.objectContaining({ id: "auth.mint", verdict: "failed", independent: true, message: missingRoute(status) }),
+      expect.objectContaining({ id: "auth.refresh", verdict: "failed", cause: "auth.mint" }),
+      expect.objectContaining({ id: "auth.wrong-secret", verdict: "failed", cause: "auth.mint", message: missingRoute(status) }),
+    ]);
+  });
+
+  it.each([429, 500])("that answers %i proves nothing about secrets", async (status) => {
     const found = await verdicts(await authServer({ status }), { secret: "right" });
     expect(found.map((one) => one.split(":")[0])).toEqual(["auth.mint error", "auth.wrong-secret error"]);
   });
@@ -114,30 +132,58 @@ describe("auth", () => {
   });
 
   it.each([
-    [404, "passed"],
-    [429, "error"],
-    [503, "error"],
-    [400, "failed"],
-    [401, "failed"],
-    [302, "failed"],
-    [200, "failed"],
-  ])("that must be off: %i is %s", async (status, verdict) => {
-    expect((await verdicts(await authServer({ status }), { enabled: false }))[0]).toMatch(
-      new RegExp(`^auth.mint-off ${verdict}`),
-    );
+    [404, "passed", ""],
+    [405, "passed", ""],
+    [410, "passed", ""],
+    [400, "error", "before its secret was compared"],
+    [422, "error", "before its secret was compared"],
+    [401, "failed", "is enabled here"],
+    [403, "error", "something in front of it"],
+    [302, "error", "redirects"],
+    [429, "error", "Rate limited"],
+    [500, "error", "could not answer"],
+    [503, "error", "could not answer"],
+    [200, "failed", "accepted a wrong secret"],
+  ])("that must be off: %i is %s", async (status, verdict, message) => {
+    const [found] = await verdicts(await authServer({ status }), { enabled: false });
+    expect(found).toMatch(new RegExp(`^auth.mint-off ${verdict}`));
+    expect(found).toContain(message);
+    if (verdict === "error") expect(found).toContain("could not be told");
   });
 
-  it("that must be off is requested without a secret", async () => {
-    let body: unknown;
+  it("that must be off: a page is no answer of an API, and a token is a session to forget", async () => {
+    const page = await serve((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"));
+    expect((await verdicts(page, { enabled: false }))[0]).toMatch(/^auth.mint-off error: .*may not be the API/);
+    const made: unknown[] = [];
+    const open = await serve((_, response) => json(response, 200, { accessToken: "minted", sessionId: "session-1" }));
+    const api = { ...open, onSignIn: async (one: unknown) => void made.push(one) };
+    expect((await verdicts(api, { enabled: false }))[0]).toMatch(/^auth.mint-off failed: .*issued a token for a wrong secret/);
+    expect(made).toEqual([{ route: "/mint", sessionId: "session-1" }]);
+  });
+
+  it("that must be off, in a back end that validates first, is off", async () => {
     const api = await serve((request, response) => {
-      void bodyOf(request).then((read) => {
-        body = read;
-        json(response, 404, {});
+      void bodyOf(request).then(({ secretKey, role }) => json(response, secretKey && role ? 404 : 400, {}));
+    });
+    expect((await verdicts(api, { enabled: false }))[0]).toMatch(/^auth.mint-off passed/);
+  });
+
+  it("is requested with a secret that is certainly wrong: well-formed, random, and not the configured one", async () => {
+    const sent: unknown[] = [];
+    const api = await serve((request, response) => {
+      void bodyOf(request).then(({ secretKey, role }) => {
+        sent.push(secretKey);
+        json(response, role === "teacher" ? 401 : 400, {});
       });
     });
     await verdicts(api, { enabled: false, secret: "right" });
-    expect(body).toEqual({});
-    expect(api.seen).toEqual(["POST /mint"]);
+    await verdicts(api, { secret: "right" });
+    await verdicts(api, { enabled: false });
+    const wrong = sent.filter((secret) => secret !== "right");
+    expect(wrong).toHaveLength(3);
+    expect(new Set(wrong).size).toBe(3);
+    for (const secret of wrong) expect(secret).toMatch(/^env-actions-wrong-secret-[0-9a-f]{48}$/);
+    expect(api.seen.filter((request) => request !== "POST /mint")).toEqual([]);
   });
 });
 
@@ -253,7 +299,11 @@ describe("a discovery document", () => {
 describe("oauth", () => {
   it.each([
     [400, { code: "VALIDATION_ERROR" }, "passed", ""],
+    [422, { code: "VALIDATION_ERROR" }, "passed", ""],
+    [401, {}, "passed", ""],
+    [403, {}, "passed", ""],
     [400, { code: "SOMETHING_ELSE" }, "failed", "does not respond as expected"],
+    [422, { code: "SOMETHING_ELSE" }, "failed", "does not respond as expected"],
     [200, { tokens: { accessToken: "for anybody" } }, "failed", "lets everybody in"],
     [404, {}, "failed", "does not respond as expected"],
     [302, {}, "failed", "does not respond as expected"],

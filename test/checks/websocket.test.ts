@@ -193,13 +193,18 @@ it("a server that never closes the connection does not delay the check", async (
   mute.close();
 });
 
-it("no server, or a server without Socket.IO, is an error", async () => {
+it("a server without such a route fails, and no server is an error", async () => {
   const plain = createServer((_, response) => response.writeHead(404).end()).listen(0, "127.0.0.1");
   await once(plain, "listening");
   const url = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
   expect(await look("/sessions", undefined, { url })).toMatchObject({
-    verdict: "error",
+    verdict: "failed",
     message: expect.stringContaining("No WebSocket at"),
+  });
+  const socket = { path: "/ws" };
+  expect(await checkPlainSocket(runOnce, { ...ports, url }, socket, 1_000)).toMatchObject({
+    verdict: "failed",
+    message: expect.stringContaining("404"),
   });
   plain.close();
   await once(plain, "close");

@@ -11,7 +11,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import type { Warehouse } from "../../local/warehouse/index.ts";
 import { checkEndpoint } from "../../src/checks/api/check.ts";
-import { type ApiPorts, get, postJson, postNothing, whyNotSent } from "../../src/checks/api/client.ts";
+import {
+  type ApiPorts,
+  get,
+  postJson,
+  postNothing,
+  type RouteGuard,
+  whyNotSent,
+  wrongSecret,
+} from "../../src/checks/api/client.ts";
 import { checkAuth, mintToken } from "../../src/checks/auth/check.ts";
 import { checkOauth } from "../../src/checks/oauth/check.ts";
 import type { MayWrite } from "../../src/checks/run-check.ts";
@@ -328,6 +336,26 @@ describe("HTTP", () => {
     for (const path of readOnly().api.emptyPosts)
       for (const body of [{ a: 1 }, { code: "x" }, { role: "teacher" }, []])
         await refused("POST", () => postJson(ports(), path, body));
+  });
+
+  test("only the route that must be off gets a wrong secret, and nothing else", async () => {
+    const { writes, emptyPosts } = readOnly().api;
+    const [mustBeOff = "", other = ""] = emptyPosts;
+    const sent = (path: string, body: object, guard: Partial<RouteGuard> = { mustBeOff }) =>
+      whyNotSent({ writes, emptyPosts, ...guard }, new URL(path, url), {
+        ...{ method: "POST", headers: {} },
+        body: JSON.stringify(body),
+      });
+    expect(sent(mustBeOff, wrongSecret(undefined))).toBeUndefined();
+    expect(sent(other, wrongSecret(undefined))).toContain("may write");
+    expect(sent(mustBeOff, wrongSecret(undefined), {})).toContain("may write");
+    expect(sent(mustBeOff, wrongSecret(undefined), { mustBeOff, emptyPosts: [] })).toContain("not listed");
+    for (const body of [
+      { ...wrongSecret(undefined), role: "admin" },
+      { ...wrongSecret(undefined), a: 1 },
+      { secretKey: "right" },
+    ])
+      expect(sent(mustBeOff, body), JSON.stringify(body)).toContain("may write");
   });
 
   test.each(["X-HTTP-Method-Override", "x-method-override", "X-HTTP-Method", "X-Original-URL", "x-rewrite-url"])(

@@ -12,7 +12,8 @@ import {
   type RunCheck,
   type RunningCheck,
 } from "../run-check.ts";
-import { type Answer, type ApiPorts, largestAnswer, type Pace, read, withHeaders } from "./client.ts";
+import { type Answer, type ApiPorts, largestAnswer, type Pace, read, typeOf, withHeaders } from "./client.ts";
+import { asksForOrigin } from "./origins.ts";
 
 const connectionId = "api.connection";
 
@@ -241,13 +242,14 @@ function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
 }
 
 /** The known cause of such an answer. */
-function hintFor({ status, text, json, headers, byProxy }: Answer): string {
+function hintFor(answer: Answer): string {
+  const { status, text, json, headers, byProxy } = answer;
   const location = headers.get("location");
   if (status >= 300 && status < 400 && location !== null)
     return ` It redirects to ${location}. Redirects are not followed, because their target might write.`;
   const hints = [
     byProxy === undefined ? "" : `The proxy ${byProxy} forwarded the request, and may have answered it itself.`,
-    status === 500 && /origin|cors/i.test(text) ? "The API requires an allowed Origin header: set api.headers." : "",
+    asksForOrigin({ status, text, type: typeOf(answer) }) ? "The API requires an allowed Origin header: set api.headers." : "",
     status >= 400 && jsonAt(json, "$.success") === true ? "The body says success: true, but the HTTP status decides." : "",
     status === 503 && /\bcold\b/i.test(text) ? "Its cache is cold: try again when it is warm." : "",
   ];

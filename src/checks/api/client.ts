@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseAnswer } from "../../config/assertion.ts";
 import { isRoute } from "../../config/routes.ts";
@@ -7,6 +8,7 @@ import { fetchByProxy, possibleAuthor } from "../../lib/proxy/fetch.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
+import type { Origins } from "./origins.ts";
 
 /** Where and how to call an API. */
 export interface ApiPorts {
@@ -21,6 +23,8 @@ export interface ApiPorts {
   timeoutMs?: number;
   /** Shared by all checks of a stage; without it nobody waits. */
   pace?: Pace;
+  /** Shared by all checks of a stage; without it every request is sent. */
+  origins?: Origins;
   /** Called with every secret of a sign-in before anything may show it. */
   onSecret?: (secret: string) => void;
   /** Set if the data of a sign-in can be deleted again. */
@@ -69,11 +73,20 @@ export function withHeaders(
 }
 
 /**
- * A POST without content, for routes that prove by refusing it that they are alive (or off). It contains nothing to write, and it
- * is the only POST in read-only environments, where `api.emptyPosts` must list the route.
+ * A POST without content, for routes that prove by refusing it that they are alive. It contains nothing to write. This and {@link
+ * wrongSecret} are the only POSTs in read-only environments, to routes that `api.emptyPosts` lists.
  */
 export function postNothing(ports: ApiPorts, path: string): Promise<Answer> {
   return postJson(ports, path, {});
+}
+
+/** The only body that may be sent besides `{}`; see {@link wrongSecret}. */
+const wrongSecretBody = /^\{"secretKey":"env-actions-wrong-secret-[0-9a-f]{48}","role":"teacher"\}$/;
+
+/** The body of a request for a token that must be refused: well-formed, because many routes validate before they compare. */
+export function wrongSecret(configured: string | undefined): { secretKey: string; role: "teacher" } {
+  const secretKey = `env-actions-wrong-secret-${randomBytes(24).toString("hex")}`;
+  return secretKey === configured ? wrongSecret(configured) : { secretKey, role: "teacher" };
 }
 
 export function postJson(ports: ApiPorts, path: string, body: object): Promise<Answer> {
@@ -96,7 +109,19 @@ async function send(
   const refusal = ports.readOnly && whyNotSent(ports.readOnly, url, init);
   if (refusal)
     throw new Error(`${init.method} ${path} was refused before sending: this environment is read-only, and ${refusal}.`);
-  await ports.pace?.turn(ports.signal);
+  const noteOrigin = await ports.origins?.turn(init.headers.origin);
+  try {
+    await ports.pace?.turn(ports.signal);
+    const answer = await answerInTime(ports, url, init, path);
+    noteOrigin?.({ path: url.pathname, status: answer.status, text: answer.text, type: typeOf(answer) });
+    return answer;
+  } catch (error) {
+    noteOrigin?.();
+    throw error;
+  }
+}
+
+async function answerInTime(ports: ApiPorts, url: URL, init: RequestInit, path: string): Promise<Answer> {
   const timeoutMs = ports.timeoutMs ?? defaultTimeoutMs;
   const deadline = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
@@ -116,6 +141,11 @@ async function send(
 function byProxy(url: URL): string {
   const proxy = proxyFor(url);
   return proxy ? ` through the proxy ${proxy.address}` : "";
+}
+
+/** Empty if the answer has none. */
+export function typeOf({ headers }: Pick<Answer, "headers">): string {
+  return headers.get("content-type") ?? "";
 }
 
 async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
@@ -154,6 +184,8 @@ export interface RouteGuard {
   writes: readonly string[];
   /** Routes that may get a POST of `{}`, because they are expected to refuse it. */
   emptyPosts: readonly string[];
+  /** The route that must be off; if it is one of `emptyPosts`, it may also get a {@link wrongSecret}. */
+  mustBeOff?: string;
 }
 
 const readingMethods = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -181,7 +213,8 @@ export function whyNotSent(
   if (parameter) return `the parameter ${parameter} could turn it into another request`;
   if (readingMethods.has(method)) return body === undefined ? undefined : `a ${method} must not have a body`;
   if (method !== "POST") return `${method} may write`;
-  if (body !== "{}") return "a POST with a body may write";
+  const proves = guard.mustBeOff === route && wrongSecretBody.test(body ?? "");
+  if (body !== "{}" && !proves) return "a POST with a body may write";
   // Compared exactly, because this is a permission.
   return guard.emptyPosts.includes(route) ? undefined : `a POST may write, and ${url.pathname} is not listed in api.emptyPosts`;
 }

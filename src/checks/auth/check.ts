@@ -1,7 +1,7 @@
 import { excerpt, jsonAt } from "../../config/assertion.ts";
 import type { Environment } from "../../config/schema.ts";
 import { isWorthHiding } from "../../lib/redaction/variables.ts";
-import { type Answer, type ApiPorts, get, postJson, postNothing } from "../api/client.ts";
+import { type Answer, type ApiPorts, get, postJson, typeOf, wrongSecret } from "../api/client.ts";
 import type { CheckContext } from "../kind.ts";
 import { type Finding, type MeasuredCheck, type RunCheck, type RunningCheck, type Shared, skipped } from "../run-check.ts";
 import { endOfToken, lastMomentMs } from "./token-end.ts";
@@ -26,7 +26,12 @@ function roleOf({ roles }: Auth): { role?: string } {
   return role === undefined ? {} : { role };
 }
 
-/** Mints a test token. @param body is sent along with the secret @throws Error with the route's answer */
+/** We looked, and a configured route does not exist: a finding, and no failure to look. */
+export class RouteAbsent extends Error {
+  override name = "RouteAbsent";
+}
+
+/** Mints a test token. @param body is sent along with the secret @throws RouteAbsent, or Error with the route's answer */
 export async function mintToken(
   ports: ApiPorts,
   auth: Auth,
@@ -48,14 +53,21 @@ export async function mintToken(
       ...(livesMs === undefined ? {} : { livesMs }),
     };
   }
+  if (absent.includes(answer.status)) throw new RouteAbsent(isAbsent(auth.mint, answer));
   const cures: Record<number, string> = {
     401: "the secret is wrong",
-    404: "the route is disabled",
     429: "the API limits the rate of requests",
   };
   throw new Error(
     `${auth.mint} answered ${answer.status}${cures[answer.status] ? ` (${cures[answer.status]})` : ""}: ${answer.status < 300 ? "no accessToken in the response" : excerpt(answer.text)}`,
   );
+}
+
+/** Nothing is there that a POST could reach. */
+const absent: readonly number[] = [404, 405, 410];
+
+function isAbsent(route: string, { status }: Answer): string {
+  return `${route} answered ${status}: there is no such route, or it is disabled. Correct auth.mint, or write auth: { enabled: false } if no test tokens may be minted here.`;
 }
 
 /** Calls a route whose answer may be a sign-in. The session is recorded before anything else can fail. */
@@ -125,7 +137,8 @@ export async function checkAuth(
   if (!minted) return [skipped("auth.mint", "Auth: mint a test token", "auth.secret is not configured")];
   return await Promise.all([
     check("auth.mint", "Auth: mint a test token and use it", async (attempt) => {
-      const { token } = await minted(attempt);
+      const token = await minted(attempt).then(({ token }) => token, absentRoute);
+      if (typeof token !== "string") return token;
       const answer = await get(ports, auth.use, { authorization: `Bearer ${token}` });
       return judgeUse(auth.use, answer, "minted");
     }),
@@ -134,10 +147,18 @@ export async function checkAuth(
       "auth.wrong-secret",
       "Auth: a wrong secret is refused",
       async () => {
-        const answer = await postSignIn(ports, auth.mint, { ...roleOf(auth), secretKey: "env-actions-wrong-secret" });
+        const answer = await postSignIn(ports, auth.mint, { ...roleOf(auth), ...wrongSecret(auth.secret?.reveal()) });
         const expected = "HTTP 401 or 403";
         if (answer.status === 401 || answer.status === 403)
           return { verdict: "passed", observed: `HTTP ${answer.status}`, expected };
+        if (absent.includes(answer.status))
+          return {
+            verdict: "failed",
+            observed: `HTTP ${answer.status}`,
+            expected,
+            message: isAbsent(auth.mint, answer),
+            cause: "auth.mint",
+          };
         if (answer.status < 300)
           return {
             verdict: "failed",
@@ -157,6 +178,11 @@ export async function checkAuth(
   ]);
 }
 
+function absentRoute(error: unknown): Finding {
+  if (!(error instanceof RouteAbsent)) throw error;
+  return { verdict: "failed", expected: "a token", message: error.message, independent: true };
+}
+
 /** A test run outlives a token, so a refreshed one must be accepted as well. */
 function checkRefresh(
   check: RunCheck,
@@ -165,7 +191,8 @@ function checkRefresh(
   minted: Shared<MintedToken>,
 ): Promise<MeasuredCheck> {
   return check("auth.refresh", "Auth: refresh a token and use it", async (attempt) => {
-    const { refreshToken } = await minted(attempt);
+    const refreshToken = await minted(attempt).then(({ refreshToken }) => refreshToken, absentRoute);
+    if (typeof refreshToken === "object") return { ...refreshToken, cause: "auth.mint" };
     if (refreshToken === undefined)
       return {
         verdict: "failed",
@@ -208,34 +235,45 @@ function judgeUse(route: string, answer: Answer, made: "minted" | "refreshed"): 
 }
 
 /**
- * In production, a route that mints tokens is a security hole. It is called without a secret, so that the check itself mints
- * nothing.
+ * In production, a route that mints tokens is a security hole. It is called with a secret that is certainly wrong: a route that is
+ * off answers as if it did not exist, and one that is on refuses the secret. Without a secret, many routes answer 400 either way.
  */
 function checkMintIsOff(check: RunCheck, ports: ApiPorts, auth: Auth): Promise<MeasuredCheck> {
   return check(
     "auth.mint-off",
     "Auth: test tokens are off",
     async () => {
-      const answer = await postNothing(ports, auth.mint);
-      const expected = "HTTP 404";
-      if (answer.status === 404) return { verdict: "passed", observed: "HTTP 404", expected };
-      if (answer.status === 429 || answer.status >= 500)
-        return {
-          verdict: "error",
-          observed: `HTTP ${answer.status}`,
-          expected,
-          message: `Whether the route is disabled could not be seen: ${excerpt(answer.text)}`,
-        };
-      return {
-        verdict: "failed",
-        observed: `HTTP ${answer.status}`,
-        expected,
-        message: `${auth.mint} is enabled here: anyone who knows or guesses the secret can sign in as any user.`,
-      };
+      const answer = await postSignIn(ports, auth.mint, wrongSecret(auth.secret?.reveal()));
+      return { observed: `HTTP ${answer.status}`, expected: "HTTP 404", ...judgeOff(auth.mint, answer) };
     },
     { independent: true },
   );
 }
+
+/** What each answer to a wrong secret proves. */
+function judgeOff(route: string, answer: Answer): Pick<Finding, "verdict" | "message"> {
+  const { status } = answer;
+  const unknown = (why: string) => ({ verdict: "error" as const, message: `${whetherOff} ${why}: ${excerpt(answer.text)}` });
+  if (absent.includes(status)) return { verdict: "passed" };
+  if (accessTokenIn(answer.json) !== undefined && status < 300)
+    return { verdict: "failed", message: `${route} issued a token for a wrong secret: anybody can sign in as any user.` };
+  if (status === 401)
+    return {
+      verdict: "failed",
+      message: `${route} is enabled here: anyone who knows or guesses the secret can sign in as any user.`,
+    };
+  if (status < 300)
+    return /^text\/html\b/i.test(typeOf(answer))
+      ? unknown("A page was returned, so it may not be the API that answers")
+      : { verdict: "failed", message: `${route} is enabled here: it accepted a wrong secret, and returned no token.` };
+  if (status < 400) return unknown("It redirects, and redirects are not followed");
+  if (status === 403) return unknown("The request was refused, by the route or by something in front of it");
+  if (status === 429) return unknown("Rate limited by the API");
+  if (status < 500) return unknown("The request was refused before its secret was compared");
+  return unknown("The API could not answer");
+}
+
+const whetherOff = "Whether the route is disabled could not be told.";
 
 /** A sign-in by the suite itself, as far as the answer shows. */
 export interface SignInMade {

@@ -70,15 +70,23 @@ function issuersAt(address: string): string[] {
   return parts.map((_, index) => origin + parts.slice(0, index + 1).join("/"));
 }
 
+/** The request was understood and found incomplete. */
+const invalid: readonly number[] = [400, 422];
+/** The request was refused, whatever it contains. */
+const refused: readonly number[] = [401, 403];
+
 /** Checks that the sign-in route is alive and refuses an empty sign-in. One that accepts it lets everybody in. */
 export function checkOauth(check: RunCheck, ports: ApiPorts, oauth: OauthSettings): Promise<MeasuredCheck> {
   return check("oauth.route", "OAuth route alive, fallback off", async () => {
     const answer = await postNothing(ports, oauth.path);
     const sessionId = answer.status < 300 ? sessionIn(answer.json) : undefined;
     if (sessionId !== undefined) await ports.onSignIn?.({ route: oauth.path, sessionId });
-    const expected = `HTTP 400 ${oauth.code}`;
+    const expected = `HTTP 400 or 422 with ${oauth.code}, or 401 or 403`;
     const observed = `HTTP ${answer.status}`;
-    if (answer.status === 400 && answer.text.includes(oauth.code)) return { verdict: "passed", observed: expected, expected };
+    if (invalid.includes(answer.status) && answer.text.includes(oauth.code))
+      return { verdict: "passed", observed: `${observed} ${oauth.code}`, expected };
+    // Whoever refuses an empty sign-in as not allowed lets nobody in, either.
+    if (refused.includes(answer.status)) return { verdict: "passed", observed, expected };
     if (answer.status < 300)
       return {
         verdict: "failed",

@@ -2,7 +2,8 @@ import type { Agent } from "node:http";
 import type { Environment } from "../../config/schema.ts";
 import { pattern } from "../../lib/pattern.ts";
 import { anyProxy } from "../../lib/proxy/choice.ts";
-import { type Pace, type RouteGuard, whyNotSent } from "../api/client.ts";
+import { type Pace, type RouteGuard, whyNotSent, withHeaders } from "../api/client.ts";
+import type { Origins } from "../api/origins.ts";
 import type { CheckContext } from "../kind.ts";
 import {
   type MeasuredCheck,
@@ -24,6 +25,8 @@ export interface SocketPorts {
   readOnly?: RouteGuard;
   /** Shared by all checks of a stage; without it nobody waits. */
   pace?: Pace;
+  /** Shared by all checks of a stage; without it every connection is opened. */
+  origins?: Origins;
 }
 
 interface Meeting {
@@ -33,6 +36,38 @@ interface Meeting {
 }
 
 type WebsocketSettings = NonNullable<Environment["websocket"]>;
+
+/** Neither Socket.IO nor ws says otherwise that the server answered without opening a WebSocket. */
+const plainAnswer = /^Unexpected server response: (\d{3})$/;
+
+/** The server answered, and there is no such route: a finding, and no failure to look. */
+class NoSocketThere extends Error {
+  override name = "NoSocketThere";
+}
+
+function noSocket(url: string, reason: string): Error {
+  const message = `No WebSocket at ${url}: ${reason}`;
+  const status = Number(plainAnswer.exec(reason)?.[1]);
+  return status === 404 || status === 410 ? new NoSocketThere(message) : new Error(message);
+}
+
+/** Runs checks for which a missing route is a finding. */
+function seeing(check: RunCheck): RunCheck {
+  return (id, title, probe, options) =>
+    check(
+      id,
+      title,
+      async (attempt) => {
+        try {
+          return await probe(attempt);
+        } catch (error) {
+          if (!(error instanceof NoSocketThere)) throw error;
+          return { verdict: "failed", expected: "a WebSocket", message: error.message, independent: true };
+        }
+      },
+      options,
+    );
+}
 
 export async function prepare({ namespaces }: WebsocketSettings): Promise<void> {
   if (namespaces.length > 0) await import("socket.io-client");
@@ -70,7 +105,7 @@ export function checkNamespace(
   token: Shared<string> | undefined,
   id = namespaceId(namespace),
 ): Promise<MeasuredCheck> {
-  return check(id, `WebSocket ${namespace}`, async (attempt) => {
+  return seeing(check)(id, `WebSocket ${namespace}`, async (attempt) => {
     const expected = `${token ? "connect" : "refusal without a token"} in < ${milliseconds(limitMs)}`;
     const { outcome, text, durationMs } = await meet(ports, namespace, limitMs * 2, await token?.(attempt));
     const observed = `${outcome}${text ? ` (${text})` : ""} in ${milliseconds(durationMs)}`;
@@ -108,7 +143,7 @@ export function checkWrongToken(
   limitMs: number,
   id = namespaceId(namespace),
 ): Promise<MeasuredCheck> {
-  return check(`${id}.wrong-token`, `WebSocket ${namespace} refuses a wrong token`, async () => {
+  return seeing(check)(`${id}.wrong-token`, `WebSocket ${namespace} refuses a wrong token`, async () => {
     const { outcome, text } = await meet(ports, namespace, limitMs * 2, "env-actions-wrong-token");
     const expected = "refusal";
     const observed = `${outcome}${text ? ` (${text})` : ""}`;
@@ -150,7 +185,7 @@ export function checkPlainSocket(
   limitMs: number,
   id = plainId(socket.path),
 ): Promise<MeasuredCheck> {
-  return check(id, `WebSocket ${socket.path} without Socket.IO`, async () => {
+  return seeing(check)(id, `WebSocket ${socket.path} without Socket.IO`, async () => {
     const expected = `${socket.message === undefined ? "open" : `a message that matches ${socket.message}`} in < ${milliseconds(limitMs)}`;
     const durationMs = await meetPlainly(ports, socket, limitMs * 2);
     const observed = `${socket.message === undefined ? "open" : "message"} after ${milliseconds(durationMs)}`;
@@ -184,6 +219,7 @@ async function meetPlainly(
 ): Promise<number> {
   const url = addressOf(ports, path);
   const [{ WebSocket }, agent] = await Promise.all([import("ws"), agentOf(url)]);
+  await ports.origins?.admit(withHeaders(ports.headers, {}).origin);
   await ports.pace?.turn(ports.signal);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const deadline = AbortSignal.any([ports.signal, AbortSignal.timeout(timeoutMs)]);
@@ -198,7 +234,7 @@ async function meetPlainly(
       deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
       if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
       // Stays attached: closing a socket before it is open raises an error too.
-      socket.on("error", (error) => reject(new Error(`No WebSocket at ${url.href}: ${error.message}`)));
+      socket.on("error", (error) => reject(noSocket(url.href, error.message)));
       socket.on("close", (code) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
       if (message === undefined) {
         socket.on("open", met);
@@ -245,6 +281,7 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
   const address = addressAt(ports, namespace);
   addressOf(ports, ports.path);
   const [{ io }, agent] = await Promise.all([import("socket.io-client"), agentOf(address)]);
+  await ports.origins?.admit(withHeaders(ports.headers, {}).origin);
   await ports.pace?.turn(ports.signal);
   const started = performance.now();
   const socket = io(address.href, {
@@ -271,7 +308,7 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
       socket.once("connect_error", (error) => {
         // A transport failure is not the server's answer; only its own refusal is.
         if (error.message === "websocket error" || error.message === "xhr poll error" || error.message === "timeout")
-          reject(new Error(`No WebSocket at ${ports.url}${ports.path}: ${describe(error)}`));
+          reject(noSocket(`${ports.url}${ports.path}`, describe(error)));
         else met("refused", error.message);
       });
     });
