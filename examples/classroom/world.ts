@@ -5,6 +5,7 @@ import { startRedis } from "../../local/redis.ts";
 import { type Checksum, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { issueTokens } from "./backend/tokens.ts";
 import { redisChecksum, seededKeys, seedRedis } from "./redis/seed.ts";
+import { id } from "./warehouse/ids.ts";
 import { seedClassroom } from "./warehouse/seed.ts";
 
 /** The environment of this small ClassWaves: a warehouse and a Redis with production data, and the variables for them. */
@@ -99,7 +100,8 @@ function readerSignIn(jwtSecret: string): string {
     email: "smoke@classwaves.example",
     name: "Smoke Reader",
     role: "teacher",
-    schoolId: "smoke-school",
+    // Its figures are compared with the warehouse.
+    schoolId: id.school(0),
     sessionId: "smoke-sign-in",
   } as const;
   return issueTokens(jwtSecret, identity).accessToken;

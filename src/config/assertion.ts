@@ -1,7 +1,8 @@
 import { once } from "../lib/once.ts";
 import { pattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
-import { duration, exactlyOneOf, regularExpression } from "./values.ts";
+import { withCode } from "./mistakes.ts";
+import { duration, exactlyOneOf, isGroup, regularExpression } from "./values.ts";
 
 /** Assertions on a JSON answer: how the file writes them, and how they are evaluated. */
 
@@ -49,9 +50,17 @@ const claims = once(() => ({
   }),
 }));
 
+const changing = once(() => ({
+  changes: z
+    .literal(true)
+    .optional()
+    .meta({ description: "The value must differ between two reads, which proves that a live service produces it." }),
+}));
+
 const textKinds = ["equals", "oneOf", "notNull", "matches"];
 const claimKinds = exactlyOneOf(...textKinds, "between", "youngerThan");
 const assertionKinds = exactlyOneOf(...textKinds, "between", "youngerThan", "changes");
+const figureKinds = exactlyOneOf(...textKinds, "between", "youngerThan", "changes", "equalsSql");
 const headerKinds = exactlyOneOf(...textKinds);
 
 /** Claims about one header of an answer. */
@@ -72,15 +81,30 @@ export const claimSchema = once(() => z.strictObject(claims()).refine(claimKinds
  * `changes`.
  */
 export const assertionSchema = once(() =>
+  z.strictObject({ ...claims(), ...changing() }).refine(assertionKinds.check, assertionKinds.params),
+);
+
+/** Claims that may also compare a figure with the warehouse. */
+export const figureSchema = once(() =>
   z
     .strictObject({
       ...claims(),
-      changes: z
-        .literal(true)
-        .optional()
-        .meta({ description: "The value must differ between two reads, which proves that a live service produces it." }),
+      ...changing(),
+      equalsSql: z.string().min(1).optional().meta({
+        description:
+          "The value must be the number that this statement returns, such as `SELECT count(*) FROM …`. It may only read, and runs right before and after the request: the value must lie between both results.",
+      }),
+      tolerance: z.number({ error: "expected a number" }).min(0, { error: "expected 0 or more" }).optional().meta({
+        description: "How far the value may be from that of `equalsSql`, for figures that are rounded or cached. Default: 0.",
+      }),
     })
-    .refine(assertionKinds.check, assertionKinds.params),
+    .refine(figureKinds.check, figureKinds.params)
+    .refine(({ tolerance, equalsSql }) => tolerance === undefined || equalsSql !== undefined, {
+      path: ["tolerance"],
+      error: "has no effect without equalsSql: remove it",
+      params: { ...withCode("EA1016") },
+      when: isGroup,
+    }),
 );
 
 export type Claim = z.output<ReturnType<typeof claimSchema>>;

@@ -72,6 +72,15 @@ function unreachableProbes(path: Path, environment: unknown): Conflict[] {
       path: [...path, "sql"],
       message: "requires databricks: add databricks: { host: … } to the environment",
     });
+  if (part("databricks") === undefined)
+    for (const [index, dashboard] of (list(part("analytics")) ?? []).entries())
+      for (const [place, claim] of (list(valueAt(dashboard, ["json"])) ?? []).entries())
+        if (valueAt(claim, ["equalsSql"]) !== undefined)
+          found.push({
+            code: "EA1017",
+            path: [...path, "analytics", index, "json", place, "equalsSql"],
+            message: "requires databricks: add databricks: { host: … } to the environment",
+          });
   const auth = part("auth");
   if (isGroup(auth) && auth.enabled !== false && auth.secret === undefined)
     found.push({

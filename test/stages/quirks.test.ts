@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Quirk } from "../../examples/classroom/backend/quirks.ts";
+import { id } from "../../examples/classroom/warehouse/ids.ts";
 import { type ClassroomWorld, startClassroomWorld } from "../../examples/classroom/world.ts";
 import { readTools } from "../../scripts/tools.ts";
 import type { StageReport, Verdict } from "../../src/model/report.ts";
@@ -59,6 +60,12 @@ async function smoke(quirk: Quirk | undefined, headers: Record<string, string> =
       production: {
         access: "read-only",
         token: "${PRODUCTION_READER_TOKEN}",
+        databricks: {
+          host: "${PRODUCTION_DATABRICKS_HOST}",
+          warehouse: "${PRODUCTION_DATABRICKS_WAREHOUSE_ID}",
+          token: "${PRODUCTION_DATABRICKS_TOKEN}",
+          certificateAuthority: "${NODE_EXTRA_CA_CERTS}",
+        },
         api: {
           url,
           headers,
@@ -83,6 +90,10 @@ async function smoke(quirk: Quirk | undefined, headers: Record<string, string> =
             json: [
               { path: "$.data.calculatedAt", youngerThan: "5m" },
               { path: "$.data.calculatedAt", changes: true },
+              {
+                path: "$.data.totalSessions",
+                equalsSql: `SELECT count(*) FROM sessions.classroom_sessions WHERE school_id = '${id.school(0)}'`,
+              },
             ],
           },
           {
@@ -130,6 +141,16 @@ describe("smoke on an application", () => {
     ["dangerous-oauth", "failed", { "oauth.route": ["failed", /empty sign-in was accepted.*lets everybody in/] }],
     ["token-route-on", "failed", { "auth.mint-off": ["failed", /generate-test-token is enabled here/] }],
     ["hard-coded-analytics", "failed", { analytics: ["failed", /hard-coded/] }],
+    [
+      "hard-coded-figures",
+      "failed",
+      {
+        "analytics.api-v1-analytics-dashboard-summary.data-totalsessions": [
+          "failed",
+          /totalSessions is 42: The figure is not that of the warehouse/,
+        ],
+      },
+    ],
     [
       "rate-limited",
       "error",

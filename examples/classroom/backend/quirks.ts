@@ -19,6 +19,8 @@ export const quirkNames = [
   "token-route-on",
   /** The dashboards show constants instead of data. */
   "hard-coded-analytics",
+  /** The same constants, with the current time beside them. */
+  "hard-coded-figures",
 ] as const;
 
 export type Quirk = (typeof quirkNames)[number];

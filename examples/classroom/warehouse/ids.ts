@@ -37,6 +37,7 @@ export const sqlId = {
 };
 
 export const id = {
+  school: (n: number) => `school_${firstSchoolMs + n * 86_400_000}_${md5(`school ${n}`).slice(0, 8)}`,
   teacher: (n: number) => `teacher_${firstTeacherMs + n * 3_600_000}_${md5(`teacher ${n}`).slice(0, 8)}`,
   session: (n: number) => uuid(`session ${n}`),
   group: (n: number) =>

@@ -1,10 +1,11 @@
+import { figureSchema } from "../../config/assertion.ts";
 import { once } from "../../lib/once.ts";
 import { z } from "../../lib/zod.ts";
-import { endpointSchema } from "../api/kind.ts";
+import { endpointWith } from "../api/kind.ts";
 import type { CheckKind } from "../kind.ts";
 
 const schema = once(() =>
-  z.array(endpointSchema()).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
+  z.array(endpointWith(figureSchema())).default([]).meta({ description: "Read-only dashboard routes that smoke reads." }),
 );
 
 /** Dashboard routes, which show data that the application computes. */

@@ -194,7 +194,7 @@ function judgeLate(delayMs: number, pace: Pace | undefined): Pick<Finding, "verd
 }
 
 /** What is wrong with one answer; `undefined` if nothing. */
-function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
+export function judgeAnswer(endpoint: Endpoint, answer: Answer): Finding | undefined {
   const expected = `HTTP ${endpoint.status.join(" or ")}`;
   if (answer.status === 429)
     return {
@@ -266,7 +266,7 @@ function suspicion(assertion: Endpoint["json"][number], value: unknown): string 
   return "a 200 response alone is no proof.";
 }
 
-async function bearer(ports: ApiPorts, attempt: number): Promise<Record<string, string>> {
+export async function bearer(ports: ApiPorts, attempt: number): Promise<Record<string, string>> {
   const token = await ports.token?.(attempt);
   if (!token)
     throw new Error("This route requires a sign-in, but no token is configured: set auth.secret or the environment's token.");

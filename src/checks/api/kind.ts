@@ -7,8 +7,11 @@ import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 
 /** An API route to read. */
-export const endpointSchema = once(() =>
-  z
+export const endpointSchema = once(() => endpointWith(assertionSchema()));
+
+/** @param assertion what can be claimed about its JSON */
+export function endpointWith<Assertion extends z.ZodType>(assertion: Assertion) {
+  return z
     .strictObject({
       name: z.string().min(1).optional().meta({ description: "Display name. Default: the path." }),
       path: path.meta({ description: "Path relative to the API, including the query string." }),
@@ -17,7 +20,7 @@ export const endpointSchema = once(() =>
         .array(z.int().min(100).max(599))
         .default([206])
         .meta({ description: "HTTP status codes that are a warning." }),
-      json: z.array(assertionSchema()).default([]).meta({ description: "Assertions that the JSON response must satisfy." }),
+      json: z.array(assertion).default([]).meta({ description: "Assertions that the JSON response must satisfy." }),
       method: z.enum(["GET", "HEAD", "OPTIONS"]).default("GET").meta({
         description: "HTTP method of the request. Only these methods are allowed, because they are defined to change nothing.",
       }),
@@ -39,8 +42,8 @@ export const endpointSchema = once(() =>
       error: "a HEAD request has no content in its answer: use method: GET, or check answerHeaders",
       params: { ...withCode("EA1016") },
       when: isGroup,
-    }),
-);
+    });
+}
 
 const headers = once(() =>
   z

@@ -3,13 +3,14 @@ import type { Figures, Store } from "../data/store.ts";
 import { identify } from "../identity.ts";
 import type { Settings } from "../settings.ts";
 
-/** What the dashboards always show with this quirk. */
+/** What the dashboards always show with these quirks. */
 const constants: Figures = { activeSessions: 3, totalSessions: 42, groups: 12, students: 96, teachers: 8 };
 
 export function analyticsRoutes(settings: Settings, store: Store): Router {
   const hardCoded = settings.quirks.has("hard-coded-analytics");
   const figuresOf = async (schoolId: string) => {
     if (hardCoded) return { ...constants, calculatedAt: null };
+    if (settings.quirks.has("hard-coded-figures")) return { ...constants, calculatedAt: await store.serverTime() };
     const [figures, calculatedAt] = await Promise.all([store.figures(schoolId), store.serverTime()]);
     return { ...figures, calculatedAt };
   };
