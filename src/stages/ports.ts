@@ -5,10 +5,10 @@ import type { Readers } from "./connections.ts";
 import type { StageContext } from "./context.ts";
 
 /** What all checks of a stage share. */
-export type SharedByChecks = Pick<ApiPorts, "pace" | "origins">;
+export type SharedByChecks = Pick<ApiPorts, "pace" | "origins" | "smoothing">;
 
 /** How to call the environment's API; `undefined` if it has none. */
-export function apiPorts(context: StageContext, { pace, origins }: SharedByChecks = {}): ApiPorts | undefined {
+export function apiPorts(context: StageContext, shared: SharedByChecks = {}): ApiPorts | undefined {
   const { api, token, redis, access } = context.environment;
   if (!api) return undefined;
   return {
@@ -18,8 +18,7 @@ export function apiPorts(context: StageContext, { pace, origins }: SharedByCheck
     ...guarded(context),
     timeoutMs: api.timeout,
     onSecret: context.secrets.add,
-    ...(pace ? { pace } : {}),
-    ...(origins ? { origins } : {}),
+    ...shared,
     ...(redis && access === "test-data"
       ? { onSignIn: async (made) => (await import("./sign-ins.ts")).rememberSignIn(context, made) }
       : {}),

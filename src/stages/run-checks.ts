@@ -1,5 +1,6 @@
 import { Pace } from "../checks/api/client.ts";
 import { Origins } from "../checks/api/origins.ts";
+import { Smoothing } from "../checks/api/smoothing.ts";
 import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
 import * as registry from "../checks/registry.ts";
 import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
@@ -166,7 +167,7 @@ async function checkContextOf(
   const { environment, config, env, signal, check } = context;
   const limits = config.stages[stage];
   const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
-  const all = { pace, origins: new Origins() };
+  const all = { pace, origins: new Origins(), smoothing: new Smoothing() };
   const api = apiPorts(context, all);
   const { auth } = environment;
   // Smoke has no token: refusals prove that the server is alive, and nobody signs in to production.

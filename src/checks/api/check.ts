@@ -12,8 +12,9 @@ import {
   type RunCheck,
   type RunningCheck,
 } from "../run-check.ts";
-import { type Answer, type ApiPorts, largestAnswer, type Pace, read, typeOf, withHeaders } from "./client.ts";
+import { type Answer, type ApiPorts, get, largestAnswer, read, typeOf, withHeaders } from "./client.ts";
 import { asksForOrigin } from "./origins.ts";
+import { showsLimiter } from "./smoothing.ts";
 
 const connectionId = "api.connection";
 
@@ -69,12 +70,12 @@ export function checkEndpoint(
   return check(id, title, async (attempt) => {
     const headers = withHeaders(endpoint.headers, endpoint.signIn ? await bearer(ports, attempt) : {});
     const first = await sample(ports, endpoint, headers, limits);
-    const found = judgeSampling(ports, endpoint, first, limits);
+    const found = await judgeSampling(ports, endpoint, first, limits);
     if (found.verdict !== "failed" || !found.latency || !limits.alone) return found;
     // Equal delays are not caused by our own checks.
     if (heldBack(first.answers.slice(1)) > 0) return found;
     await limits.alone();
-    const again = judgeSampling(ports, endpoint, await sample(ports, endpoint, headers, limits), limits);
+    const again = await judgeSampling(ports, endpoint, await sample(ports, endpoint, headers, limits), limits);
     return {
       ...again,
       observed: `${again.observed}; P95 ${milliseconds(found.latency.p95)} while the other checks ran`,
@@ -112,9 +113,13 @@ async function sample(
   return { answers, limited: false };
 }
 
-function judgeSampling(ports: ApiPorts, endpoint: Endpoint, sampling: Sampling, limits: EndpointLimits): Finding {
+async function judgeSampling(ports: ApiPorts, endpoint: Endpoint, sampling: Sampling, limits: EndpointLimits): Promise<Finding> {
   const { answers, limited, wrong } = sampling;
-  if (!wrong) return judgeAnswers(endpoint, answers, { ...limits, limited, pace: ports.pace });
+  if (!wrong) {
+    const found = judgeAnswers(endpoint, answers, { ...limits, limited });
+    const isLate = found.latency !== undefined && found.latency.p95 >= limits.apiP95;
+    return isLate ? { ...found, ...(await judgeLate(ports, endpoint, answers.slice(1))) } : found;
+  }
   if (answers.length === 0) return wrong;
   return {
     ...wrong,
@@ -130,11 +135,7 @@ function heldBack(answers: readonly Answer[]): number {
 }
 
 /** Judges all answers together; each is right by itself. The first is the warm-up, and doesn't count for latency. */
-function judgeAnswers(
-  endpoint: Endpoint,
-  answers: readonly Answer[],
-  limits: EndpointLimits & { limited: boolean; pace: Pace | undefined },
-): Finding {
+function judgeAnswers(endpoint: Endpoint, answers: readonly Answer[], limits: EndpointLimits & { limited: boolean }): Finding {
   const expected = `P95 < ${milliseconds(limits.apiP95)}`;
   const [first, ...sampled] = answers;
   if (first === undefined || sampled.length === 0)
@@ -166,7 +167,7 @@ function judgeAnswers(
     latency,
     samples,
   };
-  if (latency.p95 >= limits.apiP95) return { ...seen, ...judgeLate(heldBack(sampled), limits.pace) };
+  if (latency.p95 >= limits.apiP95) return { ...seen, ...tooSlow };
   if (degraded)
     return { ...seen, verdict: "degraded", message: `The service reports that it is degraded (HTTP ${degraded.status}).` };
   if (limits.limited)
@@ -178,15 +179,32 @@ function judgeAnswers(
   return { ...seen, verdict: "passed" };
 }
 
+const tooSlow: Pick<Finding, "verdict" | "message"> = { verdict: "failed", message: "The API responds, but too slowly." };
+
 /** Either slow, or delayed on purpose, so that the real latency is unknown. */
-function judgeLate(delayMs: number, pace: Pace | undefined): Pick<Finding, "verdict" | "message"> {
-  if (delayMs === 0) return { verdict: "failed", message: "The API responds, but too slowly." };
+async function judgeLate(
+  ports: ApiPorts,
+  { path }: Endpoint,
+  sampled: readonly Answer[],
+): Promise<Pick<Finding, "verdict" | "message">> {
+  // Of few answers it cannot be said that they are equally late, but a route that does not exist can be.
+  const few = sampled.length < enoughDelayed;
+  const delayMs = few ? Math.min(...sampled.map(({ durationMs }) => durationMs)) : heldBack(sampled);
+  if (delayMs < leastDelayMs) return tooSlow;
   const even = `All responses were delayed by nearly the same ${milliseconds(delayMs)}`;
-  if (pace?.delaysAllButTheFirst(delayMs))
+  const cure = "It hides the API's own latency; exempt the runner's address, or send fewer requests.";
+  if (!few && ports.pace?.delaysAllButTheFirst(delayMs))
     return {
       verdict: "degraded",
-      message: `${even}, except for the first request of the stage: a rate limiter delays requests. It hides the API's own latency; exempt the runner's address, or send fewer requests.`,
+      message: `${even}, except for the first request of the stage: a rate limiter delays requests. ${cure}`,
     };
+  const control = await ports.smoothing?.control(path, (missing) => get(ports, missing));
+  if (control && showsLimiter(control, delayMs))
+    return {
+      verdict: "degraded",
+      message: `${even}, even that of a route that does not exist, but not one outside of /${path.split("/")[1]}: a rate limiter delays requests. ${cure}`,
+    };
+  if (few) return tooSlow;
   return {
     verdict: "failed",
     message: `${even}: either a rate limiter delays each request, or the API waits for something that does not respond.`,

@@ -9,6 +9,7 @@ import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
 import type { Origins } from "./origins.ts";
+import type { Smoothing } from "./smoothing.ts";
 
 /** Where and how to call an API. */
 export interface ApiPorts {
@@ -25,6 +26,8 @@ export interface ApiPorts {
   pace?: Pace;
   /** Shared by all checks of a stage; without it every request is sent. */
   origins?: Origins;
+  /** Shared by all checks of a stage. */
+  smoothing?: Smoothing;
   /** Called with every secret of a sign-in before anything may show it. */
   onSecret?: (secret: string) => void;
   /** Set if the data of a sign-in can be deleted again. */
