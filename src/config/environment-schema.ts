@@ -1,8 +1,8 @@
 import { once } from "../lib/once.ts";
 import { z } from "../lib/zod.ts";
 import { withCode } from "./mistakes.ts";
-import { bearerToken } from "./secret.ts";
-import { name } from "./values.ts";
+import { bearerToken, handlings } from "./secret.ts";
+import { command, name, timeLimit } from "./values.ts";
 
 /** The keys of an environment that are no kind of check and no group of their own. */
 
@@ -17,10 +17,28 @@ export const promotedFromSchema = name
   .optional()
   .meta({ description: "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out." });
 
+const tokenCommand = once(() =>
+  z.strictObject({
+    command: command.meta({
+      description:
+        "Command that the shell runs in the workspace. It prints the token, and nothing else. What it prints is hidden everywhere and never logged.",
+    }),
+    timeout: timeLimit.prefault("30s").meta({ description: "Time limit for the command." }),
+  }),
+);
+
 export const tokenSchema = once(() =>
-  bearerToken("API_TOKEN")
+  z
+    .union([bearerToken("API_TOKEN"), tokenCommand()], {
+      error: "expected a reference such as ${API_TOKEN}, or command: … for a command that prints the token",
+    })
+    // Also for the text itself: it is found by the path of this key.
+    .register(handlings, { handling: "secret" })
     .optional()
-    .meta({ description: "Bearer token for reading, for environments where test tokens cannot be minted." }),
+    .meta({
+      description:
+        "Bearer token for reading, for environments where test tokens cannot be minted: a reference to a variable, or a command that prints one. The command runs again after the first 401, or shortly before the token expires if it is a JWT that says so.",
+    }),
 );
 
 export const variablesSchema = z

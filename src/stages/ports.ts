@@ -3,13 +3,14 @@ import type { SocketPorts } from "../checks/websocket/check.ts";
 import { knownToWrite } from "../config/routes.ts";
 import type { Readers } from "./connections.ts";
 import type { StageContext } from "./context.ts";
+import { readerToken } from "./reader-token.ts";
 
 /** What all checks of a stage share. */
 export type SharedByChecks = Pick<ApiPorts, "pace" | "origins" | "smoothing">;
 
 /** How to call the environment's API; `undefined` if it has none. */
 export function apiPorts(context: StageContext, shared: SharedByChecks = {}): ApiPorts | undefined {
-  const { api, token, redis, access } = context.environment;
+  const { api, redis, access } = context.environment;
   if (!api) return undefined;
   return {
     url: api.url,
@@ -22,7 +23,7 @@ export function apiPorts(context: StageContext, shared: SharedByChecks = {}): Ap
     ...(redis && access === "test-data"
       ? { onSignIn: async (made) => (await import("./sign-ins.ts")).rememberSignIn(context, made) }
       : {}),
-    ...(token ? { token: () => Promise.resolve(token.reveal()) } : {}),
+    ...readerToken(context),
   };
 }
 

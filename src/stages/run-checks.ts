@@ -1,4 +1,4 @@
-import { Pace } from "../checks/api/client.ts";
+import { type ApiPorts, Pace } from "../checks/api/client.ts";
 import { Origins } from "../checks/api/origins.ts";
 import { Smoothing } from "../checks/api/smoothing.ts";
 import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
@@ -185,10 +185,15 @@ async function checkContextOf(
     check,
     alone: others.alone,
     ...(readers.warehouse || readers.redis ? await connectionsOf(context, stage, readers) : {}),
-    ...(api ? { api: token ? { ...api, token } : api } : {}),
+    ...(api ? { api: token ? withToken(api, token) : api } : {}),
     sockets: socketPorts(context, all),
     ...(minted ? { signIn: { minted } } : {}),
   };
+}
+
+/** The test token takes the place of the reader token. */
+function withToken({ renew: _, ...api }: ApiPorts, token: Shared<string>): ApiPorts {
+  return { ...api, token };
 }
 
 async function connectionsOf(

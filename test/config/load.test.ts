@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { selectEnvironment } from "../../src/config/load.ts";
+import { Secret } from "../../src/config/secret.ts";
 import { load, minimal } from "./file.ts";
 
 const twoEnvironments = `version: 1
@@ -152,7 +153,8 @@ describe("YAML", () => {
       `version: 1\nenvironments:\n  a:\n    access: read-only\n    token: &t "\${T}"\n  b:\n    access: read-only\n    token: *t\n`,
       { env: { T: "tttttt" } },
     );
-    expect(config.environments.b?.token?.reveal()).toBe("tttttt");
+    const { token } = config.environments.b ?? {};
+    expect(token instanceof Secret && token.reveal()).toBe("tttttt");
     expect(secrets.map((secret) => secret.reveal())).toEqual(["tttttt"]);
   });
 

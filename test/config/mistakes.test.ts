@@ -298,6 +298,24 @@ const shape: Case[] = [
     ],
   },
   {
+    mistake: "a figure that is compared with a warehouse that there is none",
+    file: minimal({
+      inside: `${api}\nanalytics: [{ path: /a, json: [{ path: $.n, equalsSql: SELECT 1 }, { path: $.m, equals: 1, tolerance: 2 }] }]`,
+    }),
+    says: [
+      "c.yml:7:60  EA1017: environments.sandbox.analytics[0].json[0].equalsSql  requires databricks: add databricks: { host: … } to the environment",
+      "c.yml:7:107  EA1016: environments.sandbox.analytics[0].json[1].tolerance  has no effect without equalsSql: remove it",
+    ],
+  },
+  {
+    mistake: "a reader token that is written out, and a command for it without one",
+    file: minimal({ inside: "token: abc" }).concat("\n  other:\n    access: read-only\n    token: { timeout: 5s }"),
+    says: [
+      "c.yml:5:12  EA1013: environments.sandbox.token  a secret must not be written in this file: expected ${NAME} without default, with the value in that environment variable",
+      "c.yml:9:5  EA1008: environments.other.token.command  missing: expected text",
+    ],
+  },
+  {
     mistake: "SQL samples without a warehouse",
     file: minimal({ inside: "sql:\n  - name: sessions\n    query: SELECT 1" }),
     says: ["c.yml:5:5  EA1017: environments.sandbox.sql  requires databricks: add databricks: { host: … } to the environment"],

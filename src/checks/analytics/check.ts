@@ -1,8 +1,8 @@
 import { jsonAt, shortValue } from "../../config/assertion.ts";
 import type { Environment } from "../../config/schema.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { bearer, checkEndpoints, judgeAnswer } from "../api/check.ts";
-import { type ApiPorts, read, withHeaders } from "../api/client.ts";
+import { asking, bearer, checkEndpoints, judgeAnswer } from "../api/check.ts";
+import { type ApiPorts, withHeaders } from "../api/client.ts";
 import { opened } from "../databricks/check.ts";
 import type { CheckContext } from "../kind.ts";
 import {
@@ -75,13 +75,14 @@ export function checkFigure(
     const headers = withHeaders(dashboard.headers, dashboard.signIn ? await bearer(api, attempt) : {});
     // The turn comes first, so that nothing waits between the statements.
     const { pace, ...atOnce } = api;
+    const ask = asking(atOnce, dashboard, headers);
     let differences = 0;
     let last: Comparison | undefined;
     let limited: Finding | undefined;
     for (let round = 0; round < mostRounds; round++) {
       await pace?.turn(api.signal);
       const before = await numberFrom(warehouse, figure.equalsSql);
-      const answer = await read(atOnce, dashboard.path, dashboard.method, headers);
+      const answer = await ask();
       const after = await numberFrom(warehouse, figure.equalsSql);
       const wrong = judgeAnswer({ ...dashboard, json: [] }, answer);
       const mayPass = answer.status === 429 && answer.retryAfterMs !== undefined && pace?.pause(answer.retryAfterMs);

@@ -99,8 +99,9 @@ async function sample(
   limits: EndpointLimits,
 ): Promise<Sampling> {
   const answers: Answer[] = [];
+  const ask = asking(ports, endpoint, headers);
   while (answers.length <= limits.samples) {
-    const answer = await read(ports, endpoint.path, endpoint.method, headers);
+    const answer = await ask();
     // If the API says when to retry, and that is soon, retry then; the next turn waits for it.
     if (answer.status === 429 && answer.retryAfterMs !== undefined && ports.pace?.pause(answer.retryAfterMs)) continue;
     // A rate limit during sampling doesn't invalidate earlier answers.
@@ -282,6 +283,23 @@ function suspicion(assertion: Endpoint["json"][number], value: unknown): string 
   if (assertion.changes) return "no value that could change, so it may be hard-coded or come from a mock.";
   if (assertion.between && !absent) return "the value is out of range.";
   return "a 200 response alone is no proof.";
+}
+
+/** Asks a route again and again. If its token is refused, it is renewed, and the request repeated. */
+export function asking(
+  ports: ApiPorts,
+  { path, method, status, signIn }: Pick<Endpoint, "path" | "method" | "status" | "signIn">,
+  headers: Readonly<Record<string, string>>,
+): () => Promise<Answer> {
+  let current = headers;
+  return async () => {
+    const answer = await read(ports, path, method, current);
+    if (answer.status !== 401 || !signIn || status.includes(401)) return answer;
+    const renewed = await ports.renew?.((current.authorization ?? "").replace(/^Bearer /, ""));
+    if (renewed === undefined) return answer;
+    current = { ...current, authorization: `Bearer ${renewed}` };
+    return await read(ports, path, method, current);
+  };
 }
 
 export async function bearer(ports: ApiPorts, attempt: number): Promise<Record<string, string>> {

@@ -17,6 +17,8 @@ export interface ApiPorts {
   headers: Readonly<Record<string, string>>;
   /** Bearer token for routes that need a sign-in; rejects if there is none. */
   token?: Shared<string>;
+  /** Called after a 401 with the refused token; returns another one, or `undefined`. */
+  renew?: (refused: string) => Promise<string | undefined>;
   signal: AbortSignal;
   /** Set in read-only environments. */
   readOnly?: RouteGuard;

@@ -1,5 +1,6 @@
 import { decodedPart } from "../../config/redis-address.ts";
 import type { Environment } from "../../config/schema.ts";
+import { Secret } from "../../config/secret.ts";
 import { pattern } from "../../lib/pattern.ts";
 import { endOfToken } from "../auth/token-end.ts";
 import type { CheckContext } from "../kind.ts";
@@ -9,7 +10,9 @@ type Variable = Environment["variables"][number];
 
 /** The variables, and the reader token if it contains its expiry. Without either, there is nothing to check. */
 export function run({ check, environment: { token }, env }: CheckContext, variables: readonly Variable[]): RunningCheck[] {
-  const tokens: Record<string, string> = token && endOfToken(token.reveal()) ? { "the environment's token": token.reveal() } : {};
+  // What a command prints is judged when it is used.
+  const known = token instanceof Secret ? token.reveal() : "";
+  const tokens: Record<string, string> = endOfToken(known) ? { "the environment's token": known } : {};
   if (variables.length + Object.keys(tokens).length === 0) return [];
   return [checkVariables(check, variables, env, tokens)];
 }
