@@ -14,7 +14,7 @@ import {
 import { RedisFailure } from "./failure.ts";
 import { ping } from "./scan-keys.ts";
 import { SingleServer } from "./single.ts";
-import type { Reply, Wire } from "./wire.ts";
+import { type CommandWords, ErrorReply, type Reply, type Wire } from "./wire.ts";
 
 export {
   clusterNodeOf,
@@ -72,6 +72,8 @@ export interface RedisReader {
    * if refused.
    */
   aclRules(): Promise<string | undefined>;
+  /** Whether the server has users with rules at all: false if it doesn't know these commands. True if they are refused to this user. */
+  hasAcl(): Promise<boolean>;
   /** Whether role and rights allow deleting keys here, determined without writing. @throws RedisFailure */
   deletability(): Promise<Deletability>;
   /** The server's own commands: `get`, `config|set` → flags such as `write`; `undefined` if refused. */
@@ -153,6 +155,7 @@ function reader(store: Store, way: RedisRoute, signal: AbortSignal): RedisReader
       // The nodes of a cluster have separate users.
       return await unlessRefused(async () => rulesOfAll(await Promise.all(wires.map(rulesAt))));
     },
+    hasAcl: async () => (await Promise.all((await store.wires()).map(knowsAcl))).every((known) => known),
     deletability: async () => deletabilityOf(await store.wires()),
     async commandFlags() {
       const wire = await firstWire();
@@ -184,6 +187,18 @@ async function changeCount(store: Store): Promise<ChangeCount | undefined> {
 async function rulesAt(wire: Wire): Promise<string | undefined> {
   const name = await wire.ask(["ACL", "WHOAMI"]);
   return rulesOf(await wire.ask(["ACL", "GETUSER", String(name)]));
+}
+
+/** NOPERM comes from a server that has rules, any other error from one that doesn't have the command. */
+async function knowsAcl(wire: Wire): Promise<boolean> {
+  const ask = async (...words: CommandWords): Promise<Reply> => {
+    const { replies, lost } = await wire.send([words]);
+    if (lost) throw lost;
+    return replies[0] ?? null;
+  };
+  const isUnknown = (reply: Reply) => reply instanceof ErrorReply && !reply.text.startsWith("NOPERM ");
+  const name = await ask("ACL", "WHOAMI");
+  return !isUnknown(name) && !(typeof name === "string" && isUnknown(await ask("ACL", "GETUSER", name)));
 }
 
 /** In production, a reader without this permission is normal; the caller reports it as unknown. */

@@ -10,7 +10,7 @@ import { checkDatabricks, checkReadOnlyCredential } from "../../src/checks/datab
 import { checkReadOnlyUser, checkRedis } from "../../src/checks/redis/check.ts";
 import { checkRunner, type Shared, shared } from "../../src/checks/run-check.ts";
 import { checkSqlSample, sqlIds } from "../../src/checks/sql/check.ts";
-import { mergedInfo, openRedisForTestData, openRedisReader, type RedisReader } from "../../src/redis/connection.ts";
+import { mergedInfo, openRedisForTestData, openRedisReader, RedisFailure, type RedisReader } from "../../src/redis/connection.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { describeWarehouse } from "../../src/warehouse/credential.ts";
 import { withoutSections } from "../redis/quiet-redis.ts";
@@ -233,8 +233,9 @@ describe("redis", () => {
     const client = new Redis(server.url);
     await client.config("RESETSTAT");
     expect((await verdicts(redis()))["redis.hit-rate"]).toMatchObject({
-      verdict: "degraded",
+      verdict: "skipped",
       observed: "only 0 lookups so far",
+      message: expect.stringContaining("the rate means nothing"),
     });
     await client.set("here", "1");
     await client.mget(...Array(80).fill("here"), ...Array(20).fill("not here"));
@@ -270,6 +271,9 @@ describe("redis", () => {
     it.each([
       [{ slave0: "ip=10.0.0.2,port=6379,state=online,offset=9,lag=1" }, "passed"],
       [{ slave0: "ip=10.0.0.2,port=6379,state=online,offset=9,lag=11" }, "degraded"],
+      // Dragonfly's words.
+      [{ slave0: "ip=10.0.0.2,port=6379,state=stable_sync,lag=0" }, "passed"],
+      [{ role: "replica", master_link_status: "down", master_last_io_seconds_ago: "-1" }, "failed"],
       [{ slave0: "ip=10.0.0.2,port=6379,state=wait_bgsave,offset=0,lag=0" }, "degraded"],
       [{ role: "slave", master_link_status: "up", master_last_io_seconds_ago: "1" }, "passed"],
       [{ role: "slave", master_link_status: "up", master_last_io_seconds_ago: "60" }, "degraded"],
@@ -294,8 +298,9 @@ describe("redis", () => {
         observed: expect.stringContaining("no limit set"),
       });
       expect((await told({ maxmemory: undefined as unknown as string }))["redis.memory"]).toMatchObject({
-        verdict: "error",
-        message: "INFO does not contain maxmemory, so its limit is unknown.",
+        verdict: "skipped",
+        observed: expect.stringMatching(/^\d+\.\d MB$/),
+        message: "Not told by this server. Its INFO lacks maxmemory, so its limit is unknown.",
       });
     });
 
@@ -310,6 +315,9 @@ describe("redis", () => {
     ["Replication", "redis.replication"],
     ["Persistence", "redis.persistence"],
   ])("a Redis whose INFO lacks %s is no error, and %s is not reported", async (section, id) => {
+    const client = new Redis(server.url);
+    await client.mget(...Array(100).fill("not here"));
+    client.disconnect();
     const quiet = await withoutSections(server.port, [section]);
     const found = await verdicts(redis(server.url.replace(/:\d+$/, `:${quiet.port}`)), { redisHitRate: 0 });
     quiet.stop();
@@ -344,7 +352,7 @@ describe("redis", () => {
       const found = await verdicts(redis(full.readOnlyUrl));
       expect(found["redis.ping"]?.verdict).toBe("passed");
       expect(found["redis.memory"]?.verdict).toBe("passed");
-      const [, writable] = await checkRedis(runOnce, redis(full.url), limits, undefined, true);
+      const [, writable] = await checkRedis(runOnce, redis(full.url), limits, { deletes: true });
       expect(writable).toMatchObject({
         id: "redis.writable",
         verdict: "failed",
@@ -405,15 +413,28 @@ describe("redis", () => {
     expect((await told())?.verdict).toBe("error");
   });
 
-  it("a user without permissions makes each check an error", async () => {
+  it("what a user without permissions is not told is neither an error nor a pass, unless it is required", async () => {
+    const all = ["hit-rate", "memory", "replication", "persistence"] as const;
     const found = await verdicts(redis(user("pinger")));
     expect(found["redis.ping"]?.verdict).toBe("passed");
-    expect(found["redis.hit-rate"]).toMatchObject({ verdict: "error", message: expect.stringContaining("NOPERM") });
-    expect(found["redis.memory"]?.verdict).toBe("error");
+    for (const name of all)
+      expect(found[`redis.${name}`]).toMatchObject({
+        verdict: "skipped",
+        message: expect.stringMatching(/^Not told by this server\. .*NOPERM/),
+      });
+    const required = await checkRedis(runOnce, redis(user("pinger")), limits, {
+      deletes: true,
+      required: ["memory", "writable"],
+    });
+    expect(Object.fromEntries(required.map(({ id, verdict }) => [id, verdict]))).toEqual({
+      ...{ "redis.ping": "passed", "redis.writable": "error", "redis.memory": "error" },
+      ...{ "redis.hit-rate": "skipped", "redis.replication": "skipped", "redis.persistence": "skipped" },
+    });
+    expect(required.find(({ id }) => id === "redis.memory")?.message).toContain("It is listed in redis.require.");
   });
 
   // A promise that fails before anybody waits for it ends the process, or fails whatever test runs at that moment.
-  it("a refused INFO is an error, also while another check is running", async () => {
+  it("a refused INFO is not told, also while another check is running", async () => {
     const real = await redis(user("pinger"))();
     const refused = Promise.withResolvers<void>();
     const slow: RedisReader = {
@@ -429,10 +450,16 @@ describe("redis", () => {
     const unheard: unknown[] = [];
     const hear = (error: unknown) => unheard.push(error);
     process.on("unhandledRejection", hear);
-    const found = await checkRedis(runOnce, () => Promise.resolve(slow), limits, undefined, true);
+    const found = await checkRedis(runOnce, () => Promise.resolve(slow), limits, { deletes: true });
     process.off("unhandledRejection", hear);
     expect(unheard).toEqual([]);
-    expect(found.find(({ id }) => id === "redis.memory")?.verdict).toBe("error");
+    expect(found.find(({ id }) => id === "redis.memory")?.verdict).toBe("skipped");
+  });
+
+  it("an INFO whose connection is lost is an error", async () => {
+    const real = await redis()();
+    const lost = { ...real, infoOfEach: () => Promise.reject(new RedisFailure("unreachable", "the connection was closed")) };
+    expect((await verdicts(() => Promise.resolve(lost)))["redis.memory"]?.verdict).toBe("error");
   });
 
   it("an unreachable Redis is an error, and an unexpected one fails", async () => {
@@ -442,7 +469,7 @@ describe("redis", () => {
     const prove = () => {
       throw new Error("Redis host is 127.0.0.1");
     };
-    expect(await checkRedis(runOnce, redis(), limits, prove)).toEqual([
+    expect(await checkRedis(runOnce, redis(), limits, { compare: prove })).toEqual([
       expect.objectContaining({ verdict: "failed", message: "Redis host is 127.0.0.1" }),
     ]);
   });
@@ -454,6 +481,21 @@ describe("redis", () => {
     ["a user that may not see its rules", () => user("asker"), "error"],
   ])("read-only: %s", async (_, url, verdict) => {
     expect((await checkReadOnlyUser(runOnce, redis(url()))).verdict).toBe(verdict);
+  });
+
+  it("read-only: a server without ACL is a warning, and an error if it is required", async () => {
+    const quiet = await withoutSections(server.port, [], ["ACL"]);
+    const open = redis(server.url.replace(/:\d+$/, `:${quiet.port}`));
+    expect(await checkReadOnlyUser(runOnce, open)).toMatchObject({
+      verdict: "degraded",
+      message: expect.stringMatching(/^Not told by this server: it has no users with rules/),
+    });
+    expect((await checkReadOnlyUser(runOnce, open, undefined, true)).verdict).toBe("error");
+    expect(await checkReadOnlyUser(runOnce, open, { until: "2999-12-31", reason: "no ACL here" })).toMatchObject({
+      verdict: "degraded",
+      message: expect.stringContaining("no ACL here"),
+    });
+    quiet.stop();
   });
 });
 

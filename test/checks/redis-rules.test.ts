@@ -1,7 +1,8 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
-import { checkReadOnlyUser, grantsWriting } from "../../src/checks/redis/check.ts";
+import { checkReadOnlyUser } from "../../src/checks/redis/check.ts";
+import { grantsWriting } from "../../src/checks/redis/rights.ts";
 import { type CommandFlags, openRedisReader } from "../../src/redis/connection.ts";
 import { rulesOfAll } from "../../src/redis/deletability.ts";
 import { runOnce } from "./run-once.ts";

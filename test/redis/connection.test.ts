@@ -142,6 +142,7 @@ describe("a reader", () => {
       "commandFlags",
       "deletability",
       "elsewhere",
+      "hasAcl",
       "identity",
       "infoOfEach",
       "lives",

@@ -3,9 +3,9 @@ import { percentText } from "../../lib/count.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { worstVerdict } from "../../model/report.ts";
 import {
-  type CommandFlags,
   mergedInfo,
   type NodeInfo,
+  RedisFailure,
   type RedisIdentity,
   type RedisReader,
   type RedisSettings,
@@ -25,16 +25,17 @@ import {
   shared,
   withException,
 } from "../run-check.ts";
+import { grantsWriting } from "./rights.ts";
 
 /** Checks Redis, its certificate and, in a read-only environment, what its user could write. */
-export function run(context: CheckContext, { mayWrite }: NonNullable<Environment["redis"]>): RunningCheck[] {
+export function run(context: CheckContext, { mayWrite, require: required }: NonNullable<Environment["redis"]>): RunningCheck[] {
   const { check, stage, environment, limits, redis, signal } = context;
   if (!redis) return [];
   const { open, settings, compare } = redis;
   const deletes = stage === "preflight" && environment.access === "test-data";
   const examined = stage === "smoke" && environment.access === "read-only";
   return [
-    checkRedis(check, open, limits, compare, deletes),
+    checkRedis(check, open, limits, { compare, deletes, required }),
     // Without TLS there is no certificate to check.
     ...(settings.url.startsWith("rediss:")
       ? [
@@ -48,7 +49,7 @@ export function run(context: CheckContext, { mayWrite }: NonNullable<Environment
           ),
         ]
       : []),
-    ...(examined ? [checkReadOnlyUser(check, open, mayWrite)] : []),
+    ...(examined ? [checkReadOnlyUser(check, open, mayWrite, required.includes("read-only"))] : []),
   ];
 }
 
@@ -71,16 +72,23 @@ const pingSamples = 20;
 /** With fewer look-ups the rate means nothing. */
 const enoughLookups = 100;
 
-/**
- * @param compare throws if the identity is not the expected one; absent if none is expected
- * @param deletes whether test data will be deleted there
- */
+/** What a server may leave untold: the ids of the checks, after `redis.`. */
+export type Untold = NonNullable<Environment["redis"]>["require"][number];
+
+export interface RedisExpectations {
+  /** Throws if the identity is not the expected one; absent if none is expected. */
+  compare?: (identity: RedisIdentity) => void;
+  /** Whether test data will be deleted there. */
+  deletes?: boolean;
+  /** What the server must tell. */
+  required?: readonly Untold[];
+}
+
 export async function checkRedis(
   check: RunCheck,
   opening: Shared<RedisReader>,
   limits: RedisLimits,
-  compare?: (identity: RedisIdentity) => void,
-  deletes = false,
+  { compare, deletes = false, required = [] }: RedisExpectations = {},
 ): Promise<MeasuredCheck[]> {
   const ping = await check("redis.ping", "Redis PING", async (attempt) => {
     const redis = await opening(attempt);
@@ -98,34 +106,52 @@ export async function checkRedis(
   if (ping.verdict !== "passed") return [ping];
   const redis = await opening();
   const info = shared(() => redis.infoOfEach());
+  const checkInfo = (name: Untold, title: string, judge: (nodes: readonly NodeInfo[]) => Finding) =>
+    check(`redis.${name}`, title, async (attempt) => {
+      const told = await info(attempt).then(judge, notAllowed);
+      return told.verdict === "skipped" && required.includes(name) ? demanded(told) : told;
+    });
   return [
     ping,
-    ...(deletes ? [await checkDeletable(check, opening)] : []),
-    await check("redis.hit-rate", "Redis hit rate", async (attempt) =>
-      hitRate(mergedInfo(await info(attempt)), limits.redisHitRate),
+    ...(deletes ? [await checkDeletable(check, opening, required.includes("writable"))] : []),
+    await checkInfo("hit-rate", "Redis hit rate", (nodes) => hitRate(mergedInfo(nodes), limits.redisHitRate)),
+    await checkInfo("memory", "Redis memory", (nodes) => memory(mergedInfo(nodes), limits.redisMemory)),
+    await checkInfo("replication", "Redis role and replicas", (nodes) =>
+      worstOf(nodes, (one) => replication(one, limits.redisLag)),
     ),
-    await check("redis.memory", "Redis memory", async (attempt) => memory(mergedInfo(await info(attempt)), limits.redisMemory)),
-    await check("redis.replication", "Redis role and replicas", async (attempt) =>
-      worstOf(await info(attempt), (one) => replication(one, limits.redisLag)),
-    ),
-    await check("redis.persistence", "Redis persistence", async (attempt) => worstOf(await info(attempt), persistence)),
+    await checkInfo("persistence", "Redis persistence", (nodes) => worstOf(nodes, persistence)),
   ];
 }
 
-/** Checks whether test data could be deleted. If the server doesn't say, the check is skipped, not failed. */
-function checkDeletable(check: RunCheck, opening: Shared<RedisReader>): Promise<MeasuredCheck> {
+/** Checks whether test data could be deleted. */
+function checkDeletable(check: RunCheck, opening: Shared<RedisReader>, isRequired: boolean): Promise<MeasuredCheck> {
   return check("redis.writable", "Redis accepts deletions", async (attempt) => {
     const { possible, why } = await (await opening(attempt)).deletability();
     if (possible) return { verdict: "passed", observed: why };
-    return possible === undefined
-      ? { verdict: "skipped", message: `It is unknown whether test data can be deleted here: ${why}.` }
-      : { verdict: "failed", message: `Test data could not be deleted here: ${why}.` };
+    if (possible === false) return { verdict: "failed", message: `Test data could not be deleted here: ${why}.` };
+    const untold = notTold(`It is unknown whether test data can be deleted here: ${why}`);
+    return isRequired ? demanded(untold) : untold;
   });
 }
 
-/** Managed servers leave parts out of INFO; that is unknown, not a fault. */
-function notTold(section: string): Finding {
-  return { verdict: "skipped", message: `Unknown: the server's INFO has no section ${section}.` };
+/** What a server doesn't tell is unknown: neither a fault nor a pass. */
+function notTold(why: string): Finding {
+  return { verdict: "skipped", message: `Not told by this server. ${why}.` };
+}
+
+function demanded(untold: Finding): Finding {
+  return { ...untold, verdict: "error", message: `${untold.message} It is listed in redis.require.` };
+}
+
+/** Without the right to INFO, or without INFO. @throws whatever else went wrong */
+function notAllowed(error: unknown): Finding {
+  if (!(error instanceof RedisFailure) || error.kind !== "refused" || error.passing) throw error;
+  return notTold(error.message);
+}
+
+/** Managed servers leave parts out of INFO. */
+function noSection(section: string): Finding {
+  return notTold(`Its INFO has no section ${section}`);
 }
 
 /** Each node of a cluster has its own replicas and disk: the worst is reported, with its node. */
@@ -146,18 +172,18 @@ function worstOf(nodes: readonly NodeInfo[], judge: (info: Record<string, string
 }
 
 function hitRate(info: Record<string, string>, limit: number): Finding {
-  if (info.keyspace_hits === undefined && info.keyspace_misses === undefined) return notTold("stats");
+  if (info.keyspace_hits === undefined && info.keyspace_misses === undefined) return noSection("stats");
   const hits = Number(info.keyspace_hits);
   const lookups = hits + Number(info.keyspace_misses);
   const expected = `> ${percentText(limit)}`;
-  if (!Number.isFinite(lookups))
-    return { verdict: "error", expected, message: "INFO does not contain keyspace_hits and keyspace_misses." };
+  if (!Number.isFinite(lookups)) return notTold("Its INFO lacks keyspace_hits or keyspace_misses");
+  // So begins every service container: nothing was looked up yet.
   if (lookups < enoughLookups)
     return {
-      verdict: "degraded",
+      verdict: "skipped",
       observed: `only ${lookups} lookups so far`,
       expected,
-      message: "Not enough data: Redis started recently, or is not used.",
+      message: `Unknown: of fewer than ${enoughLookups} lookups, the rate means nothing. Redis started recently, or is not used.`,
     };
   const rate = hits / lookups;
   return {
@@ -169,15 +195,14 @@ function hitRate(info: Record<string, string>, limit: number): Finding {
 }
 
 function memory(info: Record<string, string>, limit: number): Finding {
-  if (info.used_memory === undefined && info.maxmemory === undefined) return notTold("memory");
+  if (info.used_memory === undefined && info.maxmemory === undefined) return noSection("memory");
   const used = Number(info.used_memory);
   const maximum = Number(info.maxmemory);
-  if (!Number.isFinite(used)) return { verdict: "error", message: "INFO does not contain used_memory." };
+  if (!Number.isFinite(used)) return notTold("Its INFO lacks used_memory");
   const megabytes = `${(used / 1_048_576).toFixed(1)} MB`;
   // Counted since the server's start, so it shows that it happened, not that it is happening.
   const evictions = Number(info.evicted_keys) > 0 ? `, ${info.evicted_keys} keys evicted since its start` : "";
-  if (!Number.isFinite(maximum))
-    return { verdict: "error", observed: megabytes, message: "INFO does not contain maxmemory, so its limit is unknown." };
+  if (!Number.isFinite(maximum)) return { ...notTold("Its INFO lacks maxmemory, so its limit is unknown"), observed: megabytes };
   if (maximum <= 0) return { verdict: "passed", observed: `${megabytes}, no limit set${evictions}` };
   const share = used / maximum;
   return {
@@ -194,8 +219,8 @@ function memory(info: Record<string, string>, limit: number): Finding {
 
 function replication(info: Record<string, string>, limitMs: number): Finding {
   const expected = `replicas at most ${limitMs / 1000} s behind`;
-  if (info.role === undefined) return notTold("replication");
-  if (info.role === "slave") {
+  if (info.role === undefined) return noSection("replication");
+  if (info.role === "slave" || info.role === "replica") {
     const silent = Number(info.master_last_io_seconds_ago);
     if (info.master_link_status !== "up")
       return {
@@ -213,7 +238,7 @@ function replication(info: Record<string, string>, limitMs: number): Finding {
   const replicas = Object.entries(info).flatMap(([key, text]) => (/^slave\d+$/.test(key) ? [text] : []));
   const behind = replicas.filter((text) => {
     const lag = Number(/(?:^|,)lag=(\d+)/.exec(text)?.[1]);
-    return !/(?:^|,)state=online(?:,|$)/.test(text) || !(lag * 1000 <= limitMs);
+    return !/(?:^|,)state=(?:online|stable_sync)(?:,|$)/.test(text) || !(lag * 1000 <= limitMs);
   });
   const observed = `master, ${replicas.length === 0 ? "no replicas" : `${replicas.length} replicas, ${behind.length} behind or disconnected`}`;
   return behind.length === 0
@@ -227,7 +252,7 @@ function replication(info: Record<string, string>, limitMs: number): Finding {
 }
 
 function persistence(info: Record<string, string>): Finding {
-  if (info.rdb_last_bgsave_status === undefined) return notTold("persistence");
+  if (info.rdb_last_bgsave_status === undefined) return noSection("persistence");
   if (info.loading === "1")
     return { verdict: "error", observed: "loading", message: "Redis is loading its data from disk. Wait and try again." };
   const aof = info.aof_enabled === "1";
@@ -252,15 +277,30 @@ function persistence(info: Record<string, string>): Finding {
  * Checks the user itself: one that could write doesn't belong in a read-only environment.
  * @param exception makes such a user a warning until its last day
  */
-export function checkReadOnlyUser(check: RunCheck, opening: Shared<RedisReader>, exception?: MayWrite): Promise<MeasuredCheck> {
+export function checkReadOnlyUser(
+  check: RunCheck,
+  opening: Shared<RedisReader>,
+  exception?: MayWrite,
+  isRequired = false,
+): Promise<MeasuredCheck> {
   return check("redis.read-only", "Redis user cannot write", async (attempt) => {
     const redis = await opening(attempt);
     const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
+    // There, nobody could create a user that only reads.
+    if (rules === undefined && !isRequired && !exception && !(await redis.hasAcl())) return withoutAcl;
     return withException(judgeUser(rules, flags), exception, Date.now());
   });
 }
 
-function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): Finding {
+const withoutAcl: Finding = {
+  verdict: "degraded",
+  observed: "the server has no ACL",
+  expected: "no command that writes",
+  message:
+    "Not told by this server: it has no users with rules, so whoever may read may perhaps write. env-actions itself sends only reading commands. To make this an error, list read-only in redis.require.",
+};
+
+function judgeUser(rules: string | undefined, flags: Parameters<typeof grantsWriting>[1]): Finding {
   const expected = "no command that writes";
   if (rules === undefined)
     return {
@@ -278,84 +318,4 @@ function judgeUser(rules: string | undefined, flags: CommandFlags | undefined): 
         message: "This Redis user can write to a read-only environment. Use one with -@all +@read +ping +info.",
       }
     : { verdict: "passed", observed: "only reading commands", expected };
-}
-
-/** The category in which every command only reads. */
-const readingCategories = ["@read"];
-
-/** Commands that read with any arguments. All their subcommands read too. */
-const readingCommands =
-  `ping info dbsize scan ttl pttl expiretime pexpiretime type exists object auth hello quit select command echo readonly
-  get mget strlen getrange substr lcs bitcount bitpos getbit bitfield_ro hget hgetall hmget hlen hkeys hvals hscan hexists hstrlen hrandfield
-  lrange llen lindex lpos smembers scard sismember smismember sscan sinter sunion sdiff sintercard srandmember
-  zrange zcard zscore zmscore zscan zrank zrevrank zcount zlexcount zrangebyscore zrandmember xrange xrevrange xlen xinfo xread xpending
-  geopos geodist geohash geosearch georadius_ro georadiusbymember_ro pfcount randomkey dump sort_ro lastsave role time`.split(
-    /\s+/,
-  );
-
-/** Subcommands that read, of commands that can also change something. */
-const readingSubcommands = `acl|whoami acl|getuser acl|cat acl|list acl|users acl|dryrun config|get slowlog|get slowlog|len
-  memory|usage memory|stats memory|doctor latency|latest latency|history latency|doctor latency|graph latency|histogram
-  client|id client|info client|list client|getname client|setname client|setinfo client|getredir client|trackinginfo
-  cluster|info cluster|nodes cluster|slots cluster|shards cluster|keyslot cluster|countkeysinslot cluster|myid
-  pubsub|channels pubsub|numsub pubsub|numpat script|exists function|list function|stats`.split(/\s+/);
-
-const reading = new Set([...readingCategories, ...readingCommands, ...readingSubcommands]);
-
-/** Server flags that mark a command as writing. */
-const writingFlags = ["write", "denyoom", "may_replicate"];
-/** With these flags, a command marked as reading does more than read keys. */
-const otherFlags = [...writingFlags, "admin", "pubsub", "noscript"];
-
-/**
- * The first rule that lets a Redis user write; `undefined` if none. Rules are read from left to right, as in Redis: a later one
- * revokes an earlier one. Anything not known to read counts as writing. `+@all` counts even if `-@write` follows, because ACL
- * SETUSER or CONFIG SET can grant the rest. Key patterns are not considered: they can be changed, and some commands write without
- * a key.
- * @param rules as in ACL GETUSER, with selectors in brackets: `-@all +@read (-@all +set)`
- * @param server its command flags from COMMAND: they cover commands that are not listed here, and overrule the list if they say
- * that a
- *   command writes
- */
-export function grantsWriting(rules: string, server: CommandFlags = new Map()): string | undefined {
-  const selectors = [...rules.matchAll(/\(([^)]*)\)/g)].map((match) => match[1] ?? "");
-  const own = rules.replaceAll(/\([^)]*\)/g, " ");
-  // Only a user must begin with an explicit base; a selector has nothing before its first rule.
-  if (!/(^|\s)([-+]@all|allcommands|nocommands)(\s|$)/i.test(own)) return "the rules do not tell what they begin with";
-  return [own, ...selectors].map((one) => writingRule(one, server)).find((rule) => rule !== undefined);
-}
-
-/** These commands of @connection affect other clients' connections: they close or block them. The others are harmless. */
-const onOtherConnections = ["client|kill", "client|pause", "client|unblock"];
-
-function writingRule(rules: string, server: CommandFlags): string | undefined {
-  // What each rule granted → the rule as written.
-  const given = new Map<string, string>();
-  const tamed = new Set<string>();
-  for (const rule of rules.split(/\s+/)) {
-    const name = rule.slice(1).toLowerCase();
-    if (/^(-@all|nocommands|reset)$/i.test(rule)) given.clear();
-    else if (/^(\+@all|allcommands)$/i.test(rule)) given.set("@all", rule);
-    else if (rule.startsWith("+")) {
-      given.set(name, rule);
-      if (name === "@connection") tamed.clear();
-    }
-    // Revoking a command includes its subcommands. After revoking a category, what was granted by name remains in doubt.
-    else if (rule.startsWith("-")) {
-      for (const key of given.keys()) if (key === name || key.startsWith(`${name}|`)) given.delete(key);
-      if (["@dangerous", "@admin", "client"].includes(name)) given.delete("@connection");
-      // Redis 7 reports a revoked category as its commands.
-      if (given.has("@connection")) tamed.add(name);
-      if (onOtherConnections.every((command) => tamed.has(command))) given.delete("@connection");
-    }
-  }
-  return [...given].find(([name]) => !reads(name, server))?.[1];
-}
-
-function reads(name: string, server: CommandFlags): boolean {
-  const [command = ""] = name.split("|");
-  const flags = server.get(name);
-  if (flags?.some((flag) => writingFlags.includes(flag))) return false;
-  if (reading.has(name) || reading.has(command)) return true;
-  return flags?.includes("readonly") === true && !flags.some((flag) => otherFlags.includes(flag));
 }

@@ -4,6 +4,9 @@ import { once } from "../../lib/once.ts";
 import { z } from "../../lib/zod.ts";
 import type { CheckKind } from "../kind.ts";
 
+/** Checks whose answer a server may not tell: the ids after `redis.`. */
+const mayBeUntold = ["hit-rate", "memory", "replication", "persistence", "writable", "read-only"] as const;
+
 const sentinel = once(() =>
   z.strictObject({
     master: z.string().min(1).meta({ description: "Name of the master in the sentinels' configuration, such as `mymaster`." }),
@@ -39,6 +42,10 @@ const settings = once(() =>
     exclusive: z.boolean().default(false).meta({
       description:
         "`true`: only this run writes to this Redis, so every new key that is left belongs to the run. See docs/books.md.",
+    }),
+    require: z.array(z.enum(mayBeUntold)).default([]).meta({
+      description:
+        "What this server must tell. Managed services leave out parts of `INFO`, and some have no `ACL`: what isn't told is skipped, or a warning for `read-only`. What is listed here is an error instead.",
     }),
     mayWrite: mayWrite(),
     expect: z
