@@ -72,7 +72,7 @@ const settings = once(() =>
       .default([...emptyPostsWanted])
       .meta({
         description:
-          "The only routes that receive a POST request in a read-only environment. The body is always `{}`, because `oauth` and `auth` only check that the request is refused.",
+          "The only routes that receive a POST request in a read-only environment. The body is `{}`, or a random wrong secret for the route that `auth: { enabled: false }` names, because `oauth` and `auth` only check that the request is refused.",
       }),
     samples: z.int().min(1).max(200).default(20).meta({
       description: "Number of requests per endpoint to measure latency, after one warm-up request.",

@@ -106,20 +106,35 @@ export async function checkRedis(
   if (ping.verdict !== "passed") return [ping];
   const redis = await opening();
   const info = shared(() => redis.infoOfEach());
-  const checkInfo = (name: Untold, title: string, judge: (nodes: readonly NodeInfo[]) => Finding) =>
-    check(`redis.${name}`, title, async (attempt) => {
-      const told = await info(attempt).then(judge, notAllowed);
-      return told.verdict === "skipped" && required.includes(name) ? demanded(told) : told;
-    });
+  /** A probe that judges INFO. */
+  const told = (name: Untold, judge: (nodes: readonly NodeInfo[]) => Finding) => async (attempt: number) => {
+    const found = await info(attempt).then(judge, notAllowed);
+    return found.verdict === "skipped" && required.includes(name) ? demanded(found) : found;
+  };
+  const { redisHitRate, redisMemory, redisLag } = limits;
   return [
     ping,
     ...(deletes ? [await checkDeletable(check, opening, required.includes("writable"))] : []),
-    await checkInfo("hit-rate", "Redis hit rate", (nodes) => hitRate(mergedInfo(nodes), limits.redisHitRate)),
-    await checkInfo("memory", "Redis memory", (nodes) => memory(mergedInfo(nodes), limits.redisMemory)),
-    await checkInfo("replication", "Redis role and replicas", (nodes) =>
-      worstOf(nodes, (one) => replication(one, limits.redisLag)),
+    await check(
+      "redis.hit-rate",
+      "Redis hit rate",
+      told("hit-rate", (nodes) => hitRate(mergedInfo(nodes), redisHitRate)),
     ),
-    await checkInfo("persistence", "Redis persistence", (nodes) => worstOf(nodes, persistence)),
+    await check(
+      "redis.memory",
+      "Redis memory",
+      told("memory", (nodes) => memory(mergedInfo(nodes), redisMemory)),
+    ),
+    await check(
+      "redis.replication",
+      "Redis role and replicas",
+      told("replication", (nodes) => worstOf(nodes, (one) => replication(one, redisLag))),
+    ),
+    await check(
+      "redis.persistence",
+      "Redis persistence",
+      told("persistence", (nodes) => worstOf(nodes, persistence)),
+    ),
   ];
 }
 
