@@ -77,11 +77,13 @@ export class Remaining {
 /** A symbol and a word, so that nothing depends on colour alone. */
 export const verdictMarks: Record<Verdict, string> = { passed: "✔", degraded: "▲", failed: "✘", error: "■", skipped: "○" };
 
-/** One check in one line: its title, what it found and, unless it passed, what that means. */
+/** One check in one line: its title, what it found and, unless it passed, what was expected and what that means. */
 export function checkLine(check: Check): string {
+  // Whoever did not look compares nothing.
+  const isAside = check.verdict === "passed" || check.verdict === "skipped";
   const parts = [
     `${verdictMarks[check.verdict]} ${check.title}`,
-    check.observed,
+    [check.observed, ...(isAside ? [] : [check.expected && `expected ${check.expected}`])].filter(Boolean).join(", "),
     check.verdict === "passed" ? undefined : (check.message ?? check.verdict),
   ];
   return pageAsLine(parts.filter((part) => part !== undefined && part !== "").join(" – "));

@@ -3,9 +3,11 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { suggestion } from "../lib/nearest.ts";
 import { loadPatterns } from "../lib/pattern.ts";
+import { isSecretName } from "../lib/redaction/variables.ts";
 import { z } from "../lib/zod.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import { UserError } from "../model/user-error.ts";
+import { whyWithoutSecrets } from "./fork.ts";
 import {
   type Blank,
   type Filled,
@@ -15,7 +17,7 @@ import {
   withUnifiedVariables,
 } from "./interpolation.ts";
 import { codeOf, explain, type Mistake, mistakesError, type Span } from "./mistakes.ts";
-import { type Path, pathKey, valueAt } from "./path.ts";
+import { group, type Path, pathKey, valueAt } from "./path.ts";
 import { withPreset } from "./preset.ts";
 import { conflicts } from "./rules.ts";
 import type { Config, Environment } from "./schema.ts";
@@ -68,7 +70,7 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const yaml = parseYaml(text);
   if (yaml.broken) throw mistakesError({ name: file, text, hidden: hiddenSpansOfBroken(text) }, yaml.mistakes);
   if (yaml.data === undefined || yaml.data === null)
-    throw new UserError("EA1002", `${file}:1:1  the file is empty: \`env-actions init\` writes one`);
+    throw new UserError("EA1002", `${file}:1:1  the file is empty: ${howToWriteOne}`);
 
   if (mayHavePattern.test(JSON.stringify(yaml.data))) await loadPatterns();
   const unified = withUnifiedVariables(yaml.data, env);
@@ -76,7 +78,7 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const filled = interpolate(unified.data, env, (path) => schemaNodeAt(reader.schema, path)?.handling === "shell");
   const secrets = secretsOf(reader.schema, filled, env);
   const selected = environment || defaultEnvironmentOf(filled.value);
-  const mistakes = await mistakesIn(reader, yaml, unified, filled, environment, selected);
+  const mistakes = await mistakesIn(reader, yaml, unified, filled, { env, selected });
   if (mistakes.length > 0) {
     const hidden = hiddenSpans(await wholeSchema(), yaml.data, yaml.entries);
     throw mistakesError(
@@ -86,6 +88,7 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
     );
   }
 
+  refuseUnknown(yaml.data, environment);
   const unresolved = unresolvedEnvironments(filled.blanks);
   const config = reader.read(withoutEnvironments(filled.value, Object.keys(unresolved)));
   if (!config) throw new Error(`${file} could be read, but not without the environments ${Object.keys(unresolved).join(", ")}`);
@@ -116,20 +119,22 @@ export function selectEnvironment(config: Config, name: string | undefined): { n
       `no environment is selected: expected one of ${known.join(", ")}. Name it with --environment (in a workflow: the input environment), or set defaultEnvironment in the configuration`,
     );
   const environment = Object.hasOwn(config.environments, wanted) ? config.environments[wanted] : undefined;
-  if (!environment) throw new UserError("EA1014", unknownEnvironment(wanted, known));
+  if (!environment) throw new UserError("EA1014", unknownEnvironment(wanted, known, Boolean(name)));
   return { name: wanted, environment };
 }
 
-function unknownEnvironment(name: string, known: string[]): string {
+function unknownEnvironment(name: string, known: string[], isNamed: boolean): string {
   const near = suggestion(name, known);
   const hint = near.startsWith("did you mean") ? `${near} Known: ${known.join(", ")}` : near;
-  return `the environment ${JSON.stringify(name)} does not exist or cannot be used here; ${hint}`;
+  // The file is right: whoever named it is told where.
+  const where = isNamed ? "--environment (in a workflow: the input environment): " : "";
+  return `${where}the environment ${JSON.stringify(name)} does not exist or cannot be used here; ${hint}`;
 }
 
 /** @throws UserError that names the file, if it cannot be read */
 export async function readText(file: string, cwd: string): Promise<string> {
   const bytes = await readFile(resolve(cwd, file)).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError("EA1001", unreadable(file, error.code), { cause: error });
+    throw new UserError("EA1001", unreadable(file, resolve(cwd, file), error.code), { cause: error });
   });
   if (bytes.length > mostBytes)
     throw new UserError(
@@ -140,11 +145,14 @@ export async function readText(file: string, cwd: string): Promise<string> {
   return new TextDecoder("utf-8").decode(bytes);
 }
 
-function unreadable(file: string, code: string | undefined): string {
+const howToWriteOne =
+  "`env-actions init` writes one for ClassWaves, and docs/guides/your-own-project.md says what another project needs";
+
+function unreadable(file: string, place: string, code: string | undefined): string {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return `${file}: the file does not exist: \`env-actions init\` writes one`;
+      return `${file}: the file does not exist; looked for ${place}. If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise ${howToWriteOne}`;
     case "EISDIR":
       return `${file}: expected a file, got a directory`;
     default:
@@ -169,8 +177,7 @@ async function mistakesIn(
   yaml: ParsedYaml,
   unified: Filled,
   filled: Interpolated,
-  asked: string | undefined,
-  selected: string | undefined,
+  { env, selected }: { env: Variables; selected: string | undefined },
 ): Promise<Mistake[]> {
   const { data, entries } = yaml;
   const malformed = filled.problems.map(({ path, problem }) => ({
@@ -181,9 +188,11 @@ async function mistakesIn(
   }));
   const malformedPaths = new Set(malformed.map(({ path }) => pathKey(path)));
   const written = writtenSecrets(reader.schema, data, entries).filter(({ path }) => !malformedPaths.has(pathKey(path)));
-  const lacking = filled.blanks
-    .filter(({ path }) => isNeeded(path, selected))
-    .map((blank) => missingVariable(reader.schema, yaml, blank, unified.added.get(pathKey(blank.path))));
+  const needed = filled.blanks.filter(({ path }) => isNeeded(path, selected));
+  const why = needed.some(({ empty }) => empty) ? await whyWithoutSecrets(env) : undefined;
+  const lacking = needed.map((blank) =>
+    missingVariable(reader.schema, yaml, blank, { said: unified.added.get(pathKey(blank.path)), why }),
+  );
 
   // Values that could not be read are not checked.
   const unread = new Set([...yaml.unread, ...[...malformed, ...written, ...filled.blanks].map(({ path }) => path)].map(pathKey));
@@ -192,7 +201,7 @@ async function mistakesIn(
     .filter(({ path }) => !unread.has(pathKey(path)))
     .map(({ code, path, message }) => ({ code, at: spanAt(entries, path), path, message }));
   const shape = reader.read(filled.value) ? [] : await shapeMistakes(filled.value, entries, unread);
-  return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...shape, ...between, ...unknownSelection(yaml, asked)];
+  return [...yaml.mistakes, ...malformed, ...written, ...lacking, ...shape, ...between];
 }
 
 /** Other environments may lack their variables: a sandbox job has no production secrets. */
@@ -204,20 +213,22 @@ function missingVariable(
   schema: Schema,
   { entries }: ParsedYaml,
   { path, name, empty }: Blank,
-  said: string | undefined,
+  { said, why }: { said: string | undefined; why: string | undefined },
 ): Mistake {
-  if (said !== undefined) return { code: "EA1008", at: spanAt(entries, path), path, message: said };
   const isSecret = schemaNodeAt(schema, path)?.handling === "secret";
+  if (empty && why !== undefined && (isSecret || isSecretName(name)))
+    return { code: "EA1011", at: spanAt(entries, path), path, message: `the environment variable ${name} is empty. ${why}` };
+  if (said !== undefined) return { code: "EA1008", at: spanAt(entries, path), path, message: said };
   const state = empty ? "is empty (a GitHub secret that does not exist becomes an empty string)" : "is not set";
   const cure = isSecret ? "set it" : `set it, or write \${${name}:-default}`;
   return { code: "EA1011", at: spanAt(entries, path), path, message: `the environment variable ${name} ${state}: ${cure}` };
 }
 
-function unknownSelection({ data, entries }: ParsedYaml, asked: string | undefined): Mistake[] {
-  const environments = valueAt(data, ["environments"]);
-  if (!asked || typeof environments !== "object" || environments === null || Object.hasOwn(environments, asked)) return [];
-  const path = ["environments"];
-  return [{ code: "EA1014", at: keySpanAt(entries, path), path, message: unknownEnvironment(asked, Object.keys(environments)) }];
+/** The file is right, and the option or input names something else. @throws UserError */
+function refuseUnknown(data: unknown, asked: string | undefined): void {
+  const environments = group(valueAt(data, ["environments"]));
+  if (asked && !Object.hasOwn(environments, asked))
+    throw new UserError("EA1014", unknownEnvironment(asked, Object.keys(environments), true));
 }
 
 /** The default environment in the file, or its only environment. */

@@ -116,10 +116,15 @@ function anotherCommit(evidence: Evidence, { commit }: Moment): string {
   return `expected evidence for commit ${short(commit)}, got evidence for ${short(evidence.commit)}.`;
 }
 
-function whyUntimely({ finishedAt, stage }: Evidence, { now, maxAgeMs }: Moment): string | undefined {
+function whyUntimely({ finishedAt, stage, origin }: Evidence, { now, maxAgeMs }: Moment): string | undefined {
   const ageMs = now - Date.parse(finishedAt);
+  // "Re-run failed jobs" leaves out the jobs that passed, whose evidence is what got old.
+  const cure =
+    origin.workflowRun === undefined
+      ? `Run ${stage} again.`
+      : 'Re-run all jobs of the workflow run: "Re-run failed jobs" would use the same evidence again.';
   if (ageMs > maxAgeMs)
-    return `the evidence is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(maxAgeMs)}). Run ${stage} again.`;
+    return `the evidence is ${minutes(ageMs)} old, older than evidence.maxAge (${minutes(maxAgeMs)}). ${cure}`;
   // Clocks may differ a little, but evidence from the future is invalid.
   return ageMs < -clockToleranceMs ? "the evidence is dated in the future: compare the clocks of the machines." : undefined;
 }

@@ -256,9 +256,9 @@ export function passRate({ passed, flaky, failed, unknown }: Omit<TestCounts, "t
 /** `41 s (34 % of the 2 min budget)`. */
 export function budgetUse(report: Pick<StageReport, "durationMs" | "budgetMs">): string {
   const { durationMs, budgetMs } = report;
-  const share =
-    budgetMs > 0 ? `${Math.round(percentOf(durationMs / budgetMs))} % of the ${duration(budgetMs)} budget` : "no budget";
-  return `${duration(durationMs)} (${share})`;
+  if (budgetMs <= 0) return `${duration(durationMs)} (no budget)`;
+  const percent = percentOf(durationMs / budgetMs);
+  return `${duration(durationMs)} (${percent < 1 ? "less than 1" : Math.round(percent)} % of the ${duration(budgetMs)} budget)`;
 }
 
 /** Other words, such as `unversioned`, are not cut. */

@@ -44,8 +44,8 @@ describe("the terminal", () => {
     const report = failedIntegration();
     const lines = shown(report, { listFollows: true });
     expect(lines.slice(0, 3)).toEqual([
-      "  ✘ Every suite was loaded – 1 not loaded – expected all loaded",
-      "  ✘ Test data deleted and gone – 254 rows and 28 keys deleted, 3 left – Test data is still there. sessions.transcriptions: 3 rows came back while they were deleted",
+      "  ✘ Every suite was loaded – 1 not loaded, expected all loaded",
+      "  ✘ Test data deleted and gone – 254 rows and 28 keys deleted, 3 left, expected 0 left – Test data is still there. sessions.transcriptions: 3 rows came back while they were deleted",
       "  ✘ integration failed on staging in 4 min 3 s (27 % of the 15 min budget)",
     ]);
     const text = lines.join("\n");
@@ -70,9 +70,9 @@ describe("the terminal", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     const at = lines.findIndex((line) => line.startsWith("  ✘ Test data"));
     expect(lines.slice(at, at + 3)).toEqual([
-      "  ✘ Test data deleted and gone – 254 rows and 28 keys deleted, 3 left – Test",
-      "    data is still there. sessions.transcriptions: 3 rows came back while they",
-      "    were deleted",
+      "  ✘ Test data deleted and gone – 254 rows and 28 keys deleted, 3 left, expected",
+      "    0 left – Test data is still there. sessions.transcriptions: 3 rows came back",
+      "    while they were deleted",
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -398,14 +398,6 @@ const acrossPlaces: Case[] = [
     says: ['c.yml:5:21  EA1014: defaultEnvironment  no environment has the name "sandbix"; did you mean "sandbox"?'],
   },
   {
-    mistake: "a selected environment that does not exist",
-    file: `${minimal()}  production:\n    access: read-only`,
-    environment: "prodution",
-    says: [
-      'c.yml:2:1  EA1014: environments  the environment "prodution" does not exist or cannot be used here; did you mean "production"? Known: sandbox, production',
-    ],
-  },
-  {
     mistake: "promotion from an unknown environment, and from itself",
     file: `${minimal({ inside: "promotedFrom: staging" })}  production:\n    access: read-only\n    promotedFrom: production`,
     says: [
@@ -782,10 +774,49 @@ describe("the whole message", () => {
   });
 });
 
+test("a selected environment that does not exist is a mistake of the option, and not of the file", async () => {
+  const file = `${minimal()}  production:\n    access: read-only`;
+  expect(await refusal(file, { environment: "prodution" })).toBe(
+    '--environment (in a workflow: the input environment): the environment "prodution" does not exist or cannot be used here; did you mean "production"? Known: sandbox, production',
+  );
+});
+
+describe("a secret that GitHub did not give", () => {
+  const file = minimal({ inside: "token: ${T}" });
+  const from = async (repository: string | null, more: Record<string, string> = {}) => {
+    const folder = await mkdtemp(join(tmpdir(), "env-actions-event-"));
+    const event = join(folder, "event.json");
+    await writeFile(event, JSON.stringify({ pull_request: { head: { repo: repository && { full_name: repository } } } }));
+    const env = {
+      ...{ T: "", GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "pull_request", GITHUB_REPOSITORY: "o/r", GITHUB_EVENT_PATH: event },
+      ...more,
+    };
+    const [said = ""] = await mistakes(file, { env });
+    await rm(folder, { recursive: true });
+    return said.replace(/^.*?environments\.sandbox\.token {2}/, "");
+  };
+  const fork =
+    "the environment variable T is empty. GitHub gives the job of a fork's pull request no secrets. Read the change, then push its commits to a branch of this repository: docs/guides/forks.md";
+  const dependabot =
+    "the environment variable T is empty. GitHub gives a job that Dependabot started none of the secrets of Actions. docs/guides/forks.md says how to test and merge its change";
+  const absent = "the environment variable T is empty (a GitHub secret that does not exist becomes an empty string): set it";
+
+  test.each<[string, string | null, Record<string, string>, string]>([
+    ["a fork", "somebody/r", {}, fork],
+    ["a fork that was deleted", null, {}, fork],
+    ["Dependabot", "o/r", { GITHUB_ACTOR: "dependabot[bot]" }, dependabot],
+    ["a branch of this repository", "o/r", {}, absent],
+    ["a push", "somebody/r", { GITHUB_EVENT_NAME: "push" }, absent],
+    ["a terminal", "somebody/r", { GITHUB_ACTIONS: "" }, absent],
+  ])("to %s says so", async (_, repository, more, message) => {
+    expect(await from(repository, more)).toBe(message);
+  });
+});
+
 describe("a file that cannot be read is refused", () => {
   test("if it is missing", async () => {
     await expect(loadConfig({ file: "no/such.yml", cwd: tmpdir(), env: {} })).rejects.toThrow(
-      "no/such.yml: the file does not exist: `env-actions init` writes one",
+      `no/such.yml: the file does not exist; looked for ${join(tmpdir(), "no", "such.yml")}. If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise \`env-actions init\` writes one for ClassWaves, and docs/guides/your-own-project.md says what another project needs`,
     );
   });
 
@@ -798,7 +829,9 @@ describe("a file that cannot be read is refused", () => {
   });
 
   test.each(["", "\n", "# only a comment\n", "---\n"])("if it is empty: %j", async (content) => {
-    expect(await refusal(content)).toBe("c.yml:1:1  the file is empty: `env-actions init` writes one");
+    expect(await refusal(content)).toBe(
+      "c.yml:1:1  the file is empty: `env-actions init` writes one for ClassWaves, and docs/guides/your-own-project.md says what another project needs",
+    );
   });
 
   test("if it is not UTF-8, with the line", async () => {

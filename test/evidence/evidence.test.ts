@@ -67,7 +67,20 @@ describe("a stage only starts after passed evidence of the previous stage, for t
       /found evidence from another workflow run instead \(76\)/,
     ],
     ["another repository", { evidence: { ...evidence, origin: { ...origin, repository: "fork/app" } } }, /from fork\/app/],
-    ["stale", { now: now + 5 * 3_600_000 }, /301 min old, older than evidence\.maxAge \(240 min\)/],
+    [
+      "stale",
+      { now: now + 5 * 3_600_000 },
+      /301 min old, older than evidence\.maxAge \(240 min\)\. Re-run all jobs of the workflow run: "Re-run failed jobs" would use/,
+    ],
+    [
+      "stale, in a terminal",
+      {
+        now: now + 5 * 3_600_000,
+        origin: { kind: "terminal" },
+        evidence: { ...evidence, origin: { kind: "terminal" } },
+      },
+      /older than evidence\.maxAge \(240 min\)\. Run preflight again\./,
+    ],
     ["from the future", { now: now - 3_600_000 }, /dated in the future/],
   ];
   test.each(refusals)("refused: %s", (_name, change, why) => {

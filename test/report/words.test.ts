@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { versionSpan } from "../../src/report/words.ts";
+import { budgetUse, versionSpan } from "../../src/report/words.ts";
 
 test.each([
   [{ from: 12, to: 15 }, "12–15"],
@@ -10,4 +10,14 @@ test.each([
   [{ from: null, to: null }, "unknown"],
 ])("versions %j of a table are shown as %s", (versions, shown) => {
   expect(versionSpan(versions)).toBe(shown);
+});
+
+test.each([
+  [{ durationMs: 40, budgetMs: 1_800_000 }, "40 ms (less than 1 % of the 30 min budget)"],
+  [{ durationMs: 17_999, budgetMs: 1_800_000 }, "18 s (less than 1 % of the 30 min budget)"],
+  [{ durationMs: 18_000, budgetMs: 1_800_000 }, "18 s (1 % of the 30 min budget)"],
+  [{ durationMs: 900_000, budgetMs: 1_800_000 }, "15 min (50 % of the 30 min budget)"],
+  [{ durationMs: 900_000, budgetMs: 0 }, "15 min (no budget)"],
+])("%j of a budget is shown as %s", (report, shown) => {
+  expect(budgetUse(report)).toBe(shown);
 });
