@@ -3,6 +3,7 @@ import { checkServerIdentity, connect as connectTls, type SecureContext, type TL
 import { errorText } from "../lib/error-text.ts";
 import { type HttpProxy, proxyFor } from "../lib/proxy/choice.ts";
 import { forwardsOnly, type ProxyFailure, proxyFailureIn } from "../lib/proxy/failure.ts";
+import { isUnknownAuthority, systemCode } from "../lib/unknown-authority.ts";
 import { type Finding, type MeasuredCheck, milliseconds, type RunCheck } from "./run-check.ts";
 
 /** The other end of a connection. */
@@ -27,6 +28,8 @@ export type HttpProtocol = (typeof protocols)[keyof typeof protocols];
 export interface ConnectionLimits {
   /** A certificate that expires sooner is a warning. */
   leastDays: number;
+  /** Where the certificate of a private authority can be configured. */
+  authorityIn?: string;
   /** Checks which HTTP version the server negotiates, and requires `HTTP/2` if set. */
   http?: "any" | "HTTP/2";
 }
@@ -60,8 +63,9 @@ export function checkConnection(
     title,
     async (attempt) => {
       const other = typeof peer === "function" ? await peer(attempt) : peer;
-      const connected = await connect(other, { signal, asksProtocol: limits.http !== undefined }).catch((error: unknown) =>
-        notShown(other, proxyFailureIn(error), error),
+      const isApplication = limits.http !== undefined;
+      const connected = await connect(other, { signal, asksProtocol: isApplication }).catch((error: unknown) =>
+        notShown(other, proxyFailureIn(error), isApplication ? notReached(error, `${other.host}:${other.port}`) : error),
       );
       if ("verdict" in connected) return connected;
       const { tcpMs, tlsMs, certificate, protocol } = connected;
@@ -70,7 +74,7 @@ export function checkConnection(
       const found: Finding =
         tlsMs === undefined
           ? { verdict: "passed", observed: `${way} ${milliseconds(tcpMs)}` }
-          : judgeCertificate(certificate, `${way} ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits.leastDays);
+          : judgeCertificate(certificate, `${way} ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits);
       if (found.verdict === "failed" || found.verdict === "error" || limits.http !== "HTTP/2" || protocol === "HTTP/2")
         return found;
       return {
@@ -105,7 +109,11 @@ const causes: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "it belongs to another host",
 };
 
-function judgeCertificate(certificate: Certificate | undefined, times: string, leastDays: number): Finding {
+function judgeCertificate(
+  certificate: Certificate | undefined,
+  times: string,
+  { leastDays, authorityIn = "the variable NODE_EXTRA_CA_CERTS" }: ConnectionLimits,
+): Finding {
   const expected = `a trusted certificate, valid for ${leastDays} days or more`;
   if (!certificate) return { verdict: "error", observed: times, expected, message: "The server showed no certificate." };
   const days = Math.floor((certificate.validTo - Date.now()) / dayMs);
@@ -117,11 +125,28 @@ function judgeCertificate(certificate: Certificate | undefined, times: string, l
     return {
       ...seen,
       verdict: "failed",
-      message: `The certificate is not trusted (${certificate.distrust}): ${causes[certificate.distrust] ?? "it is signed by an unknown authority"}.`,
+      message: `The certificate is not trusted (${certificate.distrust}): ${causes[certificate.distrust] ?? `it is signed by an unknown authority. If that is a private one, name its PEM file in ${authorityIn}`}.`,
     };
   if (days < leastDays)
     return { ...seen, verdict: "degraded", message: "The certificate expires soon, so its renewal may be broken." };
   return { ...seen, verdict: "passed" };
+}
+
+/** Explains why a server that the user may have to start could not be reached. @param origin such as `http://localhost:3000` */
+export function notReached(error: unknown, origin: string): Error {
+  // What the proxy could not do says nothing about the server.
+  if (error instanceof Error && proxyFailureIn(error)) return error;
+  const said = errorText(error);
+  const code = systemCode(error);
+  const cure =
+    code === "ECONNREFUSED"
+      ? `Nothing listens at ${origin}. Start the application before, correct the address, or add it to servers, so that env-actions starts it.`
+      : isUnknownAuthority(error)
+        ? "The certificate is signed by an unknown authority. If that is a private one, name its PEM file in the variable NODE_EXTRA_CA_CERTS."
+        : undefined;
+  if (cure !== undefined)
+    return new Error(`${said}${code && !said.includes(code) ? ` (${code})` : ""}. ${cure}`, { cause: error });
+  return error instanceof Error ? error : new Error(said, { cause: error });
 }
 
 /** Connects once, sends nothing, and closes. @throws Error if nothing answers in time */

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Redis } from "ioredis";
+import { isUnknownAuthority } from "../lib/unknown-authority.ts";
 import { type Address, addressText, type SignIn } from "./address.ts";
 import { cancelled, RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
 
@@ -286,7 +287,10 @@ function tlsFailure(error: unknown): RedisFailure {
   const code = String((error as { code?: unknown } | null)?.code ?? "");
   if (!/CERT|SELF_SIGNED|ALTNAME|UNABLE_TO|ERR_SSL|EPROTO/.test(code)) return unreachable(error);
   const { message } = unreachable(error);
-  return new RedisFailure("unreachable", `${message} (TLS, ${code})`, error, false);
+  const cure = isUnknownAuthority(error)
+    ? ". Its certificate is signed by an authority that this machine does not know: name the authority's PEM file in redis.certificateAuthority"
+    : "";
+  return new RedisFailure("unreachable", `${message} (TLS, ${code})${cure}`, error, false);
 }
 
 /** A connection that is opened again after a loss, to wherever the server is by then. */

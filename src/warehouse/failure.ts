@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { retryAfterMs } from "../lib/retry.ts";
+import { isUnknownAuthority } from "../lib/unknown-authority.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 
@@ -146,8 +147,21 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   const message = firstLine((answer?.errorMessage ?? thrown.message ?? "unknown error").trimStart());
   const sqlState = answer?.sqlState;
   const kind = kindOf(thrown, message, sqlState);
+  const cure = kind === "unreachable" ? cureFor(error) : undefined;
   const code = kind === "statement" && isUnwritable(conditionIn(message)) ? ("EA3015" as const) : undefined;
-  return new WarehouseFailure(kind, message, { cause: error, ...(sqlState ? { sqlState } : {}), ...(code ? { code } : {}) });
+  return new WarehouseFailure(kind, message, {
+    cause: error,
+    ...(sqlState ? { sqlState } : {}),
+    ...(code ? { code } : {}),
+    ...(cure === undefined ? {} : { cure }),
+  });
+}
+
+/** Nobody was there, or it was not the expected server. */
+function cureFor(error: unknown): string {
+  return isUnknownAuthority(error)
+    ? "Its certificate is signed by an authority that this machine does not know: name the authority's PEM file in databricks.certificateAuthority."
+    : "Check DATABRICKS_HOST, or the variable that databricks.host names, and the network.";
 }
 
 /** Conditions, without what follows a dot, of a table that accepts no such change from anybody. */

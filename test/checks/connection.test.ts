@@ -147,6 +147,21 @@ it("no server, or a server without TLS, is an error", async () => {
     verdict: "error",
     message: expect.stringContaining("ECONNREFUSED"),
   });
+  const application = { leastDays: 1, http: "any" } as const;
+  const peer = { host: "127.0.0.1", port, tls: false };
+  expect(await checkConnection(runOnce, "x", "Connection", peer, application, signal)).toMatchObject({
+    verdict: "error",
+    message: expect.stringContaining("or add it to servers, so that env-actions starts it."),
+  });
+});
+
+it("an unknown authority names the key where a private one can be configured", async () => {
+  const peer = await secure(makeCertificates(here), false);
+  const authorityIn = "redis.certificateAuthority";
+  expect(await checkConnection(runOnce, "x", "Connection", peer, { leastDays: 1, authorityIn }, signal)).toMatchObject({
+    verdict: "failed",
+    message: expect.stringContaining("name its PEM file in redis.certificateAuthority."),
+  });
 });
 
 it("a check cut short by the stage reports the time that it really had", async () => {

@@ -349,7 +349,7 @@ describe("what cannot be seen is an error, and ends", () => {
     const api = await serve(() => undefined);
     expect(await look({ ...api, url: `http://127.0.0.1:${port}` })).toMatchObject({
       verdict: "error",
-      message: expect.stringContaining("ECONNREFUSED"),
+      message: `connect ECONNREFUSED 127.0.0.1:${port}. Nothing listens at http://127.0.0.1:${port}. Start the application before, correct the address, or add it to servers, so that env-actions starts it.`,
     });
   });
 

@@ -7,6 +7,7 @@ import { proxyFor } from "../../lib/proxy/choice.ts";
 import { fetchByProxy, possibleAuthor } from "../../lib/proxy/fetch.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
+import { notReached } from "../connection.ts";
 import { milliseconds, type Shared } from "../run-check.ts";
 import type { Origins } from "./origins.ts";
 import type { Smoothing } from "./smoothing.ts";
@@ -138,7 +139,7 @@ async function answerInTime(ports: ApiPorts, url: URL, init: RequestInit, path: 
   } catch (error) {
     if (deadline.aborted && !ports.signal.aborted)
       throw new Error(`${path} did not respond within ${milliseconds(timeoutMs)}${byProxy(url)}.`, { cause: error });
-    throw error;
+    throw notReached(error, url.origin);
   }
 }
 

@@ -53,7 +53,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
       "databricks.certificate",
       "Connection to Databricks",
       () => warehousePeer(settings),
-      { leastDays: limits.certificateDays },
+      { leastDays: limits.certificateDays, authorityIn: "databricks.certificateAuthority" },
       signal,
     ),
     // Other sign-ins renew their tokens. A token that contains its own expiry is checked with the variables.
@@ -242,7 +242,7 @@ function judgeCredential(writing: readonly WritingRight[], unknown: readonly str
 }
 
 const cures: Partial<Record<WarehouseFailure["kind"], string>> = {
-  unreachable: "Check DATABRICKS_HOST and the network.",
+  unreachable: "Check DATABRICKS_HOST, or the variable that databricks.host names, and the network.",
   "connection-lost": "Try again: the connection was lost.",
   waking: "Start the warehouse, or raise databricks.startTimeout and the stage's budget.",
   denied: "Grant the principal USE CATALOG, USE SCHEMA and SELECT.",

@@ -44,7 +44,7 @@ export function run(context: CheckContext, { mayWrite, require: required }: NonN
             "redis.certificate",
             "Connection to Redis",
             (attempt) => redisPeer(settings, open, attempt),
-            { leastDays: limits.certificateDays },
+            { leastDays: limits.certificateDays, authorityIn: "redis.certificateAuthority" },
             signal,
           ),
         ]

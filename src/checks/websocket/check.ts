@@ -1,9 +1,11 @@
 import type { Agent } from "node:http";
 import type { Environment } from "../../config/schema.ts";
+import { errorText } from "../../lib/error-text.ts";
 import { pattern } from "../../lib/pattern.ts";
 import { anyProxy } from "../../lib/proxy/choice.ts";
 import { type Pace, type RouteGuard, whyNotSent, withHeaders } from "../api/client.ts";
 import type { Origins } from "../api/origins.ts";
+import { notReached } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import {
   type MeasuredCheck,
@@ -45,10 +47,10 @@ class NoSocketThere extends Error {
   override name = "NoSocketThere";
 }
 
-function noSocket(url: string, reason: string): Error {
-  const message = `No WebSocket at ${url}: ${reason}`;
-  const status = Number(plainAnswer.exec(reason)?.[1]);
-  return status === 404 || status === 410 ? new NoSocketThere(message) : new Error(message);
+function noSocket(url: string, error: Error): Error {
+  const status = Number(plainAnswer.exec(error.message)?.[1]);
+  if (status === 404 || status === 410) return new NoSocketThere(`No WebSocket at ${url}: ${error.message}`);
+  return new Error(`No WebSocket at ${url}: ${errorText(notReached(error, new URL(url).origin))}`, { cause: error });
 }
 
 /** Runs checks for which a missing route is a finding. */
@@ -234,7 +236,7 @@ async function meetPlainly(
       deadline.addEventListener("abort", () => reject(lateness(ports.signal, timeoutMs)), { once: true });
       if (deadline.aborted) reject(lateness(ports.signal, timeoutMs));
       // Stays attached: closing a socket before it is open raises an error too.
-      socket.on("error", (error) => reject(noSocket(url.href, error.message)));
+      socket.on("error", (error) => reject(noSocket(url.href, error)));
       socket.on("close", (code) => reject(new Error(`${url.href} was closed by the server (code ${code}).`)));
       if (message === undefined) {
         socket.on("open", met);
@@ -308,7 +310,7 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
       socket.once("connect_error", (error) => {
         // A transport failure is not the server's answer; only its own refusal is.
         if (error.message === "websocket error" || error.message === "xhr poll error" || error.message === "timeout")
-          reject(noSocket(`${ports.url}${ports.path}`, describe(error)));
+          reject(noSocket(`${ports.url}${ports.path}`, described(error)));
         else met("refused", error.message);
       });
     });
@@ -317,7 +319,9 @@ async function meet(ports: SocketPorts, namespace: string, timeoutMs: number, to
   }
 }
 
-function describe(error: Error & { description?: unknown }): string {
-  const details = error.description as { message?: string } | undefined;
-  return details?.message ?? error.message;
+/** Socket.IO keeps the error of its transport in an event. */
+function described(error: Error & { description?: unknown }): Error {
+  const details = error.description as { message?: string; error?: unknown } | undefined;
+  if (details?.error instanceof Error) return details.error;
+  return details?.message === undefined ? error : new Error(details.message, { cause: error });
 }
