@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
 import { commitOf, evidenceOf, originOf } from "../evidence/evidence.ts";
-import { evidenceStore, uploadAttachments, uploadLogs } from "../evidence/store.ts";
+import { evidenceStore, uploadAttachments, uploadLogs, uploadRecords } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
 import { InvalidProxy, proxiesIn, proxySecrets } from "../lib/proxy/choice.ts";
@@ -170,6 +170,14 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     ? [
         ...(await uploadAttachments(request.artifacts, report, workspace)),
         ...(await uploadLogs(request.artifacts, report, workspace)),
+        ...(await uploadRecords(
+          request.artifacts,
+          report,
+          workspace,
+          [files.html, ...(config.audit.upload ? [files.audit] : [])].map((file) =>
+            relative(workspace, file).replaceAll("\\", "/"),
+          ),
+        )),
       ]
     : [];
   // The stage has already reported its end, so later problems are reported separately.

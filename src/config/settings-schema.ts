@@ -53,6 +53,10 @@ export const auditSchema = z
       description:
         "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Without the key, a changed or added line is noticed; a cut end is not. Servers and tests do not receive it.",
     }),
+    upload: z.boolean().default(true).meta({
+      description:
+        "Whether the audit log is uploaded at the end of each stage on a runner, redacted and beside `report.html`, for 30 days. `false`: it stays in the workspace.",
+    }),
   })
   .prefault({})
   .meta({ description: "Settings of the audit log." });

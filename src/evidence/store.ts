@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -193,9 +193,41 @@ export function uploadLogs(artifacts: ArtifactService, report: StageReport, work
   });
 }
 
+/** Beyond this, a log has been kept for many runs, and is kept by whoever keeps it. */
+const largestRecord = 32 * 1024 * 1024;
+
+/**
+ * Uploads what people read of a stage: the page and the audit log. A separate artifact, so that later jobs can read the evidence
+ * without loading them. Parameters and result as for {@link uploadAttachments}.
+ * @param files relative to the workspace
+ */
+export async function uploadRecords(
+  artifacts: ArtifactService,
+  report: StageReport,
+  workspace: string,
+  files: readonly string[],
+): Promise<string[]> {
+  const sizes = await Promise.all(files.map((file) => sizeOf(join(workspace, file))));
+  const tooLarge = files.filter((_, index) => (sizes[index] ?? 0) > largestRecord);
+  const problems = tooLarge.map(
+    (file) => `${file} was not uploaded: it has more than ${largestRecord / 1024 / 1024} MiB. Keep it yourself`,
+  );
+  const rest = files.filter((file) => !tooLarge.includes(file));
+  return [...problems, ...(await upload(artifacts, report, workspace, { kind: "page", what: rest.join(" and "), files: rest }))];
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch {
+    // Reading it says why it cannot be read.
+    return 0;
+  }
+}
+
 interface Bundle {
-  /** Their folder in `.env-actions`. */
-  kind: "attachments" | "logs";
+  /** In the artifact's name, and of attachments and logs their folder in `.env-actions`. */
+  kind: "attachments" | "logs" | "page";
   /** For a message. */
   what: string;
   files: readonly string[];
@@ -212,17 +244,18 @@ async function upload(
   try {
     const read = await Promise.all(files.map((file) => contentOf(workspace, file)));
     const contents = read.flatMap((one) => ("content" in one ? [one] : []));
-    if (contents.length > 0) await artifacts.upload(name, contents, attachmentDays);
+    if (contents.length > 0) await artifacts.upload(name, contents, kind === "page" ? retentionDays : attachmentDays);
     return read.flatMap((one) => ("problem" in one ? [one.problem] : []));
   } catch (error) {
     const why = errorText(error);
-    return [`${what} could not be uploaded, and are only in ${join(".env-actions", kind)}: ${why}`];
+    const folder = kind === "page" ? ".env-actions" : join(".env-actions", kind);
+    return [`${what} could not be uploaded, and are only in ${folder}: ${why}`];
   }
 }
 
 /** A test may have replaced the file with something else; the others are still uploaded. */
 async function contentOf(workspace: string, file: string): Promise<{ name: string; content: Buffer } | { problem: string }> {
-  const name = file.replace(/^\.env-actions\/(?:attachments\/[^/]+|logs(?:\/\d{13}_[0-9a-f]{8})?)\//, "");
+  const name = file.replace(/^\.env-actions\/(?:(?:attachments\/[^/]+|logs(?:\/\d{13}_[0-9a-f]{8})?)\/)?/, "");
   try {
     return { name, content: await readOwn(join(workspace, file)) };
   } catch (error) {

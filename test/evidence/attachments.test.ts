@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { uploadAttachments, uploadLogs } from "../../src/evidence/store.ts";
+import { uploadAttachments, uploadLogs, uploadRecords } from "../../src/evidence/store.ts";
 import type { ArtifactService } from "../../src/github/artifacts.ts";
 import { readZip, writeZip } from "../../src/github/zip.ts";
 import type { StageReport } from "../../src/model/report.ts";
@@ -99,4 +99,23 @@ test("the logs of a passed stage are not uploaded", async () => {
   const uploads: Uploaded[] = [];
   expect(await uploadLogs(service(uploads), withLogs("passed"), await workspace())).toEqual([]);
   expect(uploads).toEqual([]);
+});
+
+test("the page and the audit log are uploaded under their own names, and a log that is too large is named", async () => {
+  const directory = await workspace();
+  const files = [".env-actions/report.html", ".env-actions/audit.jsonl"];
+  await mkdir(join(directory, ".env-actions"));
+  for (const file of files) await writeFile(join(directory, file), `content of ${file}`);
+  const uploads: Uploaded[] = [];
+  expect(await uploadRecords(service(uploads), flakyE2e(), directory, files)).toEqual([]);
+  await truncate(join(directory, ".env-actions/audit.jsonl"), 33 * 1024 * 1024);
+  expect(await uploadRecords(service(uploads), flakyE2e(), directory, files)).toEqual([
+    ".env-actions/audit.jsonl was not uploaded: it has more than 32 MiB. Keep it yourself",
+  ]);
+  const name = expect.stringMatching(/^env-actions-page-e2e-staging-1-\d{13}_[0-9a-f]{8}$/);
+  const page = { "report.html": "content of .env-actions/report.html" };
+  expect(uploads).toEqual([
+    { name, files: { ...page, "audit.jsonl": "content of .env-actions/audit.jsonl" } },
+    { name, files: page },
+  ]);
 });
