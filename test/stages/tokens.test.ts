@@ -142,3 +142,23 @@ test("without roles no token is minted", async () => {
   expect(ran.said).toContain("tokens undefined");
   expect(api.asked).toEqual([]);
 });
+
+test.each([
+  [404, "failed", "there is no such route, or it is disabled"],
+  [401, "error", "the secret is wrong"],
+])("if the mint route answers %i, the tests don't start, and that is %s", async (status, verdict, message) => {
+  const { url } = await serve((_, response) => json(response, status, {}));
+  const tests = `import { writeFileSync } from "node:fs"; ${report}`;
+  const ran = await runSuite(
+    "integration",
+    { inside: inside({ asked: [], url }, "{ teacher: {} }"), settings, files: { "tests.mjs": tests } },
+    env,
+  );
+  expect(ran.check("tests.tokens")).toMatchObject({
+    verdict,
+    observed: "not minted",
+    message: expect.stringMatching(new RegExp(`^The tests did not start: .*${message}`)),
+  });
+  expect(ran.report.verdict).toBe(verdict);
+  expect(existsSync(join(ran.workspace, "r.xml"))).toBe(false);
+});
