@@ -24,7 +24,7 @@ const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** Used by both doors, action and cli. */
-const belowTheDoors = ["app", "gate", "stages", "notifications", ...belowTheStages, ...words];
+const belowTheDoors = ["app", "gate", "stages", "notifications", "doctor", ...belowTheStages, ...words];
 
 /** The terms that all rooms use. */
 const model = ["model"];
@@ -40,6 +40,8 @@ const below: Record<string, readonly string[]> = {
   ...Object.fromEntries(workrooms.map((room) => [room, [...drivers, ...kinds, ...ground, ...floor]])),
   // Its report shares words with all other reports.
   audit: [...words, ...floor],
+  // Reads files, and nothing else: what it knows of an environment, its door asked.
+  doctor: [...ground, ...floor],
   stages: belowTheStages,
   // Rollbacks call GitHub and run commands; alerts share words with the report.
   notifications: [...belowTheStages, ...words],

@@ -33,6 +33,8 @@ export interface Arguments {
   json: boolean;
   /** `tables`: whether differences fail the command. */
   check: boolean;
+  /** `doctor`: whether the environment is asked, too. */
+  online: boolean;
   verbose: boolean;
   /** Shows only what did not pass. */
   quiet: boolean;
@@ -126,6 +128,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     foreignHead,
     json: values.json,
     check: values.check,
+    online: values.online,
     verbose: values.verbose,
     quiet: values.quiet,
     about,

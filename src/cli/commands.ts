@@ -10,6 +10,7 @@ export type Command =
   | "repair"
   | "tables"
   | "audit"
+  | "doctor"
   | "init"
   | "completion"
   | "help"
@@ -119,12 +120,21 @@ export const options = {
   json: {
     type: "boolean",
     default: false,
-    help: [{ text: "write the report (tables: the proposal) to standard output, progress to standard error" }],
+    help: [
+      {
+        text: "write the report (tables: the proposal; doctor: the findings) to standard output, progress to standard error",
+      },
+    ],
   },
   check: {
     type: "boolean",
     default: false,
     help: [{ of: ["tables"], text: "fail if the configuration and the warehouse differ" }],
+  },
+  online: {
+    type: "boolean",
+    default: false,
+    help: [{ of: ["doctor"], text: "also ask the environment for its tables and clocks; --environment does this, too" }],
   },
   quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only what did not pass" }] },
   verbose: {
@@ -205,6 +215,14 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     },
     text: "check or sum up the audit log",
     takes: ["run", "head", "json", ...anywhere],
+  },
+  doctor: {
+    text: "say what in the configuration and the workflows will bite; changes nothing",
+    takes: [...common, "budget", "online"],
+    examples: [
+      ["env-actions doctor", "reads files only"],
+      ["env-actions doctor --environment sandbox", "also asks this environment"],
+    ],
   },
   init: { text: "write a commented configuration and a workflow", takes: ["config", ...anywhere] },
   completion: {

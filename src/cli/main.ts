@@ -90,6 +90,8 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
       return 0;
     case "tables":
       return await (await import("./tables.ts")).tables(args, world);
+    case "doctor":
+      return await (await import("./doctor.ts")).doctor(args, world);
     case "audit": {
       const { auditReport, auditVerify } = await import("./audit.ts");
       const options = { heads: args.heads, key: world.env.ENV_ACTIONS_AUDIT_KEY || undefined };

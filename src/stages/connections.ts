@@ -183,7 +183,7 @@ export async function warehouseSettings(context: WarehouseAccess): Promise<Wareh
 }
 
 /** The environment's Redis; `undefined` if it has none. Compared like the warehouse. @throws WrongTarget */
-export function redisSettings(context: StageContext): RedisSettings | undefined {
+export function redisSettings(context: Pick<StageContext, "environment" | "workspace">): RedisSettings | undefined {
   const settings = context.environment.redis;
   if (!settings) return undefined;
   compareConfiguredRedis(context.environment);

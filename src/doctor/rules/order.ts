@@ -1,0 +1,206 @@
+import { isGroup, text } from "../../config/path.ts";
+import type { StageName } from "../../model/report.ts";
+import { isAlwaysTrueText, runsAlways } from "../expression.ts";
+import {
+  allTexts,
+  before,
+  environmentOf,
+  isComputed,
+  judgedJobs,
+  requiredEvents,
+  runsIn,
+  stageJobs,
+  stageWorkflows,
+} from "../gate.ts";
+import type { Rule, Subject } from "../rule.ts";
+import { type Job, jobPlace, type StageUse, stepPlace, type Workflow } from "../workflow.ts";
+
+/** In which order stages run, and which job says the result. */
+
+/** The jobs that decide, and the job that says their result, if there is one. */
+interface Ending {
+  workflow: Workflow;
+  jobs: Job[];
+  last: Job | undefined;
+}
+
+/** Workflows whose result needs a last job, because several jobs decide about it. */
+function endings({ workflows }: Subject): Ending[] {
+  return workflows.flatMap((workflow) => {
+    const jobs = judgedJobs(workflow);
+    if (jobs.length < 2) return [];
+    const events = requiredEvents.filter((event) => workflow.triggers.has(event));
+    const candidates = workflow.jobs.filter(
+      (job) =>
+        !jobs.includes(job) &&
+        jobs.some(({ id }) => job.needs.includes(id)) &&
+        events.some((event) => runsIn(job, event) !== "no"),
+    );
+    const weight = (job: Job): number =>
+      jobs.filter((one) => before(job, false).has(one)).length * 2 + (runsAlways(job.condition) ? 1 : 0);
+    const [last] = candidates.sort((a, b) => weight(b) - weight(a));
+    return [{ workflow, jobs, last }];
+  });
+}
+
+export const noLastJob: Rule = {
+  code: "ED301",
+  severity: "unsafe",
+  title: "A skipped gate counts as success",
+  meaning:
+    "If a stage fails, the jobs after it are skipped, and GitHub accepts a skipped job as success of a required check. A job with `!cancelled()` is skipped when the run is cancelled.",
+  cure: "Add a last job that needs every stage's job, with `if: always()`, whose step fails unless each result is `success`. Require this job, and only it.",
+  *find(subject) {
+    for (const { jobs, last } of endings(subject)) {
+      if (last && !runsAlways(last.condition))
+        yield {
+          at: jobPlace(last),
+          message: `the job ${last.id} waits for the stages, but is skipped if one of them fails: it has no if: always()`,
+        };
+      else if (!last) {
+        const final = jobs.at(-1);
+        if (final)
+          yield { at: jobPlace(final), message: `no job says the result of ${jobs.map(({ id }) => id).join(", ")} together` };
+      }
+    }
+  },
+};
+
+export const stageNotNeeded: Rule = {
+  code: "ED302",
+  severity: "unsafe",
+  title: "A stage decides nothing",
+  meaning: "The gate's last job doesn't need the job of this stage. If the stage fails, the gate is green all the same.",
+  cure: "Add the job to `needs` of the last job, and compare its result there.",
+  *find(subject) {
+    for (const { jobs, last } of endings(subject)) {
+      if (!last || !runsAlways(last.condition)) continue;
+      const reached = before(last, false);
+      const forgotten = jobs.filter((job) => !reached.has(job));
+      if (forgotten.length > 0)
+        yield {
+          at: jobPlace(last, "needs"),
+          message: `the job ${last.id} doesn't need ${forgotten.map(({ id }) => id).join(", ")}`,
+        };
+    }
+  },
+};
+
+export const resultsNotRead: Rule = {
+  code: "ED303",
+  severity: "unsafe",
+  title: "The gate's last job accepts what didn't run",
+  meaning:
+    "The last job always runs. It is green unless its step compares the result of each job with `success`: `skipped` and `cancelled` are no failure.",
+  cure: 'Compare all results: `RESULTS: ${{ join(needs.*.result, \' \') }}` in `env`, and `test "$RESULTS" = "success success"` in `run`.',
+  *find(subject) {
+    for (const { last } of endings(subject)) {
+      if (!last || !runsAlways(last.condition)) continue;
+      const texts = allTexts(last.workflow.file.at(last.path)).join("\n");
+      const looks = /\bneeds\b[^\n]*\bresult\b|toJSON\(\s*needs\s*\)/i.test(texts);
+      const isStrict = /\bsuccess\b|skipped|toJSON\(\s*needs\s*\)/i.test(texts.replace(/\b(?:success|always)\s*\(/g, ""));
+      if (!looks)
+        yield { at: jobPlace(last), message: `the job ${last.id} never looks at the results of the jobs that it needs` };
+      else if (!isStrict) yield { at: jobPlace(last), message: `the job ${last.id} doesn't notice a job that was skipped` };
+    }
+  },
+};
+
+const stageBefore: Partial<Record<StageName, StageName>> = { integration: "preflight", e2e: "integration", smoke: "e2e" };
+
+export const wrongOrder: Rule = {
+  code: "ED304",
+  severity: "fails",
+  title: "A stage starts without the evidence that it needs",
+  meaning:
+    "Integration needs passed evidence of preflight, e2e of integration, and smoke of e2e or a `deployment`: from the same workflow run, commit and environment. Otherwise the stage refuses to start.",
+  cure: "Run the stage before in an earlier step, or in a job that this job `needs`, with the same `environment`.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      // The caller of a reusable workflow may have run it.
+      if (job.workflow.triggers.has("workflow_call")) continue;
+      for (const [index, use] of job.stages.entries()) {
+        const needed = stageBefore[use.stage];
+        if (!needed || !use.jobStep || (use.stage === "smoke" && use.step.with.deployment)) continue;
+        const earlier = [...job.stages.slice(0, index), ...[...before(job)].flatMap(({ stages }) => stages)];
+        const found = earlier.filter(({ stage }) => stage === needed);
+        const why = found.length === 0 ? whereInstead(job, needed) : whyOtherEnvironment(subject, use, found);
+        if (why !== undefined)
+          yield { at: stepPlace(use.jobStep), message: `${use.stage} needs evidence of ${needed}, but ${why}` };
+      }
+    }
+  },
+};
+
+function whereInstead(job: Job, needed: StageName): string {
+  const elsewhere = job.workflow.jobs.find(({ stages }) => stages.some(({ stage }) => stage === needed));
+  if (!elsewhere) return `no job of this workflow runs ${needed}`;
+  return elsewhere === job ? `the step with ${needed} comes later` : `the job ${job.id} doesn't need the job ${elsewhere.id}`;
+}
+
+function whyOtherEnvironment({ configuration }: Subject, use: StageUse, found: readonly StageUse[]): string | undefined {
+  const own = environmentOf(use, configuration);
+  const others = found.map((one) => environmentOf(one, configuration));
+  if (own === undefined || others.includes(undefined)) return undefined;
+  const promoted = use.stage === "smoke" ? text(configuration?.environments[own]?.promotedFrom) : undefined;
+  if (others.some((other) => other === own || other === promoted)) return undefined;
+  return `that runs in ${[...new Set(others)].join(", ")}, not in ${own}`;
+}
+
+export const textCondition: Rule = {
+  code: "ED305",
+  severity: "unsafe",
+  title: "A condition is always true",
+  meaning: "With text outside `${{ }}`, GitHub reads the whole condition as a text, and a text that isn't empty is true.",
+  cure: "Put `${{ }}` around the whole condition, or leave it out.",
+  *find(subject) {
+    for (const workflow of stageWorkflows(subject))
+      for (const job of workflow.jobs) {
+        const message = "this condition has text outside ${{ }}, so it is always true";
+        if (job.condition !== undefined && isAlwaysTrueText(job.condition)) yield { at: jobPlace(job, "if"), message };
+        for (const step of job.steps)
+          if (step.condition !== undefined && isAlwaysTrueText(step.condition)) yield { at: stepPlace(step, "if"), message };
+      }
+  },
+};
+
+export const failureIgnored: Rule = {
+  code: "ED306",
+  severity: "unsafe",
+  title: "A failed stage counts as success",
+  meaning: "With `continue-on-error`, a job is green although its stage failed.",
+  cure: "Remove `continue-on-error`. Tests that may fail belong under `quarantine` in the configuration, with a date.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      const { file } = job.workflow;
+      if (mayBeTrue(file.at([...job.path, "continue-on-error"])))
+        yield { at: jobPlace(job, "continue-on-error"), message: `the job ${job.id} is green although a stage failed` };
+      for (const step of new Set(job.stages.flatMap(({ step, jobStep }) => (jobStep ? [step, jobStep] : []))))
+        if (mayBeTrue(step.file.at([...step.path, "continue-on-error"])))
+          yield {
+            at: step.file.keyPlace([...step.path, "continue-on-error"]),
+            message: "the step is green although its stage failed",
+          };
+    }
+  },
+};
+
+function mayBeTrue(value: unknown): boolean {
+  return value === true || value === "true" || isComputed(value);
+}
+
+export const failFast: Rule = {
+  code: "ED307",
+  severity: "surprises",
+  title: "One failed cell cancels the others",
+  meaning:
+    "Without `fail-fast: false`, GitHub cancels the other cells of a matrix as soon as one fails. They stop in the middle of their tests, and you don't see what else fails.",
+  cure: "Add `fail-fast: false` under `strategy`.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      const strategy = job.workflow.file.at([...job.path, "strategy"]);
+      if (job.hasMatrix && isGroup(strategy) && strategy["fail-fast"] !== false && !isComputed(strategy["fail-fast"]))
+        yield { at: jobPlace(job, "strategy"), message: `the matrix of ${job.id} has no fail-fast: false` };
+    }
+  },
+};

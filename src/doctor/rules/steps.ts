@@ -1,0 +1,250 @@
+import { posix } from "node:path";
+import { group, text } from "../../config/path.ts";
+import { isAction } from "../action-reference.ts";
+import { checkoutFolder, isComputed, stageJobs } from "../gate.ts";
+import type { Rule, Subject } from "../rule.ts";
+import { commandsOf } from "../scripts.ts";
+import { type Job, type StageUse, type Step, stepPlace } from "../workflow.ts";
+
+/** The steps around a stage: checkout, packages, browsers, caches and uploads. */
+
+const records = /(?:^|\/)\.env-actions(?:\/|$)/;
+
+/** The paths of an action's input, one a line, without those that are left out with `!`. */
+function pathsOf(value: unknown): string[] {
+  return (text(value) ?? "")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("!"));
+}
+
+function* stepsOf(subject: Subject): Iterable<{ job: Job; step: Step }> {
+  for (const job of stageJobs(subject)) for (const step of job.steps) yield { job, step };
+}
+
+export const hiddenUpload: Rule = {
+  code: "ED501",
+  severity: "surprises",
+  title: "The upload is empty",
+  meaning: "`actions/upload-artifact` leaves out files and folders whose name begins with a dot, such as `.env-actions`.",
+  cure: "Add `include-hidden-files: true`.",
+  *find(subject) {
+    for (const { step } of stepsOf(subject)) {
+      if (!isAction(step.uses, "actions/upload-artifact") || String(step.with["include-hidden-files"]) === "true") continue;
+      if (pathsOf(step.with.path).some((path) => records.test(path)))
+        yield {
+          at: stepPlace(step, "with", "path"),
+          message: "this upload names .env-actions, and has no include-hidden-files: true",
+        };
+    }
+  },
+};
+
+export const wholeFolderUpload: Rule = {
+  code: "ED502",
+  severity: "unsafe",
+  title: "The whole folder .env-actions is uploaded",
+  meaning:
+    "The folder also has what a killed stage left: tokens of test users, ledgers, logs. Everybody who can read the run can download it.",
+  cure: "Upload the file that you need, such as `.env-actions/audit.jsonl`. Reports and evidence are uploaded by env-actions itself.",
+  *find(subject) {
+    for (const { step } of stepsOf(subject))
+      if (
+        isAction(step.uses, "actions/upload-artifact") &&
+        pathsOf(step.with.path).some((path) => /(?:^|\/)\.env-actions(?:\/\**)?(?:\/\*)?$/.test(path))
+      )
+        yield { at: stepPlace(step, "with", "path"), message: "this upload takes all of .env-actions" };
+  },
+};
+
+/** What env-actions itself keeps for later runs. */
+const kept = /(?:^|\/)\.env-actions\/(?:baseline(?:\/|$)|alerts\.json$|rollbacks\.json$)/;
+
+export const cachedRecords: Rule = {
+  code: "ED503",
+  severity: "unsafe",
+  title: "A cache brings back records of another run",
+  meaning:
+    "`.env-actions` holds runs, ledgers and evidence. A cache puts those of an older run beside those of this one, and anyone who can fill the cache can write them.",
+  cure: "Cache only `.env-actions/baseline`, `.env-actions/alerts.json` and `.env-actions/rollbacks.json`.",
+  *find(subject) {
+    for (const { step } of stepsOf(subject))
+      if (isAction(step.uses, "actions/cache") && pathsOf(step.with.path).some((path) => records.test(path) && !kept.test(path)))
+        yield { at: stepPlace(step, "with", "path"), message: "this cache restores files of .env-actions" };
+  },
+};
+
+export const lateCheckout: Rule = {
+  code: "ED504",
+  severity: "fails",
+  title: "A checkout removes the evidence of a stage",
+  meaning:
+    "`actions/checkout` cleans the workspace first, with all that git doesn't track: `.env-actions` too. The next stage then finds no evidence.",
+  cure: "Check out once, before the first stage. Give a second repository a folder of its own: `path: other`.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      const at = (use: StageUse): number => (use.jobStep ? job.steps.indexOf(use.jobStep) : -1);
+      const [first, last] = [Math.min(...job.stages.map(at)), Math.max(...job.stages.map(at))];
+      for (const [index, step] of job.steps.entries())
+        if (
+          index > first &&
+          index < last &&
+          isAction(step.uses, "actions/checkout") &&
+          step.with.path === undefined &&
+          String(step.with.clean) !== "false"
+        )
+          yield {
+            at: stepPlace(step, "uses"),
+            message: "this checkout stands between two stages, and removes what the first one wrote",
+          };
+    }
+  },
+};
+
+export const noCheckout: Rule = {
+  code: "ED505",
+  severity: "fails",
+  title: "There is nothing to test",
+  meaning: "No step before the stage checks the repository out, so its configuration is missing.",
+  cure: "Add `actions/checkout` as the first step of the job.",
+  *find(subject) {
+    for (const { job, use, earlier } of firstStages(subject, () => true)) {
+      // A script or another action may have put the files there.
+      const mayHave = earlier.some((step) => step.run !== undefined || !isKnownHarmless(step));
+      if (use.jobStep === use.step && !mayHave)
+        yield { at: stepPlace(use.step), message: `the job ${job.id} has no checkout before ${use.stage}` };
+    }
+  },
+};
+
+function isKnownHarmless({ uses }: Step): boolean {
+  return ["actions/setup-node", "actions/cache", "actions/setup-python"].some((name) => isAction(uses, name));
+}
+
+/** The first stage of a kind in each job, with the steps before it. */
+function* firstStages(
+  subject: Subject,
+  wanted: (use: StageUse) => boolean,
+): Iterable<{ job: Job; use: StageUse; earlier: Step[] }> {
+  for (const job of stageJobs(subject)) {
+    const use = job.stages.find((one) => one.jobStep && wanted(one));
+    if (use?.jobStep) yield { job, use, earlier: job.steps.slice(0, job.steps.indexOf(use.jobStep)) };
+  }
+}
+
+/** An action that nobody here knows may do anything. */
+function mayDoAnything({ uses }: Step): boolean {
+  return (
+    uses !== undefined &&
+    uses.kind !== "env-actions" &&
+    !/^actions\/(?:checkout|setup-[\w-]+|cache|upload-artifact|download-artifact)$/.test(uses.path)
+  );
+}
+
+const installsPackages = /\b(?:npm|pnpm|yarn|bun|make|task|just|nx|turbo|lerna|rush|pip3?|uv|poetry|corepack)\b/;
+
+export const noPackages: Rule = {
+  code: "ED506",
+  severity: "fails",
+  title: "The packages are not installed",
+  meaning: "The test command runs npm, npx or the like, and no step before it installs the packages.",
+  cure: "Add `- run: npm ci` before the stage. It needs no credential.",
+  *find(subject) {
+    for (const { job, use, earlier } of firstStages(subject, ({ stage }) => stage === "integration" || stage === "e2e")) {
+      const commands = commandsOf(subject, use, job);
+      if (!commands || hasContainer(job) || !/^\s*(?:npm|npx|pnpm|yarn|bunx?)\b/.test(commands[0] ?? "")) continue;
+      const installs = earlier.some((step) => mayDoAnything(step) || installsPackages.test(step.run ?? ""));
+      if (!installs) yield { at: stepPlace(use.step), message: `no step before ${use.stage} installs packages` };
+    }
+  },
+};
+
+export const noBrowsers: Rule = {
+  code: "ED507",
+  severity: "fails",
+  title: "The browsers are not installed",
+  meaning: "The command of e2e runs Playwright, and no step before it installs Playwright's browsers.",
+  cure: "Add `- run: npx playwright install --with-deps` before the stage, or set `stages.e2e.install: true` with `browsers`.",
+  *find(subject) {
+    if (subject.configuration?.file.at(["stages", "e2e", "install"]) === true) return;
+    for (const { job, use, earlier } of firstStages(subject, ({ stage }) => stage === "e2e")) {
+      const commands = commandsOf(subject, use, job)?.join("\n");
+      if (commands === undefined || hasContainer(job) || !/\bplaywright\b/.test(commands) || /playwright install/.test(commands))
+        continue;
+      const installs = earlier.some((step) => mayDoAnything(step) || mayInstallBrowsers(step, subject));
+      if (!installs) yield { at: stepPlace(use.step), message: "no step before e2e installs Playwright's browsers" };
+    }
+  },
+};
+
+function mayInstallBrowsers({ run = "" }: Step, { project }: Subject): boolean {
+  if (/playwright\b.*\binstall\b|\bmake\b|\btask\b/.test(run)) return true;
+  const scripts = [...project.packages.values()].flatMap((one) => Object.entries(one.scripts));
+  return scripts.some(
+    ([name, script]) => /playwright\b.*\binstall\b/.test(script) && (run.includes(name) || /install$|^prepare$/.test(name)),
+  );
+}
+
+/** An image may have everything already. */
+function hasContainer(job: Job): boolean {
+  return job.workflow.file.at([...job.path, "container"]) !== undefined;
+}
+
+export const folderOfRun: Rule = {
+  code: "ED508",
+  severity: "fails",
+  title: "The stage runs in another folder than the scripts",
+  meaning:
+    "`defaults.run.working-directory` holds for `run:` steps only. An action starts in the root of the checkout, and looks for its configuration there.",
+  cure: "Add `with: { working-directory: FOLDER }` to the stage.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      const { file } = job.workflow;
+      const written = [[...job.path], []].map((path) => group(group(file.at([...path, "defaults"])).run)["working-directory"]);
+      const folder = written.map(text).find((one) => one !== undefined);
+      if (folder === undefined || posix.normalize(folder) === ".") continue;
+      for (const { step, jobStep } of job.stages)
+        if (jobStep === step && step.with["working-directory"] === undefined && step.with.config === undefined)
+          yield { at: stepPlace(step), message: `scripts of the job ${job.id} run in ${folder}, but this stage does not` };
+    }
+  },
+};
+
+export const checkedOutElsewhere: Rule = {
+  code: "ED509",
+  severity: "fails",
+  title: "The stage looks beside the checkout",
+  meaning: "The repository is checked out into a folder (`path`), and the stage has no `working-directory` inside it.",
+  cure: "Add `with: { working-directory: FOLDER }` to the stage, or remove `path` from the checkout.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      const folder = checkoutFolder(job);
+      if (folder === undefined || folder === ".") continue;
+      for (const { step, jobStep } of job.stages) {
+        const own = step.with["working-directory"];
+        const isInside = isComputed(own) || posix.normalize(text(own) ?? ".").split("/")[0] === folder.split("/")[0];
+        if (jobStep === step && !isInside)
+          yield { at: stepPlace(step), message: `the repository is in ${folder}, and this stage runs beside it` };
+      }
+    }
+  },
+};
+
+export const noStage: Rule = {
+  code: "ED510",
+  severity: "fails",
+  title: "The step names no stage",
+  meaning: "The action in the root of env-actions runs the stage that its input `stage` names.",
+  cure: "Write `with: { stage: preflight }`, or integration, e2e, smoke or cleanup.",
+  *find({ workflows }) {
+    for (const { jobs } of workflows)
+      for (const job of jobs)
+        for (const step of job.steps) {
+          if (step.uses?.kind !== "env-actions" || step.uses.stage !== undefined || isComputed(step.with.stage)) continue;
+          if (job.stages.some((use) => use.step === step)) continue;
+          const isRoot = step.uses.path.split("/").length === 2;
+          const message = isRoot ? `${step.uses.text} needs the input stage` : `${step.uses.text} is no action of env-actions`;
+          yield { at: stepPlace(step, ...(isRoot && step.with.stage !== undefined ? ["with", "stage"] : ["uses"])), message };
+        }
+  },
+};

@@ -1,0 +1,78 @@
+import { dirname, resolve } from "node:path";
+import { text } from "../config/path.ts";
+import type { Suite } from "./configuration.ts";
+import { isComputed, readsConfiguration } from "./gate.ts";
+import type { Package, Project } from "./project.ts";
+import type { Subject } from "./rule.ts";
+import type { Job, StageUse } from "./workflow.ts";
+
+/** What a command runs, through the scripts of package.json. */
+
+/** The package.json that a package manager uses in a folder. */
+export function packageAt(project: Project, folder: string): Package | undefined {
+  for (let path = resolve(project.cwd, folder); ; path = dirname(path)) {
+    const found = project.packages.get(path);
+    if (found || path === project.root || dirname(path) === path) return found;
+  }
+}
+
+export interface ScriptCall {
+  name: string;
+  /** Whether the word can only be a script: `yarn x` may also run a program. */
+  certain: boolean;
+}
+
+const managers =
+  /(?:^|[\s;&|(])(npm|pnpm|yarn|bun)\s+((?:-{1,2}[\w-]+(?:=\S+)?\s+)*)(run-script|run|test|start|t)?\s*([\w:.@/-]*)/g;
+
+/** The scripts of package.json that a command calls. */
+export function scriptsIn(command: string): ScriptCall[] {
+  return [...command.matchAll(managers)].flatMap(([, manager = "", flags = "", verb, word = ""]) => {
+    // In another folder, or in all workspaces, another package.json counts.
+    if (/--(?:prefix|filter|workspace|cwd|dir)|(?:^|\s)-[wCFr]\b/.test(`${flags} ${command}`)) return [];
+    if (verb === "test" || verb === "t") return [{ name: "test", certain: true }];
+    if (verb === "start") return [{ name: "start", certain: true }];
+    if (verb !== undefined) return word === "" || word.startsWith("-") ? [] : [{ name: word, certain: manager !== "bun" }];
+    return manager === "npm" || word === "" || word.startsWith("-") ? [] : [{ name: word, certain: false }];
+  });
+}
+
+const deepest = 8;
+
+/** A command, followed by the scripts that it calls. */
+export function withScripts(project: Project, folder: string, command: string): string[] {
+  const scripts = packageAt(project, folder)?.scripts ?? {};
+  const found = [command];
+  const seen = new Set<string>();
+  const visit = (script: string, depth: number): void => {
+    for (const { name } of scriptsIn(script)) {
+      if (seen.has(name) || depth > deepest) continue;
+      seen.add(name);
+      for (const one of [`pre${name}`, name, `post${name}`]) {
+        const body = Object.hasOwn(scripts, one) ? scripts[one] : undefined;
+        if (body === undefined) continue;
+        found.push(body);
+        visit(body, depth + 1);
+      }
+    }
+  };
+  visit(command, 0);
+  return found;
+}
+
+/** The commands of a stage's tests in the examined project; `undefined` if they aren't known. */
+export function commandsOf(subject: Subject, use: StageUse, job: Job): string[] | undefined {
+  const { configuration, project } = subject;
+  if (!configuration || (use.stage !== "integration" && use.stage !== "e2e") || !readsConfiguration(use, job, configuration))
+    return undefined;
+  const suite = configuration.suite(use.stage);
+  const input = use.step.with.command;
+  const command = isComputed(input) ? undefined : (text(input) ?? suite?.command);
+  return command === undefined || suite?.workingDirectory === undefined
+    ? undefined
+    : withScripts(project, suite.workingDirectory, command);
+}
+
+export function folderOf(project: Project, suite: Suite): string | undefined {
+  return suite.workingDirectory === undefined ? undefined : resolve(project.cwd, suite.workingDirectory);
+}

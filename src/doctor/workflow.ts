@@ -1,0 +1,193 @@
+import { group, isGroup, list, type Path, text } from "../config/path.ts";
+import type { StageName } from "../model/report.ts";
+import { type ActionReference, actionReference } from "./action-reference.ts";
+import type { Place } from "./rule.ts";
+import type { YamlFile } from "./yaml-file.ts";
+
+/** Workflows as the rules read them. Values keep the paths at which they stand, and so their places. */
+
+export interface Workflow {
+  file: YamlFile;
+  /** By event. */
+  triggers: ReadonlyMap<string, Trigger>;
+  jobs: readonly Job[];
+}
+
+export interface Trigger {
+  path: Path;
+  /** Filters such as `paths`; empty for an event without any. */
+  filters: Readonly<Record<string, unknown>>;
+}
+
+export interface Job {
+  workflow: Workflow;
+  id: string;
+  path: Path;
+  needs: readonly string[];
+  condition: string | undefined;
+  steps: readonly Step[];
+  /** Labels of the runner; `undefined` if they are not written out. */
+  runsOn: readonly string[] | undefined;
+  /** The reusable workflow that this job calls. */
+  uses: string | undefined;
+  /** Stages in the order in which they run, also those of a local action or workflow that is called. */
+  stages: readonly StageUse[];
+  hasMatrix: boolean;
+}
+
+export interface Step {
+  file: YamlFile;
+  path: Path;
+  uses: ActionReference | undefined;
+  run: string | undefined;
+  with: Readonly<Record<string, unknown>>;
+  env: Readonly<Record<string, unknown>>;
+  condition: string | undefined;
+}
+
+/** One stage of env-actions that a job runs. */
+export interface StageUse {
+  stage: StageName;
+  /** The step with the inputs, in the workflow or in a local action. */
+  step: Step;
+  /** The job's own step; the same, unless a local action is between. `undefined` if a called workflow runs it. */
+  jobStep: Step | undefined;
+  reference: ActionReference;
+}
+
+/** Local actions and workflows, by their path relative to the repository. */
+export interface LocalFiles {
+  actions: ReadonlyMap<string, YamlFile>;
+  workflows: ReadonlyMap<string, YamlFile>;
+}
+
+/** Local actions may call each other; GitHub allows ten levels. */
+const deepest = 10;
+
+export function workflowOf(file: YamlFile, local: LocalFiles): Workflow {
+  const jobs: Job[] = [];
+  const workflow: Workflow = { file, triggers: triggersOf(file), jobs };
+  for (const id of Object.keys(group(file.at(["jobs"])))) jobs.push(jobOf(workflow, id, local));
+  return workflow;
+}
+
+/** `on:` is one event, a list of events, or a group of events with their filters. */
+function triggersOf(file: YamlFile): Map<string, Trigger> {
+  const on = file.at(["on"]);
+  if (typeof on === "string") return new Map([[on, { path: ["on"], filters: {} }]]);
+  const events = list(on);
+  if (events)
+    return new Map(
+      events.flatMap((event, index) => (typeof event === "string" ? [[event, { path: ["on", index], filters: {} }]] : [])),
+    );
+  return new Map(Object.entries(group(on)).map(([event, filters]) => [event, { path: ["on", event], filters: group(filters) }]));
+}
+
+function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
+  const { file } = workflow;
+  const path = ["jobs", id];
+  const job = group(file.at(path));
+  const steps = stepsAt(file, [...path, "steps"]);
+  const uses = text(job.uses);
+  return {
+    workflow,
+    id,
+    path,
+    needs: oneOrMore(job.needs) ?? [],
+    condition: conditionOf(job.if),
+    steps,
+    runsOn: labelsOf(job["runs-on"]),
+    uses,
+    stages: uses === undefined ? steps.flatMap((step) => stagesOf(step, step, local, 0)) : calledStages(uses, local, 0),
+    hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
+  };
+}
+
+export function stepsAt(file: YamlFile, path: Path): Step[] {
+  return (list(file.at(path)) ?? []).map((value, index) => {
+    const step = group(value);
+    const uses = text(step.uses);
+    return {
+      file,
+      path: [...path, index],
+      uses: uses === undefined ? undefined : actionReference(uses),
+      run: text(step.run),
+      with: group(step.with),
+      env: group(step.env),
+      condition: conditionOf(step.if),
+    };
+  });
+}
+
+/** The stages that a step runs, itself or through local actions. */
+function stagesOf(step: Step, jobStep: Step, local: LocalFiles, depth: number): StageUse[] {
+  const reference = step.uses;
+  if (!reference || depth > deepest) return [];
+  const action = reference.kind === "local" ? local.actions.get(reference.path) : undefined;
+  const isOurs = reference.kind === "env-actions" || (action !== undefined && isOurAction(action));
+  const stage = isOurs ? (reference.stage ?? stageInput(step)) : undefined;
+  if (stage !== undefined) return [{ stage, step, jobStep, reference }];
+  if (!action) return [];
+  return stepsAt(action, ["runs", "steps"]).flatMap((inner) => stagesOf(inner, jobStep, local, depth + 1));
+}
+
+/** In a checkout of env-actions, and in a copy of it, its actions are local. */
+function isOurAction(action: YamlFile): boolean {
+  return /^env-actions\b/.test(text(action.at(["name"])) ?? "");
+}
+
+function calledStages(uses: string, local: LocalFiles, depth: number): StageUse[] {
+  const file = local.workflows.get(uses.replace(/^\.\//, ""));
+  if (!file || depth > deepest) return [];
+  return Object.entries(group(file.at(["jobs"]))).flatMap(([id, job]) => {
+    const called = text(group(job).uses);
+    if (called !== undefined) return calledStages(called, local, depth + 1);
+    const steps = stepsAt(file, ["jobs", id, "steps"]);
+    return steps.flatMap((step) => stagesOf(step, step, local, 0)).map((use) => ({ ...use, jobStep: undefined }));
+  });
+}
+
+const stages: readonly StageName[] = ["preflight", "integration", "e2e", "smoke", "cleanup"];
+
+export function stageInput(step: Step): StageName | undefined {
+  return stages.find((stage) => stage === step.with.stage);
+}
+
+/** A condition may be written as `true`, without quotes. */
+function conditionOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : typeof value === "boolean" ? String(value) : undefined;
+}
+
+/** `runs-on` is a label, a list of labels, or a group of runners with labels. */
+function labelsOf(value: unknown): string[] | undefined {
+  if (!isGroup(value)) return oneOrMore(value);
+  const labels = oneOrMore(value.labels) ?? [];
+  return text(value.group) === undefined ? labels : ["self-hosted", ...labels];
+}
+
+export function oneOrMore(value: unknown): string[] | undefined {
+  if (typeof value === "string") return [value];
+  return list(value)?.filter((item) => typeof item === "string");
+}
+
+/** Where a job, or its key, is declared. */
+export function jobPlace(job: Job, ...key: string[]): Place {
+  return job.workflow.file.keyPlace([...job.path, ...key]);
+}
+
+export function stepPlace(step: Step, ...key: (string | number)[]): Place {
+  return step.file.valuePlace([...step.path, ...key]);
+}
+
+/** A job's own value, or the workflow's if the job has none. */
+export function inherited(job: Job, key: string): { value: unknown; path: Path } | undefined {
+  for (const path of [[...job.path, key], [key]]) {
+    const value = job.workflow.file.at(path);
+    if (value !== undefined) return { value, path };
+  }
+  return undefined;
+}
+
+export function usesEnvActions(workflow: Workflow): boolean {
+  return workflow.jobs.some((job) => job.stages.length > 0);
+}
