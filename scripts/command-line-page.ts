@@ -35,13 +35,14 @@ off, \`FORCE_COLOR=1\` on. With \`--quiet\`, a stage that passed prints nothing:
 | Status | Meaning | What to do |
 | --- | --- | --- |
 | 0 | \`passed\` or \`degraded\` | Read the warnings of a degraded stage |
-| 1 | \`failed\`: a check ran and found a problem | Read the failed checks. For \`tables --check\`: declare what is missing |
+| 1 | \`failed\`: a check ran and found a problem | Read the failed checks. For \`tables --check\`: declare what is missing. For \`doctor\`: do what each finding says |
 | 2 | A mistake in the options, the configuration or the report that you named | The message names file, line and column, and what to write instead |
 | 3 | \`error\`: a check could not run | Repair the connection or the credential, then run it again |
 | 130 | You pressed Ctrl-C twice | Run the command that was printed: it deletes what is left |
 
 \`gate\` ends with 1 if any stage failed, otherwise with 3 if any stage ended in an error. \`undo\` ends with 1 if it could not restore all rows of
 a table. \`repair\` ends with 1 if an old value cannot be put back. \`audit verify\` and \`audit report\` end with 1 if the log was changed or cut.
+\`doctor\` ends with 1 if it found something, otherwise with 3 if nothing was checked, or something that was wanted could not be looked at.
 
 ## Examples
 
@@ -50,6 +51,7 @@ npx --no-install env-actions gate --environment sandbox --production production
 npx --no-install env-actions cleanup --scope expired            # shows what it would delete
 npx --no-install env-actions cleanup --scope expired --execute  # deletes it
 npx --no-install env-actions tables --check                     # fails if the warehouse has a table that nobody declared
+npx --no-install env-actions doctor                             # says what in configuration and workflows will bite
 npx --no-install env-actions audit verify --head 42:1f0d…       # fails if the log no longer has that line
 \`\`\`
 

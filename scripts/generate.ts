@@ -5,6 +5,7 @@ import { configJsonSchema } from "../src/config/json-schema.ts";
 import { configSchema, environmentSchema } from "../src/config/schema.ts";
 import { actionFiles, actionsPage } from "./action-files.ts";
 import { commandLinePage } from "./command-line-page.ts";
+import { doctorPage } from "./doctor-page.ts";
 import { environmentVariablesPage } from "./environment-variables-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { reportJsonSchema } from "./report-schema.ts";
@@ -30,6 +31,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/reference/actions.md", content: actionsPage() },
     { path: "docs/reference/cli.md", content: commandLinePage() },
     { path: "docs/reference/configuration.md", content: configurationPage(configJsonSchema()) },
+    { path: "docs/reference/doctor.md", content: doctorPage() },
     { path: "docs/reference/environment-variables.md", content: environmentVariablesPage() },
     { path: "docs/reference/errors.md", content: errorsPage() },
     { path: "docs/reference/report.md", content: reportPage(reportJsonSchema()) },

@@ -2,6 +2,7 @@ import { type Examination, examine, type Finding } from "../doctor/examine.ts";
 import type { EnvironmentFacts, Severity, Subject } from "../doctor/rule.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
+import { doctorPage } from "../model/coded-error.ts";
 import { UserError } from "../model/user-error.ts";
 import { plainText } from "../report/inert.ts";
 import type { Arguments } from "./arguments.ts";
@@ -53,7 +54,6 @@ function show(found: Examination, screen: Screen): void {
   for (const finding of findings) {
     const { word, style } = severityWords[finding.severity];
     screen.line(`${placeText(finding)}  `, [`${finding.code} ${word}`, style], `: ${finding.message}`);
-    // One line for each line of a message that has an excerpt of the configuration.
     screen.line([`    ${finding.cure}`, "gray"]);
   }
   for (const one of accepted) screen.line([`${placeText(one)}  ${one.code} accepted: ${one.reason}`, "gray"]);
@@ -61,7 +61,7 @@ function show(found: Examination, screen: Screen): void {
   screen.line(...lastLine(found));
   if (notLookedAt.length > 0) screen.line("Not looked at:");
   for (const { what, why } of notLookedAt) screen.line(`  ○ ${what}: ${why}`);
-  if (findings.length > 0) screen.line("What each code means: docs/reference/doctor.md");
+  if (findings.length > 0) screen.line(`What each code means: ${doctorPage}`);
 }
 
 function placeText({ file, line, column }: Finding): string {
@@ -100,7 +100,7 @@ function asJson({ findings, accepted, lookedAt, notLookedAt }: Examination) {
   return {
     findings: findings.map(shown),
     accepted: accepted.map(shown),
-    lookedAt,
+    lookedAt: { ...lookedAt, configuration: lookedAt.configuration ?? null, environment: lookedAt.environment ?? null },
     notLookedAt: notLookedAt.map(({ what, why, failed = false }) => shown({ what, why, failed })),
   };
 }

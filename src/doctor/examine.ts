@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { configuredStages, isComputed, readsConfiguration, stageJobs, stageWorkflows } from "./gate.ts";
 import { type ReadOptions, readSubject } from "./read.ts";
 import { ruleAreas } from "./registry.ts";
@@ -93,7 +94,7 @@ function reasonOf({ workflows, configuration }: Subject, { file: name, line, cod
 
 /** What the rules skip without a word, because they couldn't know. */
 function tellGaps(subject: Subject): void {
-  const { configuration, workflows, notLookedAt } = subject;
+  const { configuration, configurationPath, workflows, notLookedAt } = subject;
   if (stageWorkflows(subject).length === 0) {
     const what = ".github/workflows";
     notLookedAt({ what, why: workflows.length === 0 ? "there is no workflow that can be read" : "no workflow uses env-actions" });
@@ -104,10 +105,10 @@ function tellGaps(subject: Subject): void {
       const { config, "working-directory": folder, environment } = use.step.with;
       if ([config, folder, environment].some(isComputed))
         notLookedAt({ what, why: "a run computes its configuration or environment" });
-      else if (configuration && use.jobStep && readsConfiguration(use, job, configuration) === false)
+      else if (use.jobStep && readsConfiguration(use, job, configurationPath) === false)
         notLookedAt({
           what,
-          why: `it reads another configuration (${String(folder ?? ".")}/${String(config ?? ".github/env-actions.yml")}): run the doctor for it, too`,
+          why: `it reads another configuration (${posix.join(String(folder ?? "."), String(config ?? ".github/env-actions.yml"))}): run the doctor there, too`,
         });
     }
   for (const workflow of workflows)

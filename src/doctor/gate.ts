@@ -3,7 +3,7 @@ import { list, text } from "../config/path.ts";
 import type { StageName } from "../model/report.ts";
 import { isAction } from "./action-reference.ts";
 import type { Configuration } from "./configuration.ts";
-import { hasStatusFunction, type Truth, truthOf } from "./expression.ts";
+import { type Contexts, hasStatusFunction, type Truth, truthOf } from "./expression.ts";
 import type { Subject } from "./rule.ts";
 import type { Job, StageUse, Workflow } from "./workflow.ts";
 
@@ -32,10 +32,14 @@ export function runsStages(job: Job, wanted: readonly StageName[]): boolean {
 
 /** Whether a job can run in an event, as far as its conditions and those of the jobs that it needs say. */
 export function runsIn(job: Job, event: string): Truth {
-  return reached(job, { "github.event_name": event }, new Set());
+  return runsWith(job, { "github.event_name": event });
 }
 
-function reached(job: Job, contexts: Record<string, string>, open: Set<Job>): Truth {
+export function runsWith(job: Job, contexts: Contexts): Truth {
+  return reached(job, contexts, new Set());
+}
+
+function reached(job: Job, contexts: Contexts, open: Set<Job>): Truth {
   const own = truthOf(job.condition, contexts);
   if (own === "no" || (job.condition !== undefined && hasStatusFunction(job.condition)) || open.has(job)) return own;
   open.add(job);
@@ -76,13 +80,16 @@ export function isComputed(value: unknown): boolean {
   return typeof value === "string" && value.includes("${{");
 }
 
-/** Whether a stage reads the configuration that is examined; `undefined` if only a run knows. */
-export function readsConfiguration(use: StageUse, job: Job, configuration: Configuration): boolean | undefined {
+/**
+ * Whether a stage reads the configuration that is examined; `undefined` if only a run knows.
+ * @param configuration its path, relative to the repository
+ */
+export function readsConfiguration(use: StageUse, job: Job, configuration: string): boolean | undefined {
   const { config = ".github/env-actions.yml", "working-directory": folder = "." } = use.step.with;
   if (isComputed(config) || isComputed(folder)) return undefined;
   const path = posix.join(String(folder), String(config));
   const checkedOut = checkoutFolder(job);
-  return [path, checkedOut === undefined ? path : posix.relative(checkedOut, path)].includes(configuration.file.path);
+  return [path, checkedOut === undefined ? path : posix.relative(checkedOut, path)].includes(configuration);
 }
 
 /** The folder that the job checks its own repository out into, if it is not the workspace. */
@@ -109,7 +116,7 @@ export function configuredStages(
     job.stages.flatMap((use) => {
       const name = environmentOf(use, configuration);
       const environment = name === undefined ? undefined : configuration.environments[name];
-      const isOurs = use.jobStep && readsConfiguration(use, job, configuration);
+      const isOurs = use.jobStep && readsConfiguration(use, job, configuration.file.path);
       return isOurs && name !== undefined && environment ? [{ job, use, name, environment, configuration }] : [];
     }),
   );

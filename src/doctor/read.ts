@@ -38,7 +38,16 @@ export async function readSubject({
   const folders = [".", ...suites.map(({ workingDirectory }) => workingDirectory ?? ".")];
   const project = await readProject(files, folders, configuration && suites.length > 0 ? needlesOf(configuration) : []);
   return {
-    subject: { workflows, configuration, project, environment: undefined, unreadable, faulty, notLookedAt: tell },
+    subject: {
+      workflows,
+      configurationPath: files.pathOf(resolve(cwd, configFile)),
+      configuration,
+      project,
+      environment: undefined,
+      unreadable,
+      faulty,
+      notLookedAt: tell,
+    },
     notLookedAt: told,
   };
 }

@@ -76,9 +76,13 @@ export function reportsOf(
   const settings = [...project.toolSettings]
     .filter(([path]) => tool.settings.test(path.slice(dirname(path).length + 1)))
     .filter(([path]) => !relative(dirname(path), folder).startsWith(".."))
-    .map(([path, content]) => ({ folder: dirname(path), content: withoutComments(content) }));
+    .map(([path, content]) => ({
+      folder: dirname(path),
+      name: path,
+      content: isCode(path) ? withoutComments(content) : content,
+    }));
   const own = project.packages.get(folder)?.file.text;
-  if (tool.name === "Jest" && own !== undefined) settings.push({ folder, content: own });
+  if (tool.name === "Jest" && own !== undefined) settings.push({ folder, name: "package.json", content: own });
   const all = [text, ...variables, ...settings.map(({ content }) => content)];
   // Settings elsewhere haven't been read.
   const named = /--(?:config|c)[=\s]|\s-c\s/.test(text);
@@ -86,8 +90,8 @@ export function reportsOf(
     tool: tool.name,
     paths: [
       ...pathsIn([text, ...variables].join("\n"), word).map((path) => posix(path)),
-      ...settings.flatMap(({ folder: place, content }) =>
-        pathsIn(content, literal).map((path) => posix(relative(folder, join(place, path)))),
+      ...settings.flatMap(({ folder: place, name, content }) =>
+        pathsIn(content, isCode(name) ? literal : word).map((path) => posix(relative(folder, join(place, path)))),
       ),
     ],
     writesAny: all.some((one) => tool.reports.test(one)),
@@ -102,6 +106,10 @@ function pathsIn(text: string, pattern: RegExp): string[] {
   const places = found.filter((path) => /^[\w./-]+$/.test(path) && !reportName.test(path));
   const names = [...files.filter((path) => !path.includes("/")), "junit.xml"];
   return [...files, ...places.slice(0, 200).flatMap((place) => names.slice(0, 20).map((name) => `${place}/${name}`))];
+}
+
+function isCode(path: string): boolean {
+  return /\.[cm]?[jt]s$/.test(path);
 }
 
 /** Settings in comments don't count. Text in quotes may have `//`, as in addresses. */

@@ -40,6 +40,8 @@ export interface NotLookedAt {
 export interface Subject {
   /** All workflows that could be read, also those without env-actions. */
   workflows: readonly Workflow[];
+  /** The path of the configuration, relative to the repository. */
+  configurationPath: string;
   /** Absent if the file could not be read. */
   configuration: Configuration | undefined;
   project: Project;

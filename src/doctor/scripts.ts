@@ -63,7 +63,11 @@ export function withScripts(project: Project, folder: string, command: string): 
 /** The commands of a stage's tests in the examined project; `undefined` if they aren't known. */
 export function commandsOf(subject: Subject, use: StageUse, job: Job): string[] | undefined {
   const { configuration, project } = subject;
-  if (!configuration || (use.stage !== "integration" && use.stage !== "e2e") || !readsConfiguration(use, job, configuration))
+  if (
+    !configuration ||
+    (use.stage !== "integration" && use.stage !== "e2e") ||
+    !readsConfiguration(use, job, configuration.file.path)
+  )
     return undefined;
   const suite = configuration.suite(use.stage);
   const input = use.step.with.command;

@@ -53,6 +53,8 @@ export interface StageUse {
   /** The job's own step; the same, unless a local action is between. `undefined` if a called workflow runs it. */
   jobStep: Step | undefined;
   reference: ActionReference;
+  /** The steps of the job that run before, also those inside local actions. */
+  earlier: readonly Step[];
 }
 
 /** Local actions and workflows, by their path relative to the repository. */
@@ -98,7 +100,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     steps,
     runsOn: labelsOf(job["runs-on"]),
     uses,
-    stages: uses === undefined ? steps.flatMap((step) => stagesOf(step, step, local, 0)) : calledStages(uses, local, 0),
+    stages: uses === undefined ? stagesOf(steps, local) : calledStages(uses, local, 0),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
   };
 }
@@ -119,16 +121,31 @@ export function stepsAt(file: YamlFile, path: Path): Step[] {
   });
 }
 
-/** The stages that a step runs, itself or through local actions. */
-function stagesOf(step: Step, jobStep: Step, local: LocalFiles, depth: number): StageUse[] {
-  const reference = step.uses;
-  if (!reference || depth > deepest) return [];
-  const action = reference.kind === "local" ? local.actions.get(reference.path) : undefined;
-  const isOurs = reference.kind === "env-actions" || (action !== undefined && isOurAction(action));
-  const stage = isOurs ? (reference.stage ?? stageInput(step)) : undefined;
-  if (stage !== undefined) return [{ stage, step, jobStep, reference }];
-  if (!action) return [];
-  return stepsAt(action, ["runs", "steps"]).flatMap((inner) => stagesOf(inner, jobStep, local, depth + 1));
+/** The stages that steps run, themselves or through local actions. */
+function stagesOf(steps: readonly Step[], local: LocalFiles): StageUse[] {
+  const earlier: Step[] = [];
+  const found: StageUse[] = [];
+  for (const jobStep of steps)
+    for (const step of leavesOf(jobStep, local, 0)) {
+      const stage = stageOf(step, local);
+      if (stage !== undefined && step.uses) found.push({ stage, step, jobStep, reference: step.uses, earlier: [...earlier] });
+      earlier.push(step);
+    }
+  return found;
+}
+
+/** A step, or the steps of the local action that it uses. */
+function leavesOf(step: Step, local: LocalFiles, depth: number): Step[] {
+  const action = step.uses?.kind === "local" ? local.actions.get(step.uses.path) : undefined;
+  const inner = action && !isOurAction(action) && depth < deepest ? stepsAt(action, ["runs", "steps"]) : [];
+  return inner.length > 0 ? inner.flatMap((one) => leavesOf(one, local, depth + 1)) : [step];
+}
+
+function stageOf(step: Step, local: LocalFiles): StageName | undefined {
+  const { uses } = step;
+  const action = uses?.kind === "local" ? local.actions.get(uses.path) : undefined;
+  const isOurs = uses?.kind === "env-actions" || (action !== undefined && isOurAction(action));
+  return isOurs ? (uses?.stage ?? stageInput(step)) : undefined;
 }
 
 /** In a checkout of env-actions, and in a copy of it, its actions are local. */
@@ -143,7 +160,7 @@ function calledStages(uses: string, local: LocalFiles, depth: number): StageUse[
     const called = text(group(job).uses);
     if (called !== undefined) return calledStages(called, local, depth + 1);
     const steps = stepsAt(file, ["jobs", id, "steps"]);
-    return steps.flatMap((step) => stagesOf(step, step, local, 0)).map((use) => ({ ...use, jobStep: undefined }));
+    return stagesOf(steps, local).map((use) => ({ ...use, jobStep: undefined }));
   });
 }
 

@@ -19,7 +19,12 @@ export class CodedError extends Error {
 /** The code that is printed with an unexpected error. */
 const unexpectedError: ErrorCode = "EA9199";
 
-const page = "https://github.com/classwaves/env-actions/blob/main/docs/reference/errors.md";
+/** Where the documentation of what is printed can be read. */
+const reference = "https://github.com/classwaves/env-actions/blob/main/docs/reference";
+const page = `${reference}/errors.md`;
+
+/** The page with every code of `env-actions doctor`. */
+export const doctorPage = `${reference}/doctor.md`;
 
 /** The page to read: the entry of the code, or the whole page if there are several codes. */
 export function readOn(codes: Iterable<ErrorCode>): string {

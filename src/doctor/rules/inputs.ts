@@ -40,7 +40,8 @@ export const unknownEnvironment: Rule = {
     const names = Object.keys(configuration.environments);
     for (const job of stageJobs(subject))
       for (const use of job.stages) {
-        if (!use.jobStep || isComputed(use.step.with.environment) || !readsConfiguration(use, job, configuration)) continue;
+        if (!use.jobStep || isComputed(use.step.with.environment) || !readsConfiguration(use, job, configuration.file.path))
+          continue;
         const name = environmentOf(use, configuration);
         if (name !== undefined && names.includes(name)) continue;
         const isWritten = use.step.with.environment !== undefined;
@@ -96,11 +97,10 @@ function envOf(job: Job, key: string): string[] {
 
 /** A step before may have written to the file of variables, and an unknown action may do so unseen. */
 function mayBeSetBefore(job: Job, use: StageUse): boolean {
-  const earlier = use.jobStep ? job.steps.slice(0, job.steps.indexOf(use.jobStep)) : [];
   return (
     !job.runsOn?.every((label) => /^(?:ubuntu|windows|macos)-/.test(label)) ||
     job.workflow.file.at([...job.path, "container"]) !== undefined ||
-    earlier.some(({ run, uses }) => {
+    use.earlier.some(({ run, uses }) => {
       if (run !== undefined) return /GITHUB_ENV|\bsource\b|(?:^|\s)\.\/|\bmake\b|\bbash\b|\bsh\b|\bnode\b|\bpython/.test(run);
       const isKnown =
         uses?.kind === "env-actions" ||

@@ -141,7 +141,9 @@ function whereInstead(job: Job, needed: StageName): string {
 function whyOtherEnvironment({ configuration }: Subject, use: StageUse, found: readonly StageUse[]): string | undefined {
   const own = environmentOf(use, configuration);
   const others = found.map((one) => environmentOf(one, configuration));
-  if (own === undefined || others.includes(undefined)) return undefined;
+  // An environment that doesn't exist is a mistake of its own.
+  const isKnown = (name: string | undefined) => name !== undefined && configuration?.environments[name] !== undefined;
+  if (own === undefined || ![own, ...others].every(isKnown)) return undefined;
   const promoted = use.stage === "smoke" ? text(configuration?.environments[own]?.promotedFrom) : undefined;
   if (others.some((other) => other === own || other === promoted)) return undefined;
   return `that runs in ${[...new Set(others)].join(", ")}, not in ${own}`;

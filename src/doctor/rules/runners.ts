@@ -131,7 +131,7 @@ function budgetOf({ configuration }: Subject, use: StageUse, job: Job): number |
   const input = use.step.with.budget;
   if (isComputed(input)) return undefined;
   if (text(input)) return parseTimeLimit(text(input) ?? "");
-  return configuration && readsConfiguration(use, job, configuration) ? configuration.budget(use.stage) : undefined;
+  return configuration && readsConfiguration(use, job, configuration.file.path) ? configuration.budget(use.stage) : undefined;
 }
 
 const oldestNode = 22;

@@ -108,9 +108,9 @@ export const noCheckout: Rule = {
   meaning: "No step before the stage checks the repository out, so its configuration is missing.",
   cure: "Add `actions/checkout` as the first step of the job.",
   *find(subject) {
-    for (const { job, use, earlier } of firstStages(subject, () => true)) {
+    for (const { job, use } of firstStages(subject, () => true)) {
       // A script or another action may have put the files there.
-      const mayHave = earlier.some((step) => step.run !== undefined || !isKnownHarmless(step));
+      const mayHave = use.earlier.some((step) => step.run !== undefined || !isKnownHarmless(step));
       if (use.jobStep === use.step && !mayHave)
         yield { at: stepPlace(use.step), message: `the job ${job.id} has no checkout before ${use.stage}` };
     }
@@ -121,14 +121,11 @@ function isKnownHarmless({ uses }: Step): boolean {
   return ["actions/setup-node", "actions/cache", "actions/setup-python"].some((name) => isAction(uses, name));
 }
 
-/** The first stage of a kind in each job, with the steps before it. */
-function* firstStages(
-  subject: Subject,
-  wanted: (use: StageUse) => boolean,
-): Iterable<{ job: Job; use: StageUse; earlier: Step[] }> {
+/** The first stage of a kind in each job. */
+function* firstStages(subject: Subject, wanted: (use: StageUse) => boolean): Iterable<{ job: Job; use: StageUse }> {
   for (const job of stageJobs(subject)) {
     const use = job.stages.find((one) => one.jobStep && wanted(one));
-    if (use?.jobStep) yield { job, use, earlier: job.steps.slice(0, job.steps.indexOf(use.jobStep)) };
+    if (use) yield { job, use };
   }
 }
 
@@ -150,10 +147,10 @@ export const noPackages: Rule = {
   meaning: "The test command runs npm, npx or the like, and no step before it installs the packages.",
   cure: "Add `- run: npm ci` before the stage. It needs no credential.",
   *find(subject) {
-    for (const { job, use, earlier } of firstStages(subject, ({ stage }) => stage === "integration" || stage === "e2e")) {
+    for (const { job, use } of firstStages(subject, ({ stage }) => stage === "integration" || stage === "e2e")) {
       const commands = commandsOf(subject, use, job);
       if (!commands || hasContainer(job) || !/^\s*(?:npm|npx|pnpm|yarn|bunx?)\b/.test(commands[0] ?? "")) continue;
-      const installs = earlier.some((step) => mayDoAnything(step) || installsPackages.test(step.run ?? ""));
+      const installs = use.earlier.some((step) => mayDoAnything(step) || installsPackages.test(step.run ?? ""));
       if (!installs) yield { at: stepPlace(use.step), message: `no step before ${use.stage} installs packages` };
     }
   },
@@ -166,16 +163,24 @@ export const noBrowsers: Rule = {
   meaning: "The command of e2e runs Playwright, and no step before it installs Playwright's browsers.",
   cure: "Add `- run: npx playwright install --with-deps` before the stage, or set `stages.e2e.install: true` with `browsers`.",
   *find(subject) {
-    if (subject.configuration?.file.at(["stages", "e2e", "install"]) === true) return;
-    for (const { job, use, earlier } of firstStages(subject, ({ stage }) => stage === "e2e")) {
+    if (subject.configuration?.file.at(["stages", "e2e", "install"]) === true || usesOtherBrowsers(subject)) return;
+    for (const { job, use } of firstStages(subject, ({ stage }) => stage === "e2e")) {
       const commands = commandsOf(subject, use, job)?.join("\n");
       if (commands === undefined || hasContainer(job) || !/\bplaywright\b/.test(commands) || /playwright install/.test(commands))
         continue;
-      const installs = earlier.some((step) => mayDoAnything(step) || mayInstallBrowsers(step, subject));
+      const installs = use.earlier.some((step) => mayDoAnything(step) || mayInstallBrowsers(step, subject));
       if (!installs) yield { at: stepPlace(use.step), message: "no step before e2e installs Playwright's browsers" };
     }
   },
 };
+
+/** Such as the Chrome that GitHub's runners have. */
+function usesOtherBrowsers({ project }: Subject): boolean {
+  return [...project.toolSettings].some(
+    ([path, text]) =>
+      /playwright[\w.-]*$/.test(path) && /\b(?:channel|executablePath|launchOptions|connectOptions|wsEndpoint)\b/.test(text),
+  );
+}
 
 function mayInstallBrowsers({ run = "" }: Step, { project }: Subject): boolean {
   if (/playwright\b.*\binstall\b|\bmake\b|\btask\b/.test(run)) return true;

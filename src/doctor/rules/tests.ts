@@ -160,7 +160,7 @@ export const unknownProjects: Rule = {
     // Projects that are computed, or defined elsewhere, can't be compared.
     const isComplete =
       settings.length > 0 &&
-      settings.every(([, content]) => !/\bname\s*(?::\s*(?!["'`])|,|\})|\.\.\.|\bname\s*:\s*`[^`]*\$/.test(content));
+      settings.every(([, content]) => !/\bname\s*(?::(?!\s*["'`])|,|\})|\.\.\.|\bname\s*:\s*`[^`]*\$/.test(content));
     if (names.length === 0 || !isComplete) return;
     for (const [index, glob] of required.entries()) {
       if (isComputed(glob) || names.some((name) => nameMatches(glob, name))) continue;

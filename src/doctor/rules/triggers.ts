@@ -1,7 +1,6 @@
 import { group, isGroup, list, text } from "../../config/path.ts";
 import { isAction } from "../action-reference.ts";
-import { truthOf } from "../expression.ts";
-import { configuredStages, judgedJobs, runsIn, runsStages, stageWorkflows, testing } from "../gate.ts";
+import { before, configuredStages, judgedJobs, runsIn, runsStages, runsWith, stageWorkflows, testing } from "../gate.ts";
 import type { Place, Rule } from "../rule.ts";
 import { type Job, jobPlace, type Step, stepPlace, type Trigger, type Workflow } from "../workflow.ts";
 
@@ -151,10 +150,19 @@ export const anyStatus: Rule = {
   cure: "Add `if: github.event.deployment_status.state == 'success'` to the job.",
   *find({ workflows }) {
     for (const job of onDeployment(workflows))
-      if (truthOf(job.condition, deploymentContexts("failure", undefined)) === "yes")
+      if (runsAfterFailure(job))
         yield { at: jobPlace(job), message: `the job ${job.id} runs on deployment_status, whatever the state is` };
   },
 };
+
+/** A condition that names the state, and depends on something unknown too, is given the benefit of the doubt. */
+function runsAfterFailure(job: Job): boolean {
+  const runs = runsWith(job, deploymentContexts("failure", undefined));
+  return (
+    runs === "yes" ||
+    (runs === "unknown" && ![job, ...before(job)].some(({ condition }) => condition?.includes("deployment_status.state")))
+  );
+}
 
 export const deploymentLoop: Rule = {
   code: "ED207",
@@ -168,7 +176,7 @@ export const deploymentLoop: Rule = {
       const written = job.workflow.file.at([...job.path, "environment"]);
       const name = text(isGroup(written) ? written.name : written);
       if (name === undefined || name.includes("${{") || group(written).deployment === false) continue;
-      if (truthOf(job.condition, deploymentContexts("success", name)) === "yes")
+      if (runsWith(job, deploymentContexts("success", name)) === "yes")
         yield {
           at: jobPlace(job, "environment"),
           message: `the job ${job.id} runs after each deployment to ${name}, and is one itself`,

@@ -1,0 +1,219 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { base, type Files, folder, writeFiles } from "./fixture.ts";
+
+/** The command as people and programs start it. */
+
+const repository = join(import.meta.dirname, "..", "..");
+const entry = join(repository, "src", "main.ts");
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "doctor-"));
+});
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+function run(files: Files, ...args: string[]) {
+  writeFiles(cwd, files);
+  return start(cwd, ...args);
+}
+
+function start(where: string, ...args: string[]) {
+  const { GITHUB_ACTIONS: _runner, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [entry, "doctor", ...args], {
+    cwd: where,
+    env,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+const gate = ".github/workflows/gate.yml";
+const withPaths = (base[gate] ?? "").replace("  pull_request:\n", "  pull_request:\n    paths: [src/**]\n");
+
+test("a project without a mistake: a tick, what was looked at, and what was not", () => {
+  expect(run(base)).toEqual({
+    status: 0,
+    stderr: "",
+    stdout: `✔ Nothing found in 1 workflow with 3 stages, .github/env-actions.yml
+Not looked at:
+  ○ the environment: tables and clocks: nobody asked for it: --online asks it
+`,
+  });
+});
+
+test("a finding has a place, a code, what is there and what to do", () => {
+  const { status, stdout } = run({ ...base, [gate]: withPaths });
+  expect(status).toBe(1);
+  expect(stdout).toMatch(
+    /^\.github\/workflows\/gate\.yml:4:5 {2}ED202 will fail: pull_request has paths: .*\n {4}Remove the filter\. .*\n\n✘ 1 finding in 1 workflow with 3 stages, \.github\/env-actions\.yml: 1 will fail\n/,
+  );
+  expect(stdout).toContain("What each code means: https://github.com/classwaves/env-actions/blob/main/docs/reference/doctor.md");
+});
+
+test("--json is for programs, and has all of it", () => {
+  const { status, stdout } = run({ ...base, [gate]: withPaths }, "--json");
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout)).toEqual({
+    findings: [
+      {
+        code: "ED202",
+        severity: "fails",
+        title: "The gate has a path filter",
+        file: gate,
+        line: 4,
+        column: 5,
+        message: expect.stringContaining("pull_request has paths"),
+        cure: expect.stringContaining("Remove the filter"),
+      },
+    ],
+    accepted: [],
+    lookedAt: { workflows: [gate], otherWorkflows: 0, stages: 3, configuration: ".github/env-actions.yml", environment: null },
+    notLookedAt: [
+      { what: "the environment: tables and clocks", why: "nobody asked for it: --online asks it", failed: false },
+    ].map((one) => expect.objectContaining(one)),
+  });
+});
+
+test.each([
+  ["on its line", "    paths: [src/**] # doctor: accept ED203, ED202 because the check isn't required"],
+  ["above it", "    # doctor: accept ED202 because the check isn't required\n    paths: [src/**]"],
+])("an accepted finding doesn't count, and is listed with its reason: %s", (_, line) => {
+  const { status, stdout } = run({ ...base, [gate]: withPaths.replace("    paths: [src/**]", line) });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/ED202 accepted: the check isn't required\n/);
+  expect(stdout).toContain("✔ Nothing found");
+});
+
+test.each([
+  ["another code", "# doctor: accept ED203 because the check isn't required"],
+  ["no reason", "# doctor: accept ED202"],
+])("a comment with %s accepts nothing", (_, comment) => {
+  expect(run({ ...base, [gate]: withPaths.replace("[src/**]", `[src/**] ${comment}`) }).status).toBe(1);
+});
+
+test("without workflows nothing was checked, and there is no tick", () => {
+  const { [gate]: _, ...files } = base;
+  const { status, stdout } = run(files);
+  expect(status).toBe(3);
+  expect(stdout).toContain("○ Nothing was checked in .github/env-actions.yml: a workflow with env-actions");
+  expect(stdout).toContain("○ .github/workflows: there is no workflow that can be read");
+  expect(stdout).not.toContain("✔");
+});
+
+test("workflows that don't use env-actions are no check of it", () => {
+  const { status, stdout } = run({
+    ...base,
+    [gate]: "on: push\njobs: { build: { runs-on: ubuntu-latest, steps: [{ run: make }] } }\n",
+  });
+  expect(status).toBe(3);
+  expect(stdout).toContain("○ .github/workflows: no workflow uses env-actions");
+  expect(stdout).not.toContain("✔");
+});
+
+test("an empty folder has no configuration, which is a finding", () => {
+  const { status, stdout } = run({});
+  expect(status).toBe(1);
+  expect(stdout).toContain(".github/env-actions.yml:1:1  ED101 will fail: the configuration does not exist");
+});
+
+test.each([
+  ["too large", "#".repeat(1_000_001), /gate2\.yml: it has more than 1000000 bytes/],
+  ["not UTF-8", Buffer.from([0x6f, 0x6e, 0x3a, 0xff]), /gate2\.yml: it is not UTF-8/],
+])("a workflow that can't be looked at is said, and isn't a success: %s", (_, content, said) => {
+  writeFiles(cwd, base);
+  writeFileSync(join(cwd, ".github/workflows/gate2.yml"), content);
+  const { status, stdout } = start(cwd);
+  expect(status).toBe(3);
+  expect(stdout).toMatch(said);
+  expect(stdout).toContain(
+    "▲ Nothing found in 1 workflow with 3 stages, .github/env-actions.yml, but not everything could be looked at",
+  );
+});
+
+test("a link out of the repository is not followed", () => {
+  const secret = join(cwd, "..", `secret-${process.pid}.yml`);
+  writeFileSync(secret, "on: push\njobs: { secret-words: {} }\n");
+  writeFiles(join(cwd, "repository"), base);
+  symlinkSync(secret, join(cwd, "repository/.github/workflows/linked.yml"));
+  const { status, stdout } = start(join(cwd, "repository"));
+  rmSync(secret);
+  expect(status).toBe(3);
+  expect(stdout).toContain("linked.yml: it is a link, or not a regular file");
+  expect(stdout).not.toContain("secret-words");
+});
+
+test.skipIf(process.getuid?.() === 0)("a folder without permission is said", () => {
+  writeFiles(cwd, base);
+  chmodSync(join(cwd, ".github/workflows"), 0o000);
+  const { status, stdout } = start(cwd);
+  chmodSync(join(cwd, ".github/workflows"), 0o755);
+  expect(status).toBe(3);
+  expect(stdout).toContain(".github/workflows: the folder cannot be read");
+});
+
+test("names and texts of others can't command a terminal or a runner", () => {
+  const evil = "\u001b[31mred\u0007 ::error::forged ##[error]x\u202e";
+  const text = `on: [pull_request, merge_group]\npermissions: {}\njobs:\n  ${JSON.stringify(evil)}:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ${JSON.stringify(`classwaves/env-actions/preflight@${evil}`)}\n`;
+  const plain = run({ ...base, [gate]: text });
+  const json = start(cwd, "--json");
+  for (const { status, stdout, stderr } of [plain, json]) {
+    expect(status).toBe(1);
+    expect(stdout).toContain("forged");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+    expect(`${stdout}${stderr}`).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  }
+  expect(plain.stdout).not.toMatch(/::error::|##\[error\]/);
+});
+
+test("a configuration's secret is in no output", () => {
+  const configuration = (base[".github/env-actions.yml"] ?? "").replace(
+    "${DATABRICKS_TOKEN}",
+    "dapi0123456789abcdef0123456789abcdef",
+  );
+  for (const args of [[], ["--json"]]) {
+    const { status, stdout, stderr } = run({ ...base, ".github/env-actions.yml": configuration }, ...args);
+    expect(status).toBe(1);
+    expect(stdout).toContain("EA1013");
+    expect(stdout + stderr).not.toContain("dapi0123456789");
+  }
+});
+
+test("the classroom has nothing to find", () => {
+  const { status, stdout } = start(join(repository, "examples/classroom"));
+  expect(stdout).toMatch(/^✔ Nothing found in 2 workflows with 5 stages, \.github\/env-actions\.yml\n/);
+  expect(status).toBe(0);
+});
+
+/** What `init` names must be there; a release's commit can only be pinned when there is one. */
+test("what init writes has nothing to find", () => {
+  const { GITHUB_ACTIONS: _runner, ...env } = process.env;
+  cpSync(join(folder, "init"), cwd, { recursive: true });
+  expect(spawnSync(process.execPath, [entry, "init"], { cwd, env, encoding: "utf8" }).status).toBe(0);
+  const { stdout } = start(cwd, "--json");
+  const { findings, lookedAt } = JSON.parse(stdout);
+  const isUnpinned = ({ code, message }: { code: string; message: string }) =>
+    code === "ED405" && /^classwaves\/env-actions\/\w+@v1 is not pinned/.test(message);
+  expect(findings.filter((one: { code: string; message: string }) => !isUnpinned(one))).toEqual([]);
+  expect(lookedAt).toMatchObject({ stages: 5 });
+});
+
+test("in a package of a monorepo, its own configuration is compared with the workflows of the root", () => {
+  const moved = Object.fromEntries(
+    Object.entries(base).map(([name, text]) => [name === gate ? name : `packages/shop/${name}`, text]),
+  );
+  const text = (base[gate] ?? "").replaceAll(
+    /( +)(- uses: classwaves\/env-actions\/\w+@.*)/g,
+    "$1$2\n$1  with: { working-directory: packages/shop }",
+  );
+  writeFiles(cwd, { ...moved, [gate]: text, "packages/shop/.github/env-actions.yml": `${base[".github/env-actions.yml"]}` });
+  const shop = start(join(cwd, "packages/shop"));
+  expect(shop.stdout).toMatch(/^✔ Nothing found in 1 workflow with 3 stages, \.github\/env-actions\.yml\n/);
+  const root = start(cwd);
+  expect(root.status).toBe(1);
+  expect(root.stdout).toContain(
+    "preflight of the job preflight: it reads another configuration (packages/shop/.github/env-actions.yml)",
+  );
+});

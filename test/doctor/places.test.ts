@@ -1,0 +1,144 @@
+import { expect, test } from "vitest";
+import { base, examined, type Files } from "./fixture.ts";
+
+/** What depends on where the repository is and on how large it is, and what the doctor can't know. */
+
+const gate = ".github/workflows/gate.yml";
+const sha = "0123456789abcdef0123456789abcdef01234567";
+const shown = async (files: Files) =>
+  (await examined(files)).findings.map(({ code, file, line, message }) => `${code} ${file}:${line} ${message}`);
+
+function onHost(url: string, workflow = base[gate] ?? ""): Files {
+  return {
+    ...base,
+    [gate]: workflow,
+    ".git/config": `[core]\n\tbare = false\n[remote "origin"]\n\turl = ${url}\n[branch "main"]\n`,
+  };
+}
+
+const oneJob = `on: [pull_request, merge_group]
+permissions: { contents: read }
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+        with: { persist-credentials: false }
+      - run: npm ci
+      - uses: classwaves/env-actions/preflight@${sha} # v1.2.3-portable
+        env: &own
+          DATABRICKS_HOST: \${{ vars.DATABRICKS_HOST }}
+          DATABRICKS_WAREHOUSE_ID: \${{ vars.DATABRICKS_WAREHOUSE_ID }}
+          DATABRICKS_TOKEN: \${{ secrets.DATABRICKS_TOKEN }}
+      - uses: classwaves/env-actions/integration@${sha} # v1.2.3-portable
+        env: *own
+`;
+
+test.each([
+  "https://git.school.example/library/library.git",
+  "git@git.school.example:library/library.git",
+  "ssh://git@git.school.example:22/library.git",
+])("on GitHub Enterprise Server, the portable form and one job are needed: %s", async (url) => {
+  const found = await shown(onHost(url));
+  expect(found).toEqual([
+    expect.stringMatching(/^ED602 \S+:16 the repository is on git\.school\.example, and classwaves\/env-actions\/preflight@/),
+    expect.stringMatching(/^ED604 \S+:32 .*integration can't see the evidence of preflight/),
+    expect.stringMatching(/^ED602 \S+:32 /),
+    expect.stringMatching(/^ED604 \S+:46 .*e2e can't see the evidence of integration/),
+    expect.stringMatching(/^ED602 \S+:46 /),
+  ]);
+  expect(await shown(onHost(url, oneJob))).toEqual([]);
+  expect(await shown(onHost(url, oneJob.replaceAll(/@\w+ # v1.2.3-portable/g, "@v1-portable")))).toEqual([
+    expect.stringMatching(/^ED405 /),
+    expect.stringMatching(/^ED405 /),
+  ]);
+});
+
+test.each([
+  "https://github.com/library/library.git",
+  "git@github.com:library/library.git",
+  "https://library.ghe.com/a/b",
+  "/srv/git/library",
+  "file:///srv/git",
+])("elsewhere they are not: %s", async (url) => expect(await shown(onHost(url))).toEqual([]));
+
+test("what only a run knows is not judged, and is said", async () => {
+  const workflow = oneJob.replaceAll("        env:", "        with: { environment: '${{ inputs.place }}' }\n        env:");
+  const { findings, notLookedAt } = await examined({ ...base, [gate]: workflow });
+  expect(findings).toEqual([]);
+  expect(notLookedAt.map(({ what, why }) => `${what}: ${why}`)).toEqual(
+    expect.arrayContaining([
+      `${gate}, preflight of the job gate: a run computes its configuration or environment`,
+      `${gate}, integration of the job gate: a run computes its configuration or environment`,
+    ]),
+  );
+});
+
+test("stages in local actions and called workflows are found where they are used", async () => {
+  const action = `name: Stages
+runs:
+  using: composite
+  steps:
+    - run: npm ci
+      shell: bash
+    - uses: classwaves/env-actions@${sha} # v1.2.3
+      with: { stage: preflight }
+    - uses: classwaves/env-actions/integration@${sha} # v1.2.3
+      with: { environment: sandbox }
+`;
+  const caller = `on: [pull_request]
+permissions: { contents: read }
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+        with: { persist-credentials: false }
+      - uses: ./.github/actions/stages
+`;
+  const local = await examined({ ...base, [gate]: caller, ".github/actions/stages/action.yaml": action });
+  expect(local.lookedAt.stages).toBe(2);
+  expect(local.findings.map(({ code, line }) => `${code}:${line}`)).toEqual(["ED201:1"]);
+
+  const called = `on: workflow_call
+permissions: { contents: read }
+jobs:
+  stages:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+        with: { persist-credentials: false }
+      - uses: ./.github/actions/stages
+`;
+  const callers = caller.replace(/ {4}runs-on[\s\S]*$/, "    uses: ./.github/workflows/stages.yml\n");
+  const files = {
+    ...base,
+    [gate]: callers,
+    ".github/workflows/stages.yml": called,
+    ".github/actions/stages/action.yaml": action,
+  };
+  const reusable = await examined(files);
+  expect(reusable.findings.map(({ code, file, line }) => `${code} ${file}:${line}`)).toEqual([`ED201 ${gate}:1`]);
+});
+
+test("a local action that calls itself, and a job that needs itself, end", async () => {
+  const action = "name: Loop\nruns:\n  using: composite\n  steps:\n    - uses: ./.github/actions/loop\n";
+  const workflow = (base[gate] ?? "")
+    .replace("    needs: preflight", "    needs: [preflight, e2e]")
+    .replace("npm ci", "npm ci\n      - uses: ./.github/actions/loop");
+  const { findings } = await examined({ ...base, [gate]: workflow, ".github/actions/loop/action.yml": action });
+  expect(findings.map(({ code }) => code)).toEqual([]);
+});
+
+test("a workflow of nested aliases, long conditions and deep brackets is refused or read at once", async () => {
+  const bomb = `a: &a [${"x,".repeat(9)}x]\n${[..."bcdefgh"].map((name, index) => `${name}: &${name} [${`*${"abcdefgh"[index]},`.repeat(10)}]`).join("\n")}\non: push\njobs: {}\n`;
+  const deep = (base[gate] ?? "").replace("if: always()", `if: always() && ${"(".repeat(5_000)}true${")".repeat(5_000)}`);
+  const started = process.cpuUsage();
+  const bombed = await examined({ ...base, ".github/workflows/bomb.yml": bomb });
+  expect(bombed.findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+    expect.stringMatching(/^ED102 more than 100000 entries/),
+  ]);
+  expect((await examined({ ...base, [gate]: deep })).findings).toEqual([]);
+  const { user, system } = process.cpuUsage(started);
+  expect((user + system) / 1_000).toBeLessThan(20_000);
+});
