@@ -10,11 +10,14 @@ export interface ActionReference {
   path: string;
   /** What stands after the `@`. */
   ref: string | undefined;
-  /** The stage, if the folder names it. The action in the repository's root has the input `stage` instead. */
-  stage: StageName | undefined;
+  /** What the folder names. The action in the repository's root has the input `stage` instead. */
+  stage: Work | undefined;
 }
 
-const stageFolder = /^(?:actions\/)?(preflight|integration|e2e|smoke|cleanup)$/;
+/** What an action of env-actions does: it runs a stage, or judges what the stages found. */
+export type Work = StageName | "gate";
+
+const stageFolder = /^(?:actions\/)?(preflight|integration|e2e|smoke|cleanup|gate)$/;
 
 export function actionReference(text: string): ActionReference {
   if (text.startsWith("docker://")) return { kind: "docker", text, path: text, ref: undefined, stage: undefined };
@@ -22,7 +25,7 @@ export function actionReference(text: string): ActionReference {
   if (/^(?:\.|\$)\//.test(text)) {
     const path = posix.normalize(text.slice(2)).replace(/\/$/, "");
     const [, stage] = stageFolder.exec(path) ?? [];
-    return { kind: "local", text, path, ref: undefined, stage: stage as StageName | undefined };
+    return { kind: "local", text, path, ref: undefined, stage: stage as Work | undefined };
   }
   const at = text.indexOf("@");
   const [name, ref] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
@@ -31,7 +34,7 @@ export function actionReference(text: string): ActionReference {
   if (`${owner}/${repository}` !== "classwaves/env-actions" || folders[0] === ".github")
     return { kind: "other", text, path, ref, stage: undefined };
   const [, stage] = stageFolder.exec(folders.join("/")) ?? [];
-  return { kind: "env-actions", text, path, ref, stage: stage as StageName | undefined };
+  return { kind: "env-actions", text, path, ref, stage: stage as Work | undefined };
 }
 
 /** A full SHA of a commit, or the digest of an image. */

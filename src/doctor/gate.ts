@@ -18,12 +18,14 @@ const judged: readonly StageName[] = ["preflight", "integration", "e2e", "smoke"
 export const testing: readonly StageName[] = ["preflight", "integration", "e2e"];
 
 export function stageWorkflows({ workflows }: Subject): Workflow[] {
-  return workflows.filter((workflow) => workflow.jobs.some((job) => job.stages.length > 0));
+  return workflows.filter((workflow) => workflow.jobs.some((job) => job.stages.length + job.gates.length > 0));
 }
 
-/** Jobs whose own steps run stages, in all workflows. */
+/** Jobs whose own steps run stages or judge them, in all workflows. */
 export function stageJobs(subject: Subject): Job[] {
-  return subject.workflows.flatMap(({ jobs }) => jobs.filter((job) => job.stages.some(({ jobStep }) => jobStep)));
+  return subject.workflows.flatMap(({ jobs }) =>
+    jobs.filter((job) => job.gates.length > 0 || job.stages.some(({ jobStep }) => jobStep)),
+  );
 }
 
 export function runsStages(job: Job, wanted: readonly StageName[]): boolean {

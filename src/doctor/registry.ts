@@ -71,6 +71,7 @@ export const ruleAreas: readonly RuleArea[] = [
       credentials.inheritedSecrets,
       credentials.callerPermissions,
       credentials.secretsOfInstall,
+      credentials.noCommentWrite,
     ],
   },
   {

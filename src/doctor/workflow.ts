@@ -1,6 +1,6 @@
 import { group, isGroup, list, type Path, text } from "../config/path.ts";
 import type { StageName } from "../model/report.ts";
-import { type ActionReference, actionReference } from "./action-reference.ts";
+import { type ActionReference, actionReference, type Work } from "./action-reference.ts";
 import type { Place } from "./rule.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
@@ -32,6 +32,8 @@ export interface Job {
   uses: string | undefined;
   /** Stages in the order in which they run, also those of a local action or workflow that is called. */
   stages: readonly StageUse[];
+  /** The steps that judge what the stages found. */
+  gates: readonly Step[];
   hasMatrix: boolean;
 }
 
@@ -101,6 +103,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     runsOn: labelsOf(job["runs-on"]),
     uses,
     stages: uses === undefined ? stagesOf(steps, local) : calledStages(uses, local, 0),
+    gates: steps.flatMap((step) => leavesOf(step, local, 0)).filter((step) => workOf(step, local) === "gate"),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
   };
 }
@@ -127,8 +130,9 @@ function stagesOf(steps: readonly Step[], local: LocalFiles): StageUse[] {
   const found: StageUse[] = [];
   for (const jobStep of steps)
     for (const step of leavesOf(jobStep, local, 0)) {
-      const stage = stageOf(step, local);
-      if (stage !== undefined && step.uses) found.push({ stage, step, jobStep, reference: step.uses, earlier: [...earlier] });
+      const stage = workOf(step, local);
+      if (stage !== undefined && stage !== "gate" && step.uses)
+        found.push({ stage, step, jobStep, reference: step.uses, earlier: [...earlier] });
       earlier.push(step);
     }
   return found;
@@ -141,11 +145,11 @@ function leavesOf(step: Step, local: LocalFiles, depth: number): Step[] {
   return inner.length > 0 ? inner.flatMap((one) => leavesOf(one, local, depth + 1)) : [step];
 }
 
-function stageOf(step: Step, local: LocalFiles): StageName | undefined {
+function workOf(step: Step, local: LocalFiles): Work | undefined {
   const { uses } = step;
   const action = uses?.kind === "local" ? local.actions.get(uses.path) : undefined;
   const isOurs = uses?.kind === "env-actions" || (action !== undefined && isOurAction(action));
-  return isOurs ? (uses?.stage ?? stageInput(step)) : undefined;
+  return isOurs ? (uses?.stage ?? workInput(step)) : undefined;
 }
 
 /** In a checkout of env-actions, and in a copy of it, its actions are local. */
@@ -164,10 +168,10 @@ function calledStages(uses: string, local: LocalFiles, depth: number): StageUse[
   });
 }
 
-const stages: readonly StageName[] = ["preflight", "integration", "e2e", "smoke", "cleanup"];
+const works: readonly Work[] = ["preflight", "integration", "e2e", "smoke", "cleanup", "gate"];
 
-export function stageInput(step: Step): StageName | undefined {
-  return stages.find((stage) => stage === step.with.stage);
+export function workInput(step: Step): Work | undefined {
+  return works.find((work) => work === step.with.stage);
 }
 
 /** A condition may be written as `true`, without quotes. */
@@ -203,8 +207,4 @@ export function inherited(job: Job, key: string): { value: unknown; path: Path }
     if (value !== undefined) return { value, path };
   }
   return undefined;
-}
-
-export function usesEnvActions(workflow: Workflow): boolean {
-  return workflow.jobs.some((job) => job.stages.length > 0);
 }

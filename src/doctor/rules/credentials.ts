@@ -180,6 +180,23 @@ export const noDeploymentsRead: Rule = {
   },
 };
 
+export const noCommentWrite: Rule = {
+  code: "ED413",
+  severity: "surprises",
+  title: "The gate can't write its comment",
+  meaning:
+    'With `comment: "true"`, the gate writes its result on the pull request. Without `pull-requests: write`, it only warns.',
+  cure: "Add `pull-requests: write` under `permissions` of the job.",
+  *find(subject) {
+    for (const job of stageJobs(subject)) {
+      const comments = job.gates.some((step) => String(step.with.comment) === "true");
+      const permissions = permissionsOf(job);
+      if (comments && allows(permissions, "pull-requests", "write") === false)
+        yield { at: permissions.at, message: `the job ${job.id} writes a comment, and has no pull-requests: write` };
+    }
+  },
+};
+
 export const noContentsRead: Rule = {
   code: "ED408",
   severity: "fails",

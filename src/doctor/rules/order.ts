@@ -49,7 +49,7 @@ export const noLastJob: Rule = {
   title: "A skipped gate counts as success",
   meaning:
     "If a stage fails, the jobs after it are skipped, and GitHub accepts a skipped job as success of a required check. A job with `!cancelled()` is skipped when the run is cancelled.",
-  cure: "Add a last job that needs every stage's job, with `if: always()`, whose step fails unless each result is `success`. Require this job, and only it.",
+  cure: "Add a last job that needs every stage's job, with `if: always()` and the action `gate`, or a step that fails unless each result is `success`. Require this job, and only it.",
   *find(subject) {
     for (const { jobs, last } of endings(subject)) {
       if (last && !runsAlways(last.condition))
@@ -99,6 +99,8 @@ export const resultsNotRead: Rule = {
       const texts = allTexts(last.workflow.file.at(last.path)).join("\n");
       const looks = /\bneeds\b[^\n]*\bresult\b|toJSON\(\s*needs\s*\)/i.test(texts);
       const isStrict = /\bsuccess\b|skipped|toJSON\(\s*needs\s*\)/i.test(texts.replace(/\b(?:success|always)\s*\(/g, ""));
+      // The action finds the evidence itself, so it never takes a stage for passed that didn't run.
+      if (last.gates.length > 0) continue;
       if (!looks)
         yield { at: jobPlace(last), message: `the job ${last.id} never looks at the results of the jobs that it needs` };
       else if (!isStrict) yield { at: jobPlace(last), message: `the job ${last.id} doesn't notice a job that was skipped` };
@@ -106,7 +108,13 @@ export const resultsNotRead: Rule = {
   },
 };
 
-const stageBefore: Partial<Record<StageName, StageName>> = { integration: "preflight", e2e: "integration", smoke: "e2e" };
+const stagesInOrder: readonly StageName[] = ["preflight", "integration", "e2e", "smoke"];
+
+/** The stage whose evidence a stage needs. One that the configuration leaves out is not asked for. */
+function stageBefore({ configuration }: Subject, stage: StageName): StageName | undefined {
+  const earlier = stagesInOrder.slice(0, Math.max(0, stagesInOrder.indexOf(stage)));
+  return earlier.findLast((one) => configuration?.file.at(["stages", one]) !== false);
+}
 
 export const wrongOrder: Rule = {
   code: "ED304",
@@ -120,7 +128,7 @@ export const wrongOrder: Rule = {
       // The caller of a reusable workflow may have run it.
       if (job.workflow.triggers.has("workflow_call")) continue;
       for (const [index, use] of job.stages.entries()) {
-        const needed = stageBefore[use.stage];
+        const needed = stageBefore(subject, use.stage);
         if (!needed || !use.jobStep || (use.stage === "smoke" && use.step.with.deployment)) continue;
         const earlier = [...job.stages.slice(0, index), ...[...before(job)].flatMap(({ stages }) => stages)];
         const found = earlier.filter(({ stage }) => stage === needed);
