@@ -31,6 +31,8 @@ const exits: Record<string, string> = {
   "notifications/metrics.ts": "measurements are made of a report that notifications/after-verdict.ts redacted",
   "audit/log.ts": "each line is redacted before it is hashed",
   "checks/api/client.ts": "a request to the tested application, which must hold its credentials",
+  "cli/doctor.ts": guarded,
+  "cli/environment-facts.ts": guarded,
   "cli/init.ts": "texts of ours alone",
   "cli/main.ts": guarded,
   "cli/screen.ts": guarded,
