@@ -183,11 +183,14 @@ class Evaluation {
     }
     const [first, second] = values;
     switch (name) {
+      // What is judged is a run in which nothing failed.
+      // What is judged is a run in which nothing failed.
       case "always":
-        return true;
-      // A job that is being judged is taken as one whose predecessors succeeded.
       case "success":
         return true;
+      case "failure":
+      case "cancelled":
+        return false;
       case "fromjson":
         return typeof first === "string" ? parsedJson(first) : unknown;
       case "contains":

@@ -50,6 +50,8 @@ export const ruleAreas: readonly RuleArea[] = [
       order.textCondition,
       order.failureIgnored,
       order.failFast,
+      order.impossibleGate,
+      order.skippedStage,
       concurrency.cancelInProgress,
       concurrency.collidingGroup,
       concurrency.cellsShareGroup,

@@ -41,7 +41,7 @@ function mayCancel({ cancels }: Concurrency, event: string): boolean {
 }
 
 export const cancelInProgress: Rule = {
-  code: "ED308",
+  code: "ED310",
   severity: "surprises",
   title: "A new run cancels a stage that is running",
   meaning:
@@ -69,7 +69,7 @@ const onDefaultBranch = ["push", "schedule", "workflow_dispatch", "repository_di
 const differs = /github\.(?:run_id|run_number|sha|event_name)\b|github\.event\b/;
 
 export const collidingGroup: Rule = {
-  code: "ED309",
+  code: "ED311",
   severity: "surprises",
   title: "Runs that have nothing to do with each other share a concurrency group",
   meaning:
@@ -136,7 +136,7 @@ function* sharedGroups(subject: Subject) {
 }
 
 export const cellsShareGroup: Rule = {
-  code: "ED310",
+  code: "ED312",
   severity: "fails",
   title: "The cells of a matrix cancel each other",
   meaning: "All cells of the job are in one concurrency group. One runs, one waits, and GitHub cancels the others.",
@@ -149,7 +149,7 @@ export const cellsShareGroup: Rule = {
 };
 
 export const groupBetweenStages: Rule = {
-  code: "ED311",
+  code: "ED313",
   severity: "surprises",
   title: "Another run comes between two stages",
   meaning:

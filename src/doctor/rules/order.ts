@@ -1,6 +1,6 @@
 import { isGroup, text } from "../../config/path.ts";
 import type { StageName } from "../../model/report.ts";
-import { isAlwaysTrueText, runsAlways } from "../expression.ts";
+import { isAlwaysTrueText, runsAlways, truthOf } from "../expression.ts";
 import {
   allTexts,
   before,
@@ -12,7 +12,7 @@ import {
   stageJobs,
   stageWorkflows,
 } from "../gate.ts";
-import type { Rule, Subject } from "../rule.ts";
+import type { Found, Rule, Subject } from "../rule.ts";
 import { type Job, jobPlace, type StageUse, stepPlace, type Workflow } from "../workflow.ts";
 
 /** In which order stages run, and which job says the result. */
@@ -51,6 +51,7 @@ export const noLastJob: Rule = {
     "If a stage fails, the jobs after it are skipped, and GitHub accepts a skipped job as success of a required check. A job with `!cancelled()` is skipped when the run is cancelled.",
   cure: "Add a last job that needs every stage's job, with `if: always()` and the action `gate`, or a step that fails unless each result is `success`. Require this job, and only it.",
   *find(subject) {
+    yield* skippedAlone(subject);
     for (const { jobs, last } of endings(subject)) {
       if (last && !runsAlways(last.condition))
         yield {
@@ -65,6 +66,17 @@ export const noLastJob: Rule = {
     }
   },
 };
+
+/** One job is its own gate, unless it can be skipped. In an event in which it never runs, nobody takes it for the gate. */
+function* skippedAlone({ workflows }: Subject): Iterable<Found> {
+  for (const workflow of workflows) {
+    const [only, ...others] = judgedJobs(workflow);
+    const events = requiredEvents.filter((event) => workflow.triggers.has(event));
+    if (!only || others.length > 0 || !events.some((event) => runsIn(only, event) === "unknown")) continue;
+    if (workflow.jobs.some((job) => job.needs.includes(only.id) && runsAlways(job.condition))) continue;
+    yield { at: jobPlace(only, "if"), message: `the job ${only.id} is skipped if this condition isn't met` };
+  }
+}
 
 export const stageNotNeeded: Rule = {
   code: "ED302",
@@ -156,6 +168,55 @@ function whyOtherEnvironment({ configuration }: Subject, use: StageUse, found: r
   if (others.some((other) => other === own || other === promoted)) return undefined;
   return `that runs in ${[...new Set(others)].join(", ")}, not in ${own}`;
 }
+
+export const impossibleGate: Rule = {
+  code: "ED308",
+  severity: "fails",
+  title: "The gate can't pass in an event",
+  meaning:
+    "The last job compares the result of a job that never runs in this event with `success`. It is skipped there, so the gate fails each time.",
+  cure: "Let the job run in the event, or let the gate allow the skip: `allow-skips` of the action `gate`.",
+  *find(subject) {
+    for (const { workflow, jobs, last } of endings(subject)) {
+      if (!last || !runsAlways(last.condition)) continue;
+      const texts = allTexts(workflow.file.at(last.path)).join("\n");
+      if (/skipped/.test(texts) || last.steps.some((step) => step.with["allow-skips"] ?? step.with["allowed-skips"])) continue;
+      for (const event of requiredEvents.filter((one) => workflow.triggers.has(one) && runsIn(last, one) === "yes")) {
+        const never = jobs.filter((job) => last.needs.includes(job.id) && runsIn(job, event) === "no");
+        if (never[0])
+          yield {
+            at: jobPlace(never[0], "if"),
+            message: `in ${event}, ${never.map(({ id }) => id).join(", ")} never runs, so ${last.id} fails`,
+          };
+      }
+    }
+  },
+};
+
+export const skippedStage: Rule = {
+  code: "ED309",
+  severity: "unsafe",
+  title: "A job is green although its stage was skipped",
+  meaning: "A step that is skipped by its `if` leaves the job green. Nothing says that the stage didn't run.",
+  cure: "Move the condition to the job, and let the gate's last job notice the skip; or use the action `gate`, which asks for the evidence.",
+  *find({ workflows }) {
+    for (const workflow of workflows) {
+      if (workflow.jobs.some(({ gates }) => gates.length > 0)) continue;
+      const events = requiredEvents.filter((event) => workflow.triggers.has(event));
+      for (const job of judgedJobs(workflow))
+        for (const { stage, step } of job.stages) {
+          const maySkip = events.some(
+            (event) => runsIn(job, event) !== "no" && truthOf(step.condition, { "github.event_name": event }) !== "yes",
+          );
+          if (stage !== "cleanup" && maySkip)
+            yield {
+              at: stepPlace(step, "if"),
+              message: `if this condition isn't met, ${stage} doesn't run, and the job ${job.id} is green`,
+            };
+        }
+    }
+  },
+};
 
 export const textCondition: Rule = {
   code: "ED305",
