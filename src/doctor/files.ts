@@ -26,6 +26,12 @@ export class RepositoryFiles {
     this.cwd = cwd;
     this.root = rootAbove(cwd);
     this.#notLookedAt = notLookedAt;
+    const whole = gitRootAbove(cwd);
+    if (whole !== undefined && whole !== this.root)
+      notLookedAt({
+        what: posix(relative(cwd, whole)),
+        why: "GitHub reads workflows in this root of the repository only; those here are examined as if they stood there",
+      });
   }
 
   /** As the user can open it. */
@@ -106,6 +112,13 @@ function rootAbove(cwd: string): string {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     if (existsSync(join(folder, ".git")) || existsSync(join(folder, ".github", "workflows"))) return folder;
     if (dirname(folder) === folder) return resolve(cwd);
+  }
+}
+
+function gitRootAbove(cwd: string): string | undefined {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) return folder;
+    if (dirname(folder) === folder) return undefined;
   }
 }
 

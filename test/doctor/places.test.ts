@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { base, examined, type Files } from "./fixture.ts";
+import { examine } from "../../src/doctor/examine.ts";
+import { base, examined, type Files, writeFiles } from "./fixture.ts";
 
 /** What depends on where the repository is and on how large it is, and what the doctor can't know. */
 
@@ -61,6 +65,30 @@ test.each([
   "/srv/git/library",
   "file:///srv/git",
 ])("elsewhere they are not: %s", async (url) => expect(await shown(onHost(url))).toEqual([]));
+
+test("workflows in a folder where GitHub doesn't look are examined, and that is said", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "doctor-"));
+  writeFiles(cwd, {
+    ".git/config": "",
+    ...Object.fromEntries(Object.entries(base).map(([name, text]) => [`examples/${name}`, text])),
+  });
+  const options = { cwd: join(cwd, "examples"), configFile: ".github/env-actions.yml", env: {} };
+  const { findings, notLookedAt, lookedAt } = await examine(options);
+  rmSync(cwd, { recursive: true });
+  expect(findings).toEqual([]);
+  expect(lookedAt.stages).toBe(3);
+  expect(notLookedAt.map(({ what, why }) => `${what}: ${why}`)).toContainEqual(
+    expect.stringMatching(/^\.\.: GitHub reads workflows in this root of the repository only/),
+  );
+});
+
+test("what a step replaces is not compared with the configuration", async () => {
+  const workflow = oneJob.replace(/(integration@.*\n)/, "$1        with: { command: make test, reports: out/*.xml }\n");
+  const configuration = (base[".github/env-actions.yml"] ?? "").replace("[reports/integration.xml]", "[other/integration.xml]");
+  const { findings, notLookedAt } = await examined({ ...base, [gate]: workflow, ".github/env-actions.yml": configuration });
+  expect(findings).toEqual([]);
+  expect(notLookedAt.map(({ what }) => what)).toContain("the reports of integration");
+});
 
 test("what only a run knows is not judged, and is said", async () => {
   const workflow = oneJob.replaceAll("        env:", "        with: { environment: '${{ inputs.place }}' }\n        env:");

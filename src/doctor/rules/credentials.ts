@@ -284,7 +284,7 @@ export const secretsOfInstall: Rule = {
   severity: "unsafe",
   title: "Packages get the credentials",
   meaning: "A step that installs packages has secrets in its `env`. The scripts of all packages can read them.",
-  cure: "Remove `env` from the step. Only servers, tests and env-actions need these credentials.",
+  cure: "Remove `env` from the step. If a registry needs a token, install with `--ignore-scripts`.",
   *find(subject) {
     for (const job of stageJobs(subject))
       for (const step of job.steps) {
@@ -292,7 +292,8 @@ export const secretsOfInstall: Rule = {
           step.run ?? "",
         );
         const names = Object.entries(step.env).flatMap(([name, value]) => (secret.test(allTexts(value).join()) ? [name] : []));
-        if (isInstall && names[0] !== undefined)
+        const runsScripts = !/--ignore-scripts\b/.test(step.run ?? "");
+        if (isInstall && runsScripts && names[0] !== undefined)
           yield { at: stepPlace(step, "env", names[0]), message: `the packages that this step installs get ${names.join(", ")}` };
       }
   },

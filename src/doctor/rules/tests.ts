@@ -23,6 +23,10 @@ export const unwrittenReports: Rule = {
       const suite = configuration?.suite(stage);
       const folder = suite && folderOf(project, suite);
       if (!configuration || suite?.command === undefined || folder === undefined || suite.reports.length === 0) continue;
+      if (isReplaced(subject, stage)) {
+        subject.notLookedAt({ what: `the reports of ${stage}`, why: "a step of a workflow names its own command or reports" });
+        continue;
+      }
       const commands = withScripts(project, suite.workingDirectory ?? ".", suite.command);
       const variables = Object.entries(suite.environment).map(([name, value]) => `${name}=${String(value)}`);
       const written = reportsOf(project, folder, commands, variables);
@@ -41,6 +45,12 @@ export const unwrittenReports: Rule = {
     }
   },
 };
+
+function isReplaced(subject: Subject, stage: string): boolean {
+  return configuredStages(subject).some(
+    ({ use }) => use.stage === stage && (use.step.with.command ?? use.step.with.reports) !== undefined,
+  );
+}
 
 export const noReports: Rule = {
   code: "ED702",
