@@ -1,6 +1,7 @@
 import { defaults } from "../config/defaults.ts";
 import { parseTemplate } from "../config/interpolation.ts";
-import { group, isGroup, list, type Path, text, texts } from "../config/path.ts";
+import { group, isGroup, list, type Path, text, texts, valueAt } from "../config/path.ts";
+import { withPresetDefaults } from "../config/preset.ts";
 import { parseTimeLimit } from "../config/values.ts";
 import type { StageName } from "../model/report.ts";
 import type { Place } from "./rule.ts";
@@ -52,7 +53,8 @@ export class Configuration {
   }
 
   prefixes(): string[] {
-    const listed = texts(this.file.at(["testData", "prefixes"])) ?? defaults.testData.prefixes;
+    const filled = withPresetDefaults(this.file.parsed.data);
+    const listed = texts(valueAt(filled, ["testData", "prefixes"])) ?? defaults.testData.prefixes;
     const ofStages = (["integration", "e2e"] as const).map(
       (stage) => text(this.file.at(["stages", stage, "prefix"])) ?? defaults.stages[stage].prefix,
     );

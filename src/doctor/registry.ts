@@ -25,6 +25,7 @@ export const ruleAreas: readonly RuleArea[] = [
       inputs.unknownEnvironment,
       inputs.noCommand,
       inputs.missingVariables,
+      inputs.leftOutStage,
     ],
   },
   {

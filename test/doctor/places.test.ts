@@ -82,6 +82,32 @@ test("workflows in a folder where GitHub doesn't look are examined, and that is 
   );
 });
 
+test("a stage that is left out is not waited for, and smoke may follow nothing", async () => {
+  const configuration = (base[".github/env-actions.yml"] ?? "")
+    .replace(/ {2}integration:[\s\S]*?(?= {2}e2e:)/, "  integration: false\n  smoke: { follows: nothing }\n")
+    .replace(
+      "environments:",
+      "environments:\n  production: { access: read-only, api: { url: 'https://library.example', endpoints: [{ path: /health }] } }",
+    );
+  const workflow = (base[gate] ?? "")
+    .replace(/ {2}integration:[\s\S]*?(?= {2}e2e:)/, "")
+    .replace("needs: [integration]", "needs: preflight")
+    .replace("[preflight, integration, e2e]", "[preflight, e2e]")
+    .replace("success success success", "success success");
+  const watch = oneJob
+    .replace("on: [pull_request, merge_group]", "on: { schedule: [{ cron: '*/15 * * * *' }] }")
+    .replace(
+      / {6}- run: npm ci[\s\S]*$/,
+      `      - uses: classwaves/env-actions/smoke@${sha} # v1.2.3\n        with: { environment: production }\n`,
+    );
+  const files = { ...base, ".github/env-actions.yml": configuration, [gate]: workflow, ".github/workflows/watch.yml": watch };
+  expect(await shown(files)).toEqual([]);
+  const follows = { ...files, ".github/env-actions.yml": configuration.replace("  smoke: { follows: nothing }\n", "") };
+  expect(await shown(follows)).toEqual([
+    expect.stringMatching(/^ED304 \S+watch\.yml:9 smoke needs evidence of e2e, but no job of this workflow runs e2e$/),
+  ]);
+});
+
 test("what a step replaces is not compared with the configuration", async () => {
   const workflow = oneJob.replace(/(integration@.*\n)/, "$1        with: { command: make test, reports: out/*.xml }\n");
   const configuration = (base[".github/env-actions.yml"] ?? "").replace("[reports/integration.xml]", "[other/integration.xml]");

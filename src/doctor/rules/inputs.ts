@@ -64,9 +64,24 @@ export const noCommand: Rule = {
   *find(subject) {
     for (const { use, configuration } of configuredStages(subject)) {
       if (use.stage !== "integration" && use.stage !== "e2e") continue;
+      if (configuration.file.at(["stages", use.stage]) === false) continue;
       if (use.step.with.command === undefined && configuration.file.at(["stages", use.stage, "command"]) === undefined)
         yield { at: stepPlace(use.step), message: `stages.${use.stage}.command is missing in ${configuration.file.name}` };
     }
+  },
+};
+
+export const leftOutStage: Rule = {
+  code: "ED106",
+  severity: "fails",
+  title: "The workflow runs a stage that the configuration leaves out",
+  meaning:
+    "With `false` under `stages`, the project doesn't have the stage: the gate doesn't ask for it, and running it is a mistake (EA5007).",
+  cure: "Remove the step, or remove `false` from the configuration.",
+  *find(subject) {
+    for (const { use, configuration } of configuredStages(subject))
+      if (configuration.file.at(["stages", use.stage]) === false)
+        yield { at: stepPlace(use.step), message: `${configuration.file.name} leaves ${use.stage} out` };
   },
 };
 

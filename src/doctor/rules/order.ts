@@ -141,7 +141,7 @@ export const wrongOrder: Rule = {
       if (job.workflow.triggers.has("workflow_call")) continue;
       for (const [index, use] of job.stages.entries()) {
         const needed = stageBefore(subject, use.stage);
-        if (!needed || !use.jobStep || (use.stage === "smoke" && use.step.with.deployment)) continue;
+        if (!needed || !use.jobStep || (use.stage === "smoke" && followsElse(subject, use))) continue;
         const earlier = [...job.stages.slice(0, index), ...[...before(job)].flatMap(({ stages }) => stages)];
         const found = earlier.filter(({ stage }) => stage === needed);
         const why = found.length === 0 ? whereInstead(job, needed) : whyOtherEnvironment(subject, use, found);
@@ -151,6 +151,11 @@ export const wrongOrder: Rule = {
     }
   },
 };
+
+/** Smoke may follow a deployment, or nothing. */
+function followsElse({ configuration }: Subject, { step }: StageUse): boolean {
+  return Boolean(step.with.deployment) || configuration?.file.at(["stages", "smoke", "follows"]) === "nothing";
+}
 
 function whereInstead(job: Job, needed: StageName): string {
   const elsewhere = job.workflow.jobs.find(({ stages }) => stages.some(({ stage }) => stage === needed));

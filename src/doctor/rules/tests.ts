@@ -1,4 +1,5 @@
-import { group, text, texts } from "../../config/path.ts";
+import { group, list, text, texts } from "../../config/path.ts";
+import { presetOf } from "../../config/preset.ts";
 import { known } from "../configuration.ts";
 import { configuredStages, isComputed } from "../gate.ts";
 import { matches, nameMatches } from "../glob.ts";
@@ -131,9 +132,10 @@ function* commandsIn({ configuration }: Subject): Iterable<{ command: string; fo
   const { file } = configuration;
   const places = [
     ...suiteStages.map((stage) => ["stages", stage]),
-    ...Object.entries(configuration.environments).flatMap(([name, { servers }]) =>
-      Object.keys(group(servers)).map((server) => ["environments", name, "servers", server]),
-    ),
+    ...Object.entries(configuration.environments).flatMap(([name, { servers, tasks }]) => [
+      ...Object.keys(group(servers)).map((server) => ["environments", name, "servers", server]),
+      ...(list(tasks) ?? []).map((_, index) => ["environments", name, "tasks", index]),
+    ]),
   ];
   for (const path of places) {
     const command = text(file.at([...path, "command"]));
@@ -158,7 +160,7 @@ export const unknownProjects: Rule = {
     const path = [...suite.path, "requiredProjects"];
     const written = configuration.file.at(path);
     const isClassWaves =
-      configuration.file.at(["testData", "preset"]) !== "none" &&
+      presetOf(configuration.file.parsed.data) === "classwaves" &&
       configuredStages(subject).some(({ use, environment }) => use.stage === "e2e" && environment.databricks !== undefined);
     const required = written === undefined ? (isClassWaves ? classWavesProjects : []) : (texts(written) ?? []);
     const settings = [...project.toolSettings].filter(([file]) =>
