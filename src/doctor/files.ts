@@ -53,10 +53,10 @@ export class RepositoryFiles {
   }
 
   /** Like `text`, but the caller decides what a file means that can't be read. */
-  async tried(path: string): Promise<string | { why: string } | undefined> {
+  async tried(path: string, most = mostBytes): Promise<string | { why: string } | undefined> {
     try {
-      const bytes = await readPlain(path, { root: this.root, linkedFolders: true, hardLinks: true }, mostBytes + 1);
-      if (bytes.length > mostBytes) return { why: `it has more than ${mostBytes} bytes` };
+      const bytes = await readPlain(path, { root: this.root, linkedFolders: true, hardLinks: true }, most + 1);
+      if (bytes.length > most) return { why: `it has more than ${most} bytes` };
       return isUtf8(bytes) ? new TextDecoder().decode(bytes) : { why: "it is not UTF-8" };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

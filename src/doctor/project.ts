@@ -17,6 +17,8 @@ export interface Project {
   tests: TestSearch | undefined;
   /** The host of the remote repository; `undefined` if the folder doesn't say. */
   remoteHost: string | undefined;
+  /** The commit of env-actions that the project's lock file names. */
+  lockedCommit: string | undefined;
   /** Where act's settings are, if the project runs its workflows with it. */
   act: Place | undefined;
 }
@@ -67,6 +69,7 @@ export async function readProject(
     toolSettings,
     tests: needles.length > 0 ? await searchTests(files, needles) : undefined,
     remoteHost: await remoteHostOf(files),
+    lockedCommit: await lockedCommitOf(files, withParents(files.cwd, files.root)),
     act: (await files.text(act)) === undefined ? undefined : { file: files.nameOf(act), line: 1, column: 1 },
   };
 }
@@ -110,6 +113,22 @@ async function searchTests(files: RepositoryFiles, needles: readonly string[]): 
     if (found.size > 0) break;
   }
   return { files: searched, complete: complete && tests.length <= mostTestFiles, found };
+}
+
+const lockFiles = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock"];
+/** Lock files of large projects are larger than anything that people write. */
+const mostLockBytes = 50_000_000;
+/** In the lock files of npm, pnpm, yarn and bun, the commit follows the address in one of these forms. */
+const locked = /classwaves\/env-actions(?:\.git)?(?:#commit=|#|\/tar\.gz\/|\/tarball\/|\/archive\/)([0-9a-f]{40})\b/;
+
+async function lockedCommitOf(files: RepositoryFiles, folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders)
+    for (const name of lockFiles) {
+      const content = await files.tried(join(folder, name), mostLockBytes);
+      const [, commit] = typeof content === "string" ? (locked.exec(content) ?? []) : [];
+      if (commit !== undefined) return commit;
+    }
+  return undefined;
 }
 
 /** The host in the address of `origin`, such as `github.com`. */

@@ -1,8 +1,8 @@
 import { group, isGroup, text } from "../../config/path.ts";
-import { actionReference, isAction, isPinned } from "../action-reference.ts";
+import { type ActionReference, actionReference, isAction, isPinned } from "../action-reference.ts";
 import { expressionsIn } from "../expression.ts";
 import { allTexts, configuredStages, stageJobs, stageWorkflows } from "../gate.ts";
-import type { Found, Place, Rule } from "../rule.ts";
+import type { Found, Place, Rule, Subject } from "../rule.ts";
 import { inherited, type Job, jobPlace, type Step, stepPlace, type Workflow } from "../workflow.ts";
 import type { YamlFile } from "../yaml-file.ts";
 
@@ -109,19 +109,34 @@ export const unpinned: Rule = {
   code: "ED405",
   severity: "unsafe",
   title: "An action is not pinned",
-  meaning: "A tag or a branch can move to other code, which then runs with the credentials of the job.",
+  meaning:
+    "A tag or a branch can move to other code, which then runs with the credentials of the job. A release of env-actions itself, such as `@v1`, is only listed as not looked at while no commit of it is installed (`npm i -D`).",
   cure: "Write the full SHA of the commit that you have read, and the version behind it: `uses: owner/action@<40 digits> # v1.2.3`.",
   *find(subject) {
     for (const { file, jobs } of stageWorkflows(subject))
       for (const job of jobs) {
         if (job.uses !== undefined && !isPinned(actionReference(job.uses)))
           yield { at: file.valuePlace([...job.path, "uses"]), message: `${job.uses} is not pinned to a commit` };
-        for (const step of job.steps)
-          if (step.uses && !isPinned(step.uses))
-            yield { at: stepPlace(step, "uses"), message: `${step.uses.text} is not pinned to a commit` };
+        for (const step of job.steps) if (step.uses && !isPinned(step.uses)) yield* unpinnedStep(subject, step, step.uses);
       }
   },
 };
+
+/** A branch or a tag of env-actions' own releases. */
+const release = /^v\d+(?:\.\d+\.\d+)?(?:-portable)?$/;
+
+/** `init` writes `@v1` while no commit of a release is installed. Then there is nothing to write instead, and that is said. */
+function* unpinnedStep({ project, notLookedAt }: Subject, step: Step, uses: ActionReference): Iterable<Found> {
+  const found = { at: stepPlace(step, "uses"), message: `${uses.text} is not pinned to a commit` };
+  if (uses.kind !== "env-actions" || !release.test(uses.ref ?? "")) yield found;
+  else if (project.lockedCommit !== undefined)
+    yield { ...found, cure: `Write the commit that is installed here: @${project.lockedCommit}, with its version behind it.` };
+  else
+    notLookedAt({
+      what: `what classwaves/env-actions@${uses.ref} is, in ${step.file.name}`,
+      why: "it moves with each release, and no commit of one is installed here to pin it to",
+    });
+}
 
 interface Permissions {
   /** The place of the block; of the job, if nothing is written. */
