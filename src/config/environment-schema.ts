@@ -15,7 +15,10 @@ export const accessSchema = z.enum(["read-only", "test-data"]).meta({
 
 export const promotedFromSchema = name
   .optional()
-  .meta({ description: "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out." });
+  .meta({
+    description:
+      "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out.",
+  });
 
 const tokenCommand = once(() =>
   z.strictObject({
