@@ -40,7 +40,9 @@ const ofUnityCatalog =
 const ofClock = /TIMESTAMP AS OF/i;
 const ofSession = /^(SET|USE|EXPLAIN|CREATE SCHEMA|DROP SCHEMA)\b/i;
 /** Tables are copied when a statement first names them. */
-const ofTables = /^(CREATE|DROP|RESTORE|TRUNCATE)\b/i;
+const ofTables = /^(CREATE|DROP|TRUNCATE)\b/i;
+/** Carried out on both; its answer tells about files, which the stand-in doesn't have. What follows shows whether it did the same. */
+const ofFiles = /^RESTORE\b/i;
 
 export class Mirror {
   readonly #spark: Spark;
@@ -71,7 +73,8 @@ export class Mirror {
         if (named.some((table) => this.#diverged.has(nameOf(table)))) return await execute(session, sql, parameters, signal);
         try {
           const result = await execute(session, sql, parameters, signal);
-          await this.#judge(session, text, parameters, { result });
+          if (ofFiles.test(text)) await this.#spark.run(this.#translated(text, session), argumentsOf(parameters));
+          else await this.#judge(session, text, parameters, { result });
           return result;
         } catch (error) {
           if (!signal.aborted) await this.#judge(session, text, parameters, { error });
