@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { checkFigure } from "../../src/checks/analytics/check.ts";
+import { checkFigure } from "../../src/checks/analytics/figures.ts";
 import { analytics } from "../../src/checks/analytics/kind.ts";
 import { Pace } from "../../src/checks/api/client.ts";
 import type { WarehouseReader } from "../../src/warehouse/access.ts";
