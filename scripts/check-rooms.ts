@@ -23,6 +23,8 @@ const kinds = ["kinds"];
 const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
+/** Looks at a repository that is not set up yet, and writes the texts of its files. */
+const arrival = ["init"];
 /** Used by both doors, action and cli. */
 const belowTheDoors = ["app", "gate", "stages", "notifications", "doctor", ...belowTheStages, ...words];
 
@@ -43,13 +45,14 @@ const below: Record<string, readonly string[]> = {
   // Reads files, and nothing else: what it knows of an environment, its door asked.
   doctor: [...ground, ...floor],
   stages: belowTheStages,
+  init: ["cleanup", ...kinds, ...ground, ...floor],
   // Rollbacks call GitHub and run commands; alerts share words with the report.
   notifications: [...belowTheStages, ...words],
   // The required check: judges what the stages of other jobs left.
   gate: [...belowTheStages, ...words],
   app: belowTheDoors,
   action: belowTheDoors,
-  cli: belowTheDoors,
+  cli: [...arrival, ...belowTheDoors],
   "main.ts": ["action", "program.ts"],
   "program.ts": ["action", "cli"],
   "index.ts": ["action", "cli", ...belowTheDoors],

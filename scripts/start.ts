@@ -2,19 +2,22 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { delimiter, join } from "node:path";
 import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../examples/classroom/world.ts";
+import { startLibraryWorld } from "./library-world.ts";
 import { readTools } from "./tools.ts";
 
 /**
- * `npm start`: runs the whole quality gate on the small ClassWaves. It first starts the stand-ins for the cloud, then runs the
- * gate as a user would in that folder. At the end it compares production's data with their initial state.
+ * `npm start`: runs the whole quality gate on the small ClassWaves, and `npm start -- library` on the library, which is another
+ * application. It first starts the stand-ins for the cloud, then runs the gate as a user would in that folder. At the end it
+ * compares production's data with their initial state.
  */
 const root = join(import.meta.dirname, "..");
-const workspace = join(root, "examples", "classroom");
+const [first, ...others] = process.argv.slice(2);
+const examples = join(root, "examples");
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-process.exitCode = await start();
+process.exitCode = first === "library" ? await startLibrary(others) : await startClassroom(process.argv.slice(2));
 
-async function start(): Promise<number> {
+async function startClassroom(args: readonly string[]): Promise<number> {
   const tools = readTools(root);
   const started = Date.now();
   const world = await startClassroomWorld({ redisServer: tools.redisServer });
@@ -24,8 +27,28 @@ async function start(): Promise<number> {
     say(
       `A small ClassWaves: ${Object.keys(before.tables).length} tables with ${rows} rows in a local warehouse (${world.warehouse.host}), a Redis beside it, up in ${Date.now() - started} ms.`,
     );
-    const status = await runGate({ ...world.env, CHROME_PATH: tools.chrome, ...(await broken(world)) });
-    return (await productionUntouched(world, before)) ? status : Math.max(status, 1);
+    const env = { ...world.env, CHROME_PATH: tools.chrome, ...(await broken(world)) };
+    const status = await runGate("classroom", ["--environment", "local", "--production", "production", ...args], env);
+    return productionUntouched(await world.fingerprint(), before) ? status : Math.max(status, 1);
+  } finally {
+    await world.stop();
+  }
+}
+
+/** Its configuration is what `env-actions init --yes` wrote, so nothing is passed that a user would not pass. */
+async function startLibrary(args: readonly string[]): Promise<number> {
+  const started = Date.now();
+  const world = await startLibraryWorld();
+  try {
+    const tables = await world.fingerprint();
+    const rows = Object.values(tables).reduce((sum, table) => sum + table.rows, 0);
+    say(
+      `A library: ${Object.keys(tables).length} tables with ${rows} rows in a local warehouse (${world.warehouse.host}), up in ${Date.now() - started} ms.`,
+    );
+    const status = await runGate("library", args, world.env);
+    const fingerprint = (all: typeof tables): Fingerprint => ({ tables: all, keys: undefined, strangeKeys: [] });
+    const isUntouched = productionUntouched(fingerprint(await world.fingerprint()), fingerprint(tables), "");
+    return isUntouched ? status : Math.max(status, 1);
   } finally {
     await world.stop();
   }
@@ -44,15 +67,14 @@ async function broken(world: ClassroomWorld): Promise<Record<string, string>> {
 }
 
 /** In a separate process, as in a terminal, so that the services do not slow down the measurements. */
-async function runGate(worldEnv: Record<string, string>): Promise<number> {
+async function runGate(example: string, args: readonly string[], worldEnv: Record<string, string>): Promise<number> {
   // Without the runner's variables, because this gate is about the example, wherever it runs.
   const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
   const path = [join(root, "node_modules", ".bin"), env.PATH ?? ""].join(delimiter);
   // The stand-ins are on this machine, where no proxy can reach them.
   const direct = [env.no_proxy || env.NO_PROXY, "localhost,127.0.0.1,::1"].filter(Boolean).join(",");
-  const gate = ["gate", "--environment", "local", "--production", "production", ...process.argv.slice(2)];
-  const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...gate], {
-    cwd: workspace,
+  const child = spawn(process.execPath, [join(root, "src", "main.ts"), "gate", ...args], {
+    cwd: join(examples, example),
     env: { ...env, ...worldEnv, PATH: path, NO_PROXY: direct, no_proxy: direct },
     stdio: "inherit",
   });
@@ -62,8 +84,7 @@ async function runGate(worldEnv: Record<string, string>): Promise<number> {
   return code ?? 3;
 }
 
-async function productionUntouched(world: ClassroomWorld, before: Fingerprint): Promise<boolean> {
-  const after = await world.fingerprint();
+function productionUntouched(after: Fingerprint, before: Fingerprint, aboutKeys = keysOf(after)): boolean {
   const changed = Object.keys({ ...before.tables, ...after.tables }).filter(
     (table) => JSON.stringify(before.tables[table]) !== JSON.stringify(after.tables[table]),
   );
@@ -78,7 +99,11 @@ async function productionUntouched(world: ClassroomWorld, before: Fingerprint): 
   for (const line of wrong) say(line);
   if (wrong.length === 0)
     say(
-      `  ✔ production untouched: the same checksum over ${Object.keys(after.tables).length} tables${after.keys === undefined ? " (Redis was stopped on purpose)" : " and Redis"}, and nothing left behind`,
+      `  ✔ production untouched: the same checksum over ${Object.keys(after.tables).length} tables${aboutKeys}, and nothing left behind`,
     );
   return wrong.length === 0;
+}
+
+function keysOf({ keys }: Fingerprint): string {
+  return keys === undefined ? " (Redis was stopped on purpose)" : " and Redis";
 }

@@ -35,6 +35,10 @@ export interface Arguments {
   check: boolean;
   /** `doctor`: whether the environment is asked, too. */
   online: boolean;
+  /** `init`: asks nothing, as in a script. */
+  yes: boolean;
+  /** `init`: replaces files that are there. */
+  overwrite: boolean;
   verbose: boolean;
   /** Shows only what did not pass. */
   quiet: boolean;
@@ -129,6 +133,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     json: values.json,
     check: values.check,
     online: values.online,
+    yes: values.yes,
+    overwrite: values.overwrite,
     verbose: values.verbose,
     quiet: values.quiet,
     about,

@@ -122,7 +122,7 @@ export const options = {
     default: false,
     help: [
       {
-        text: "write the report (tables: the proposal; doctor: the findings) to standard output, progress to standard error",
+        text: "write the report (tables: the proposal; doctor: the findings; init: the files) to standard output, progress to standard error",
       },
     ],
   },
@@ -136,6 +136,13 @@ export const options = {
     default: false,
     help: [{ of: ["doctor"], text: "also ask the environment for its tables and clocks; --environment does this, too" }],
   },
+  yes: {
+    type: "boolean",
+    short: "y",
+    default: false,
+    help: [{ of: ["init"], text: "ask nothing, and leave a TODO in the files for each open question" }],
+  },
+  overwrite: { type: "boolean", default: false, help: [{ of: ["init"], text: "replace files that exist and differ" }] },
   quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only what did not pass" }] },
   verbose: {
     type: "boolean",
@@ -224,7 +231,11 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
       ["env-actions doctor --environment sandbox", "also asks this environment"],
     ],
   },
-  init: { text: "write a commented configuration and a workflow", takes: ["config", ...anywhere] },
+  init: {
+    text: "write a configuration and the workflows that fit this repository; if they exist, show the differences",
+    takes: ["config", "yes", "overwrite", "json", ...anywhere],
+    examples: [["env-actions init --yes", "in a script: asks nothing"]],
+  },
   completion: {
     argument: "SHELL",
     words: { bash: "print the completions for bash", zsh: "the same for zsh", fish: "the same for fish" },

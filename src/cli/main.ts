@@ -24,7 +24,13 @@ import { interruption, type Part, Screen, verdictStyles } from "./screen.ts";
  */
 export async function terminal(
   argv: readonly string[],
-  outside: Terminal = { cwd: process.cwd(), env: process.env, stdout: process.stdout, stderr: process.stderr },
+  outside: Terminal = {
+    cwd: process.cwd(),
+    env: process.env,
+    stdin: () => process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  },
 ): Promise<number> {
   const world = guarded(outside);
   try {
@@ -86,8 +92,7 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
       world.stdout.write(`${(await import("../lib/version.ts")).version}\n`);
       return 0;
     case "init":
-      for (const file of await (await import("./init.ts")).init(world.cwd, args.config)) world.stdout.write(`wrote ${file}\n`);
-      return 0;
+      return await (await import("./init.ts")).init(args, world);
     case "tables":
       return await (await import("./tables.ts")).tables(args, world);
     case "doctor":
@@ -244,6 +249,8 @@ function sayFiles(screen: Screen, { files }: StageAnswer): void {
 export interface Terminal {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** Only `init` asks something, and only on a terminal. It is opened when it is needed: an open one may keep the process alive. */
+  stdin?: () => NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
 }

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { initialWorkflow } from "../../src/config/init.ts";
+import { samples, writtenFor } from "../init/repositories.ts";
 
 /** In every workflow that we run, write or show, credentials go to the step of ours that needs them, and to nothing else. */
 
@@ -33,7 +33,11 @@ const workflows = [
       .filter((block) => /^jobs:/m.test(block))
       .map((block, index) => [file.endsWith(".md") ? `${file}, block ${index + 1}` : file, parse(block) as Workflow] as const);
   }),
-  ["what init writes", parse(initialWorkflow()) as Workflow] as const,
+  ...Object.entries(samples).flatMap(([name, sample]) =>
+    writtenFor(sample).workflows.map(
+      ({ path, text }) => [`what init writes: ${path} for ${name}`, parse(text) as Workflow] as const,
+    ),
+  ),
 ];
 
 const secret = /\bsecrets\b/;
@@ -50,7 +54,7 @@ test("there are workflows in every kind of file", () => {
     /^docs\/trust\.md/m,
     /^docs\/guides\/first-gate\.md/m,
     /^\.github\/workflows/m,
-    /^what init writes$/m,
+    /^what init writes: \.github\/workflows\/quality-gate\.yml for ClassWaves$/m,
   ])
     expect(names).toMatch(kind);
 });

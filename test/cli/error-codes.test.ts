@@ -75,7 +75,7 @@ const wrong: [codes: string[], argv: string[]][] = [
   [["EA1103"], ["preflight", "--nope"]],
   [["EA1104"], ["preflight", "--budget", "soon"]],
   [["EA1105"], ["cleanup", "--scope", "all", "--execute"]],
-  [["EA1106"], ["init", "--config", "one.yml"]],
+  [["EA1106"], ["init", "--config", "directory"]],
   [["EA2002"], ["cleanup", "--config", "one.yml", "--execute"]],
   [["EA3013"], ["tables", "--config", "one.yml"]],
   [["EA7001"], ["undo", "nowhere.json"]],

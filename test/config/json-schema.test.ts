@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { initialConfig } from "../../src/config/init.ts";
+import { samples, writtenFor } from "../init/repositories.ts";
 import { minimal } from "./file.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -38,7 +38,7 @@ describe("the published schema", () => {
   });
 
   test.each([
-    ["the first configuration", initialConfig()],
+    ...Object.entries(samples).map(([name, sample]) => [`what init writes for ${name}`, writtenFor(sample).configuration]),
     ["the smallest", minimal()],
     [
       "variables in place of times, addresses and choices",

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseDocument, stringify, visit } from "yaml";
-import { initialConfig } from "../../src/config/init.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { Secret } from "../../src/config/secret.ts";
 import { keysOf, schemaNodeAt } from "../../src/config/shape.ts";
 import { parseDuration, parsePercent } from "../../src/config/values.ts";
 import { UserError } from "../../src/model/user-error.ts";
+import { samples, writtenFor } from "../init/repositories.ts";
 import { load } from "./file.ts";
 
 const env = { REDIS_URL: "rediss://:password@localhost:6380/0", SECRET: "the-secret-value" };
@@ -84,7 +84,7 @@ test("a random valid configuration is read back from its file unchanged", async 
   );
 });
 
-const initial = initialConfig();
+const { configuration: initial } = writtenFor(samples.ClassWaves);
 const initialEnv = {
   DATABRICKS_HOST: "h.example",
   DATABRICKS_TOKEN: "the-databricks-token",

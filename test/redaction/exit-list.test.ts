@@ -33,7 +33,8 @@ const exits: Record<string, string> = {
   "checks/api/client.ts": "a request to the tested application, which must hold its credentials",
   "cli/doctor.ts": guarded,
   "cli/environment-facts.ts": guarded,
-  "cli/init.ts": "texts of ours alone",
+  "cli/init.ts":
+    "the stream is guarded; files are made of what the repository commits, of names of variables, and of hosts and routes that were typed",
   "cli/main.ts": guarded,
   "cli/screen.ts": guarded,
   "cli/tables.ts": guarded,

@@ -76,7 +76,7 @@ const mistakes: Mistake[] = [
   },
   {
     input: "a prefix by which a stage's data would not be found",
-    file: { "testData: {}": "testData:\n  prefixes: [integration_test_]\nstages: { e2e: { command: npx playwright test } }" },
+    file: inTestData("prefixes: [integration_test_]"),
     says: ["c.yml:25:3", 'add "e2e_test_" here'],
   },
   // Tables.

@@ -48,6 +48,14 @@ export function proposalText(
   ].join("\n");
 }
 
+/** The tables of a proposal alone, as lines below `tables:`. */
+export function writtenTableLines({ tables, remarks }: Proposal): string[] {
+  const about = Map.groupBy(remarks, ({ table }) => table);
+  const open = (table: string) => (about.get(table) ?? []).filter(({ kind }) => !leftOut.includes(kind));
+  // Where the whole file is written, this is two levels deeper.
+  return Object.entries(tables).flatMap(([name, table]) => tableLines(name, table, open(name)).map((line) => line.slice(2)));
+}
+
 /** Goes under `testData`, next to `tables`. */
 function fixedLines({ keep, sweep, remarks }: FixedRows): string[] {
   const kept = Object.entries(keep);

@@ -192,8 +192,8 @@ export const inputErrors = {
     fix: "Run it without `--execute` (in a workflow: `dry-run: true`), read the plan, and pass its digest.",
   },
   EA1106: {
-    title: "A file already exists",
-    meaning: "`env-actions init` doesn't overwrite files.",
-    fix: "Move the file away, or choose another name with `--config`.",
+    title: "A link or a folder is in the place of a file",
+    meaning: "`env-actions init` writes plain files, and follows no link. It wrote nothing.",
+    fix: "Move the link or the folder away, or choose another name with `--config`.",
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,47 @@
+import { configurationText } from "./configuration.ts";
+import { difference } from "./diff.ts";
+import type { Project } from "./project.ts";
+import { type Written, workflows } from "./workflows.ts";
+
+/** A file that `init` would write, and how it compares with the one that is there. */
+export interface PlannedFile extends Written {
+  state: "new" | "same" | "different";
+  /** From the file that is there to the one that would be written. */
+  difference: string[];
+}
+
+export interface Plan {
+  files: PlannedFile[];
+  /** The questions that the written files leave open. */
+  open: Open[];
+}
+
+export interface Open {
+  path: string;
+  line: number;
+  question: string;
+}
+
+/**
+ * @param configPath relative to the root; the workflows name it relative to the folder that is set up
+ * @param existing the text of a file that is there
+ */
+export function planOf(project: Project, configPath: string, existing: (path: string) => string | undefined): Plan {
+  const start = project.folder === "" ? "" : `${project.folder}/`;
+  const configFile = configPath.startsWith(start) ? configPath.slice(start.length) : configPath;
+  const written = [{ path: configPath, text: configurationText(project) }, ...workflows(project, configFile)];
+  return { files: written.map((file) => compared(file, existing(file.path))), open: written.flatMap(openIn) };
+}
+
+function compared(file: Written, there: string | undefined): PlannedFile {
+  if (there === undefined) return { ...file, state: "new", difference: [] };
+  const found = difference(there, file.text);
+  return { ...file, state: found.length === 0 ? "same" : "different", difference: found };
+}
+
+function openIn({ path, text }: Written): Open[] {
+  return text.split("\n").flatMap((line, index) => {
+    const question = /^\s*# TODO: (.+)$/.exec(line)?.[1];
+    return question === undefined ? [] : [{ path, line: index + 1, question }];
+  });
+}

@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+/** The second example: nobody has touched what `init --yes` wrote for it, and its gate passes. */
+
+const root = join(import.meta.dirname, "../..");
+const example = join(root, "examples/library");
+const { GITHUB_ACTIONS: _runner, ...env } = process.env;
+let copy: string;
+
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), "library-"));
+  const own = new Set([".github", ".env-actions", "node_modules", "reports"]);
+  for (const name of readdirSync(example)) if (!own.has(name)) cpSync(join(example, name), join(copy, name), { recursive: true });
+  mkdirSync(join(copy, ".git"));
+});
+afterAll(() => rmSync(copy, { recursive: true }));
+
+function filesOf(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(folder.length + 1), readFileSync(path, "utf8")];
+    }),
+  );
+}
+
+test("its .github is what `init --yes` writes, with no question left open", () => {
+  const { status, stdout } = spawnSync(process.execPath, [join(root, "src/main.ts"), "init", "--yes"], {
+    cwd: copy,
+    env,
+    encoding: "utf8",
+  });
+  expect(status).toBe(0);
+  expect(stdout).not.toContain("What init could not know");
+  const written = filesOf(join(copy, ".github"));
+  expect(Object.keys(written).sort()).toEqual([
+    "env-actions.yml",
+    "workflows/cleanup-by-hand.yml",
+    "workflows/nightly-cleanup.yml",
+    "workflows/quality-gate.yml",
+  ]);
+  expect(filesOf(join(example, ".github"))).toEqual(written);
+});
+
+test("`npm start -- library` passes, deletes what its tests made, and leaves people's rows alone", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "scripts/start.ts"), "library"], {
+    env,
+    encoding: "utf8",
+  });
+  expect(status, `${stdout}${stderr}`).toBe(0);
+  const verdicts = [...stdout.matchAll(/^ {2}\S (\w+) +(passed|degraded|failed|error|not run|left out) {2,}/gm)].map(
+    ([, stage, verdict]) => `${stage} ${verdict}`,
+  );
+  expect(verdicts).toEqual(["preflight passed", "integration passed", "e2e left out", "smoke left out", "cleanup passed"]);
+  expect(stdout).toMatch(/tests: 9 passed; 18 rows and 0 keys deleted, 0 left; books: unexplained rows 0, changed real rows 0/);
+  expect(stdout).toContain("the same checksum over 3 tables, and nothing left behind");
+});
