@@ -26,6 +26,8 @@ export interface Redis {
 }
 
 const databricksPackages = /^(?:@databricks\/sql|databricks-sql-nodejs)$/;
+/** Databricks' library for Python calls it a server's host name. */
+const databricksHost = /^DATABRICKS_(?:SERVER_)?HOST(?:NAME)?$/;
 const redisPackages = /^(?:ioredis|redis|@redis\/client|bullmq|bull|connect-redis|@upstash\/redis)$/;
 
 export function detectDatabricks(
@@ -39,10 +41,10 @@ export function detectDatabricks(
     pythonManifest(repository),
   )?.[1];
   const go = /databricks\/databricks-sql-go/.exec(repository.read(inFolder(repository, "go.mod")) ?? "")?.[0];
-  const named = example?.variables.some(({ name }) => /^DATABRICKS_(?:HOST|WAREHOUSE_ID|HTTP_PATH|SERVER_HOSTNAME)$/.test(name));
+  const named = example?.variables.some(({ name }) => /^DATABRICKS_(?:HOST|WAREHOUSE_ID|HTTP_PATH|SERVER_\w+)$/.test(name));
   const from = dependency ?? python ?? go ?? (named ? example?.file : undefined);
   if (from === undefined) return undefined;
-  const host = variable("DATABRICKS_HOST")?.value ?? variable("DATABRICKS_SERVER_HOSTNAME")?.value;
+  const host = example?.variables.find(({ name, value }) => databricksHost.test(name) && value !== undefined)?.value;
   const byPath = variable("DATABRICKS_HTTP_PATH") && !variable("DATABRICKS_WAREHOUSE_ID");
   return {
     from,
