@@ -51,6 +51,10 @@ export async function runGate(request: GateRequest, production: string | undefin
       ends.push({ stage, why: "no stage that creates test data ran" });
       continue;
     }
+    if (stage === "cleanup" && ends.every(hasNowhereToLook)) {
+      ends.push({ stage, why: "the environment has neither databricks nor redis" });
+      continue;
+    }
     const own: Partial<StageRequest> =
       stage === "smoke" && production
         ? { environment: production }
@@ -83,6 +87,12 @@ async function refuseIncomplete(request: GateRequest, production: string | undef
       `--production ${production} is the environment for smoke, and stages.smoke is false in ${request.configFile}: remove the option, or write the settings of the stage in place of false`,
     );
   for (const stage of makesTestData) if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config });
+}
+
+/** Whether a stage made no test data, or made it where nothing could be compared, found or deleted. */
+function hasNowhereToLook({ stage, answer }: GateEnd): boolean {
+  if (!answer || !makesTestData.includes(stage)) return true;
+  return answer.report.checks.some(({ id, verdict }) => id === "identity" && verdict === "skipped");
 }
 
 /** How a gate spent its time, in milliseconds: the project's test commands and tasks, waiting for its servers, and the suite itself. */

@@ -55,7 +55,8 @@ test("the gate of a back end closes over the browser tests, and smoke follows in
     ["integration", "passed"],
     ["e2e", "left out"],
     ["smoke", "passed"],
-    ["cleanup", expect.any(String)],
+    // An error would make the gate of every project without a warehouse red.
+    ["cleanup", "the environment has neither databricks nor redis"],
   ]);
   const reports = reportsOf(ends);
   for (const report of reports) expect(report.leftOut).toEqual(["e2e"]);
