@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, realpath, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { createInterface } from "node:readline";
 import { type Answers, answered, answersOf, questionsOf } from "../init/answers.ts";
@@ -24,7 +24,7 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
   const configPath = slashes(relative(root, resolve(world.cwd, config)));
   const shown = (path: string) => slashes(relative(world.cwd, join(root, path)));
   const texts = await existingTexts(root);
-  const detected = detectProject(repository);
+  const detected = detectProject(repository, await noteOfNpm());
   const before = await texts(configPath);
   let project = answered(detected, answersOf(before, detected));
   const stream = json ? world.stderr : world.stdout;
@@ -126,6 +126,16 @@ async function ask(project: Project, { stdin, stdout }: GuardedTerminal): Promis
     return answers;
   } finally {
     terminal.close();
+  }
+}
+
+/** npm notes beside the packages that it has installed, also in npx's own folder, which commit each is. */
+async function noteOfNpm(): Promise<string | undefined> {
+  try {
+    const program = await realpath(process.argv[1] ?? "");
+    return await readFile(join(dirname(program), "../../.package-lock.json"), "utf8");
+  } catch {
+    return undefined;
   }
 }
 

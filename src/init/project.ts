@@ -66,7 +66,8 @@ export interface Api {
 
 const addressNames = ["API_URL", "API_BASE_URL", "BACKEND_URL", "BASE_URL", "APP_URL"];
 
-export function detectProject(repository: Repository): Project {
+/** @param installation see {@link detectPin} */
+export function detectProject(repository: Repository, installation?: string): Project {
   const node = detectNode(repository);
   const sources = sourcesOf(repository);
   const example = detectVariables(repository);
@@ -108,7 +109,7 @@ export function detectProject(repository: Repository): Project {
     socketIo: Object.hasOwn(node?.dependencies ?? {}, "socket.io"),
     prefix: inTests ?? `${slug.replaceAll("-", "_")}_test_`,
     prefixFrom: inTests === undefined ? undefined : "the tests use it already",
-    pin: detectPin(repository, node),
+    pin: detectPin(repository, node, installation),
     production: undefined,
     runsOn: runnerOf(repository),
     users: workflowsOf(repository)

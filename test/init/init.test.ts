@@ -466,6 +466,25 @@ describe("what is written", () => {
     );
   });
 
+  test("without a lock file, the commit that npm has noted beside the program that runs", () => {
+    const note = (resolved: string) =>
+      JSON.stringify({ packages: { "node_modules/env-actions": { version: "1.4.2", resolved } } });
+    const pin = (installation: string) => detectProject(repositoryOf(samples["Go service"].files), installation).pin;
+    const commit = "fedcba9876543210fedcba9876543210fedcba98";
+    expect(pin(note(`git+ssh://git@github.com/classwaves/env-actions.git#${commit}`))).toEqual({
+      ref: commit,
+      version: "1.4.2",
+      isCommit: true,
+    });
+    for (const other of [
+      note("https://example.org/env-actions.tgz"),
+      note(`git+ssh://git@github.com/other/env-actions.git#${commit}`),
+      "{",
+      "",
+    ])
+      expect(pin(other).isCommit).toBe(false);
+  });
+
   test("the cleanup by hand takes environment, scope, dry run and digest; the nightly one only shows", () => {
     const byHand = parse(planFor(orders).files.find(({ path }) => path.includes("by-hand"))?.text ?? "") as Workflow;
     expect(Object.keys(byHand.on.workflow_dispatch?.inputs ?? {})).toEqual([

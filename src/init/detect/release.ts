@@ -13,8 +13,11 @@ const repositoryName = "classwaves/env-actions";
 /** In the lock files of npm, pnpm, yarn and bun, the commit follows the address in one of these forms. */
 const resolved = /classwaves\/env-actions(?:\.git)?(?:#commit=|#|\/tar\.gz\/|\/tarball\/|\/archive\/)([0-9a-f]{40})\b/;
 
-/** The commit that is installed here: the workflow then runs the code that was tried in a terminal. */
-export function detectPin(repository: Repository, node: NodeProject | undefined): Pin {
+/**
+ * The commit that is installed here: the workflow then runs the code that was tried in a terminal.
+ * @param installation npm's note about the package that runs, for projects that don't list it: npx installs elsewhere
+ */
+export function detectPin(repository: Repository, node: NodeProject | undefined, installation = ""): Pin {
   const name = Object.keys(node?.dependencies ?? {}).find((dependency) =>
     isOurs(dependency, node?.dependencies[dependency] ?? ""),
   );
@@ -36,9 +39,28 @@ export function detectPin(repository: Repository, node: NodeProject | undefined)
       : name === undefined || lockFile === undefined
         ? undefined
         : resolved.exec(repository.read(lockFile) ?? "")?.[1];
-  if (commit === undefined) return { ref: "v1", version: undefined, isCommit: false };
+  if (commit === undefined) return pinOf(installation) ?? { ref: "v1", version: undefined, isCommit: false };
   const asked = name === undefined ? undefined : /#v?(\d+\.\d+\.\d+)$/.exec(node?.dependencies[name] ?? "")?.[1];
   return { ref: commit, version: text(installed?.version) ?? lockedVersion(repository, lockFile, name) ?? asked, isCommit: true };
+}
+
+/** Of npm's own lock file, which it keeps beside the packages that it has installed. */
+function pinOf(installation: string): Pin | undefined {
+  const own = group(group(parsed(installation)).packages)["node_modules/env-actions"];
+  const commit = resolved.exec(text(group(own).resolved) ?? "")?.[1];
+  return commit === undefined ? undefined : { ref: commit, version: text(group(own).version), isCommit: true };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function group(value: unknown): Record<string, unknown> {
+  return isGroup(value) ? value : {};
 }
 
 function isOurs(name: string, asked: string): boolean {
