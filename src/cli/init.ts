@@ -12,6 +12,7 @@ import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
 import type { Arguments } from "./arguments.ts";
 import type { GuardedTerminal } from "./main.ts";
+import { askForTables, canAsk } from "./warehouse-tables.ts";
 
 /**
  * Looks at the repository, and writes a configuration and the workflows that fit it. If one of the files is there already, it only
@@ -38,6 +39,15 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
       return 3;
     }
     project = answered(project, answers);
+  }
+
+  if (canAsk(project, world.env)) {
+    say(`Reading the names of tables and columns in ${project.databricks?.host} …`);
+    const found = await askForTables(project, world);
+    if (typeof found === "string")
+      project = { ...project, notes: [...project.notes, `the tables of the warehouse could not be read: ${found}`] };
+    else if (Object.keys(found.proposal.tables).length > 0) project = { ...project, tables: found };
+    say();
   }
 
   const plan = await planned(project, configPath, texts);

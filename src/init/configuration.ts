@@ -256,9 +256,7 @@ function testData(project: Project): string[] {
         : []),
       ...(tables && declared
         ? [
-            comment(
-              `As ${tables.files.join(", ")} create${tables.files.length === 1 ? "s" : ""} them. \`env-actions tables\` compares this with the warehouse.`,
-            ),
+            comment(`As in ${tables.from}. \`env-actions tables\` compares this with the warehouse.`),
             "tables:",
             ...writtenTableLines(tables.proposal),
           ]

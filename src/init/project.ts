@@ -1,4 +1,3 @@
-import type { Proposal } from "../cleanup/propose/propose.ts";
 import { detectToolchains, type Toolchain } from "./detect/languages.ts";
 import { detectNode, type NodeProject } from "./detect/node.ts";
 import { detectPin, type Pin } from "./detect/release.ts";
@@ -10,6 +9,7 @@ import {
   detectDatabricks,
   detectRedis,
   detectTables,
+  type KnownTables,
   prefixesInTests,
   type Redis,
 } from "./detect/stores.ts";
@@ -36,7 +36,7 @@ export interface Project {
   api: Api | undefined;
   databricks: Databricks | undefined;
   redis: Redis | undefined;
-  tables: { proposal: Proposal; files: string[] } | undefined;
+  tables: KnownTables | undefined;
   services: Service[];
   example: ExampleFile | undefined;
   /** Variables of the example file that nothing above covers. */
@@ -184,6 +184,15 @@ function leftVariables(
 /** Whether a value may stand in the configuration: it is committed in the example file, and no secret of anybody. */
 export function isWritable({ value, isSecret }: ExampleVariable): boolean {
   return value !== undefined && !/[{}$]/.test(value) && (!isSecret || (value.includes("://") && isLocal(value)));
+}
+
+/** The project with nothing but its warehouse: its configuration needs no other variables. */
+export function warehouseOnly(project: Project): Project {
+  return {
+    ...project,
+    ...{ preset: "none", redis: undefined, api: undefined, servers: [], variables: [], example: undefined, tables: undefined },
+    ...{ integration: undefined, browser: undefined, production: undefined, socketIo: false, services: [] },
+  };
 }
 
 /** The runner that all other workflows use, if they agree. */

@@ -23,7 +23,7 @@ export function foundLines(project: Project): string[] {
     `browser tests ${browser ? `${browser.command} (${browser.from})` : "none"}`,
     `servers       ${servers.length === 0 ? "none" : servers.map(({ command, port }) => `${command}${port === undefined ? "" : `, port ${port}`}`).join("; ")}`,
     `services      ${stores.length === 0 ? "none" : stores.join(", ")}`,
-    ...(count > 0 ? [`tables        ${count} in ${tables?.files.join(", ")}`] : []),
+    ...(count > 0 ? [`tables        ${count} in ${tables?.from}`] : []),
   ];
 }
 

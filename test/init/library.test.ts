@@ -1,8 +1,12 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { startLibraryWorld } from "../../scripts/library-world.ts";
 
 /** The second example: nobody has touched what `init --yes` wrote for it, and its gate passes. */
 
@@ -45,6 +49,41 @@ test("its .github is what `init --yes` writes, with no question left open", () =
     "workflows/quality-gate.yml",
   ]);
   expect(filesOf(join(example, ".github"))).toEqual(written);
+});
+
+test("a warehouse that this terminal can reach is asked for its tables", async () => {
+  const world = await startLibraryWorld();
+  const folder = mkdtempSync(join(tmpdir(), "library-"));
+  try {
+    cpSync(copy, folder, { recursive: true });
+    for (const name of ["db", ".github"]) rmSync(join(folder, name), { recursive: true, force: true });
+    const init = async (variables: Record<string, string>) => {
+      rmSync(join(folder, ".github"), { recursive: true, force: true });
+      const child = spawn(process.execPath, [join(root, "src/main.ts"), "init", "--yes"], {
+        cwd: folder,
+        env: { ...env, ...variables },
+      });
+      const [said] = await Promise.all([text(child.stdout), once(child, "exit")]);
+      return { said, tables: parse(readFileSync(join(folder, ".github/env-actions.yml"), "utf8")).testData.tables };
+    };
+    const declared = parse(readFileSync(join(example, ".github/env-actions.yml"), "utf8")).testData.tables;
+    const asked = await init(world.env);
+    expect(asked.said).toContain("Reading the names of tables and columns in localhost …");
+    expect(asked.tables).toEqual(declared);
+
+    // Another host than the one that the repository names is never asked, whatever the terminal has.
+    const elsewhere = await init({ ...world.env, DATABRICKS_HOST: `127.0.0.1:${world.warehouse.port}` });
+    expect(elsewhere.said).not.toContain("Reading");
+    expect(elsewhere.tables).toEqual({});
+
+    const refused = await init({ ...world.env, DATABRICKS_TOKEN: "dapi-of-nobody-at-all" });
+    expect(refused.said).toContain("Note: the tables of the warehouse could not be read: ");
+    expect(refused.said).not.toContain("dapi-of-nobody-at-all");
+    expect(refused.tables).toEqual({});
+  } finally {
+    rmSync(folder, { recursive: true });
+    await world.stop();
+  }
 });
 
 test("`npm start -- library` passes, deletes what its tests made, and leaves people's rows alone", () => {

@@ -1,5 +1,5 @@
 import { type Proposal, proposeTables } from "../../cleanup/propose/propose.ts";
-import type { CatalogColumns } from "../../cleanup/tables/catalog.ts";
+import type { CatalogColumns, Views } from "../../cleanup/tables/catalog.ts";
 import { prefixSchema } from "../../config/test-data-schema.ts";
 import { filesOfFolder, inFolder, type Repository } from "../repository.ts";
 import type { NodeProject } from "./node.ts";
@@ -78,14 +78,25 @@ export function detectRedis(
   return { from, host: service ? "localhost" : host, service };
 }
 
+/** Tables, declared as `env-actions tables` would propose them. */
+export interface KnownTables {
+  proposal: Proposal;
+  /** Where they stand: a file, or a catalog. */
+  from: string;
+}
+
+export function proposedTables(columns: CatalogColumns, views: Views, from: string): KnownTables {
+  const proposal = proposeTables({ columns, views, protectedTables: [] });
+  // Domains of ClassWaves' invented schools say nothing about other applications.
+  for (const table of Object.values(proposal.tables)) table.match = table.match.filter(({ prefix }) => prefix);
+  return { proposal, from };
+}
+
 /**
  * The tables that the repository's own SQL creates, declared as `env-actions tables` would propose them. Names of two parts are
  * `schema.table`, of three parts `catalog.schema.table`; a name alone says no schema, so it can't be declared.
  */
-export function detectTables(
-  repository: Repository,
-  catalog: string | undefined,
-): { proposal: Proposal; files: string[] } | undefined {
+export function detectTables(repository: Repository, catalog: string | undefined): KnownTables | undefined {
   const columns: CatalogColumns = new Map();
   const files = new Set<string>();
   for (const file of filesOfFolder(repository).filter((name) => name.endsWith(".sql"))) {
@@ -99,10 +110,7 @@ export function detectTables(
     }
   }
   if (columns.size === 0) return undefined;
-  const proposal = proposeTables({ columns, views: new Map(), protectedTables: [] });
-  // Domains of ClassWaves' invented schools say nothing about other applications.
-  for (const table of Object.values(proposal.tables)) table.match = table.match.filter(({ prefix }) => prefix);
-  return { proposal, files: [...files] };
+  return proposedTables(columns, new Map(), [...files].join(", "));
 }
 
 const head = /\bCREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?((?:[`"]?\w+[`"]?\.){0,2}[`"]?\w+[`"]?)\s*\(/gi;
