@@ -35,7 +35,8 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
   if (!yes && !json && before === undefined && world.stdout.isTTY && world.stdin?.().isTTY) {
     const answers = await ask(project, world);
     if (answers === undefined) {
-      say("\nStopped: nothing was written.");
+      say();
+      say("Stopped: nothing was written.");
       return 3;
     }
     project = answered(project, answers);

@@ -35,15 +35,15 @@ export function nextSteps(project: Project, { configFile, open }: { configFile: 
   const [secrets, variables] = [names("secrets"), names("vars")];
   const command = `${cli(project)} gate --environment ${environment}${configFile === defaultFile ? "" : ` --config ${configFile}`}`;
   const stored = [
-    ...(secrets.length > 0 ? [`the secrets ${secrets.join(", ")}`] : []),
-    ...(variables.length > 0 ? [`the variables ${variables.join(", ")}`] : []),
+    ...(secrets.length > 0 ? [`the secret${secrets.length > 1 ? "s" : ""} ${secrets.join(", ")}`] : []),
+    ...(variables.length > 0 ? [`the variable${variables.length > 1 ? "s" : ""} ${variables.join(", ")}`] : []),
   ].join(" and ");
   const set = passed.length === 0 ? "Run" : `Set ${passed.map(({ name }) => name).join(", ")}, and run`;
   const check = project.folder === "" ? "gate" : `gate (${project.folder})`;
   return [
     open.length > 0
       ? `Answer the ${open.length === 1 ? "question" : `${open.length} questions`} above: each is a TODO in ${[...new Set(open.map(({ path }) => path))].join(", ")}`
-      : `Read ${configFile}: it names ${stagesOf(project).join(", ")}${hasProduction(project) ? " and smoke" : ""}`,
+      : `Read ${configFile}: its gate has ${[...stagesOf(project), ...(hasProduction(project) ? ["smoke"] : [])].join(", ")}`,
     `${set}: ${command}${hasSharedData(project) ? `. To see first what counts as test data: ${cli(project)} plan --scope all --environment ${environment}` : ""}`,
     `${stored === "" ? "" : `On GitHub, create the environment ${environment} with ${stored}. `}Commit the files, and require the job "${check}" in the rules of your branch`,
   ];
