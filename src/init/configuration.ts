@@ -44,7 +44,7 @@ function presetLines({ preset, signs }: Project): string[] {
 }
 
 function testEnvironment(project: Project): string[] {
-  const { databricks, redis, servers, preset, api } = project;
+  const { databricks, redis, tasks, servers, preset, api } = project;
   return [
     "access: test-data",
     ...variables(project),
@@ -64,6 +64,20 @@ function testEnvironment(project: Project): string[] {
       : []),
     ...apiLines(project),
     ...(preset === "classwaves" && api ? classwavesParts.testEnvironment : websocketLines(project)),
+    ...(tasks.length === 0
+      ? []
+      : [
+          "# Before the servers of each stage: the database is a new one in each job.",
+          "tasks:",
+          ...indented(
+            2,
+            tasks.flatMap(({ name, command, from }) => [
+              comment(`From ${from}.`),
+              `- name: ${name}`,
+              `  command: ${scalar(command)}`,
+            ]),
+          ),
+        ]),
     ...(servers.length === 0
       ? []
       : [

@@ -1,7 +1,15 @@
 import { detectToolchains, type Toolchain } from "./detect/languages.ts";
 import { detectNode, type NodeProject } from "./detect/node.ts";
 import { detectPin, type Pin } from "./detect/release.ts";
-import { detectServers, type HealthRoute, healthRoute, type Server, sourcesOf } from "./detect/servers.ts";
+import {
+  detectServers,
+  detectTasks,
+  type HealthRoute,
+  healthRoute,
+  type Server,
+  sourcesOf,
+  type Task,
+} from "./detect/servers.ts";
 import { detectContainers, type Service, workflowsOf } from "./detect/services.ts";
 import {
   classwavesSigns,
@@ -32,6 +40,8 @@ export interface Project {
   toolchains: Toolchain[];
   integration: Suite | undefined;
   browser: BrowserSuite | undefined;
+  /** What runs before the servers. */
+  tasks: Task[];
   servers: Server[];
   api: Api | undefined;
   databricks: Databricks | undefined;
@@ -98,6 +108,11 @@ export function detectProject(repository: Repository, installation?: string): Pr
     toolchains,
     integration,
     browser,
+    tasks: detectTasks(
+      repository,
+      node,
+      containers.services.some(({ kind }) => kind === "database"),
+    ),
     servers,
     api,
     databricks,
@@ -190,7 +205,16 @@ export function isWritable({ value, isSecret }: ExampleVariable): boolean {
 export function warehouseOnly(project: Project): Project {
   return {
     ...project,
-    ...{ preset: "none", redis: undefined, api: undefined, servers: [], variables: [], example: undefined, tables: undefined },
+    ...{
+      preset: "none",
+      redis: undefined,
+      api: undefined,
+      tasks: [],
+      servers: [],
+      variables: [],
+      example: undefined,
+      tables: undefined,
+    },
     ...{ integration: undefined, browser: undefined, production: undefined, socketIo: false, services: [] },
   };
 }

@@ -6,7 +6,8 @@ import { hasProduction, stagesOf } from "./workflows.ts";
 
 /** What it found, so that somebody sees at once what it misunderstood. */
 export function foundLines(project: Project): string[] {
-  const { toolchains, node, integration, browser, servers, databricks, redis, services, signs, preset, tables, folder } = project;
+  const { toolchains, node, integration, browser, tasks, servers, databricks, redis, services, signs, preset, tables, folder } =
+    project;
   const manager = node ? ` with ${node.manager.name}` : "";
   const languages = toolchains.map(({ language }) => `${language}${language === "Node" ? manager : ""}`).join(", ");
   const stores = [
@@ -22,6 +23,7 @@ export function foundLines(project: Project): string[] {
     `tests         ${integration ? `${integration.command} (${integration.from})` : "none"}`,
     `browser tests ${browser ? `${browser.command} (${browser.from})` : "none"}`,
     `servers       ${servers.length === 0 ? "none" : servers.map(({ command, port }) => `${command}${port === undefined ? "" : `, port ${port}`}`).join("; ")}`,
+    ...(tasks.length === 0 ? [] : [`before them   ${tasks.map(({ command }) => command).join("; ")}`]),
     `services      ${stores.length === 0 ? "none" : stores.join(", ")}`,
     ...(count > 0 ? [`tables        ${count} in ${tables?.from}`] : []),
   ];

@@ -143,10 +143,10 @@ function checkout(): string[] {
   return [`- uses: ${pinned.checkout}`, "  with:", "    persist-credentials: false"];
 }
 
-/** Preflight installs only for the servers that it starts. */
+/** Preflight installs only for the tasks and servers that it starts. */
 function prepared(project: Project, stage: TestedStage): Step[] {
-  const { servers, browser, toolchains, folder, node } = project;
-  if (stage === "preflight" && servers.length === 0) return [];
+  const { servers, tasks, browser, toolchains, folder, node } = project;
+  if (stage === "preflight" && servers.length + tasks.length === 0) return [];
   const at = folder === "" ? {} : { workingDirectory: folder };
   const builds = [...new Set(servers.flatMap(({ build }) => build ?? []))];
   const browsers: Step[] =

@@ -434,6 +434,13 @@ describe("what is written", () => {
     });
   });
 
+  test("migrations run before the servers, but only in a database that each job starts anew", () => {
+    const { environments } = parse(planFor(orders).files[0]?.text ?? "");
+    expect(environments.sandbox.tasks).toEqual([{ name: "migrate", command: "npm run db:migrate" }]);
+    const { "compose.yaml": _compose, ...shared } = orders.files;
+    expect(parse(writtenFor({ files: shared }).configuration).environments.sandbox.tasks).toBeUndefined();
+  });
+
   test("variables of the example file: values go to the configuration, secrets to GitHub, and a service's host is this machine", () => {
     const { environments } = parse(planFor(orders).files[0]?.text ?? "");
     expect(environments.sandbox.environment).toEqual({

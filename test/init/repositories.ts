@@ -130,7 +130,7 @@ export const samples = {
     files: {
       "package.json": manifest({
         name: "orders",
-        scripts: { start: "node server.mjs", test: "mocha tests" },
+        scripts: { start: "node server.mjs", test: "mocha tests", "db:migrate": "knex migrate:latest" },
         dependencies: { "@databricks/sql": "2.0.0", ioredis: "5.0.0", "env-actions": "github:classwaves/env-actions#v1.4.2" },
         devDependencies: { mocha: "11.0.0" },
       }),

@@ -138,6 +138,27 @@ function goServer(repository: Repository, sources: readonly Source[]): Server[] 
   ];
 }
 
+/** A command that must run before the servers, such as a migration. */
+export interface Task {
+  name: string;
+  command: string;
+  from: string;
+}
+
+const migrations = ["db:migrate", "migrate", "migrate:latest", "migrations:run", "migration:run", "prisma:migrate", "db:push"];
+
+/** Only for a database that each job starts anew: on a shared one, people decide when its tables change. */
+export function detectTasks(repository: Repository, node: NodeProject | undefined, hasFreshDatabase: boolean): Task[] {
+  if (!hasFreshDatabase) return [];
+  const script = migrations.find((name) => Object.hasOwn(node?.scripts ?? {}, name));
+  if (node && script !== undefined)
+    return [
+      { name: "migrate", command: runScript(node.manager, script), from: `the script "${script}": ${node.scripts[script]}` },
+    ];
+  if (!repository.files.includes(inFolder(repository, "manage.py"))) return [];
+  return [{ name: "migrate", command: "python manage.py migrate --noinput", from: "manage.py" }];
+}
+
 /** A source file of the application, without comments. */
 export interface Source {
   path: string;
