@@ -128,7 +128,7 @@ async function ask(project: Project, { stdin, stdout }: GuardedTerminal): Promis
         if (!isClosed) terminal.prompt();
         const { value: said, done } = await lines.next();
         if (done) return isStopped ? undefined : answers;
-        const answer = said.trim() === "" ? undefined : read(said);
+        const answer = said.trim() === "" ? undefined : read(said.trim());
         isOpen = said.trim() !== "" && answer === undefined;
         if (isOpen) stdout.write(`  expected ${expected}\n`);
         else if (answer !== undefined) answers[name] = answer;

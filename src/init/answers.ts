@@ -2,12 +2,24 @@ import { parse } from "yaml";
 import { prefixSchema } from "../config/test-data-schema.ts";
 import { isGroup, text } from "./detect/node.ts";
 import { hostOf } from "./detect/variables.ts";
-import { localhost, type Project } from "./project.ts";
+import { assumedPort, localhost, type Project } from "./project.ts";
+import { todo } from "./yaml.ts";
 
 /** What a repository doesn't show: a person answers it on a terminal, or an earlier configuration has the answer already. */
 export type AnswerName = "databricksHost" | "catalog" | "redisHost" | "port" | "health" | "prefix" | "production";
 
 export type Answers = Partial<Record<AnswerName, string>>;
+
+/** The questions as the configuration has them. Whoever has answered one removes its line. */
+export const todos: Readonly<Record<Exclude<AnswerName, "production">, string>> = {
+  databricksHost: "which host does the workspace for tests have? Until the right one stands here, nothing is sent to it.",
+  catalog: "which catalog has the tables?",
+  redisHost: "which host does the Redis for tests have? Until the right one stands here, nothing is sent to it.",
+  port: `which port does the application take? Nothing shows it, so ${assumedPort} is assumed.`,
+  health: "which route shows that the application works? No certain one was found, such as /health on the application itself.",
+  prefix:
+    "let the ids of test data begin with this, or with what they have in common. No test shows it; ENV_ACTIONS_PREFIX has it.",
+};
 
 export interface Question {
   name: AnswerName;
@@ -19,78 +31,34 @@ export interface Question {
   expected: string;
 }
 
-const anyHost = { read: (answer: string) => hostOf(answer.trim()), expected: "a host such as redis.internal" };
+const asked: Readonly<Record<AnswerName, Pick<Question, "text" | "read" | "expected">>> = {
+  databricksHost: {
+    text: "Host of the Databricks workspace for tests",
+    read: host,
+    expected: "a host such as dbc-1.cloud.databricks.com",
+  },
+  catalog: { text: "Catalog with the tables", read: (answer) => /^[\w-]+$/.exec(answer)?.[0], expected: "a name such as shop" },
+  redisHost: { text: "Host of the Redis for tests", read: host, expected: "a host such as redis.internal" },
+  port: { text: "Port of the application", read: portNumber, expected: "a port such as 8080" },
+  health: {
+    text: "Route that shows that the application works",
+    read: (answer) => /^\/[^\s#]*$/.exec(answer)?.[0],
+    expected: "a path such as /health",
+  },
+  prefix: {
+    text: "What ids of test data begin with",
+    read: (answer) => prefixSchema.safeParse(answer).data,
+    expected: "at least 6 characters, such as shop_test_",
+  },
+  production: {
+    text: "Address of the deployed application, for smoke",
+    read: origin,
+    expected: "an address such as https://shop.example.org",
+  },
+};
 
-/** The questions that this project leaves open, in the order in which they are asked. */
-export function questionsOf({ databricks, redis, servers, api, prefixFrom, prefix, production, preset }: Project): Question[] {
-  const [server] = servers;
-  return [
-    ...(databricks && databricks.host === undefined
-      ? [{ ...anyHost, name: "databricksHost", text: "Host of the Databricks workspace for tests", otherwise: "later" } as const]
-      : []),
-    ...(databricks && databricks.catalog === undefined && preset === "none"
-      ? [
-          {
-            name: "catalog",
-            text: "Catalog with the tables",
-            otherwise: "later",
-            read: word,
-            expected: "a name such as shop",
-          } as const,
-        ]
-      : []),
-    ...(redis && redis.host === undefined
-      ? [{ ...anyHost, name: "redisHost", text: "Host of the Redis for tests", otherwise: "later" } as const]
-      : []),
-    ...(server && server.port === undefined
-      ? [
-          {
-            name: "port",
-            text: `Port of \`${server.command}\``,
-            otherwise: "3000",
-            read: portNumber,
-            expected: "a port such as 8080",
-          } as const,
-        ]
-      : []),
-    ...(api && api.health === undefined && preset === "none"
-      ? [
-          {
-            name: "health",
-            text: "Route that shows that the application works",
-            otherwise: "/",
-            read: route,
-            expected: "a path such as /health",
-          } as const,
-        ]
-      : []),
-    ...((databricks || redis) && prefixFrom === undefined && preset === "none"
-      ? [
-          {
-            name: "prefix",
-            text: "What ids of test data begin with",
-            otherwise: prefix,
-            read: testPrefix,
-            expected: "at least 6 characters, such as shop_test_",
-          } as const,
-        ]
-      : []),
-    ...(api && production === undefined && preset === "none"
-      ? [
-          {
-            name: "production",
-            text: "Address of the deployed application, for smoke",
-            otherwise: "none",
-            read: origin,
-            expected: "an address such as https://shop.example.org",
-          } as const,
-        ]
-      : []),
-  ];
-}
-
-function word(answer: string): string | undefined {
-  return /^[\w-]+$/.exec(answer.trim())?.[0];
+function host(answer: string): string | undefined {
+  return hostOf(answer);
 }
 
 function portNumber(answer: string): string | undefined {
@@ -98,17 +66,24 @@ function portNumber(answer: string): string | undefined {
   return Number.isInteger(value) && value > 0 && value < 65_536 ? String(value) : undefined;
 }
 
-function route(answer: string): string | undefined {
-  return /^\/[^\s#]*$/.exec(answer.trim())?.[0];
-}
-
-function testPrefix(answer: string): string | undefined {
-  return prefixSchema.safeParse(answer.trim()).data;
-}
-
 function origin(answer: string): string | undefined {
-  const address = answer.trim();
-  return /^https?:\/\//.test(address) && URL.canParse(address) ? new URL(address).origin : undefined;
+  return /^https?:\/\//.test(answer) && URL.canParse(answer) ? new URL(answer).origin : undefined;
+}
+
+/** The questions that this project leaves open, in the order in which they are asked. */
+export function questionsOf({ databricks, redis, servers, api, prefixFrom, prefix, production, preset }: Project): Question[] {
+  const isOwn = preset === "none";
+  const [server] = servers;
+  const open: [AnswerName, isOpen: boolean, otherwise: string][] = [
+    ["databricksHost", databricks !== undefined && databricks.host === undefined, "later"],
+    ["catalog", isOwn && databricks !== undefined && databricks.catalog === undefined, "later"],
+    ["redisHost", redis !== undefined && redis.host === undefined, "later"],
+    ["port", server !== undefined && server.port === undefined, String(assumedPort)],
+    ["health", isOwn && api !== undefined && (api.health === undefined || api.health.mayBeMounted), api?.health?.path ?? "/"],
+    ["prefix", isOwn && (databricks !== undefined || redis !== undefined) && prefixFrom === undefined, prefix],
+    ["production", isOwn && api !== undefined && production === undefined, "none"],
+  ];
+  return open.flatMap(([name, isOpen, otherwise]) => (isOpen ? [{ ...asked[name], name, otherwise }] : []));
 }
 
 /** The project with these answers in place of what was open. */
@@ -118,6 +93,8 @@ export function answered(project: Project, answers: Answers): Project {
   const [server, ...others] = servers;
   const moved = server && port !== undefined ? [{ ...server, port }, ...others] : servers;
   const url = api && port !== undefined && api.variable === undefined ? { url: localhost(port) } : {};
+  const health =
+    answers.health === undefined ? {} : { health: { path: answers.health, mayBeMounted: false, isAnswer: true as const } };
   return {
     ...project,
     databricks: databricks && {
@@ -127,57 +104,45 @@ export function answered(project: Project, answers: Answers): Project {
     },
     redis: redis && { ...redis, ...(answers.redisHost === undefined ? {} : { host: answers.redisHost }) },
     servers: moved,
-    api: api && {
-      ...api,
-      ...url,
-      ...(answers.health === undefined ? {} : { health: { path: answers.health, mayBeMounted: false } }),
-    },
-    ...(answers.prefix === undefined || answers.prefix === project.prefix
-      ? {}
-      : { prefix: answers.prefix, prefixFrom: undefined }),
+    api: api && { ...api, ...url, ...health },
+    ...(answers.prefix === undefined ? {} : { prefix: answers.prefix, prefixFrom: "answer" }),
     ...(answers.production === undefined ? {} : { production: answers.production }),
   };
 }
 
 /**
- * The answers that an earlier configuration has, where they differ from what `init` writes without them. So a second `init` shows
- * what is new in the repository, and not each answered question again.
+ * The answers that an earlier configuration has: what stands there without its question. So a second `init` shows what is new in the
+ * repository, and not each answered question again.
  */
-export function answersOf(
-  configuration: string | undefined,
-  { environment, databricks, redis, api, servers, preset, ...rest }: Project,
-): Answers {
-  const environments = at(parsed(configuration), "environments");
-  const written = at(environments, environment);
+export function answersOf(configuration: string | undefined, project: Project): Answers {
+  if (configuration === undefined) return {};
+  const data = parsed(configuration);
+  const environments = at(data, "environments");
+  const written = at(environments, project.environment);
   const found: Record<AnswerName, unknown> = {
     databricksHost: at(written, "databricks", "expect", "host"),
     catalog: at(written, "databricks", "catalog"),
     redisHost: at(written, "redis", "expect", "host"),
-    port: Object.values(group(at(written, "servers"))).map((server) => at(server, "port"))[0],
-    health: first(at(written, "api", "endpoints")),
-    prefix: list(at(parsed(configuration), "testData", "prefixes"))[0],
+    port: at(Object.values(group(at(written, "servers")))[0], "port"),
+    health: at(list(at(written, "api", "endpoints"))[0], "path"),
+    prefix: list(at(data, "testData", "prefixes"))[0],
     production: at(environments, "production", "api", "url"),
   };
-  const asked = questionsOf({ environment, databricks, redis, api, servers, preset, ...rest });
   return Object.fromEntries(
-    asked.flatMap(({ name, read }) => {
-      const said = typeof found[name] === "number" ? String(found[name]) : text(found[name]);
-      const answer = said === undefined || said.includes("${") || unanswered.has(said) ? undefined : read(said);
+    questionsOf(project).flatMap(({ name, read }) => {
+      const value = found[name];
+      const said = typeof value === "number" ? String(value) : text(value);
+      if (said === undefined || said.includes("${")) return [];
+      if (name !== "production" && configuration.includes(todo(todos[name]))) return [];
+      const answer = read(said);
       return answer === undefined ? [] : [[name, answer]];
     }),
   );
 }
 
-/** What stands where no answer was given. */
-const unanswered = new Set(["adb-0000000000000000.0.azuredatabricks.net", "redis.invalid", "main", "/"]);
-
-function first(endpoints: unknown): unknown {
-  return at(list(endpoints)[0], "path");
-}
-
-function parsed(configuration: string | undefined): unknown {
+function parsed(configuration: string): unknown {
   try {
-    return parse(configuration ?? "", { logLevel: "silent" });
+    return parse(configuration, { logLevel: "silent" });
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { writtenTableLines } from "../cleanup/propose/proposal-text.ts";
 import { configSchemaUrl } from "../config/json-schema.ts";
+import { todos } from "./answers.ts";
 import { classwavesParts } from "./classwaves.ts";
 import type { Server } from "./detect/servers.ts";
 import type { BrowserSuite, Suite } from "./detect/tests.ts";
@@ -55,9 +56,7 @@ function testEnvironment(project: Project): string[] {
           "redis:",
           "  url: ${REDIS_URL}",
           ...indented(2, [
-            ...(redis.host === undefined
-              ? [todo("which host does the Redis for tests have? Until the right one stands here, nothing is sent to it.")]
-              : []),
+            ...(redis.host === undefined ? [todo(todos.redisHost)] : []),
             `expect: { host: ${inFlow(redis.host ?? "redis.invalid")} } # anywhere else, nothing is sent`,
           ]),
         ]
@@ -117,10 +116,10 @@ function databricksLines({ databricks, preset }: Project): string[] {
       ...(signIn === "token"
         ? ["token: ${DATABRICKS_TOKEN}"]
         : ["clientId: ${DATABRICKS_CLIENT_ID}", "clientSecret: ${DATABRICKS_CLIENT_SECRET}"]),
-      ...(name === undefined ? [todo("which catalog has the tables?")] : []),
+      ...(name === undefined ? [todo(todos.catalog)] : []),
       `catalog: ${scalar(name ?? "main")}`,
       "# Written out and not taken from a variable, so that a wrong DATABRICKS_HOST stops the run before anything is sent.",
-      ...(host === undefined ? [todo("which host does the workspace for tests have?")] : []),
+      ...(host === undefined ? [todo(todos.databricksHost)] : []),
       `expect: { host: ${inFlow(host ?? "adb-0000000000000000.0.azuredatabricks.net")} }`,
     ]),
   ];
@@ -135,24 +134,15 @@ function apiLines({ api, preset, servers }: Project): string[] {
     ...(api.isGuess ? [todo("at which address is the application that is tested? Nothing here shows a server.")] : []),
     "api:",
     ...indented(2, [
-      ...(isPortKnown ? [] : [todo(`which port does the application take? Nothing shows it, so ${assumedPort} is assumed.`)]),
+      ...(isPortKnown ? [] : [todo(todos.port)]),
       `url: ${api.url}`,
       "endpoints:",
       ...indented(2, [
         ...(preset === "classwaves"
           ? classwavesParts.endpoints
           : [
-              ...(health === undefined
-                ? [todo("which route shows that the application works? No route such as /health was found.")]
-                : []),
-              ...(health?.mayBeMounted
-                ? [todo(`is ${health.path} mounted below another path? A router declares it, not the application itself.`)]
-                : []),
-              ...(health === undefined
-                ? []
-                : [
-                    "# A mock answers with 200 too. Name something that only the real thing knows: json: [{ path: $.database, equals: up }]",
-                  ]),
+              ...(health === undefined || health.mayBeMounted ? [todo(todos.health)] : []),
+              "# A mock answers with 200 too. Name something that only the real thing knows: json: [{ path: $.database, equals: up }]",
               `- path: ${scalar(health?.path ?? "/")}`,
             ]),
       ]),
@@ -175,7 +165,7 @@ function serverLines(server: Server, { api, preset, browser, node }: Project): s
     ? `${localhost(port ?? assumedPort + 1)}/`
     : preset === "classwaves"
       ? `${localhost(port)}/api/v1/ready`
-      : health && !health.mayBeMounted
+      : health && !health.mayBeMounted && !health.isAnswer
         ? `${localhost(port)}${health.path}`
         : undefined;
   const own = port ?? (isFrontend ? assumedPort + 1 : assumedPort);
@@ -251,8 +241,9 @@ function testData(project: Project): string[] {
     "testData:",
     ...indented(2, [
       comment(
-        `Ids of test data begin with this${prefixFrom === undefined ? "" : `: ${prefixFrom}`}. Tests get the beginning for one run in ENV_ACTIONS_PREFIX.`,
+        `Ids of test data begin with this${prefixFrom === "tests" ? ": the tests use it already" : ""}. Tests get the beginning for one run in ENV_ACTIONS_PREFIX.`,
       ),
+      ...(prefixFrom === undefined ? [todo(todos.prefix)] : []),
       `prefixes: ${flowList([prefix])}`,
       ...(redis
         ? [

@@ -53,8 +53,8 @@ export interface Project {
   variables: ExampleVariable[];
   socketIo: boolean;
   prefix: string;
-  /** Where the prefix is from, if the tests use it already. */
-  prefixFrom: string | undefined;
+  /** How the prefix is known; undefined for one that is only proposed. */
+  prefixFrom: "tests" | "answer" | undefined;
   pin: Pin;
   /** The address of the deployed application, for smoke. */
   production: string | undefined;
@@ -123,7 +123,7 @@ export function detectProject(repository: Repository, installation?: string): Pr
     variables: leftVariables(example, containers.services, api?.variable),
     socketIo: Object.hasOwn(node?.dependencies ?? {}, "socket.io"),
     prefix: inTests ?? `${slug.replaceAll("-", "_")}_test_`,
-    prefixFrom: inTests === undefined ? undefined : "the tests use it already",
+    prefixFrom: inTests === undefined ? undefined : "tests",
     pin: detectPin(repository, node, installation),
     production: undefined,
     runsOn: runnerOf(repository),

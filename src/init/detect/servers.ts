@@ -47,11 +47,16 @@ function nodeServers(node: NodeProject, sources: readonly Source[]): Server[] {
   ];
 }
 
+/** What a script runs that is named after development. Others of that name only build, or watch tests. */
+const serving =
+  /\b(?:next|nuxt|nest|vite|astro|remix|react-router|gatsby|ng|http-server|react-scripts|vue-cli-service|nodemon|tsx|ts-node|node|bun|deno|fastify)\b(?!\s+(?:build|test)\b)/;
+
 /** Scripts such as `start` may also start a database, a watcher of styles, or a build. */
 function isServer({ scripts }: NodeProject, name: string): boolean {
   const text = Object.hasOwn(scripts, name) ? scripts[name] : undefined;
   return (
     text !== undefined &&
+    (!/^(?:dev|serve)$/.test(name) || serving.test(text)) &&
     !/\b(?:docker|storybook|sass|tailwindcss)\b|(?:^|\s)(?:tsc|rollup|esbuild|webpack)\s+(?:-w|--watch)/.test(text)
   );
 }
@@ -190,6 +195,8 @@ export interface HealthRoute {
   path: string;
   /** Whether a router has it, so that it may be mounted below another path. */
   mayBeMounted: boolean;
+  /** Somebody named it: it may answer before the server is ready, or need a sign-in. */
+  isAnswer?: true;
 }
 
 const healthWords = /\/(?:health|healthz|healthcheck|health-check|readyz?|livez?|ready|alive|ping|status)(?:\/|$)/i;

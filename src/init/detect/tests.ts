@@ -112,6 +112,9 @@ function suiteOfScript({ manager }: NodeProject, { name, text, runner }: Script)
     const command = text.replace(/\s--test(?=\s|$)/, ` --test ${options}`);
     return { command, reports, from };
   }
+  // react-scripts watches unless it is told not to.
+  if (/\breact-scripts\s+test\b/.test(text))
+    return { command: runScript(manager, name, `--watchAll=false ${options}`), reports, from };
   const more = runner === "vitest" && !/\bvitest\s+(?:run|--run)\b|\s--run\b/.test(text) ? `--run ${options}` : options;
   return { command: runScript(manager, name, more), reports, from };
 }
