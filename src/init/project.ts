@@ -61,6 +61,8 @@ export interface Project {
   runsOn: string;
   /** Workflows that use env-actions already. */
   users: string[];
+  /** Workflows that have nothing to do with env-actions: theirs are names that nothing may take. */
+  others: string[];
   notes: string[];
 }
 
@@ -76,6 +78,8 @@ export interface Api {
 
 const addressNames = ["API_URL", "API_BASE_URL", "BACKEND_URL", "BASE_URL", "APP_URL"];
 
+const usesOurs = /\buses:\s*["']?classwaves\/env-actions/;
+
 /** @param installation see {@link detectPin} */
 export function detectProject(repository: Repository, installation?: string): Project {
   const node = detectNode(repository);
@@ -85,7 +89,7 @@ export function detectProject(repository: Repository, installation?: string): Pr
   const toolchains = detectToolchains(repository, node);
   const databricks = detectDatabricks(repository, node, example);
   const redis = detectRedis(repository, node, { example, services: containers.services });
-  const signs = classwavesSigns(node, databricks?.catalog, sources);
+  const signs = classwavesSigns(node, databricks, sources);
   const browser = detectBrowserTests(repository, node);
   const servers = withPorts(detectServers(repository, node, sources), {
     example,
@@ -93,6 +97,7 @@ export function detectProject(repository: Repository, installation?: string): Pr
     address: browser?.address,
   });
   const integration = detectIntegration(repository, node) ?? toolchains.find(({ suite }) => suite)?.suite;
+  const existing = workflowsOf(repository);
   const slug = slugOf(repository.folder === "" ? (node?.name ?? "app") : repository.folder);
   const [inTests] = prefixesInTests(repository);
   const preset = signs.length > 0 ? "classwaves" : "none";
@@ -127,9 +132,8 @@ export function detectProject(repository: Repository, installation?: string): Pr
     pin: detectPin(repository, node, installation),
     production: undefined,
     runsOn: runnerOf(repository),
-    users: workflowsOf(repository)
-      .filter(({ text }) => /\buses:\s*["']?classwaves\/env-actions/.test(text))
-      .map(({ file }) => file),
+    users: existing.filter(({ text }) => usesOurs.test(text)).map(({ file }) => file),
+    others: existing.filter(({ text }) => !usesOurs.test(text)).map(({ file }) => file),
     notes: notesOf(repository, node, containers.services),
   };
 }

@@ -24,7 +24,11 @@ export function workflows(project: Project, configFile: string): Written[] {
     ...(hasProduction(project) ? ([["smoke", smoke(project, configFile)]] as const) : []),
   ];
   const suffix = project.folder === "" ? "" : `-${project.slug}`;
-  return files.map(([name, lines]) => ({ path: `.github/workflows/${name}${suffix}.yml`, text: `${lines.join("\n")}\n` }));
+  return files.map(([name, lines]) => {
+    const usual = `.github/workflows/${name}${suffix}.yml`;
+    const path = project.others.includes(usual) ? `.github/workflows/env-actions-${name}${suffix}.yml` : usual;
+    return { path, text: `${lines.join("\n")}\n` };
+  });
 }
 
 export function hasProduction({ preset, production }: Pick<Project, "preset" | "production">): boolean {

@@ -101,6 +101,29 @@ describe("what is written", () => {
   });
 
   const orders = samples["own tables, Mocha, and a Redis in compose"];
+  test.each([
+    ["classwaves-docs", {}, "none"],
+    ["classwaves-api", { "@databricks/sql": "2" }, "classwaves"],
+    // Our own package is installed in other people's repositories.
+    ["@classwaves/env-actions", { "@databricks/sql": "2" }, "none"],
+    ["shop", { "@databricks/sql": "2", "@classwaves/env-actions": "1" }, "none"],
+  ])("a package named %s with %j has preset %s", (name, dependencies, preset) => {
+    expect(detectProject(repositoryOf({ "package.json": JSON.stringify({ name, dependencies }) })).preset).toBe(preset);
+  });
+
+  test("a workflow of the same name that has nothing to do with env-actions is left alone", () => {
+    const other = {
+      ".github/workflows/quality-gate.yml": "on: push\njobs:\n  a: { runs-on: ubuntu-latest, steps: [{ run: make }] }\n",
+    };
+    expect(writtenFor({ files: { ...express.files, ...other } }).workflows.map(({ path }) => path)).toEqual([
+      ".github/workflows/env-actions-quality-gate.yml",
+    ]);
+    const ours = { ".github/workflows/quality-gate.yml": writtenFor(express).workflows[0]?.text ?? "" };
+    expect(writtenFor({ files: { ...express.files, ...ours } }).workflows.map(({ path }) => path)).toEqual([
+      ".github/workflows/quality-gate.yml",
+    ]);
+  });
+
   test("own tables: as the repository's SQL creates them", () => {
     const { testData } = parse(planFor(orders).files[0]?.text ?? "");
     expect(testData.prefixes).toEqual(["orders-e2e-"]);

@@ -155,12 +155,14 @@ function columnsOf(body: string): Map<string, string> {
 /** Signs that this is ClassWaves, the application that the preset describes. */
 export function classwavesSigns(
   node: NodeProject | undefined,
-  catalog: string | undefined,
+  databricks: Databricks | undefined,
   sources: readonly Source[],
 ): string[] {
+  const catalog = databricks?.catalog;
   const text = sources.map((source) => source.text).join("\n");
   return [
-    ...(/classwaves/i.test(node?.name ?? "") ? [`the package's name is ${node?.name}`] : []),
+    // A name alone may be that of its documentation.
+    ...(databricks && /classwaves(?!\/env-actions)/i.test(node?.name ?? "") ? [`the package's name is ${node?.name}`] : []),
     ...(catalog === "classwaves" ? ["DATABRICKS_CATALOG is classwaves"] : []),
     ...(/\bclassroom_sessions\b/.test(text) && /\bstudent_groups\b/.test(text)
       ? ["the code names the tables classroom_sessions and student_groups"]
