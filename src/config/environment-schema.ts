@@ -13,12 +13,10 @@ export const accessSchema = z.enum(["read-only", "test-data"]).meta({
     "`read-only`: the clients of env-actions send no writes. `test-data`: env-actions may create and delete test data.",
 });
 
-export const promotedFromSchema = name
-  .optional()
-  .meta({
-    description:
-      "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out.",
-  });
+export const promotedFromSchema = name.optional().meta({
+  description:
+    "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out.",
+});
 
 const tokenCommand = once(() =>
   z.strictObject({
