@@ -6,6 +6,7 @@ import { type GateEnd, runGate } from "../../src/cli/gate.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { toHtml } from "../../src/report/html.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
+import { endReason } from "../../src/report/view/messages.ts";
 import { json, serve } from "../checks/api.ts";
 import { folderForThisTest } from "../harness/folder.ts";
 import { performIn } from "../harness/stage.ts";
@@ -61,7 +62,10 @@ test("the gate of a back end closes over the browser tests, and smoke follows in
   const reports = reportsOf(ends);
   for (const report of reports) expect(report.leftOut).toEqual(["e2e"]);
 
+  // Nobody looked for test data, so nothing is said about how much is left.
+  expect(endReason(reports[1] as StageReport)).toBe("5 checks passed; tests: 1 passed; no test data was looked for");
   const withoutCleanup = reports.filter(({ stage }) => stage !== "cleanup");
+  expect(toMarkdown(withoutCleanup)).not.toMatch(/0 (?:rows|keys|left)/);
   expect(toMarkdown(withoutCleanup)).toMatch(/Quality gate: passed/);
   expect(toMarkdown(withoutCleanup)).toContain("Left out by the configuration: End to end.\n");
   const begun = toMarkdown(reports.slice(0, 2));

@@ -37,11 +37,14 @@ export function cleanupSection(cleanup: CleanupResult | undefined, books?: Books
 
 /** `75 rows and 239 keys deleted, 0 left`. */
 export function cleanupBrief(cleanup: CleanupResult): string {
+  // Nothing deleted and nothing left would say that somebody looked.
+  if (cleanup.looked?.tables === 0 && !cleanup.looked.redis) return "no test data was looked for";
   if (cleanup.dryRun) return `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")} would be deleted`;
   return `${count(cleanup.deletedRows, "row")} and ${deletedKeys(cleanup)} deleted, ${known(cleanup.leftOver)} left`;
 }
 
 function summary(cleanup: CleanupResult): Line {
+  if (cleanup.looked?.tables === 0 && !cleanup.looked.redis) return [`${cleanupBrief(cleanup).replace(/^n/, "N")}.`];
   const scope = `Scope ${cleanup.scope} (${cleanup.scope === "run" && cleanup.runs ? "test data of other runs" : scopeWords[cleanup.scope]}): `;
   const planned = `${count(cleanup.plannedRows, "row")} and ${count(cleanup.keys.planned, "key")}`;
   if (cleanup.dryRun) return [{ strong: "Dry run" }, `. ${scope}${planned} would be deleted; nothing was.`];
