@@ -12,6 +12,8 @@ export interface Tool {
   settings: RegExp;
   /** In a command or in settings: that it writes a report at all. */
   reports: RegExp;
+  /** Where a reporter writes to if nobody says it. */
+  usual?: { reporter: RegExp; path: string };
 }
 
 /** The first that a command calls counts, so wrappers come last. */
@@ -33,6 +35,27 @@ export const tools: readonly Tool[] = [
     called: /\bjest\b/,
     settings: /^(?:jest[\w.-]*\.(?:[cm]?[jt]s|json)|package\.json)$/,
     reports: /--outputFile\b|jest-junit|ctrf/,
+    usual: { reporter: /jest-junit/, path: "junit.xml" },
+  },
+  {
+    name: "Mocha",
+    called: /\bmocha\b/,
+    settings: /^\.mocharc\.\w+$/,
+    reports: /reporter/,
+    usual: { reporter: /mocha-junit-reporter/, path: "test-results.xml" },
+  },
+  {
+    name: "Cypress",
+    called: /\bcypress\b[^\n]*\brun\b/,
+    settings: /^cypress[\w.-]*\.(?:[cm]?[jt]s|json)$/,
+    reports: /reporter/,
+    usual: { reporter: /junit/, path: "test-results.xml" },
+  },
+  {
+    name: "Node's test runner",
+    called: /\bnode\b[^\n]*\s--test\b/,
+    settings: /^$/,
+    reports: /--test-reporter[=\s]+(?:junit|tap|\S*ctrf)/,
   },
   {
     name: "pytest",
@@ -90,6 +113,7 @@ export function reportsOf(
     tool: tool.name,
     paths: [
       ...pathsIn([text, ...variables].join("\n"), word).map((path) => posix(path)),
+      ...(tool.usual && all.some((one) => tool.usual?.reporter.test(one)) ? [tool.usual.path] : []),
       ...settings.flatMap(({ folder: place, name, content }) =>
         pathsIn(content, isCode(name) ? literal : word).map((path) => posix(relative(folder, join(place, path)))),
       ),
