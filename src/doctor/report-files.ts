@@ -20,15 +20,16 @@ export interface Tool {
 export const tools: readonly Tool[] = [
   {
     name: "Playwright",
-    called: /\bplaywright\b[^\n]*\btest\b/,
+    called: /\bplaywright\b[^\n]{0,300}\btest\b/,
     settings: /^playwright[\w.-]*\.[cm]?[jt]s$/,
-    reports: /--reporter[=\s]+\S*(?:json|junit)|["'`](?:json|junit|[\w@/.-]*ctrf[\w-]*)["'`]|PLAYWRIGHT_(?:JSON|JUNIT)_OUTPUT/,
+    reports:
+      /--reporter[=\s]+\S{0,100}(?:json|junit)|["'`](?:json|junit|[\w@/.-]{0,100}ctrf[\w-]{0,100})["'`]|PLAYWRIGHT_(?:JSON|JUNIT)_OUTPUT/,
   },
   {
     name: "Vitest",
     called: /\bvitest\b/,
     settings: /^(?:vitest|vite)[\w.-]*\.[cm]?[jt]s$/,
-    reports: /--reporter[=\s]+\S*(?:json|junit)|["'`](?:json|junit|[\w@/.-]*ctrf[\w-]*)["'`]/,
+    reports: /--reporter[=\s]+\S{0,100}(?:json|junit)|["'`](?:json|junit|[\w@/.-]{0,100}ctrf[\w-]{0,100})["'`]/,
   },
   {
     name: "Jest",
@@ -46,16 +47,16 @@ export const tools: readonly Tool[] = [
   },
   {
     name: "Cypress",
-    called: /\bcypress\b[^\n]*\brun\b/,
+    called: /\bcypress\b[^\n]{0,300}\brun\b/,
     settings: /^cypress[\w.-]*\.(?:[cm]?[jt]s|json)$/,
     reports: /reporter/,
     usual: { reporter: /junit/, path: "test-results.xml" },
   },
   {
     name: "Node's test runner",
-    called: /\bnode\b[^\n]*\s--test\b/,
+    called: /\bnode\b[^\n]{0,300}\s--test\b/,
     settings: /^$/,
-    reports: /--test-reporter[=\s]+(?:junit|tap|\S*ctrf)/,
+    reports: /--test-reporter[=\s]+(?:junit|tap|\S{0,100}ctrf)/,
   },
   {
     name: "pytest",
@@ -67,7 +68,7 @@ export const tools: readonly Tool[] = [
 
 /** An output that only the tool itself could compute. */
 const computed =
-  /\b(?:outputFile|outputDirectory|outputDir|outputName)\b\s*[:=]\s*(?!\s*["'`{])\S|\b(?:outputFile|outputDirectory)\b[^,\n}]*(?:\$\{|process\.env|join\(|resolve\()/;
+  /\b(?:outputFile|outputDirectory|outputDir|outputName)\b\s*[:=]\s*(?!\s*["'`{])\S|\b(?:outputFile|outputDirectory)\b[^,\n}]{0,300}(?:\$\{|process\.env|join\(|resolve\()/;
 const reportName = /\.(?:xml|json|jsonl|ndjson|trx|tap|txt)$/;
 const literal = /["'`]([^"'`\n]{1,300})["'`]/g;
 const word = /[^\s"'`=;|&<>()]+/g;
@@ -119,7 +120,10 @@ export function reportsOf(
       ),
     ],
     writesAny: all.some((one) => tool.reports.test(one)),
-    computed: named || settings.some(({ content }) => computed.test(content)) || /\$\{?\w*\}?[\w/-]*\.(?:xml|json)/.test(text),
+    computed:
+      named ||
+      settings.some(({ content }) => computed.test(content)) ||
+      /\$\{?\w{0,100}\}?[\w/-]{0,200}\.(?:xml|json)/.test(text),
   };
 }
 

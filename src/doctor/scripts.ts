@@ -25,11 +25,13 @@ export interface ScriptCall {
 const managers =
   /(?:^|[\s;&|(])(npm|pnpm|yarn|bun)\s+((?:-{1,2}[\w-]+(?:=\S+)?\s+)*)(run-script|run|test|start|t)?\s*([\w:.@/-]*)/g;
 
+/** In another folder, or in all workspaces, another package.json counts. */
+const elsewhere = /--(?:prefix|filter|workspace|cwd|dir)|\s-[wCFr]\b/;
+
 /** The scripts of package.json that a command calls. */
 export function scriptsIn(command: string): ScriptCall[] {
-  return [...command.matchAll(managers)].flatMap(([, manager = "", flags = "", verb, word = ""]) => {
-    // In another folder, or in all workspaces, another package.json counts.
-    if (/--(?:prefix|filter|workspace|cwd|dir)|(?:^|\s)-[wCFr]\b/.test(`${flags} ${command}`)) return [];
+  if (elsewhere.test(command)) return [];
+  return [...command.matchAll(managers)].flatMap(([, manager = "", , verb, word = ""]) => {
     if (verb === "test" || verb === "t") return [{ name: "test", certain: true }];
     if (verb === "start") return [{ name: "start", certain: true }];
     if (verb !== undefined) return word === "" || word.startsWith("-") ? [] : [{ name: word, certain: manager !== "bun" }];

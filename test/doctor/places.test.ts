@@ -208,3 +208,22 @@ test("a workflow of nested aliases, long conditions and deep brackets is refused
   const { user, system } = process.cpuUsage(started);
   expect((user + system) / 1_000).toBeLessThan(20_000);
 });
+
+test.each([
+  ["brackets", "${{ "],
+  ["contexts", "github.event.commits."],
+  ["names of tools", "playwright needs npx "],
+  ["names of settings", "outputFile --reporter name: "],
+  ["scripts", "npm run -x "],
+  ["quotes", "'\"`//"],
+])("much of %s takes seconds, not hours", async (_, word) => {
+  const much = word.repeat(Math.floor(400_000 / word.length));
+  const run = `      - run: ${JSON.stringify(`${much}\n$\{{ ${much.slice(0, 9_000)}`)}\n`;
+  const workflow = (base[gate] ?? "").replace("      - run: npm ci\n", (line) => `${line}${run}`);
+  const manifest = JSON.stringify({ scripts: { "test:integration": `vitest run ${much}` } });
+  const files = { ...base, [gate]: workflow, "package.json": manifest, "vitest.config.mjs": much, "playwright.config.mjs": much };
+  const started = process.cpuUsage();
+  await examined(files);
+  const { user, system } = process.cpuUsage(started);
+  expect((user + system) / 1_000).toBeLessThan(30_000);
+});

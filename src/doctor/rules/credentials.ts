@@ -57,7 +57,7 @@ function* inScripts(job: Job, pattern: RegExp, message: string): Iterable<Found>
   for (const step of job.steps)
     for (const { path, script } of scriptsOf(step))
       if (expressionsIn(script).some((expression) => pattern.test(expression)))
-        yield { at: placeInside(step, path, new RegExp(`\\$\\{\\{[^}]*(?:${pattern.source})`, "i")), message };
+        yield { at: placeInside(step, path, new RegExp(`\\$\\{\\{[^}]{0,500}(?:${pattern.source})`, "i")), message };
 }
 
 export const secretInScript: Rule = {
@@ -75,7 +75,7 @@ export const secretInScript: Rule = {
 
 /** What people without write access can choose. */
 const chosenByOthers =
-  /github\.head_ref\b|github\.event\.(?:issue|pull_request|discussion|comment|review|review_comment|commits|head_commit|pages|workflow_run)\b[\w.[\]*]*\.(?:title|body|message|name|email|label|page_name|default_branch|head_branch|ref)\b/i;
+  /github\.head_ref\b|github\.event\.(?:issue|pull_request|discussion|comment|review|review_comment|commits|head_commit|pages|workflow_run)\b[\w.[\]*]{0,200}\.(?:title|body|message|name|email|label|page_name|default_branch|head_branch|ref)\b/i;
 
 export const foreignTextInScript: Rule = {
   code: "ED403",

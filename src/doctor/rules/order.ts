@@ -109,7 +109,7 @@ export const resultsNotRead: Rule = {
     for (const { last } of endings(subject)) {
       if (!last || !runsAlways(last.condition)) continue;
       const texts = allTexts(last.workflow.file.at(last.path)).join("\n");
-      const looks = /\bneeds\b[^\n]*\bresult\b|toJSON\(\s*needs\s*\)/i.test(texts);
+      const looks = /\bneeds\b[^\n]{0,300}\bresult\b|toJSON\(\s*needs\s*\)/i.test(texts);
       const isStrict = /\bsuccess\b|skipped|toJSON\(\s*needs\s*\)/i.test(texts.replace(/\b(?:success|always)\s*\(/g, ""));
       // The action finds the evidence itself, so it never takes a stage for passed that didn't run.
       if (last.gates.length > 0) continue;

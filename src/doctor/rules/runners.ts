@@ -12,7 +12,7 @@ import { type Job, jobPlace, type StageUse, stepPlace } from "../workflow.ts";
 function isPortable({ step, reference }: StageUse): boolean {
   if (reference.kind !== "env-actions" || /-portable$/.test(reference.ref ?? "")) return true;
   const { line } = stepPlace(step, "uses");
-  return /#.*-portable\b/.test(step.file.text.split("\n")[line - 1] ?? "");
+  return /#.{0,200}-portable\b/.test(step.file.text.split("\n")[line - 1] ?? "");
 }
 
 function* plainUses(subject: Subject): Iterable<{ job: Job; use: StageUse }> {
@@ -149,7 +149,7 @@ export const oldNode: Rule = {
         for (const step of job.steps) {
           const major = isAction(step.uses, "actions/setup-node") ? majorOf(step.with["node-version"]) : undefined;
           if (major !== undefined) version = { major, step };
-          if (version && version.major < oldestNode && /\bnpx\b[^\n]*\benv-actions\s/.test(step.run ?? "")) {
+          if (version && version.major < oldestNode && /\bnpx\b[^\n]{0,200}\benv-actions\s/.test(step.run ?? "")) {
             yield {
               at: stepPlace(version.step, "with", "node-version"),
               message: `the command line needs Node ${oldestNode}, and this job has ${version.major}`,

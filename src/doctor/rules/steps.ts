@@ -183,10 +183,10 @@ function usesOtherBrowsers({ project }: Subject): boolean {
 }
 
 function mayInstallBrowsers({ run = "" }: Step, { project }: Subject): boolean {
-  if (/playwright\b.*\binstall\b|\bmake\b|\btask\b/.test(run)) return true;
+  if (/playwright\b.{0,200}\binstall\b|\bmake\b|\btask\b/.test(run)) return true;
   const scripts = [...project.packages.values()].flatMap((one) => Object.entries(one.scripts));
   return scripts.some(
-    ([name, script]) => /playwright\b.*\binstall\b/.test(script) && (run.includes(name) || /install$|^prepare$/.test(name)),
+    ([name, script]) => /playwright\b.{0,200}\binstall\b/.test(script) && (run.includes(name) || /install$|^prepare$/.test(name)),
   );
 }
 
