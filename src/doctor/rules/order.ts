@@ -104,7 +104,7 @@ export const resultsNotRead: Rule = {
   title: "The gate's last job accepts what didn't run",
   meaning:
     "The last job always runs. It is green unless its step compares the result of each job with `success`: `skipped` and `cancelled` are no failure.",
-  cure: 'Compare all results: `RESULTS: ${{ join(needs.*.result, \' \') }}` in `env`, and `test "$RESULTS" = "success success"` in `run`.',
+  cure: 'Let its step be `uses: classwaves/env-actions/gate@…` with `needs: ${{ toJson(needs) }}`, or compare all results: `RESULTS: ${{ join(needs.*.result, \' \') }}` in `env`, and `test "$RESULTS" = "success success"` in `run`.',
   *find(subject) {
     for (const { last } of endings(subject)) {
       if (!last || !runsAlways(last.condition)) continue;
