@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { samples, writtenFor } from "../init/repositories.ts";
 import { base, type Files, folder, writeFiles } from "./fixture.ts";
 
 /** The command as people and programs start it. */
@@ -195,7 +196,26 @@ test("what init writes has nothing to find", () => {
   const { stdout, status } = start(cwd, "--json");
   const { findings, lookedAt } = JSON.parse(stdout);
   expect(findings).toEqual([]);
-  expect(lookedAt).toMatchObject({ workflows: [".github/workflows/quality-gate.yml"], stages: 5 });
+  // Nothing is cleaned up or deployed there, so these stages have no jobs.
+  expect(lookedAt).toMatchObject({ workflows: [".github/workflows/quality-gate.yml"], stages: 3 });
+  expect(status).toBe(0);
+});
+
+test("what init writes for ClassWaves has nothing to find, in all of its stages", () => {
+  const { workflows, configuration } = writtenFor(samples.ClassWaves);
+  const written = Object.fromEntries(workflows.map(({ path, text }) => [path, text]));
+  const { stdout, status } = run({ ...samples.ClassWaves.files, ...written, ".github/env-actions.yml": configuration }, "--json");
+  const { findings, lookedAt } = JSON.parse(stdout);
+  expect(findings).toEqual([]);
+  expect(lookedAt).toMatchObject({ workflows: workflows.map(({ path }) => path).sort(), stages: 6 });
+  expect(status).toBe(0);
+});
+
+test("the library has nothing to find", () => {
+  cpSync(join(repository, "examples/library"), cwd, { recursive: true, filter: (path) => !/\.env-actions$|reports$/.test(path) });
+  mkdirSync(join(cwd, ".git"), { recursive: true });
+  const { status, stdout } = start(cwd);
+  expect(stdout).toMatch(/^✔ Nothing found in 3 workflows with 4 stages, \.github\/env-actions\.yml\n/);
   expect(status).toBe(0);
 });
 
