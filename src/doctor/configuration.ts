@@ -62,7 +62,7 @@ export class Configuration {
   }
 
   /** The variables without which an environment can't be used, by name with the place where each is written. */
-  variablesOf(environment: string): Map<string, Place> {
+  variablesOf(environment: string, stage?: string): Map<string, Place> {
     const found = new Map<string, Place>();
     const base = ["environments", environment];
     const visit = (value: unknown, path: Path): void => {
@@ -75,7 +75,9 @@ export class Configuration {
     visit(this.file.at(base), base);
     // What stands outside the environments holds for each of them.
     for (const [key, value] of Object.entries(group(this.file.parsed.data))) if (key !== "environments") visit(value, [key]);
-    for (const [index, declared] of (list(this.file.at([...base, "variables"])) ?? []).entries()) {
+    // Those that are only listed are for the application and its tests, and a cleanup starts neither.
+    const listed = stage === "cleanup" ? [] : (list(this.file.at([...base, "variables"])) ?? []);
+    for (const [index, declared] of listed.entries()) {
       const name = text(declared) ?? text(group(declared).name);
       if (name !== undefined && !found.has(name)) found.set(name, this.file.valuePlace([...base, "variables", index]));
     }

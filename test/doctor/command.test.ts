@@ -211,6 +211,16 @@ test("what init writes for ClassWaves has nothing to find, in all of its stages"
   expect(status).toBe(0);
 });
 
+test("a cleanup needs none of the variables that are only listed", () => {
+  const sample = samples["own tables, Mocha, and a Redis in compose"];
+  const { workflows, configuration } = writtenFor(sample);
+  const written = Object.fromEntries(workflows.map(({ path, text }) => [path, text]));
+  expect(configuration).toMatch(/variables: \[.*STRIPE_SECRET_KEY/);
+  expect(written[".github/workflows/nightly-cleanup.yml"]).not.toContain("STRIPE_SECRET_KEY");
+  const { stdout } = run({ ...sample.files, ...written, ".github/env-actions.yml": configuration }, "--json");
+  expect(JSON.parse(stdout).findings).toEqual([]);
+});
+
 test("the library has nothing to find", () => {
   cpSync(join(repository, "examples/library"), cwd, { recursive: true, filter: (path) => !/\.env-actions$|reports$/.test(path) });
   mkdirSync(join(cwd, ".git"), { recursive: true });

@@ -96,7 +96,9 @@ export const missingVariables: Rule = {
     for (const { job, use, name, configuration } of configuredStages(subject)) {
       if (use.jobStep !== use.step || mayBeSetBefore(job, use)) continue;
       const given = new Set([...Object.keys(use.step.env), ...["env"].flatMap((key) => envOf(job, key))]);
-      const missing = [...configuration.variablesOf(name).keys()].filter((one) => !given.has(one) && !runnerSets.test(one));
+      const missing = [...configuration.variablesOf(name, use.stage).keys()].filter(
+        (one) => !given.has(one) && !runnerSets.test(one),
+      );
       if (missing.length > 0) yield { at: stepPlace(use.step), message: `${use.stage} in ${name} needs ${missing.join(", ")}` };
     }
   },
