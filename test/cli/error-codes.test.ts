@@ -63,10 +63,7 @@ const wrong: [codes: string[], argv: string[]][] = [
     ["EA1000", "EA1011"],
     ["preflight", "--config", "variable.yml"],
   ],
-  [
-    ["EA1000", "EA1014"],
-    ["preflight", "--config", "one.yml", "--environment", "two"],
-  ],
+  [["EA1014"], ["preflight", "--config", "one.yml", "--environment", "two"]],
   [["EA1015"], ["preflight", "--config", "two.yml"]],
   [["EA1101"], ["prefligth"]],
   [["EA1102"], ["audit", "verify", "nope"]],
