@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as core from "@actions/core";
 import { gateSettings } from "../config/gate-settings.ts";
-import { commitOf, originOf } from "../evidence/evidence.ts";
+import { commitOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore } from "../evidence/store.ts";
 import { judgeGate } from "../gate/judge.ts";
 import { readAllowedSkips, readNeeds } from "../gate/needs.ts";
@@ -11,6 +11,8 @@ import { errorText } from "../lib/error-text.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
 import { type Evidence, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
+import { logLine } from "../report/inert.ts";
+import { cut } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { inputOf, isTrue } from "./inputs.ts";
 
@@ -23,13 +25,15 @@ const usual: readonly StageName[] = ["preflight", "integration", "e2e"];
  * @throws UserError
  */
 export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
+  // Until the answer is known: a process that ends early must not count as a pass.
+  process.exitCode = 3;
   const jobs = readNeeds(inputOf(env, "needs"));
   const allowedSkips = readAllowedSkips(inputOf(env, "allow-skips"));
   const comments = isTrue(inputOf(env, "comment") || "false");
   if (comments === undefined)
     throw new UserError("EA1104", `the input \`comment\`: expected true or false, got "${inputOf(env, "comment")}"`);
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputOf(env, "working-directory") || ".");
-  const { stages, leftOut, maxAgeMs } = await expected(env, workspace);
+  const { stages, leftOut, maxAgeMs, project } = await expected(env, workspace);
   const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
   const store = evidenceStore(join(workspace, recordsDirectory, "evidence"), artifacts);
   const evidence: Evidence[] = [];
@@ -38,7 +42,7 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
     const found = await store.find(stage);
     evidence.push(...found.evidence);
     unread[stage] = found.unread;
-    for (const problem of found.problems) core.warning(secrets.redact(problem));
+    for (const problem of found.problems) core.warning(inLog(secrets.redact(problem)));
   }
   const commit = await commitOf(env, workspace);
   const result = judgeGate({
@@ -46,29 +50,36 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
     hasArtifacts: artifacts !== undefined,
     event: env.GITHUB_EVENT_NAME,
     origin: originOf(env),
+    project,
     now: Date.now(),
   });
   const text = secrets.redact(gateMarkdown(result, commit.headSha ?? commit.sha));
   // One of our own words.
   core.setOutput("verdict", result.outcome);
-  const line = secrets.redact(gateLine(result));
+  const line = inLog(secrets.redact(gateLine(result)));
   const passes = result.outcome === "passed" || result.outcome === "degraded";
   if (passes) core.info(line);
   else core.error(line, { title: `gate ${result.outcome}` });
   for (const { stage, outcome, isOpen, why } of result.stages)
-    core.info(secrets.redact(`${isOpen ? "✔" : "✘"} ${stage} ${outcome}: ${why}`.replace(/[\r\n]+/g, " ")));
-  for (const { job, isOpen, why } of result.jobs)
-    core.info(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`.replace(/[\r\n]+/g, " ")));
+    core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} ${stage} ${outcome}: ${why}`)));
+  for (const { job, isOpen, why } of result.jobs) core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`)));
   await publish(text);
   if (comments) await comment(env, text);
   return passes ? 0 : 1;
+}
+
+const longestLine = 4_000;
+
+/** Names of jobs, cells and artifacts come from outside, and the runner obeys a `##[command]` anywhere in a line. */
+function inLog(text: string): string {
+  return logLine(cut(text, longestLine));
 }
 
 /** From the input, or the configuration: whichever stage it has, unless it leaves it out. @throws UserError */
 async function expected(
   env: NodeJS.ProcessEnv,
   workspace: string,
-): Promise<{ stages: StageName[]; leftOut: StageName[]; maxAgeMs: number }> {
+): Promise<{ stages: StageName[]; leftOut: StageName[]; maxAgeMs: number; project: string | undefined }> {
   const named = inputOf(env, "stages")
     .split(/[\s,]+/)
     .filter((word) => word !== "");
@@ -82,7 +93,12 @@ async function expected(
   const settings = await gateSettings(file, workspace, named.length > 0);
   const wanted = named.length > 0 ? stageNames.filter((stage) => named.includes(stage)) : usual;
   const leftOut = named.length > 0 ? [] : usual.filter((stage) => settings.leftOut.has(stage));
-  return { stages: wanted.filter((stage) => !leftOut.includes(stage)), leftOut, maxAgeMs: settings.maxAgeMs };
+  return {
+    stages: wanted.filter((stage) => !leftOut.includes(stage)),
+    leftOut,
+    maxAgeMs: settings.maxAgeMs,
+    project: settings.isRead ? projectOf(env, workspace, file) : undefined,
+  };
 }
 
 async function publish(text: string): Promise<void> {

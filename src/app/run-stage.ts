@@ -3,7 +3,7 @@ import { AuditLog, auditFile } from "../audit/log.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
-import { commitOf, evidenceOf, originOf } from "../evidence/evidence.ts";
+import { commitOf, evidenceOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore, uploadAttachments, uploadLogs, uploadRecords } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
@@ -165,7 +165,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const concluded = await conclude(found, afterVerdictOf(request, context, audit), audit);
   const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
   const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
-  const problems = await store.keep(evidenceOf(report, files.reportText), [{ name: `${stage}.json`, content: files.reportText }]);
+  const problems = await store.keep(evidenceOf(report, files.reportText, projectOf(env, workspace, request.configFile)), [
+    { name: `${stage}.json`, content: files.reportText },
+  ]);
   const notUploaded = request.artifacts
     ? [
         ...(await uploadAttachments(request.artifacts, report, workspace)),

@@ -10,6 +10,8 @@ export interface GateSettings {
   /** Stages that are `false` in the file. */
   leftOut: ReadonlySet<string>;
   maxAgeMs: number;
+  /** Whether there is a configuration. */
+  isRead: boolean;
 }
 
 /**
@@ -27,10 +29,27 @@ export async function gateSettings(file: string, cwd: string, optional: boolean)
       { cause: error },
     );
   });
-  const { data, broken } = parseYaml(found);
-  if (broken) throw new UserError("EA1005", `${file}: the file is not valid YAML, so it is unknown which stages must pass`);
+  const { data, broken, mistakes } = parseYaml(found);
+  // Such as a key that is written twice: whichever of the two counts could leave a stage out.
+  const [mistake] = mistakes;
+  if (broken || mistake)
+    throw new UserError(
+      mistake?.code ?? "EA1005",
+      `${file}: the file is not valid YAML, so it is unknown which stages must pass${mistake ? `: ${mistake.message}` : ""}`,
+    );
   const stages = Object.entries(group(valueAt(data as Data, ["stages"])));
   const leftOut = new Set(stages.filter(([, stage]) => stage === false).map(([name]) => name));
-  const maxAge = text(valueAt(data as Data, ["evidence", "maxAge"]));
-  return { leftOut, maxAgeMs: parseDuration(maxAge ?? "") ?? defaults.evidence.maxAge };
+  return { leftOut, maxAgeMs: maxAgeOf(valueAt(data as Data, ["evidence", "maxAge"]), file), isRead: found !== "" };
+}
+
+/** A value that the gate can't read could mean less than the default. */
+function maxAgeOf(written: Data, file: string): number {
+  if (written === undefined || written === null) return defaults.evidence.maxAge;
+  const read = parseDuration(text(written) ?? "");
+  if (read === undefined)
+    throw new UserError(
+      "EA1010",
+      `${file}: evidence.maxAge: expected a duration such as "4h", written out: the gate fills in no variables`,
+    );
+  return read;
 }

@@ -1,11 +1,26 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { relative, resolve, sep } from "node:path";
 import { clockToleranceMs, minutes } from "../github/clock.ts";
-import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type StageReport } from "../model/report.ts";
+import {
+  type Commit,
+  type Evidence,
+  type Origin,
+  opensTheGate,
+  type StageName,
+  type StageReport,
+  stageNames,
+  type Verdict,
+  verdicts,
+} from "../model/report.ts";
 
-/** Binds a report to commit, environment, run and time. @param reportText the content of the report file */
-export function evidenceOf(report: StageReport, reportText: string): Evidence {
+/**
+ * Binds a report to commit, environment, run and time.
+ * @param reportText the content of the report file
+ * @param project as {@link projectOf} gives it
+ */
+export function evidenceOf(report: StageReport, reportText: string, project?: string): Evidence {
   return {
     schemaVersion: 1,
     stage: report.stage,
@@ -13,6 +28,7 @@ export function evidenceOf(report: StageReport, reportText: string): Evidence {
     environment: report.environment.name,
     runId: report.runId,
     ...(report.gateId ? { gateId: report.gateId } : {}),
+    ...(project ? { project } : {}),
     commit: report.commit,
     origin: report.origin,
     finishedAt: report.finishedAt,
@@ -21,21 +37,47 @@ export function evidenceOf(report: StageReport, reportText: string): Evidence {
   };
 }
 
-/** @throws Error that says what is wrong with the file */
+const words = ["environment", "runId", "finishedAt", "reportDigest"] as const;
+const optionalWords = ["gateId", "project"] as const;
+const wordsOfOrigin = ["repository", "workflow", "workflowRun", "attempt", "job", "cell", "step", "actor"] as const;
+
+/**
+ * Every member that is read later has its type here: what another program wrote must neither be counted nor break what counts.
+ * @throws Error that says what is wrong with the file
+ */
 export function parseEvidence(text: string): Evidence {
-  const value = JSON.parse(text) as Partial<Evidence> | null;
-  const complete =
-    value?.schemaVersion === 1 &&
-    typeof value.stage === "string" &&
-    typeof value.verdict === "string" &&
-    typeof value.environment === "string" &&
-    typeof value.runId === "string" &&
-    typeof value.commit?.sha === "string" &&
-    typeof value.origin?.kind === "string" &&
-    typeof value.reportDigest === "string" &&
-    !Number.isNaN(Date.parse(value.finishedAt ?? ""));
-  if (!complete) throw new Error("expected evidence of this version of env-actions, got another file");
-  return value as Evidence;
+  const value: unknown = JSON.parse(text);
+  const isRight =
+    isGroup(value) &&
+    value.schemaVersion === 1 &&
+    stageNames.some((stage) => stage === value.stage) &&
+    verdicts.some((verdict) => verdict === value.verdict) &&
+    words.every((word) => typeof value[word] === "string" && value[word] !== "") &&
+    optionalWords.every((word) => isOptionalText(value[word])) &&
+    isGroup(value.commit) &&
+    typeof value.commit.sha === "string" &&
+    isOptionalText(value.commit.headSha) &&
+    isOrigin(value.origin) &&
+    !Number.isNaN(Date.parse(String(value.finishedAt)));
+  if (!isRight) throw new Error("expected evidence of this version of env-actions, got another file");
+  return value as unknown as Evidence;
+}
+
+function isOrigin(value: unknown): boolean {
+  return (
+    isGroup(value) &&
+    (value.kind === "github" || value.kind === "terminal") &&
+    wordsOfOrigin.every((word) => isOptionalText(value[word])) &&
+    (value.attempt === undefined || /^[1-9]\d{0,5}$/.test(String(value.attempt)))
+  );
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 /** Each needs the evidence of the one before it. Cleanup needs none. */
@@ -104,9 +146,9 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
   return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
 }
 
-type Moment = Pick<SequenceQuestion, "commit" | "now" | "maxAgeMs">;
+type Moment = Pick<SequenceQuestion, "commit" | "origin" | "now" | "maxAgeMs">;
 
-/** Why evidence of this workflow run does not count: it is of another commit, too old, or of the future. */
+/** Why evidence of this workflow run does not count: it is of another commit, too old, of the future, or of an attempt that hasn't begun. */
 export function whyNotOfThisRun(evidence: Evidence, moment: Moment): string | undefined {
   if (!sameCommit(evidence.commit, moment.commit)) return anotherCommit(evidence, moment);
   return whyUntimely(evidence, moment);
@@ -116,11 +158,14 @@ function anotherCommit(evidence: Evidence, { commit }: Moment): string {
   return `expected evidence for commit ${short(commit)}, got evidence for ${short(evidence.commit)}.`;
 }
 
-function whyUntimely({ finishedAt, stage, origin }: Evidence, { now, maxAgeMs }: Moment): string | undefined {
+function whyUntimely(evidence: Evidence, { now, maxAgeMs, origin }: Moment): string | undefined {
+  const { finishedAt, stage } = evidence;
+  if (origin.attempt !== undefined && attemptOf(evidence) > attemptOf({ origin }))
+    return `the evidence names attempt ${attemptOf(evidence)}, and this is attempt ${attemptOf({ origin })}: env-actions didn't write it.`;
   const ageMs = now - Date.parse(finishedAt);
   // "Re-run failed jobs" leaves out the jobs that passed, whose evidence is what got old.
   const cure =
-    origin.workflowRun === undefined
+    evidence.origin.workflowRun === undefined
       ? `Run ${stage} again.`
       : 'Re-run all jobs of the workflow run: "Re-run failed jobs" would use the same evidence again.';
   if (ageMs > maxAgeMs)
@@ -139,25 +184,62 @@ function whichOf({ origin: { job, cell } }: Evidence): string {
 }
 
 /**
- * The evidence that counts for one stage in one environment. On a runner every execution counts – each matrix cell, job and step
- * – except those replaced by a later attempt of the same job and cell. In a terminal there are no attempts, and only the latest
- * counts.
+ * The evidence of one stage that counts. On a runner every execution counts – each matrix cell, job and step – except those that a
+ * later attempt of the same job and cell replaced. In a terminal there are no attempts, and only the latest counts.
  */
 export function currentEvidence(evidence: readonly Evidence[]): Evidence[] {
-  // A file and an artifact may contain the same evidence. If a stage was cut short, its post step's evidence replaces the earlier
-  // one.
+  const unique = worstOfEachRun(evidence);
+  const newest = unique.reduce((latest, { finishedAt }) => Math.max(latest, Date.parse(finishedAt)), Number.NEGATIVE_INFINITY);
+  const ofRunners = Map.groupBy(
+    unique.filter(({ origin }) => origin.workflowRun !== undefined),
+    placeOf,
+  );
+  const counted = new Set([...ofRunners.values()].flatMap(notReplaced));
+  return unique.filter((one) =>
+    one.origin.workflowRun === undefined ? Date.parse(one.finishedAt) === newest : counted.has(one),
+  );
+}
+
+const worstFirst: readonly Verdict[] = ["failed", "error", "skipped", "degraded", "passed"];
+
+/**
+ * A file and an artifact may contain the same evidence, and the post step of a stage that was cut short writes its evidence again. The
+ * worse holds, whatever the dates say. The same run id from another job or of another commit is evidence of its own.
+ */
+function worstOfEachRun(evidence: readonly Evidence[]): Evidence[] {
+  const runs = new Map<string, Evidence>();
   const oldestFirst = [...evidence].sort((a, b) => Date.parse(a.finishedAt) - Date.parse(b.finishedAt));
-  const unique = [...new Map(oldestFirst.map((one) => [one.runId, one])).values()];
-  const newest = Math.max(...unique.map((one) => Date.parse(one.finishedAt)));
-  const attemptOf = ({ origin }: Evidence) => Number(origin.attempt ?? 1);
-  return unique.filter((one) => {
-    if (one.origin.workflowRun === undefined) return Date.parse(one.finishedAt) === newest;
-    return !unique.some((other) => sameCell(other, one) && attemptOf(other) > attemptOf(one));
+  for (const one of oldestFirst) {
+    const { runId, commit, origin } = one;
+    const key = JSON.stringify([runId, placeOf(one), attemptOf(one), origin.repository, commit.sha, commit.headSha]);
+    const known = runs.get(key);
+    if (!known || worstFirst.indexOf(one.verdict) <= worstFirst.indexOf(known.verdict)) runs.set(key, one);
+  }
+  return [...runs.values()];
+}
+
+/** Where a stage ran, in all attempts of a workflow run. */
+function placeOf({ project, environment, origin: { workflowRun, job, cell } }: Evidence): string {
+  return JSON.stringify([workflowRun, job, cell, project, environment]);
+}
+
+/**
+ * Two calls of a reusable workflow, and two steps of a job, can't be told apart. So an attempt replaces the one before it only if it ran
+ * at least as often as that one failed: that is what "Re-run failed jobs" does.
+ */
+function notReplaced(ofOnePlace: readonly Evidence[]): Evidence[] {
+  const attempts = [...Map.groupBy(ofOnePlace, attemptOf)].sort(([a], [b]) => b - a).map(([, all]) => all);
+  return attempts.flatMap((all, at) => {
+    const later = attempts[at - 1];
+    if (!later) return all;
+    const bad = all.filter(({ verdict }) => !opensTheGate(verdict));
+    return bad.length > later.length ? bad : [];
   });
 }
 
-function sameCell({ origin: a }: Evidence, { origin: b }: Evidence): boolean {
-  return a.workflowRun === b.workflowRun && a.job === b.job && a.cell === b.cell;
+function attemptOf({ origin: { attempt } }: Pick<Evidence, "origin">): number {
+  const number = Number(attempt ?? 1);
+  return Number.isSafeInteger(number) ? number : 1;
 }
 
 export type StageQuestion = Omit<SequenceQuestion, "evidence"> & {
@@ -200,6 +282,16 @@ function short(commit: Commit): string {
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The path of the configuration in the checkout: evidence of one project says nothing about another one.
+ * @param configFile relative to the workspace, or absolute
+ * @returns undefined in a terminal, where a workspace has the evidence of one project
+ */
+export function projectOf(env: Env, workspace: string, configFile: string): string | undefined {
+  if (env.GITHUB_ACTIONS !== "true" || !env.GITHUB_WORKSPACE) return undefined;
+  return relative(resolve(env.GITHUB_WORKSPACE), resolve(workspace, configFile)).replaceAll(sep, "/");
+}
 
 /** Where this run happens, from the runner's variables. @param cell of the job's matrix, which is in no variable */
 export function originOf(env: Env, cell?: string): Origin {

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { errorText } from "../lib/error-text.ts";
+import { inParallel } from "../lib/in-parallel.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
@@ -20,32 +21,36 @@ export interface EvidenceStore {
   keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
 }
 
+/** A run may have thousands of artifacts, and each takes three requests. */
+const readAtOnce = 8;
 const retentionDays = 30;
 const evidenceFile = "evidence.json";
 
 export function evidenceStore(directory: string, artifacts: ArtifactService | undefined): EvidenceStore {
+  const read = artifacts && readerOf(artifacts);
   return {
     async find(stage) {
+      const files = await fromFiles(directory, stage);
       const found = [
-        await fromFiles(directory, stage),
-        artifacts ? await fromArtifacts(artifacts, stage) : { evidence: [], problems: [], unread: [] },
+        files,
+        artifacts && read ? await fromArtifacts(artifacts, read, stage) : { evidence: [], problems: [], unread: [] },
       ];
       const evidence = found
         .flatMap((source) => source.evidence)
         .sort((a, b) => Date.parse(b.finishedAt) - Date.parse(a.finishedAt));
-      const known = (name: string) => evidence.some(({ runId }) => name.endsWith(runId));
+      const known = new Set(files.evidence.map(artifactName));
       return {
         evidence,
         problems: found.flatMap((source) => source.problems),
         // If an earlier step of this job left the same evidence in a file, it is known anyway.
-        unread: found.flatMap((source) => source.unread).filter((name) => !known(name)),
+        unread: found.flatMap((source) => source.unread).filter((name) => !known.has(name)),
       };
     },
     async keep(evidence, files) {
       const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
       await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}-${evidence.runId}.json`), text);
       if (!artifacts) return [];
-      const name = `${artifactPrefix(evidence.stage)}${evidence.environment}-${evidence.origin.attempt ?? "1"}-${evidence.runId}`;
+      const name = artifactName(evidence);
       const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
         name: file.name,
         content: Buffer.from(file.content),
@@ -76,7 +81,9 @@ async function fromFiles(directory: string, stage: StageName): Promise<Found> {
   for (const name of await namesIn(directory)) {
     if (!name.startsWith(`${stage}-`) || !name.endsWith(".json")) continue;
     try {
-      found.evidence.push(parseEvidence((await readOwn(join(directory, name))).toString("utf8")));
+      const evidence = parseEvidence((await readOwn(join(directory, name))).toString("utf8"));
+      if (evidence.stage !== stage) throw new Error(`it is of ${evidence.stage}`);
+      found.evidence.push(evidence);
     } catch (error) {
       found.problems.push(problem("EA8005", `the evidence ${name} cannot be read: ${errorText(error)}`));
     }
@@ -93,7 +100,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Promise<Found> {
+async function fromArtifacts(artifacts: ArtifactService, read: Reader, stage: StageName): Promise<Found> {
   const found: Found = { evidence: [], problems: [], unread: [] };
   let listed: Listed[];
   try {
@@ -103,21 +110,41 @@ async function fromArtifacts(artifacts: ArtifactService, stage: StageName): Prom
     // Other jobs and cells keep their evidence there, and one of them may have failed.
     return { evidence: [], problems: [unlisted], unread: ["the list of this workflow run's artifacts"] };
   }
-  for (const { name, job } of listed.filter(({ name }) => name.startsWith(artifactPrefix(stage)))) {
+  const ofStage = listed.filter(({ name }) => name.startsWith(artifactPrefix(stage)));
+  const ofJobs = Map.groupBy(listed, ({ job }) => job);
+  const results = await inParallel(readAtOnce, ofStage, async ({ name, job, replaced }) => {
     try {
-      const evidence = await evidenceIn(artifacts, name, stage);
-      await refuseTwoNames(artifacts, listed, { name, job, evidence });
-      found.evidence.push(evidence);
+      if (replaced) throw new Error("it replaced another one of this name, which env-actions never does");
+      const evidence = await read(name, stage);
+      if (job !== undefined) await refuseTwoNames(read, ofJobs.get(job) ?? [], { name, evidence });
+      return { evidence, name };
     } catch (error) {
       // One broken artifact must not hide the good ones.
-      found.unread.push(name);
-      found.problems.push(problem("EA8005", `the evidence in artifact ${name} cannot be read: ${errorText(error)}`));
+      return { name, problem: problem("EA8005", `the evidence in artifact ${name} cannot be read: ${errorText(error)}`) };
+    }
+  });
+  for (const result of results) {
+    if (result.evidence) found.evidence.push(result.evidence);
+    else {
+      found.unread.push(result.name);
+      found.problems.push(result.problem ?? "");
     }
   }
   return found;
 }
 
 type Listed = Awaited<ReturnType<ArtifactService["list"]>>[number];
+type Reader = (name: string, stage: StageName) => Promise<Evidence>;
+
+/** Reads each artifact once, though the others of its job are compared with it. */
+function readerOf(artifacts: ArtifactService): Reader {
+  const known = new Map<string, Promise<Evidence>>();
+  return (name, stage) => {
+    const reading = known.get(name) ?? evidenceIn(artifacts, name, stage);
+    known.set(name, reading);
+    return reading;
+  };
+}
 
 /** @throws Error if the artifact has no evidence, or not the report that the evidence names */
 async function evidenceIn(artifacts: ArtifactService, name: string, stage: StageName): Promise<Evidence> {
@@ -125,10 +152,15 @@ async function evidenceIn(artifacts: ArtifactService, name: string, stage: Stage
   const file = files.find((entry) => entry.name === evidenceFile);
   if (!file) throw new Error(`it has no file ${evidenceFile}`);
   const evidence = parseEvidence(file.content.toString("utf8"));
+  if (evidence.stage !== stage) throw new Error(`its evidence is of ${evidence.stage}`);
   const report = files.find((entry) => entry.name === `${stage}.json`);
   if (!report) throw new Error(`it has no file ${stage}.json, the report that it is about`);
   if (createHash("sha256").update(report.content).digest("hex") !== evidence.reportDigest)
     throw new Error(`${stage}.json is not the report that it is about: its SHA-256 differs`);
+  const said = JSON.parse(report.content.toString("utf8")) as Partial<Evidence> | null;
+  for (const member of ["verdict", "runId"] as const)
+    if (said?.[member] !== undefined && said[member] !== evidence[member])
+      throw new Error(`its evidence contradicts the report ${stage}.json: the two name another ${member}`);
   return evidence;
 }
 
@@ -138,16 +170,15 @@ async function evidenceIn(artifacts: ArtifactService, name: string, stage: Stage
  * @throws Error that names both
  */
 async function refuseTwoNames(
-  artifacts: ArtifactService,
-  listed: readonly Listed[],
-  { name, job, evidence }: { name: string; job: string | undefined; evidence: Evidence },
+  read: Reader,
+  ofSameJob: readonly Listed[],
+  { name, evidence }: { name: string; evidence: Evidence },
 ): Promise<void> {
-  if (job === undefined) return;
   for (const stage of stageNames)
-    for (const other of listed) {
-      if (other.job !== job || other.name === name || !other.name.startsWith(artifactPrefix(stage))) continue;
+    for (const other of ofSameJob) {
+      if (other.name === name || !other.name.startsWith(artifactPrefix(stage))) continue;
       // What cannot be read says nothing about this one, and counts as unread where its own stage is asked for.
-      const beside = await evidenceIn(artifacts, other.name, stage).catch(() => undefined);
+      const beside = await read(other.name, stage).catch(() => undefined);
       if (beside && executionOf(beside) !== executionOf(evidence))
         throw new Error(
           `one execution of a job uploaded it and ${other.name}, but they name two: ${executionOf(evidence)}, and ${executionOf(beside)}. One of them is forged`,
@@ -157,6 +188,10 @@ async function refuseTwoNames(
 
 function executionOf({ origin: { job, cell, attempt } }: Evidence): string {
   return [`job ${job ?? "unknown"}`, ...(cell ? [`cell ${cell}`] : []), `attempt ${attempt ?? "1"}`].join(", ");
+}
+
+function artifactName({ stage, environment, origin, runId }: Evidence): string {
+  return `${artifactPrefix(stage)}${environment}-${origin.attempt ?? "1"}-${runId}`;
 }
 
 function artifactPrefix(stage: StageName): string {

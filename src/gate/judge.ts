@@ -21,6 +21,8 @@ export interface GateQuestion {
   event: string | undefined;
   commit: Commit;
   origin: Origin;
+  /** The gate's own project; undefined if it read no configuration: then it judges every project that left evidence. */
+  project?: string | undefined;
   now: number;
   maxAgeMs: number;
 }
@@ -77,7 +79,7 @@ export function judgeGate(question: GateQuestion): GateResult {
 }
 
 function judgeStage(stage: StageName, question: GateQuestion): StageResult {
-  const { evidence, origin, unread } = question;
+  const { evidence, origin, unread, project } = question;
   const ofThisRun = evidence.filter(
     (one) =>
       one.stage === stage &&
@@ -85,11 +87,17 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
       one.origin.workflowRun !== undefined &&
       one.origin.workflowRun === origin.workflowRun,
   );
-  const counted = currentEvidence(ofThisRun);
+  const others = new Set<string>();
+  const counted = currentEvidence(ofThisRun).filter((one) => {
+    // Evidence of older versions names no project.
+    const isOwn = project === undefined || one.project === undefined || one.project === project;
+    if (!isOwn && one.project !== undefined) others.add(one.project);
+    return isOwn;
+  });
   const executions = counted.map((one) => ({ job: jobOf(one), environment: one.environment, verdict: one.verdict }));
   const say = (outcome: StageOutcome, isOpen: boolean, why: string): StageResult => ({ stage, outcome, isOpen, why, executions });
   const unreadable = unread[stage] ?? [];
-  if (counted.length === 0 && unreadable.length === 0) return withoutEvidence(stage, question, say);
+  if (counted.length === 0 && unreadable.length === 0) return withoutEvidence(stage, question, say, [...others]);
   const bad = counted.filter(({ verdict }) => !opensTheGate(verdict));
   if (bad.length > 0) {
     const outcome = bad.some(({ verdict }) => verdict === "failed") ? "failed" : "error";
@@ -105,15 +113,27 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
     const wrong = whyNotOfThisRun(one, question);
     if (wrong !== undefined) return say("error", false, `${whereRan(one)}: ${wrong}`);
   }
+  const absent = projectsWithout(counted, question);
+  if (absent.length > 0) return say("missing", false, `none left evidence of ${stage} for ${list(absent)}`);
   const isDegraded = counted.some(({ verdict }) => verdict === "degraded");
   return say(isDegraded ? "degraded" : "passed", true, `${list(counted.map(whereRan))}`);
+}
+
+/** If the gate is for all projects, a stage of one says nothing about the same stage of another. */
+function projectsWithout(counted: readonly Evidence[], { evidence, origin, project }: GateQuestion): string[] {
+  if (project !== undefined) return [];
+  const ofThisRun = evidence.filter((one) => one.origin.workflowRun === origin.workflowRun);
+  const known = new Set(ofThisRun.flatMap((one) => one.project ?? []));
+  const present = new Set(counted.map((one) => one.project));
+  return [...known].filter((one) => !present.has(one));
 }
 
 /** Why there is none is known from the jobs only as far as one of them did not succeed. */
 function withoutEvidence(
   stage: StageName,
-  { jobs, allowedSkips, hasArtifacts }: GateQuestion,
+  { jobs, allowedSkips, hasArtifacts, project }: GateQuestion,
   say: (outcome: StageOutcome, isOpen: boolean, why: string) => StageResult,
+  otherProjects: readonly string[],
 ): StageResult {
   const own = jobs.find(({ id }) => id === stage);
   const skip = allowedSkips.find(({ name }) => name === stage);
@@ -140,6 +160,12 @@ function withoutEvidence(
       "error",
       false,
       "this runner has no artifact service that env-actions can use, so evidence of other jobs cannot be read",
+    );
+  if (otherProjects.length > 0)
+    return say(
+      "missing",
+      false,
+      `none left evidence of ${stage} for the configuration ${project}: found evidence for ${list(otherProjects)}. Compare the inputs \`config\` and \`working-directory\``,
     );
   return say(
     "missing",

@@ -47,20 +47,27 @@ export interface AllowedSkip {
   reason: string | undefined;
 }
 
+/** Not an object, which would also have members such as `constructor`. */
+const values: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["false", false],
+  ["", false],
+]);
+
 /**
  * Reads lines such as `e2e: ${{ github.event.pull_request.draft }} # drafts`. The workflow evaluates the expression in the gate's
  * own job, so a skip is allowed only if its reason holds when the gate decides.
  * @throws UserError that names the line
  */
 export function readAllowedSkips(text: string): AllowedSkip[] {
-  return text
+  const skips = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "")
     .map((line) => {
       const [, name, value = "", reason] = /^([\w-]+):\s*(\S*)\s*(?:#\s*(.*))?$/.exec(line) ?? [];
       // An expression about something that the event doesn't have is empty, and so is not true.
-      const allowed = { true: true, false: false, "": false }[value];
+      const allowed = values.get(value);
       if (name === undefined || allowed === undefined)
         throw new UserError(
           "EA1104",
@@ -68,4 +75,9 @@ export function readAllowedSkips(text: string): AllowedSkip[] {
         );
       return { name, allowed, reason };
     });
+  const names = skips.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new UserError("EA1104", `the input \`allow-skips\`: expected one line for ${twice}, got several: write one expression`);
+  return skips;
 }

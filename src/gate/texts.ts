@@ -18,6 +18,12 @@ const icons: Record<StageOutcome | GateOutcome, string> = {
 const longestReason = 500;
 /** Of a matrix: those that did not pass come first, and say the most. */
 const mostExecutions = 50;
+/**
+ * Of one of the two lists. A comment has at most 65,536 characters, and escaping makes a text up to twelve times as long: that is 36,000
+ * for the reasons of five stages and of the gate.
+ */
+const mostCharacters = 10_000;
+const longestName = 100;
 
 /** @param commit as the text names it */
 export function gateMarkdown({ outcome, why, stages, jobs }: GateResult, commit: string): string {
@@ -32,38 +38,51 @@ export function gateMarkdown({ outcome, why, stages, jobs }: GateResult, commit:
     all.length < 2
       ? []
       : all.map(({ job, environment, verdict }) => [
-          `${icons[verdict === "skipped" ? "missing" : verdict]} ${verdict}`,
+          `${icons[verdict === "skipped" ? "missing" : verdict]} ${cell(verdict, longestName)}`,
           stageTitle(stage),
-          cell(job),
-          cell(environment),
+          cell(job, longestName),
+          cell(environment, longestName),
         ]),
   );
-  const sorted = executions.toSorted((a, b) => Number(a[0]?.includes("passed")) - Number(b[0]?.includes("passed")));
-  const listed = sorted.slice(0, mostExecutions);
-  const rest = sorted.length - listed.length;
+  const passes = (row: readonly string[]) => Number(row[0]?.endsWith(" passed") ?? false);
+  const sorted = executions.toSorted((a, b) => passes(a) - passes(b));
+  const jobRows = jobs.map(({ job, isOpen, result, why: reason }) => [
+    `${isOpen ? icons.skipped : icons[result === "cancelled" ? "cancelled" : "failed"]} ${result}`,
+    cell(job, longestName),
+    cell(reason),
+  ]);
+  const listedJobs = fitting(jobRows);
+  const listed = fitting(sorted);
+  const rest = sorted.slice(listed.length);
   return [
     `# ${icons[outcome]} Gate ${outcome}`,
-    `${sentence(cut(why, longestReason))} Commit ${inlineText(commit.slice(0, 12))}.`.replace(/^./, (first) =>
+    `${inlineText(sentence(cut(why, longestReason)))} Commit ${inlineText(commit.slice(0, 12))}.`.replace(/^./, (first) =>
       first.toUpperCase(),
     ),
     table(["Result", "Stage", "What"], rows),
-    ...(jobs.length > 0
-      ? [
-          table(
-            ["Result", "Job", "What"],
-            jobs.map(({ job, isOpen, result, why: reason }) => [
-              `${isOpen ? icons.skipped : icons[result === "cancelled" ? "cancelled" : "failed"]} ${result}`,
-              cell(job),
-              cell(reason),
-            ]),
-          ),
-        ]
-      : []),
+    ...(listedJobs.length > 0 ? [table(["Result", "Job", "What"], listedJobs)] : []),
+    ...(jobRows.length > listedJobs.length ? [`${jobRows.length - listedJobs.length} more jobs did not succeed.`] : []),
     ...(listed.length > 0 ? [table(["Result", "Stage", "Job", "Environment"], listed)] : []),
-    ...(rest > 0 ? [`${rest} more passed.`] : []),
+    ...(rest.length > 0 ? [restLine(rest.length, rest.filter((row) => passes(row) === 0).length)] : []),
   ]
     .join("\n\n")
     .concat("\n");
+}
+
+function restLine(number: number, notPassed: number): string {
+  return notPassed === 0 ? `${number} more passed.` : `${number} more, of which ${notPassed} did not pass without warnings.`;
+}
+
+/** The first of the rows, as many as there is space for. */
+function fitting(rows: readonly (readonly string[])[]): string[][] {
+  let length = 0;
+  const first: string[][] = [];
+  for (const row of rows.slice(0, mostExecutions)) {
+    length += row.join(" | ").length;
+    if (length > mostCharacters) break;
+    first.push([...row]);
+  }
+  return first;
 }
 
 /** One line for the log and for annotations. */
@@ -75,8 +94,8 @@ function about(number: number, reason: string): string {
   return number > 3 ? `${number} jobs and cells` : reason;
 }
 
-function cell(text: string): string {
-  return inlineText(cut(text, longestReason));
+function cell(text: string, longest = longestReason): string {
+  return inlineText(cut(text, longest));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -19,9 +19,10 @@ export interface ArtifactService {
   upload(name: string, files: readonly ZipFile[], retentionDays?: number): Promise<void>;
   /**
    * All artifacts of the run, the newest of each name. `size` is the archive's size in bytes; `createdAt` is in ISO 8601; `job` is the
-   * service's own id of the execution of a job that made it, if the service tells jobs apart.
+   * service's own id of the execution of a job that made it, if the service tells jobs apart. `replaced`: there are older ones of this
+   * name.
    */
-  list(): Promise<{ name: string; createdAt?: string; size: number; job?: string }[]>;
+  list(): Promise<{ name: string; createdAt?: string; size: number; job?: string; replaced?: true }[]>;
   /** @throws Error if there is no artifact of that name, or if its content differs from the upload */
   download(name: string): Promise<ZipFile[]>;
 }
@@ -83,10 +84,10 @@ export function artifactService(env: NodeJS.ProcessEnv, fetch: Fetch = fetchByPr
 
     async list() {
       const artifacts = await listNewest();
-      return artifacts.map(({ name, createdAt, size, scope }) => {
+      return artifacts.map(({ name, createdAt, size, scope, replaced }) => {
         const { workflow_run_backend_id: run, workflow_job_run_backend_id: job } = scope;
         // act gives all jobs the id of the run.
-        return { name, createdAt, size, ...(job !== run && { job }) };
+        return { name, createdAt, size, ...(job !== run && { job }), ...(replaced && { replaced }) };
       });
     },
 
@@ -133,6 +134,7 @@ interface Artifact {
   size: number;
   createdAt?: string;
   digest?: string;
+  replaced?: true;
   /** The job that made it: reading requires this job's id, not the reader's. */
   scope: Scope;
 }
@@ -160,7 +162,7 @@ function newestOfEachName(artifacts: readonly Artifact[]): Artifact[] {
   const newest = new Map<string, Artifact>();
   for (const artifact of artifacts) {
     const known = newest.get(artifact.name);
-    if (!known || known.id < artifact.id) newest.set(artifact.name, artifact);
+    newest.set(artifact.name, known ? { ...(known.id < artifact.id ? artifact : known), replaced: true } : artifact);
   }
   return [...newest.values()];
 }

@@ -274,6 +274,8 @@ export interface Evidence {
   runId: string;
   /** As in the report; absent in evidence of old versions, which used one run id for all stages. */
   gateId?: string;
+  /** The configuration's path in the checkout, which tells the projects of a monorepo apart; absent in a terminal and in older evidence. */
+  project?: string;
   commit: Commit;
   origin: Origin;
   finishedAt: string;

@@ -186,7 +186,7 @@ describe("if a stage ran several times, all evidence that counts must open the g
       /error/,
     ],
   ])("%s", (_, found, refusal) => {
-    const asked = { ...question, stage: "e2e" as const, gateId: "github-77" };
+    const asked = { ...question, stage: "e2e" as const, gateId: "github-77", origin: { ...origin, attempt: "2" } };
     for (const order of [found, [...found].reverse()]) {
       const { answer, accepted } = judgeStageBefore({ ...asked, evidence: order });
       if (refusal) expect(answer).toEqual({ allowed: false, why: expect.stringMatching(refusal) });

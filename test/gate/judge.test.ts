@@ -43,7 +43,7 @@ function asked(more: Partial<GateQuestion> = {}): GateQuestion {
     hasArtifacts: true,
     event: "pull_request",
     commit,
-    origin,
+    origin: { ...origin, attempt: "2" },
     now,
     maxAgeMs: 14_400_000,
     ...more,
@@ -293,7 +293,14 @@ test("whatever happens, a gate opens only if every stage has a pass of this run,
         const holds = stages.every((stage, at) => {
           const result = [a, b, c][at];
           const own = found.filter((one) => one.stage === stage && one.workflowRun === "7");
-          const newest = own.filter((one) => !own.some((other) => other.cell === one.cell && other.attempt > one.attempt));
+          const isBad = ({ verdict }: (typeof own)[number]) => verdict !== "passed" && verdict !== "degraded";
+          // An attempt that ran less often than the one before it failed can't have replaced all of that.
+          const newest = own.filter((one) => {
+            const ofCell = own.filter(({ cell }) => cell === one.cell);
+            const later = ofCell.filter(({ attempt }) => attempt > one.attempt);
+            if (later.length === 0) return true;
+            return isBad(one) && ofCell.filter((other) => other.attempt === one.attempt && isBad(other)).length > later.length;
+          });
           const good = newest.every(
             (one) =>
               (one.verdict === "passed" || one.verdict === "degraded") &&
