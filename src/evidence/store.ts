@@ -111,12 +111,17 @@ async function fromArtifacts(artifacts: ArtifactService, read: Reader, stage: St
     return { evidence: [], problems: [unlisted], unread: ["the list of this workflow run's artifacts"] };
   }
   const ofStage = listed.filter(({ name }) => name.startsWith(artifactPrefix(stage)));
-  const ofJobs = Map.groupBy(listed, ({ job }) => job);
+  const named = onceForEach((job: string) =>
+    executionsNamed(
+      read,
+      listed.filter((one) => one.job === job),
+    ),
+  );
   const results = await inParallel(readAtOnce, ofStage, async ({ name, job, replaced }) => {
     try {
       if (replaced) throw new Error("it replaced another one of this name, which env-actions never does");
       const evidence = await read(name, stage);
-      if (job !== undefined) await refuseTwoNames(read, ofJobs.get(job) ?? [], { name, evidence });
+      if (job !== undefined) refuseTwoNames(await named(job), evidence);
       return { evidence, name };
     } catch (error) {
       // One broken artifact must not hide the good ones.
@@ -138,11 +143,18 @@ type Reader = (name: string, stage: StageName) => Promise<Evidence>;
 
 /** Reads each artifact once, though the others of its job are compared with it. */
 function readerOf(artifacts: ArtifactService): Reader {
-  const known = new Map<string, Promise<Evidence>>();
-  return (name, stage) => {
-    const reading = known.get(name) ?? evidenceIn(artifacts, name, stage);
-    known.set(name, reading);
-    return reading;
+  return onceForEach((name: string, stage: StageName) => evidenceIn(artifacts, name, stage));
+}
+
+/** Does the work once for each key. */
+function onceForEach<Rest extends unknown[], Result>(
+  work: (key: string, ...rest: Rest) => Promise<Result>,
+): (key: string, ...rest: Rest) => Promise<Result> {
+  const known = new Map<string, Promise<Result>>();
+  return (key, ...rest) => {
+    const doing = known.get(key) ?? work(key, ...rest);
+    known.set(key, doing);
+    return doing;
   };
 }
 
@@ -165,25 +177,31 @@ async function evidenceIn(artifacts: ArtifactService, name: string, stage: Stage
 }
 
 /**
- * The artifact service knows which execution of a job uploaded what. An execution has one name, one cell and one attempt, so evidence of
- * one execution under two names is forged: a test of one job, for example, that uploads passed evidence of the next one.
- * @throws Error that names both
+ * The executions that the evidence of one execution of a job names, each with an artifact. The artifact service knows which execution
+ * uploaded what, and an execution has one name, one cell and one attempt. So two are a forgery: a test of one job, for example, that
+ * uploads passed evidence of the next one.
  */
-async function refuseTwoNames(
-  read: Reader,
-  ofSameJob: readonly Listed[],
-  { name, evidence }: { name: string; evidence: Evidence },
-): Promise<void> {
-  for (const stage of stageNames)
-    for (const other of ofSameJob) {
-      if (other.name === name || !other.name.startsWith(artifactPrefix(stage))) continue;
-      // What cannot be read says nothing about this one, and counts as unread where its own stage is asked for.
-      const beside = await read(other.name, stage).catch(() => undefined);
-      if (beside && executionOf(beside) !== executionOf(evidence))
-        throw new Error(
-          `one execution of a job uploaded it and ${other.name}, but they name two: ${executionOf(evidence)}, and ${executionOf(beside)}. One of them is forged`,
-        );
-    }
+async function executionsNamed(read: Reader, ofOneJob: readonly Listed[]): Promise<ReadonlyMap<string, string>> {
+  const evidence = ofOneJob.flatMap(({ name }) => {
+    const stage = stageNames.find((one) => name.startsWith(artifactPrefix(one)));
+    return stage ? [{ name, stage }] : [];
+  });
+  const named = await inParallel(readAtOnce, evidence, async ({ name, stage }): Promise<[string, string][]> => {
+    // What cannot be read says nothing about the others, and counts as unread where its own stage is asked for.
+    const one = await read(name, stage).catch(() => undefined);
+    return one ? [[executionOf(one), name]] : [];
+  });
+  return new Map(named.flat());
+}
+
+/** @throws Error that names both */
+function refuseTwoNames(named: ReadonlyMap<string, string>, evidence: Evidence): void {
+  const own = executionOf(evidence);
+  const other = [...named].find(([execution]) => execution !== own);
+  if (other)
+    throw new Error(
+      `one execution of a job uploaded it and ${other[1]}, but they name two: ${own}, and ${other[0]}. One of them is forged`,
+    );
 }
 
 function executionOf({ origin: { job, cell, attempt } }: Evidence): string {

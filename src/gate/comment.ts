@@ -12,6 +12,8 @@ export interface CommentPlace {
   gate: string;
 }
 
+const mostEdited = 10;
+
 /** `not recognisable`: created with a person's token, so that the next run will not find it. */
 export type CommentOutcome = "created" | "edited" | "unchanged" | "not recognisable";
 
@@ -26,14 +28,14 @@ export async function writeComment(api: GitHub, place: CommentPlace, text: strin
   const body = `${mark}\n${text}`;
   const all = await api.paginate(api.rest.issues.listComments, { owner, repo, issue_number: number, per_page: 100 });
   const ours = all.filter((comment) => isBots(comment) && comment.body?.startsWith(mark));
-  const [first] = ours;
-  if (!first) {
+  if (ours.length === 0) {
     const { data } = await api.rest.issues.createComment({ owner, repo, issue_number: number, body });
     return isBots(data) ? "created" : "not recognisable";
   }
-  if (first.body?.trimEnd() === body.trimEnd()) return "unchanged";
-  await api.rest.issues.updateComment({ owner, repo, comment_id: first.id, body });
-  return "edited";
+  // Two runs at the same time may both have written one, and a bot may repeat what somebody wrote: none of them may keep an old result.
+  const old = ours.slice(0, mostEdited).filter((comment) => comment.body?.trimEnd() !== body.trimEnd());
+  for (const { id } of old) await api.rest.issues.updateComment({ owner, repo, comment_id: id, body });
+  return old.length === 0 ? "unchanged" : "edited";
 }
 
 function isBots({ user }: { user?: { type?: string } | null }): boolean {

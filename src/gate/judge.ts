@@ -155,17 +155,17 @@ function withoutEvidence(
       false,
       `it did not run: ${jobsWord(only(named("skipped")))} was skipped${skip ? ", and the reason that `allow-skips` names does not hold now" : ""}. A skipped job proves nothing`,
     );
-  if (!hasArtifacts)
-    return say(
-      "error",
-      false,
-      "this runner has no artifact service that env-actions can use, so evidence of other jobs cannot be read",
-    );
   if (otherProjects.length > 0)
     return say(
       "missing",
       false,
       `none left evidence of ${stage} for the configuration ${project}: found evidence for ${list(otherProjects)}. Compare the inputs \`config\` and \`working-directory\``,
+    );
+  if (!hasArtifacts)
+    return say(
+      "error",
+      false,
+      "this runner has no artifact service that env-actions can use, so evidence of other jobs cannot be read",
     );
   return say(
     "missing",

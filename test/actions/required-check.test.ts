@@ -34,7 +34,7 @@ beforeEach(() => {
 const comments = () => github.repositories.get("classwaves/app")?.comments ?? [];
 const writes = () => github.requests.filter(({ method }) => method !== "GET").length;
 
-function left(stage: StageName, verdict: Verdict = "passed"): void {
+function left(stage: StageName, verdict: Verdict = "passed", more: Partial<Evidence> = {}): void {
   const runId = `${Date.now()}_0000000${stage.length}`;
   const evidence: Evidence = {
     schemaVersion: 1,
@@ -45,7 +45,8 @@ function left(stage: StageName, verdict: Verdict = "passed"): void {
     commit: { sha },
     origin: { kind: "github", repository: "classwaves/app", workflowRun: "1", job: stage },
     finishedAt: new Date().toISOString(),
-    reportDigest: "",
+    reportDigest: "0".repeat(64),
+    ...more,
   };
   const directory = join(folder.path, ".env-actions", "evidence");
   mkdirSync(directory, { recursive: true });
@@ -131,6 +132,63 @@ describe("the gate's action", () => {
   });
 });
 
+describe("what must not open it", () => {
+  test.each<[string, string, number, RegExp]>([
+    ["every stage is left out", "{integration: false, e2e: false, preflight: false}", 1, /no stage ran, so nothing was proven/],
+    ["`stages` is false", "false", 1, /gate error: e2e could not be judged/],
+    ["`stages` is a list", "[e2e: false]", 1, /gate error: e2e could not be judged/],
+    ["a text instead of false", '{e2e: "false"}', 1, /gate error: e2e could not be judged/],
+    ["`no`, which is a text in YAML 1.2", "{e2e: no}", 1, /gate error: e2e could not be judged/],
+    ["0, null and an empty group", "{e2e: 0}", 1, /gate error: e2e could not be judged/],
+    ["an unknown stage is left out", "{e2e-tests: false}", 1, /gate error: e2e could not be judged/],
+    ["an alias of a group", "{smoke: &s {}, e2e: *s}", 1, /gate error: e2e could not be judged/],
+    ["an alias without an anchor", "{e2e: *nothing}", 2, /EA1005/],
+    ["a merge key", "{<<: {e2e: false}}", 2, /EA1005/],
+    ["a tag of your own", "{e2e: !no false}", 2, /EA1005/],
+    ["a stage twice", "{e2e: false, e2e: {}}", 2, /EA1006.*duplicate key/],
+    ["`stages` twice", "{e2e: false}\nstages: {}", 2, /EA1006.*duplicate key/],
+    ["two documents", "{e2e: false}\n---\nstages: {}", 2, /EA1005/],
+    ["an age that is a variable", "{}\nevidence: { maxAge: $" + "{MAX_AGE} }", 2, /EA10/],
+    ["an age that is a number", "{}\nevidence: { maxAge: 99999999999 }", 2, /EA1010.*evidence\.maxAge/],
+  ])("%s", async (_what, stages, status, message) => {
+    left("preflight");
+    left("integration");
+    const ended = await gate({}, { config: `version: 1\nstages: ${stages}\n` });
+    expect(ended.stdout).toMatch(message);
+    expect(ended.status).toBe(status);
+  });
+
+  test("`false` by an alias leaves a stage out, as it does for the stages", async () => {
+    left("preflight");
+    left("integration");
+    expect((await gate({}, { config: "version: 1\nx: &no false\nstages: { e2e: *no }\n" })).status).toBe(0);
+  });
+
+  test("evidence of another configuration", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const)
+      left(stage, "passed", { project: "packages/a/.github/env-actions.yml" });
+    const { status, stdout } = await gate({});
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/for the configuration \.github\/env-actions\.yml: found evidence for packages\/a/);
+  });
+
+  test("commands in the name of a job: the runner would obey them anywhere in a line", async () => {
+    const job = "e2e ##[error]x\n::add-mask::passed\r::error::y";
+    left("e2e", "failed", { origin: { kind: "github", repository: "classwaves/app", workflowRun: "1", job } });
+    const { status, stdout } = await gate({ stages: "e2e" });
+    expect(status).toBe(1);
+    expect(stdout).not.toMatch(/##\[|^\s*::(?!error title=gate failed)/m);
+  });
+
+  test("an output that can't be written, a summary that can't, and records that are no folder", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    expect((await gate({}, { more: { GITHUB_OUTPUT: join(folder.path, "none", "output") } })).status).toBe(3);
+    expect((await gate({}, { more: { GITHUB_STEP_SUMMARY: join(folder.path, "none", "summary") } })).status).toBe(0);
+    expect((await gate({}, { more: { GITHUB_RUN_ID: "" } })).status).toBe(1);
+    expect((await gate({}, { more: { ACTIONS_RESULTS_URL: "http://127.0.0.1:9", ACTIONS_RUNTIME_TOKEN: "x" } })).status).toBe(1);
+  });
+});
+
 describe("the comment", () => {
   const asked = { comment: "true", "github-token": "job" };
 
@@ -161,6 +219,18 @@ describe("the comment", () => {
         .slice(0, 130)
         .every(({ updatedAt }) => updatedAt === 0),
     ).toBe(true);
+  });
+
+  test("has no old copy beside it, such as of two runs at the same time", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    await gate(asked);
+    const [own] = comments();
+    if (!own) throw new Error("no comment");
+    comments().push({ ...own, id: own.id + 1, body: own.body.replace("passed", "failed") });
+    await gate(asked);
+    expect(comments().map(({ body }) => body)).toEqual([own.body, own.body]);
+    await gate(asked);
+    expect(writes()).toBe(2);
   });
 
   test("that must not be written is a warning: the verdict stays", async () => {
