@@ -244,10 +244,33 @@ describe("what is written", () => {
     expect(nightly.jobs.cleanup?.steps.at(-1)?.with).toEqual({ environment: "sandbox", scope: "expired", "dry-run": "true" });
   });
 
-  test("Node's runner: its options before the files", () => {
-    expect(lines(samples["Node's own test runner and bun's lock"], configFile)).toContain(
-      "command: node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=reports/integration.xml tests/*.test.js",
+  test("Node's runner: the script runs as it is, and its options come from a variable", () => {
+    const written = lines(samples["Node's own test runner and bun's lock"], configFile);
+    expect(written).toContain("command: bun run test\n");
+    expect(written).toContain(
+      'NODE_OPTIONS: "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=reports/integration.xml"',
     );
+  });
+
+  test.each([
+    // What npm does around a script, such as pretest and its PATH, is needed.
+    ["NODE_ENV=test c8 node --test", undefined],
+    ["tsc && node --test tests/*.test.js", undefined],
+    ["node --test --test-reporter=tap --test-reporter-destination=out.tap", undefined],
+    ["node --test --test-reporter junit --test-reporter-destination junit.xml", "junit.xml"],
+    [
+      "node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination='out/a.xml'",
+      "out/a.xml",
+    ],
+    ["node --test --test-reporter=junit --test-reporter-destination=stdout", undefined],
+  ])("Node's runner: %s", (script, report) => {
+    const text = {
+      files: { "package.json": JSON.stringify({ name: "x", scripts: { test: script } }), "package-lock.json": "{}" },
+    };
+    const written = lines(text, configFile);
+    expect(written).toContain("command: npm test\n");
+    expect(written).toContain(`reports: [${report ?? "reports/integration.xml"}]`);
+    expect(written.includes("NODE_OPTIONS")).toBe(report === undefined);
   });
 
   test("Cypress writes a report for each file, a watching Vitest ends, and the runner is that of the other workflows", () => {

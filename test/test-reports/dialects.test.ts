@@ -217,3 +217,29 @@ test("Jest's heading of a file that could not run is left out: what went wrong s
   const xml = `<testsuite name="a.test.js"><testcase classname="Test suite failed to run" name="a.test.js"><error>${text}</error></testcase></testsuite>`;
   expect((await readText(xml)).crashedSuites).toEqual(said);
 });
+
+/** @param fields of the error of a process that ended */
+const nodeCase = (name: string, file: string, fields: string) =>
+  `<testcase name="${name}" time="0.1" classname="test"${file && ` file="${file}"`} failure="test failed"><failure type="testCodeFailure" message="test failed">
+[Error: test failed] { code: 'ERR_TEST_FAILURE', failureType: 'testCodeFailure', cause: 'test failed'${fields} }
+</failure></testcase>`;
+
+test.each([
+  [
+    "a file that was not loaded",
+    nodeCase("test/b.test.js", "/w/test/b.test.js", ", exitCode: 1, signal: null"),
+    ["its process ended with exit status 1"],
+  ],
+  ["of Node 20", nodeCase("/w/test/b.test.js", "", ", exitCode: 7, signal: null"), ["its process ended with exit status 7"]],
+  [
+    "a file that was killed",
+    nodeCase("b.mjs", "C:\\w\\b.mjs", ", exitCode: null, signal: 'SIGKILL'"),
+    ["its process was ended by SIGKILL"],
+  ],
+  ["a failed test whose name ends like a file", nodeCase("reads x.js", "/w/test/b.test.js", ""), []],
+  ["a failed test of another file", nodeCase("x.js", "/w/test/b.test.js", ", exitCode: 1, signal: null"), []],
+])("node --test: %s", async (_what, text, crashes) => {
+  const results = await readText(`<testsuites>${text}<testcase name="passes" classname="test"/></testsuites>`);
+  expect(results.crashedSuites.map(({ message }) => message.split(";")[0])).toEqual(crashes);
+  expect([results.failed, results.passed]).toEqual([crashes.length === 0 ? 1 : 0, 1]);
+});

@@ -106,17 +106,32 @@ function suiteOfScript({ manager }: NodeProject, { name, text, runner }: Script)
       from,
       question: "which test report does this command write, and where? JUnit, Jest's JSON, CTRF and others are read",
     };
+  if (runner === "node") return nodeSuite({ command: runScript(manager, name), from }, text);
   const { options, reports } = reported(runner);
-  // Node takes options only before the names of test files.
-  if (runner === "node") {
-    const command = text.replace(/\s--test(?=\s|$)/, ` --test ${options}`);
-    return { command, reports, from };
-  }
   // react-scripts watches unless it is told not to.
   if (/\breact-scripts\s+test\b/.test(text))
     return { command: runScript(manager, name, `--watchAll=false ${options}`), reports, from };
   const more = runner === "vitest" && !/\bvitest\s+(?:run|--run)\b|\s--run\b/.test(text) ? `--run ${options}` : options;
   return { command: runScript(manager, name, more), reports, from };
+}
+
+/**
+ * The script runs as it is, with all that npm does around it. Node takes options only before the names of test files, so they come from its
+ * variable; the process of npm has them too, and ignores them.
+ */
+function nodeSuite(suite: Pick<Suite, "command" | "from">, text: string): Suite {
+  const written = nodeReport(text);
+  if (written !== undefined) return { ...suite, reports: [written] };
+  const { options, reports } = reported("node");
+  return { ...suite, reports, environment: { NODE_OPTIONS: options } };
+}
+
+/** The file of JUnit XML that the options of a script name: the first reporter writes to the first destination, and so on. */
+function nodeReport(text: string): string | undefined {
+  const given = (option: string) =>
+    [...text.matchAll(new RegExp(`\\s--${option}[= ]["']?([^\\s"']+)`, "g"))].map(([, value]) => value);
+  const destination = given("test-reporter-destination")[given("test-reporter").indexOf("junit")];
+  return destination === undefined || destination === "stdout" || destination === "stderr" ? undefined : destination;
 }
 
 function reported(runner: Runner): { options: string; reports: string[] } {

@@ -42,7 +42,8 @@ export function meaningOf(test: JUnitCase, suites: readonly JUnitSuite[]): Meani
   const isFailed = status === "failed" || status === "unknown" || said?.status === "failed";
   if (failure && status === "failed" && isCrash(test, identity)) {
     if (isJestCrash(test) && isToldAlready(suites.at(-1))) return "told already";
-    return { crash: { file: crashedFile(test, identity, suites), message: failure.message }, isFailed };
+    const message = endOfNodesProcess(test) ?? failure.message;
+    return { crash: { file: crashedFile(test, identity, suites), message }, isFailed };
   }
   const again = isTrouble ? test.troubles.filter(({ kind }) => kind.startsWith("rerun") || kind.startsWith("flaky")).length : 0;
   // A flaky test failed at least once.
@@ -188,6 +189,26 @@ function isMadeUp(test: JUnitCase): boolean {
   );
 }
 
+/**
+ * `node --test` runs each file in a process, and reports one whose process failed by itself as a test with the name of the file. Its tests may
+ * not have run at all. The failure has the fields of an ended process, which no failure of an assertion has.
+ */
+function endOfNodesProcess(test: JUnitCase): string | undefined {
+  const { classname, file } = test.attributes;
+  const name = nameOf(test);
+  if (classname !== "test" || !isFile(name)) return undefined;
+  if (file !== undefined && file !== name && !file.endsWith(`/${name}`) && !file.endsWith(`\\${name}`)) return undefined;
+  for (const { attributes, text } of test.troubles) {
+    const [, code, signal] = (attributes.type === "testCodeFailure" && processEnd.exec(text)) || [];
+    // Node's own words are "test failed" for each of them.
+    if (signal !== undefined) return `its process was ended by ${signal}; the log of the command says more`;
+    if (code !== undefined) return `its process ended with exit status ${code}; the log of the command says why`;
+  }
+  return undefined;
+}
+
+const processEnd = /\{[^{}]*\bexitCode: (?:(\d+)|null), signal: (?:null|'(\w+)')[^{}]*\}\s*$/;
+
 /** Placeholder tests of Gradle and Surefire for failures before or after a class's tests. */
 const classFailures = new Set([
   "initializationError", // no test of the class ran
@@ -204,6 +225,7 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
     (name === file && name === className) || // Vitest
     isJestCrash(test) || // with reportTestSuiteErrors
     isMadeUp(test) ||
+    endOfNodesProcess(test) !== undefined ||
     className === "vitest unhandled errors" ||
     classFailures.has(name) ||
     name === "[build failed]" || // Go
@@ -215,6 +237,7 @@ function isCrash(test: JUnitCase, { file }: Identity): boolean {
 function crashedFile(test: JUnitCase, { file }: Identity, suites: readonly JUnitSuite[]): string {
   if (file) return file;
   if (isMadeUp(test)) return suiteName(suites);
+  if (endOfNodesProcess(test) !== undefined) return nameOf(test);
   const className = (test.attributes.classname ?? "").trim();
   return (isJestCrash(test) ? nameOf(test) : className || nameOf(test)) || suiteName(suites);
 }
