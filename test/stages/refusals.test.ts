@@ -76,7 +76,7 @@ const mistakes: Mistake[] = [
   },
   {
     input: "a prefix by which a stage's data would not be found",
-    file: inTestData("prefixes: [integration_test_]"),
+    file: { "testData: {}": "testData:\n  prefixes: [integration_test_]\nstages: { e2e: { command: run } }" },
     says: ["c.yml:25:3", 'add "e2e_test_" here'],
   },
   // Tables.
@@ -157,7 +157,11 @@ const mistakes: Mistake[] = [
     says: ["c.yml:8:14", "the environment variable TOKEN is empty", "set it"],
   },
   { input: "a token written into the file", file: { "${TOKEN}": "dapi-written-out" }, says: ["c.yml:8:14", /\$\{/] },
-  { input: "an unknown environment", args: [...execute, "-e", "sandbix"], says: ["c.yml:3:1", 'did you mean "sandbox"?'] },
+  {
+    input: "an unknown environment",
+    args: [...execute, "-e", "sandbix"],
+    says: ["EA1014: --environment", 'did you mean "sandbox"?'],
+  },
   // Flags.
   {
     input: "a read-only environment to delete from",
