@@ -38,7 +38,7 @@ off, \`FORCE_COLOR=1\` on. With \`--quiet\`, a stage that passed prints nothing:
 | 1 | \`failed\`: a check ran and found a problem | Read the failed checks. For \`tables --check\`: declare what is missing. For \`doctor\`: do what each finding says |
 | 2 | A mistake in the options, the configuration or the report that you named | The message names file, line and column, and what to write instead |
 | 3 | \`error\`: a check could not run | Repair the connection or the credential, then run it again |
-| 130 | You pressed Ctrl-C twice | Run the command that was printed: it deletes what is left |
+| 130 | You pressed Ctrl-C twice, or once at a question of \`init\` | Run the command that was printed: it deletes what is left. \`init\` has written nothing |
 
 \`gate\` ends with 1 if any stage failed, otherwise with 3 if any stage ended in an error. \`undo\` ends with 1 if it could not restore all rows of
 a table. \`repair\` ends with 1 if an old value cannot be put back. \`audit verify\` and \`audit report\` end with 1 if the log was changed or cut.

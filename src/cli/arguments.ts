@@ -81,7 +81,10 @@ export function readArguments(argv: readonly string[]): Arguments {
   const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
   const shell = shells.find((candidate) => candidate === rest.join(" "));
   if (command === "completion" && shell === undefined)
-    throw new UserError("EA1102", `completion: expected ${shells.join(", ")}, got "${rest.join(" ")}"`);
+    throw new UserError(
+      "EA1102",
+      `completion: expected ${shells.join(", ")}, got ${rest.length === 0 ? "no shell" : `"${rest.join(" ")}"`}, such as: env-actions completion bash`,
+    );
   if (command === "audit" && audit === undefined) throw new UserError("EA1102", wrongAuditCommand(rest));
   if (audit === "verify" && values.run !== undefined)
     throw new UserError(

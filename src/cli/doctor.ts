@@ -87,8 +87,8 @@ function lastLine(found: Examination): Part[] {
   if (!wasLookedAt(found))
     return [["○ Nothing was checked", "yellow"], `${where}: a workflow with env-actions and its configuration are needed`];
   return found.notLookedAt.some(({ failed }) => failed)
-    ? [["▲ Nothing found", "yellow"], `${where}, but not everything could be looked at`]
-    : [["✔ Nothing found", "green"], where];
+    ? [["▲ No problem found", "yellow"], `${where}, but not everything could be looked at`]
+    : [["✔ No problem found", "green"], where];
 }
 
 /** Texts of others are made harmless here too: a program may print them. */

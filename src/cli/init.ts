@@ -37,7 +37,8 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
     if (answers === undefined) {
       say();
       say("Stopped: nothing was written.");
-      return 3;
+      // As shells report a program that Ctrl-C ended.
+      return 130;
     }
     project = answered(project, answers);
   }

@@ -146,7 +146,7 @@ export async function readText(file: string, cwd: string): Promise<string> {
 }
 
 const howToWriteOne =
-  "`env-actions init` writes one for ClassWaves, and docs/guides/your-own-project.md says what another project needs";
+  "`env-actions init` writes one that fits the repository, and docs/guides/your-own-project.md says what a project needs";
 
 function unreadable(file: string, place: string, code: string | undefined): string {
   switch (code) {

@@ -345,7 +345,11 @@ function smoke(project: Project, configFile: string): string[] {
   return [
     ...heading(project, [
       "Smoke, after a deployment to production.",
-      "The GitHub environment production-smoke holds read-only credentials. It must not be the one deployed to: that would start this again.",
+      ...(passed.length > 0
+        ? [
+            "The GitHub environment production-smoke holds read-only credentials. It must not be the one deployed to: that would start this again.",
+          ]
+        : []),
     ]),
     named("Smoke", project),
     "",

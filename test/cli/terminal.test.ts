@@ -72,8 +72,8 @@ test.each([
   [["audit", "verify", "-e", "sandbox"], /EA1103: --environment is an option of preflight, .*, not of "audit": remove it/],
   [["audit", "verify", "--run", "1"], /EA1103: --run is an option of audit report, not of audit verify/],
   [["gate", "-q", "-v"], /EA1103: --quiet and --verbose contradict each other: remove one of them/],
-  [["completion", "tcsh"], /EA1102: completion: expected bash, zsh, fish, got "tcsh"/],
-  [["completion"], /EA1102: completion: expected bash, zsh, fish, got ""/],
+  [["completion", "tcsh"], /EA1102: completion: expected bash, zsh, fish, got "tcsh", such as: env-actions completion bash/],
+  [["completion"], /EA1102: completion: expected bash, zsh, fish, got no shell, such as: env-actions completion bash/],
   [["preflight"], /\.github\/env-actions\.yml.*env-actions init/s],
   [["preflight", "--config", "other.yml"], /other\.yml/],
 ] as [string[], RegExp][])("a user error exits with 2 and one readable message: %j", (args, message) => {

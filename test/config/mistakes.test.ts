@@ -816,7 +816,7 @@ describe("a secret that GitHub did not give", () => {
 describe("a file that cannot be read is refused", () => {
   test("if it is missing", async () => {
     await expect(loadConfig({ file: "no/such.yml", cwd: tmpdir(), env: {} })).rejects.toThrow(
-      `no/such.yml: the file does not exist; looked for ${join(tmpdir(), "no", "such.yml")}. If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise \`env-actions init\` writes one for ClassWaves, and docs/guides/your-own-project.md says what another project needs`,
+      `no/such.yml: the file does not exist; looked for ${join(tmpdir(), "no", "such.yml")}. If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise \`env-actions init\` writes one that fits the repository, and docs/guides/your-own-project.md says what a project needs`,
     );
   });
 
@@ -830,7 +830,7 @@ describe("a file that cannot be read is refused", () => {
 
   test.each(["", "\n", "# only a comment\n", "---\n"])("if it is empty: %j", async (content) => {
     expect(await refusal(content)).toBe(
-      "c.yml:1:1  the file is empty: `env-actions init` writes one for ClassWaves, and docs/guides/your-own-project.md says what another project needs",
+      "c.yml:1:1  the file is empty: `env-actions init` writes one that fits the repository, and docs/guides/your-own-project.md says what a project needs",
     );
   });
 

@@ -38,7 +38,7 @@ test("a project without a mistake: a tick, what was looked at, and what was not"
   expect(run(base)).toEqual({
     status: 0,
     stderr: "",
-    stdout: `✔ Nothing found in 1 workflow with 3 stages, .github/env-actions.yml
+    stdout: `✔ No problem found in 1 workflow with 3 stages, .github/env-actions.yml
 Not looked at:
   ○ the environment: tables and clocks: nobody asked for it: --online asks it
 `,
@@ -85,7 +85,7 @@ test.each([
   const { status, stdout } = run({ ...base, [gate]: withPaths.replace("    paths: [src/**]", line) });
   expect(status).toBe(0);
   expect(stdout).toMatch(/ED202 accepted: the check isn't required\n/);
-  expect(stdout).toContain("✔ Nothing found");
+  expect(stdout).toContain("✔ No problem found");
 });
 
 test.each([
@@ -130,7 +130,7 @@ test.each([
   expect(status).toBe(3);
   expect(stdout).toMatch(said);
   expect(stdout).toContain(
-    "▲ Nothing found in 1 workflow with 3 stages, .github/env-actions.yml, but not everything could be looked at",
+    "▲ No problem found in 1 workflow with 3 stages, .github/env-actions.yml, but not everything could be looked at",
   );
 });
 
@@ -184,7 +184,7 @@ test("a configuration's secret is in no output", () => {
 
 test("the classroom has nothing to find", () => {
   const { status, stdout } = start(join(repository, "examples/classroom"));
-  expect(stdout).toMatch(/^✔ Nothing found in 2 workflows with 5 stages, \.github\/env-actions\.yml\n/);
+  expect(stdout).toMatch(/^✔ No problem found in 2 workflows with 5 stages, \.github\/env-actions\.yml\n/);
   expect(status).toBe(0);
 });
 
@@ -225,7 +225,7 @@ test("the library has nothing to find", () => {
   cpSync(join(repository, "examples/library"), cwd, { recursive: true, filter: (path) => !/\.env-actions$|reports$/.test(path) });
   mkdirSync(join(cwd, ".git"), { recursive: true });
   const { status, stdout } = start(cwd);
-  expect(stdout).toMatch(/^✔ Nothing found in 3 workflows with 4 stages, \.github\/env-actions\.yml\n/);
+  expect(stdout).toMatch(/^✔ No problem found in 3 workflows with 4 stages, \.github\/env-actions\.yml\n/);
   expect(status).toBe(0);
 });
 
@@ -239,7 +239,7 @@ test("in a package of a monorepo, its own configuration is compared with the wor
   );
   writeFiles(cwd, { ...moved, [gate]: text, "packages/shop/.github/env-actions.yml": `${base[".github/env-actions.yml"]}` });
   const shop = start(join(cwd, "packages/shop"));
-  expect(shop.stdout).toMatch(/^✔ Nothing found in 1 workflow with 3 stages, \.github\/env-actions\.yml\n/);
+  expect(shop.stdout).toMatch(/^✔ No problem found in 1 workflow with 3 stages, \.github\/env-actions\.yml\n/);
   const root = start(cwd);
   expect(root.status).toBe(1);
   expect(root.stdout).toContain(

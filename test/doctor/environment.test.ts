@@ -83,7 +83,7 @@ test.each([["--online"], ["--environment", "sandbox"]])("%s: undeclared tables a
 test("an environment that can't be asked is no success", async () => {
   const { status, stdout, stderr } = await run(["--online"], { DATABRICKS_TOKEN: "wrong-token" });
   expect(status).toBe(3);
-  expect(stdout).toContain("▲ Nothing found in 1 workflow with 3 stages, .github/env-actions.yml");
+  expect(stdout).toContain("▲ No problem found in 1 workflow with 3 stages, .github/env-actions.yml");
   expect(stdout).toMatch(/○ tables and the clock of Databricks of sandbox: EA\d{4}: /);
   expect(stdout + stderr).not.toContain("wrong-token");
 });

@@ -10,12 +10,12 @@ export const configurationErrors = {
   EA1001: {
     title: "The configuration file cannot be read",
     meaning: "The file doesn't exist, is a folder, or this user may not read it.",
-    fix: "The message says where it looked. Name the file with `--config` (in a workflow: the inputs `config` and `working-directory`). `env-actions init` writes a new one. [Your own project](../guides/your-own-project.md) says what a project needs that is not ClassWaves.",
+    fix: "The message says where it looked. Name the file with `--config` (in a workflow: the inputs `config` and `working-directory`). `env-actions init` writes a new one that fits the repository. [Your own project](../guides/your-own-project.md) says what a project needs.",
   },
   EA1002: {
     title: "The configuration file is empty",
     meaning: "The file has no content, or comments only.",
-    fix: "Delete it and run `env-actions init`, or write at least `version: 1` and one environment. [Your own project](../guides/your-own-project.md) says what a project needs that is not ClassWaves.",
+    fix: "Delete it and run `env-actions init`, or write at least `version: 1` and one environment. [Your own project](../guides/your-own-project.md) says what a project needs.",
   },
   EA1003: {
     title: "The configuration file is not UTF-8",
