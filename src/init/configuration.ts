@@ -314,9 +314,11 @@ function suiteLines(stage: string, suite: Suite, prefix: readonly string[]): str
       ...(suite.environment === undefined
         ? []
         : [
-            `environment: { ${Object.entries(suite.environment)
-              .map(([name, value]) => `${name}: ${inFlow(value)}`)
-              .join(", ")} }`,
+            "environment:",
+            ...indented(
+              2,
+              Object.entries(suite.environment).map(([name, value]) => `${name}: ${scalar(value)}`),
+            ),
           ]),
     ]),
   ];

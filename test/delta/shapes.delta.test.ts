@@ -103,7 +103,12 @@ function isAnyOf({ sql, answer }: Recorded): boolean {
 function withoutNow<Some extends { rows: Json[][] }>(answer: Some, { sql, at }: Recorded): Some {
   if (!/\b(current_timestamp|current_date|now)\(\)/i.test(sql)) return answer;
   const earliest = new Date(at).toISOString().slice(0, 10);
-  const isNow = (value: Json): boolean => typeof value === "string" && /^\d{4}-\d\d-\d\d(T|$)/.test(value) && value >= earliest;
+  const earliestMs = Date.parse(earliest);
+  const isNow = (value: Json): boolean =>
+    typeof value === "string"
+      ? /^\d{4}-\d\d-\d\d(T|$)/.test(value) && value >= earliest
+      : // In milliseconds, as of `unix_millis`.
+        typeof value === "number" && value >= earliestMs && value < earliestMs + 10 * 86_400_000;
   return { ...answer, rows: answer.rows.map((row) => row.map((value) => (isNow(value) ? someTime : value))) };
 }
 

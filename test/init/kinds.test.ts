@@ -248,7 +248,7 @@ describe("what is written", () => {
     const written = lines(samples["Node's own test runner and bun's lock"], configFile);
     expect(written).toContain("command: bun run test\n");
     expect(written).toContain(
-      'NODE_OPTIONS: "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=reports/integration.xml"',
+      "NODE_OPTIONS: --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=reports/integration.xml\n",
     );
   });
 
