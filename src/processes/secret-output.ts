@@ -31,6 +31,7 @@ export async function readSecretOutput(
       // What is beyond the limit is read and dropped, so that the command doesn't wait for a reader.
       if ((read[index] ?? "").length <= longestOutput) read[index] += chunk.toString("utf8");
     });
+  // A stream that breaks has ended, too. How the command ended is known from its status.
   const closed = Promise.all(tree.streams.map((stream) => finished(stream).catch(() => undefined)));
   const aborted = Promise.withResolvers<"aborted">();
   const abort = () => aborted.resolve("aborted");
