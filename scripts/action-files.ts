@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { type ActionName, actionNames, type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
+import { stageNames } from "../src/model/report.ts";
 import type { GeneratedFile } from "./generate.ts";
 import { row } from "./markdown-table.ts";
 
@@ -39,10 +40,16 @@ const actions: Record<ActionName, { title: string; description: string; icon: st
     description: "The one required check: passes only if every stage left passed evidence and every job succeeded.",
     icon: "shield",
   },
+  comment: {
+    title: "Comment",
+    description:
+      "After a gate on a pull request from a fork: writes its result as one comment. It trusts nothing that the run left.",
+    icon: "message-square",
+  },
 };
 
 const stageInput: Input & { required: true } = {
-  description: `The stage to run, or \`gate\`: ${actionNames.map((stage) => `\`${stage}\``).join(", ")}.`,
+  description: `What to run: ${actionNames.map((stage) => `\`${stage}\``).join(", ")}.`,
   required: true,
 };
 
@@ -87,8 +94,13 @@ export function actionFiles(): GeneratedFile[] {
 }
 
 function declaredFor<T extends Input | Output>(action: ActionName, all: Record<string, T>): Record<string, T> {
-  const declares = ({ stages, alsoGate }: T) => (stages ? stages.includes(action) : action !== "gate" || alsoGate === true);
+  const declares = ({ stages, alsoGate }: T) =>
+    stages ? stages.includes(action) : isStage(action) || (action === "gate" && alsoGate === true);
   return Object.fromEntries(Object.entries(all).filter(([, one]) => declares(one)));
+}
+
+function isStage(action: ActionName): boolean {
+  return stageNames.some((stage) => stage === action);
 }
 
 function metadata(action: object): string {

@@ -46,6 +46,15 @@ export function operationFor(method: string, pathname: string): Described | unde
   return undefined;
 }
 
+/** @throws Error if GitHub describes no such answer */
+export function schemaOfAnswer(operationId: string, status: number): Schema {
+  const operations = Object.values(description.paths).flatMap((methods) => Object.values(methods));
+  const found = operations.find((operation) => operation.operationId === operationId);
+  const schema = found?.responses[status]?.content?.["application/json"]?.schema;
+  if (!schema) throw new Error(`GitHub describes no JSON answer ${status} of ${operationId}`);
+  return schema;
+}
+
 function matchPath(template: string[], segments: string[]): Record<string, string> | undefined {
   if (template.length !== segments.length) return undefined;
   const values: Record<string, string> = {};

@@ -8,6 +8,7 @@ import type { Answer, Endpoints } from "./endpoint.ts";
 import { commentEndpoints } from "./endpoints/comments.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
 import { dispatchEndpoints } from "./endpoints/dispatches.ts";
+import { statusEndpoints } from "./endpoints/statuses.ts";
 import { type Faults, noFaults, takeTurn } from "./faults.ts";
 import type { Repository } from "./repository.ts";
 
@@ -15,7 +16,7 @@ export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
 export type { Faults, Turn } from "./faults.ts";
 export * from "./refusals.ts";
-export type { Comment, Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
+export type { Comment, CommitStatus, Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
 
 export interface GitHubOptions {
   /** 0 or absent: a free port. */
@@ -54,7 +55,7 @@ export interface LocalGitHub {
   stop(): Promise<void>;
 }
 
-const endpoints: Endpoints = { ...deploymentEndpoints, ...dispatchEndpoints, ...commentEndpoints };
+const endpoints: Endpoints = { ...deploymentEndpoints, ...dispatchEndpoints, ...commentEndpoints, ...statusEndpoints };
 
 const commonHeaders = {
   "x-github-media-type": "github.v3; format=json",
@@ -109,7 +110,7 @@ function newApi(options: GitHubOptions): Api {
 
 function newRepository(fullName: string, refs: Record<string, string> = {}): Repository {
   const [owner = "", name = ""] = fullName.split("/");
-  return { owner, name, refs, deployments: [], dispatches: [], comments: [] };
+  return { owner, name, refs, deployments: [], dispatches: [], comments: [], statuses: [] };
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, api: Api, seen: SeenRequest[]): Promise<void> {

@@ -9,6 +9,20 @@ export interface Repository {
   dispatches: Dispatch[];
   /** Of issues and pull requests, oldest first. */
   comments: Comment[];
+  /** Oldest first. */
+  statuses: CommitStatus[];
+}
+
+/** What anybody with write access says of a commit. */
+export interface CommitStatus {
+  id: number;
+  sha: string;
+  context: string;
+  state: string;
+  description: string | null;
+  targetUrl: string | null;
+  creator: string;
+  createdAt: number;
 }
 
 export interface Comment {

@@ -4,20 +4,23 @@ import * as core from "@actions/core";
 import { gateSettings } from "../config/gate-settings.ts";
 import { commitOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore } from "../evidence/store.ts";
+import type { StageResult } from "../gate/judge.ts";
 import { judgeGate } from "../gate/judge.ts";
 import { readAllowedSkips, readNeeds } from "../gate/needs.ts";
 import { gateLine, gateMarkdown } from "../gate/texts.ts";
 import { errorText } from "../lib/error-text.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
-import { type Evidence, type StageName, stageNames } from "../model/report.ts";
+import { type Evidence, isCommit, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
-import { logLine } from "../report/inert.ts";
+import { logLine, plainText } from "../report/inert.ts";
 import { cut } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { inputOf, isTrue } from "./inputs.ts";
 
 /** The stages that a pull request must pass. Smoke follows a deployment, and cleanup proves nothing about the commit. */
 const usual: readonly StageName[] = ["preflight", "integration", "e2e"];
+
+const standardConfig = ".github/env-actions.yml";
 
 /**
  * The one required check: passes only if every stage and every job did.
@@ -29,9 +32,8 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   process.exitCode = 3;
   const jobs = readNeeds(inputOf(env, "needs"));
   const allowedSkips = readAllowedSkips(inputOf(env, "allow-skips"));
-  const comments = isTrue(inputOf(env, "comment") || "false");
-  if (comments === undefined)
-    throw new UserError("EA1104", `the input \`comment\`: expected true or false, got "${inputOf(env, "comment")}"`);
+  const comments = switchOf(env, "comment");
+  const showsStatuses = switchOf(env, "statuses");
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputOf(env, "working-directory") || ".");
   const { stages, leftOut, maxAgeMs, project } = await expected(env, workspace);
   const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
@@ -65,7 +67,18 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   for (const { job, isOpen, why } of result.jobs) core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`)));
   await publish(text);
   if (comments) await comment(env, text);
+  // A status is public, like the comment.
+  const shown = result.stages.map((one) => ({ ...one, why: plainText(secrets.redact(one.why)) }));
+  if (showsStatuses) await showStatuses(env, commit.headSha ?? commit.sha, project, shown);
   return passes ? 0 : 1;
+}
+
+/** @throws UserError */
+function switchOf(env: NodeJS.ProcessEnv, name: "comment" | "statuses"): boolean {
+  const chosen = isTrue(inputOf(env, name) || "false");
+  if (chosen === undefined)
+    throw new UserError("EA1104", `the input \`${name}\`: expected true or false, got "${inputOf(env, name)}"`);
+  return chosen;
 }
 
 const longestLine = 4_000;
@@ -89,7 +102,7 @@ async function expected(
       "EA1104",
       `the input \`stages\`: expected names of stages, such as "preflight, integration", got "${unknown}"`,
     );
-  const file = inputOf(env, "config") || ".github/env-actions.yml";
+  const file = inputOf(env, "config") || standardConfig;
   const settings = await gateSettings(file, workspace, named.length > 0);
   const wanted = named.length > 0 ? stageNames.filter((stage) => named.includes(stage)) : usual;
   const leftOut = named.length > 0 ? [] : usual.filter((stage) => settings.leftOut.has(stage));
@@ -134,6 +147,36 @@ async function comment(env: NodeJS.ProcessEnv, text: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
     core.warning(`The comment on pull request ${number} could not be written: ${errorText(error)}`);
+  }
+}
+
+/** As with the comment, the verdict doesn't depend on them. */
+async function showStatuses(
+  env: NodeJS.ProcessEnv,
+  sha: string,
+  project: string | undefined,
+  stages: readonly StageResult[],
+): Promise<void> {
+  const [owner, repo] = (env.GITHUB_REPOSITORY ?? "").split("/");
+  if (!owner || !repo || !isCommit(sha)) {
+    core.info("No commit statuses: the commit or the repository is unknown.");
+    return;
+  }
+  const [{ gitHub, GitHubError }, { writeStatuses }] = await Promise.all([
+    import("../github/api.ts"),
+    import("../gate/statuses.ts"),
+  ]);
+  const page = env.GITHUB_RUN_ID
+    ? `${env.GITHUB_SERVER_URL || "https://github.com"}/${owner}/${repo}/actions/runs/${env.GITHUB_RUN_ID}`
+    : undefined;
+  const named = project === undefined || project === standardConfig ? undefined : project;
+  try {
+    const api = await gitHub(inputOf(env, "github-token") || undefined, env);
+    const written = await writeStatuses(api, { owner, repo, sha, project: named, page }, stages);
+    core.info(`Commit statuses: ${written} written, ${stages.length - written} unchanged.`);
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    core.warning(`The commit statuses could not be written: ${errorText(error)}`);
   }
 }
 

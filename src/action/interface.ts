@@ -5,9 +5,9 @@ import { type StageName, stageNames } from "../model/report.ts";
  * docs/reference/actions.md are generated from it. The code reads inputs by these names only, so they always agree.
  */
 
-/** A stage, or what judges them all. */
-export type ActionName = StageName | "gate";
-export const actionNames: readonly ActionName[] = [...stageNames, "gate"];
+/** A stage, what judges them all, or what tells it to people. */
+export type ActionName = StageName | "gate" | "comment";
+export const actionNames: readonly ActionName[] = [...stageNames, "gate", "comment"];
 
 export interface Input {
   description: string;
@@ -59,8 +59,8 @@ export const inputs = {
   },
   "github-token": {
     description:
-      "Token for asking GitHub whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). The gate writes its comment with it.",
-    stages: ["smoke", "gate"],
+      "Token for asking GitHub whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). The gate and the comment write with it.",
+    stages: ["smoke", "gate", "comment"],
     default: "${{ github.token }}",
   },
   scope: {
@@ -98,6 +98,17 @@ export const inputs = {
       "`true`: writes the result as a comment on the pull request, and edits it later. The job needs `pull-requests: write`.",
     stages: ["gate"],
     default: "false",
+  },
+  statuses: {
+    description:
+      "`true`: shows each stage as a commit status `env-actions / <stage>`. Only for people: anybody with write access can set one, and the gate reads none. The job needs `statuses: write`.",
+    stages: ["gate"],
+    default: "false",
+  },
+  job: {
+    description: "Name of the gate's job in the finished workflow run. In a reusable workflow, the part after ` / `.",
+    stages: ["comment"],
+    default: "gate",
   },
   matrix: {
     description: "Cell of the job's matrix. The runner sets it; do not set it yourself.",

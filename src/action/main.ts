@@ -32,6 +32,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
       process.exitCode = await (await import("./gate.ts")).gate(env, secrets);
       return;
     }
+    if (inputOf(env, "stage") === "comment") {
+      process.exitCode = await (await import("./comment.ts")).comment(env, secrets);
+      return;
+    }
     const read = readInputs(env);
     if (!read.ok) throw new UserError(read.code, read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env, secrets);

@@ -26,6 +26,14 @@ const readAtOnce = 8;
 const retentionDays = 30;
 const evidenceFile = "evidence.json";
 
+/** Reads the evidence of a workflow run from its artifacts alone, for a job that belongs to another run. */
+export async function evidenceInArtifacts(
+  artifacts: Readable,
+  stage: StageName,
+): Promise<{ evidence: Evidence[]; problems: string[] }> {
+  return await fromArtifacts(artifacts, readerOf(artifacts), stage);
+}
+
 export function evidenceStore(directory: string, artifacts: ArtifactService | undefined): EvidenceStore {
   const read = artifacts && readerOf(artifacts);
   return {
@@ -100,7 +108,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function fromArtifacts(artifacts: ArtifactService, read: Reader, stage: StageName): Promise<Found> {
+async function fromArtifacts(artifacts: Readable, read: Reader, stage: StageName): Promise<Found> {
   const found: Found = { evidence: [], problems: [], unread: [] };
   let listed: Listed[];
   try {
@@ -138,11 +146,12 @@ async function fromArtifacts(artifacts: ArtifactService, read: Reader, stage: St
   return found;
 }
 
+type Readable = Pick<ArtifactService, "list" | "download">;
 type Listed = Awaited<ReturnType<ArtifactService["list"]>>[number];
 type Reader = (name: string, stage: StageName) => Promise<Evidence>;
 
 /** Reads each artifact once, though the others of its job are compared with it. */
-function readerOf(artifacts: ArtifactService): Reader {
+function readerOf(artifacts: Readable): Reader {
   return onceForEach((name: string, stage: StageName) => evidenceIn(artifacts, name, stage));
 }
 
@@ -159,7 +168,7 @@ function onceForEach<Rest extends unknown[], Result>(
 }
 
 /** @throws Error if the artifact has no evidence, or not the report that the evidence names */
-async function evidenceIn(artifacts: ArtifactService, name: string, stage: StageName): Promise<Evidence> {
+async function evidenceIn(artifacts: Readable, name: string, stage: StageName): Promise<Evidence> {
   const files = await artifacts.download(name);
   const file = files.find((entry) => entry.name === evidenceFile);
   if (!file) throw new Error(`it has no file ${evidenceFile}`);

@@ -56,9 +56,7 @@ export function gateMarkdown({ outcome, why, stages, jobs }: GateResult, commit:
   const rest = sorted.slice(listed.length);
   return [
     `# ${icons[outcome]} Gate ${outcome}`,
-    `${inlineText(sentence(cut(why, longestReason)))} Commit ${inlineText(commit.slice(0, 12))}.`.replace(/^./, (first) =>
-      first.toUpperCase(),
-    ),
+    `${inlineText(sentence(cut(why, longestReason)))}. Commit ${inlineText(commit.slice(0, 12))}.`,
     table(["Result", "Stage", "What"], rows),
     ...(listedJobs.length > 0 ? [table(["Result", "Job", "What"], listedJobs)] : []),
     ...(jobRows.length > listedJobs.length ? [`${jobRows.length - listedJobs.length} more jobs did not succeed.`] : []),

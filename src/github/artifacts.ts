@@ -35,7 +35,7 @@ const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 const callDeadlineMs = 20_000;
 const transferDeadlineMs = 60_000;
-const largestArchive = 64 * 1024 * 1024;
+export const largestArchive = 64 * 1024 * 1024;
 /** Version 4 is a ZIP archive. Later versions only add other formats, which Gitea's and act's services do not support. */
 const formatVersion = 4;
 

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import { writeComment } from "../../src/gate/comment.ts";
+import { gitHub } from "../../src/github/api.ts";
 import type { Evidence, StageName, Verdict } from "../../src/model/report.ts";
 import { folderForEachTest } from "../harness/folder.ts";
 import { run, runnerEnvironment, sources } from "../harness/process.ts";
@@ -15,8 +17,8 @@ beforeAll(async () => {
   github = await startGitHub({
     repositories: { "classwaves/app": { refs: { main: sha } } },
     tokens: {
-      job: { permissions: { issues: "write" } },
-      fork: { permissions: { issues: "read" } },
+      job: { permissions: { issues: "write", statuses: "write" } },
+      fork: { permissions: { issues: "read", statuses: "read" } },
       "of-somebody": { login: "somebody", permissions: { issues: "write" } },
     },
   });
@@ -27,7 +29,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   const repository = github.repositories.get("classwaves/app");
-  if (repository) repository.comments = [];
+  if (repository) Object.assign(repository, { comments: [], statuses: [] });
   (github.requests as unknown[]).length = 0;
 });
 
@@ -204,6 +206,16 @@ describe("the comment", () => {
     expect(comments()[0]?.body).toContain("# ❌ Gate failed");
   });
 
+  test("is one after 50 runs, and only a run with another result writes", async () => {
+    const api = await gitHub("job", { GITHUB_API_URL: github.url });
+    const place = { owner: "classwaves", repo: "app", number: 12, gate: "Quality gate" };
+    const results = Array.from({ length: 50 }, (_, at) => (at % 10 < 7 ? "passed" : "failed"));
+    for (const result of results) await writeComment(api, place, `# Gate ${result}`);
+    expect(comments()).toHaveLength(1);
+    const changes = results.filter((result, at) => result !== results[at - 1]).length;
+    expect([changes, writes()]).toEqual([10, 10]);
+  });
+
   test("is found behind a hundred others, and is not somebody's copy", async () => {
     for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
     await gate(asked);
@@ -259,5 +271,60 @@ describe("the comment", () => {
     const { stdout } = await gate(asked, { more: { GITHUB_EVENT_PATH: join(folder.path, "nothing.json") } });
     expect(stdout).toContain("No comment: this event belongs to no pull request.");
     expect(github.requests).toHaveLength(0);
+  });
+});
+
+describe("the commit statuses", () => {
+  const shown = { statuses: "true", "github-token": "job", needs: results("skipped") };
+  const sent = () =>
+    github.requests.filter(({ method }) => method === "POST").map(({ path, body }) => ({ path, ...(body as object) }));
+
+  test("are not written unless asked for", async () => {
+    await gate({ "github-token": "job" });
+    expect(github.requests).toHaveLength(0);
+  });
+
+  test("show each stage at the commit, and only changes are written", async () => {
+    left("preflight");
+    left("integration", "degraded");
+    const { status } = await gate(shown, { config: "version: 1\nstages: { e2e: {} }\n" });
+    expect(status).toBe(1);
+    expect(sent()).toMatchObject([
+      { context: "env-actions / preflight", state: "success", description: "passed: job preflight, environment sandbox" },
+      { context: "env-actions / integration", state: "success", description: expect.stringMatching(/^degraded: /) },
+      { context: "env-actions / e2e", state: "failure", description: expect.stringMatching(/^missing: /) },
+    ]);
+    expect(new Set(sent().map(({ path }) => path))).toEqual(new Set([`/repos/classwaves/app/statuses/${sha}`]));
+    await gate(shown);
+    expect(sent()).toHaveLength(3);
+    left("e2e");
+    expect((await gate({ ...shown, needs: results() })).stdout).toContain("Commit statuses: 1 written, 2 unchanged.");
+    expect(sent().at(-1)).toMatchObject({ context: "env-actions / e2e", state: "success" });
+  });
+
+  test("that somebody forged change nothing", async () => {
+    const state = github.repositories.get("classwaves/app");
+    state?.statuses.push({
+      id: 1,
+      sha,
+      context: "env-actions / e2e",
+      state: "success",
+      description: "",
+      targetUrl: null,
+      creator: "somebody",
+      createdAt: 0,
+    });
+    left("preflight");
+    left("integration");
+    const { verdict } = await gate(shown);
+    expect(verdict).toBe("failed");
+    expect(sent().find((one) => "context" in one && one.context === "env-actions / e2e")).toMatchObject({ state: "failure" });
+  });
+
+  test("that must not be written are a warning that names the permission: the verdict stays", async () => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage);
+    const { status, stdout } = await gate({ ...shown, needs: results(), "github-token": "fork" });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^::warning::The commit statuses could not be written: .*statuses: write/m);
   });
 });
