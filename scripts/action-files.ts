@@ -94,8 +94,8 @@ export function actionFiles(): GeneratedFile[] {
 }
 
 function declaredFor<T extends Input | Output>(action: ActionName, all: Record<string, T>): Record<string, T> {
-  const declares = ({ stages, alsoGate }: T) =>
-    stages ? stages.includes(action) : isStage(action) || (action === "gate" && alsoGate === true);
+  const declares = ({ stages, also }: T) =>
+    stages ? stages.includes(action) : isStage(action) || also?.includes(action) === true;
   return Object.fromEntries(Object.entries(all).filter(([, one]) => declares(one)));
 }
 

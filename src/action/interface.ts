@@ -13,8 +13,8 @@ export interface Input {
   description: string;
   /** The actions whose composite declares it; those of all stages if absent. */
   stages?: readonly ActionName[];
-  /** The gate's action declares it, too. */
-  alsoGate?: true;
+  /** Actions that declare it beside those of all stages. */
+  also?: readonly ActionName[];
   default?: string;
   /** The runner fills it in and workflows never set it, so docs/reference/actions.md does not list it. */
   hidden?: true;
@@ -26,13 +26,13 @@ export const inputs = {
   config: {
     description: "Configuration file, relative to `working-directory`.",
     default: ".github/env-actions.yml",
-    alsoGate: true,
+    also: ["gate"],
   },
   environment: {
     description:
       "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is.",
   },
-  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", alsoGate: true },
+  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: ["gate"] },
   "foreign-head": {
     description:
       "Full SHA of a reviewed commit from another repository that may run with this job's credentials. For `pull_request_target`, `workflow_run` and `issue_comment`. See `docs/trust.md`.",
@@ -122,13 +122,13 @@ export type InputName = keyof typeof inputs;
 export interface Output {
   description: string;
   stages?: readonly ActionName[];
-  alsoGate?: true;
+  also?: readonly ActionName[];
 }
 
 export const outputs = {
   verdict: {
     description: "Verdict of the stage: `passed`, `degraded`, `failed` or `error`. Of the gate also `cancelled`.",
-    alsoGate: true,
+    also: ["gate", "comment"],
   },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },

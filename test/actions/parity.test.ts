@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
-import { type Input, inputs, outputs } from "../../src/action/interface.ts";
+import { actionNames, type Input, inputs, outputs } from "../../src/action/interface.ts";
 import { stageNames } from "../../src/model/report.ts";
 import { declaredFor } from "./declared.ts";
 
@@ -44,14 +44,15 @@ describe.each([
   });
 });
 
-describe.each(stageNames)("the composite of %s", (stage) => {
+test.each(stageNames)("the composite of %s passes on the cell of the job's matrix", (stage) => {
+  const composite = metadata(`actions/${stage}/action.yml`);
+  expect(composite.inputs.matrix?.default).toBe("${{ toJson(matrix) }}");
+  expect(composite.runs.steps?.[0]?.with.matrix).toBe("${{ inputs.matrix }}");
+});
+
+describe.each(actionNames)("the composite of %s", (stage) => {
   const composite = metadata(`actions/${stage}/action.yml`);
   const declared = declaredFor(stage, inputs);
-
-  test("passes on the cell of the job's matrix", () => {
-    expect(composite.inputs.matrix?.default).toBe("${{ toJson(matrix) }}");
-    expect(composite.runs.steps?.[0]?.with.matrix).toBe("${{ inputs.matrix }}");
-  });
 
   test("declares the stage's inputs, with the core's defaults", () => {
     expect(Object.keys(composite.inputs)).toEqual(declared);

