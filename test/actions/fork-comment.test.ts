@@ -10,7 +10,7 @@ import { type Asked, type Endpoints, type LocalGitHub, startGitHub } from "../..
 import { writeZip } from "../../src/github/zip.ts";
 import type { Evidence, StageName, Verdict } from "../../src/model/report.ts";
 import { folderForEachTest } from "../harness/folder.ts";
-import { run, runnerEnvironment, sources } from "../harness/process.ts";
+import { freshBundle, run, runnerEnvironment } from "../harness/process.ts";
 
 // A gate on a pull request from a fork has ended. The action `comment` runs in a workflow of its own, on the base's default branch, and tells
 // the result: GitHub's records decide, and whatever the fork's code left must be harmless.
@@ -166,7 +166,7 @@ async function comment(inputs: Record<string, string> = {}, event: object = {}, 
     GITHUB_API_URL: github.url,
     ...more,
   };
-  const { status, stdout } = await run(sources, { env, cwd: folder.path });
+  const { status, stdout } = await run(freshBundle, { env, cwd: folder.path });
   const verdict = /verdict<<(\S+)\n(.*)\n\1/.exec(readFileSync(join(folder.path, "output"), "utf8"))?.[2];
   return { status, stdout, verdict };
 }

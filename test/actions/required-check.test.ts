@@ -6,7 +6,7 @@ import { writeComment } from "../../src/gate/comment.ts";
 import { gitHub } from "../../src/github/api.ts";
 import type { Evidence, StageName, Verdict } from "../../src/model/report.ts";
 import { folderForEachTest } from "../harness/folder.ts";
-import { run, runnerEnvironment, sources } from "../harness/process.ts";
+import { freshBundle, run, runnerEnvironment } from "../harness/process.ts";
 
 // The gate's action as the runner starts it: inputs in, exit status, outputs, summary and the comment on the pull request out.
 
@@ -80,7 +80,7 @@ async function gate(
     GITHUB_SHA: sha,
     ...more,
   };
-  const { status, stdout } = await run(sources, { env, cwd: folder.path });
+  const { status, stdout } = await run(freshBundle, { env, cwd: folder.path });
   const verdict = /verdict<<(\S+)\n(.*)\n\1/.exec(readFileSync(join(folder.path, "output"), "utf8"))?.[2];
   return { status, stdout, verdict, summary: readFileSync(join(folder.path, "summary"), "utf8") };
 }
