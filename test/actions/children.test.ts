@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freshBundle } from "../harness/process.ts";
 
 /** What tests can reach of the runner while the action runs them: as a test would try it, from within. */
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const entry = freshBundle;
 const secret = "a-token-of-the-runner-4711";
 
 /** Prints what it finds, and writes wherever it can. */

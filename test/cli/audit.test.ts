@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type AuditEntry, auditLine } from "../../src/audit/chain.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
 import { auditReport, auditVerify } from "../harness/audit.ts";
+import { freshBundle } from "../harness/process.ts";
 
 let workspace: string;
 beforeEach(() => {
@@ -85,7 +86,7 @@ test("a missing log, an unknown run and an unknown subcommand are errors that li
 test("the report is printed as text, as JSON and for one run", () => {
   write(first.line, second.line);
   const { GITHUB_ACTIONS: _runner, ...env } = process.env;
-  const main = join(import.meta.dirname, "../../src/main.ts");
+  const main = freshBundle;
   const args = [main, "audit", "report", "--json", "--run", entry.run];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: workspace, env, encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

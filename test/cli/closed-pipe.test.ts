@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StageReport } from "../../src/model/report.ts";
+import { freshBundle } from "../harness/process.ts";
 
 // `env-actions integration | head` must still clean up and report: a write to a closed pipe is no reason to end.
 let cwd: string;
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const entry = freshBundle;
 
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "closed-pipe-"));

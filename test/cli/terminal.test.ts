@@ -6,8 +6,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { auditLine } from "../../src/audit/chain.ts";
 import { version } from "../../src/lib/version.ts";
+import { freshBundle } from "../harness/process.ts";
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const entry = freshBundle;
 let cwd: string;
 beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), "terminal-"));

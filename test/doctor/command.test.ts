@@ -3,13 +3,14 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freshBundle } from "../harness/process.ts";
 import { samples, writtenFor } from "../init/repositories.ts";
 import { base, type Files, folder, writeFiles } from "./fixture.ts";
 
 /** The command as people and programs start it. */
 
 const repository = join(import.meta.dirname, "..", "..");
-const entry = join(repository, "src", "main.ts");
+const entry = freshBundle;
 let cwd: string;
 beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), "doctor-"));

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import { examine } from "../../src/doctor/examine.ts";
 import type { EnvironmentFacts } from "../../src/doctor/rule.ts";
+import { freshBundle } from "../harness/process.ts";
 import { base, examined, type Files, writeFiles } from "./fixture.ts";
 
 /** What the environment says, if it is asked; and that it is only read. */
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const entry = freshBundle;
 const schemaFile = new URL("../../examples/classroom/schema.json", import.meta.url);
 const configuration = ".github/env-actions.yml";
 let warehouse: Warehouse;

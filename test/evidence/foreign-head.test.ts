@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { refuseForeignHead } from "../../src/evidence/foreign-head.ts";
 import { UserError } from "../../src/model/user-error.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /** A stranger's commit must not run with the repository's secrets. */
 
@@ -136,7 +137,7 @@ test.each([["preflight"], ["tables"], ["undo", "r.json"]])(
   "%s in a job ends with 2 before the configuration is read",
   (...argv) => {
     git("switch", "--quiet", "fork");
-    const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+    const entry = freshBundle;
     const { env } = checkout("pull_request_target", "fork");
     const ran = spawnSync(process.execPath, [entry, ...argv, "--config", "c.yml"], {
       cwd: workspace,

@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { startLibraryWorld } from "../../scripts/library-world.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /** The second example: nobody has touched what `init --yes` wrote for it, and its gate passes. */
 
@@ -34,7 +35,7 @@ function filesOf(folder: string): Record<string, string> {
 }
 
 test("its .github is what `init --yes` writes, with no question left open", () => {
-  const { status, stdout } = spawnSync(process.execPath, [join(root, "src/main.ts"), "init", "--yes"], {
+  const { status, stdout } = spawnSync(process.execPath, [freshBundle, "init", "--yes"], {
     cwd: copy,
     env,
     encoding: "utf8",
@@ -59,7 +60,7 @@ test("a warehouse that this terminal can reach is asked for its tables", async (
     for (const name of ["db", ".github"]) rmSync(join(folder, name), { recursive: true, force: true });
     const init = async (variables: Record<string, string>) => {
       rmSync(join(folder, ".github"), { recursive: true, force: true });
-      const child = spawn(process.execPath, [join(root, "src/main.ts"), "init", "--yes"], {
+      const child = spawn(process.execPath, [freshBundle, "init", "--yes"], {
         cwd: folder,
         env: { ...env, ...variables },
       });

@@ -6,11 +6,12 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { terminal } from "../../src/cli/main.ts";
+import { freshBundle } from "../harness/process.ts";
 import { samples } from "./repositories.ts";
 
 /** `env-actions init` as it is typed: what it writes, shows, asks and leaves alone. */
 
-const entry = join(import.meta.dirname, "../../src/main.ts");
+const entry = freshBundle;
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "init-"));

@@ -11,6 +11,7 @@ import { readZip, writeZip } from "../../src/github/zip.ts";
 import { Redactor } from "../../src/lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../../src/lib/redaction/variables.ts";
 import type { StageReport } from "../../src/model/report.ts";
+import { freshBundle } from "../harness/process.ts";
 import { passedPreflight } from "../report/sample.ts";
 
 /** What was seen in the clear, each as what somebody reads afterwards. */
@@ -132,7 +133,7 @@ test.each([
 });
 
 test("output before the configuration is read holds no secret", () => {
-  const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+  const entry = freshBundle;
   const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, API_SECRET: "kjh3425kjh34" };
   const inputs = { GITHUB_ACTIONS: "true", INPUT_STAGE: "cleanup", "INPUT_PLAN-DIGEST": "kjh3425kjh34" };
   for (const { args, more } of [

@@ -33,6 +33,7 @@ import { type CommandWords, Wire } from "../../src/redis/wire.ts";
 import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { endpoint } from "../checks/api.ts";
 import { runOnce } from "../checks/run-once.ts";
+import { freshBundle } from "../harness/process.ts";
 import { disguisedWrites } from "../warehouse/disguised-writes.ts";
 import { settingsFor, startSchool } from "../warehouse/harness.ts";
 
@@ -41,7 +42,7 @@ import { settingsFor, startSchool } from "../warehouse/harness.ts";
  * them. The proof is what the servers saw in the end; the last test shows that this proof can fail.
  */
 
-const entry = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const entry = freshBundle;
 const never = new AbortController().signal;
 
 let warehouse: Warehouse;
