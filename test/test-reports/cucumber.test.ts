@@ -177,6 +177,19 @@ test.each<[string, object[], RegExp]>([
   await expect(readText(messages(...all))).rejects.toThrow(cause);
 });
 
+test.each([
+  ["scenarios", [scenario(["failed"])]],
+  ["a background without a scenario", [{ type: "background", steps: [step("failed")] }]],
+  ["a scenario of which only a hook ran", [{ type: "scenario", name: "s", before: [{ result: { status: "failed" } }] }]],
+])("%s in a list whose name is damaged are not lost", async (_, elements) => {
+  const damaged = JSON.stringify([
+    { uri: "a.feature", keyword: "Feature", name: "F", tags: [{ name: "@a" }], ">!elements": elements },
+  ]);
+  await expect(readText(damaged)).rejects.toThrow(
+    /\[0\]\.>!elements: damaged: expected the scenarios of a feature in `elements`/,
+  );
+});
+
 test("a feature without scenarios may have no elements, and hides no other", async () => {
   const empty = { uri: "empty.feature", keyword: "Feature", name: "Empty" };
   const steps = [{ keyword: "Given ", name: "x", result: { status: "failed", error_message: "boom" } }];

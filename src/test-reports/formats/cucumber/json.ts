@@ -52,8 +52,16 @@ interface Step extends StepResult {
 function read(file: string, document: object, findings: Findings): void {
   const features = validate(file, "Cucumber", reportSchema, document);
   features.forEach((feature, index) => {
+    if (feature.elements === undefined) requireNoScenarios(file, feature, `[${index}]`);
     for (const attempts of attemptsIn(scenariosOf(file, feature, `[${index}]`))) findings.test(joined(feature, attempts));
   });
+}
+
+/** Nothing counts the scenarios of a feature, so nothing else shows that the name of their list is damaged. */
+function requireNoScenarios(file: string, feature: Feature, path: string): void {
+  for (const [key, value] of Object.entries(feature))
+    if (listOf(value).some((item) => "steps" in item || "before" in item || "after" in item))
+      throw new UnreadableReport("EA6004", file, "damaged: expected the scenarios of a feature in `elements`", `${path}.${key}`);
 }
 
 /** A background stands before each scenario, and belongs to it. */
