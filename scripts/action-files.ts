@@ -1,6 +1,5 @@
 import { stringify } from "yaml";
-import { type ActionName, actionNames, type Input, inputs, type Output, outputs } from "../src/action/interface.ts";
-import { stageNames } from "../src/model/report.ts";
+import { type ActionName, actionNames, type Input, inputs, isDeclaredBy, type Output, outputs } from "../src/action/interface.ts";
 import type { GeneratedFile } from "./generate.ts";
 import { row } from "./markdown-table.ts";
 
@@ -94,13 +93,7 @@ export function actionFiles(): GeneratedFile[] {
 }
 
 function declaredFor<T extends Input | Output>(action: ActionName, all: Record<string, T>): Record<string, T> {
-  const declares = ({ stages, also }: T) =>
-    stages ? stages.includes(action) : isStage(action) || also?.includes(action) === true;
-  return Object.fromEntries(Object.entries(all).filter(([, one]) => declares(one)));
-}
-
-function isStage(action: ActionName): boolean {
-  return stageNames.some((stage) => stage === action);
+  return Object.fromEntries(Object.entries(all).filter(([, one]) => isDeclaredBy(action, one)));
 }
 
 function metadata(action: object): string {

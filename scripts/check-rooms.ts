@@ -21,6 +21,8 @@ const words = ["report"];
  */
 const kinds = ["kinds"];
 const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
+/** The declaration of the actions' inputs and outputs. It imports the model only, and the doctor compares workflows with it. */
+const declared = "src/action/interface.ts";
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** Looks at a repository that is not set up yet, and writes the texts of its files. */
@@ -43,7 +45,8 @@ const below: Record<string, readonly string[]> = {
   // Its report shares words with all other reports.
   audit: [...words, ...floor],
   // Reads files, and nothing else: what it knows of an environment, its door asked.
-  doctor: [...ground, ...floor],
+  doctor: ["interface", ...ground, ...floor],
+  interface: [],
   stages: belowTheStages,
   init: ["cleanup", ...kinds, ...ground, ...floor],
   // Rollbacks call GitHub and run commands; alerts share words with the report.
@@ -51,7 +54,7 @@ const below: Record<string, readonly string[]> = {
   // The required check: judges what the stages of other jobs left.
   gate: [...belowTheStages, ...words],
   app: belowTheDoors,
-  action: belowTheDoors,
+  action: ["interface", ...belowTheDoors],
   cli: [...arrival, ...belowTheDoors],
   "main.ts": ["action", "program.ts"],
   "program.ts": ["action", "cli"],
@@ -220,6 +223,7 @@ function brokenByNeighbour(target: string): string | undefined {
 /** @returns the folder below src; for a file directly in src, its name */
 function roomOf(file: string): string {
   if (isKind.test(file)) return "kinds";
+  if (file === declared) return "interface";
   return file.split("/")[1] ?? "";
 }
 

@@ -163,3 +163,9 @@ export const outputs = {
 } as const satisfies Record<string, Output>;
 
 export type OutputName = keyof typeof outputs;
+
+/** Whether the composite of an action declares an input or output. The action in the repository's root declares all of them. */
+export function isDeclaredBy(action: ActionName, { stages, also }: Input | Output): boolean {
+  if (stages) return stages.includes(action);
+  return stageNames.some((stage) => stage === action) || also?.includes(action) === true;
+}

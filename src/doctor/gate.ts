@@ -86,8 +86,8 @@ export function isComputed(value: unknown): boolean {
  * Whether a stage reads the configuration that is examined; `undefined` if only a run knows.
  * @param configuration its path, relative to the repository
  */
-export function readsConfiguration(use: StageUse, job: Job, configuration: string): boolean | undefined {
-  const { config = ".github/env-actions.yml", "working-directory": folder = "." } = use.step.with;
+export function readsConfiguration({ step }: Pick<StageUse, "step">, job: Job, configuration: string): boolean | undefined {
+  const { config = ".github/env-actions.yml", "working-directory": folder = "." } = step.with;
   if (isComputed(config) || isComputed(folder)) return undefined;
   const path = posix.join(String(folder), String(config));
   const checkedOut = checkoutFolder(job);

@@ -26,6 +26,9 @@ export const ruleAreas: readonly RuleArea[] = [
       inputs.noCommand,
       inputs.missingVariables,
       inputs.leftOutStage,
+      inputs.unknownInput,
+      inputs.openQuestion,
+      inputs.unmentionedStage,
     ],
   },
   {
@@ -57,6 +60,8 @@ export const ruleAreas: readonly RuleArea[] = [
       concurrency.collidingGroup,
       concurrency.cellsShareGroup,
       concurrency.groupBetweenStages,
+      order.unknownNeed,
+      order.sameCheck,
     ],
   },
   {

@@ -1,4 +1,5 @@
 import { group, isGroup, list, type Path, text } from "../config/path.ts";
+import { nearest } from "../lib/nearest.ts";
 import type { StageName } from "../model/report.ts";
 import { type ActionReference, actionReference, type Work } from "./action-reference.ts";
 import type { Place } from "./rule.ts";
@@ -23,7 +24,9 @@ export interface Job {
   workflow: Workflow;
   id: string;
   path: Path;
+  /** Where a name is no job's, the one that was probably meant: so one typing mistake is one finding. */
   needs: readonly string[];
+  unknownNeeds: readonly UnknownNeed[];
   condition: string | undefined;
   steps: readonly Step[];
   /** Labels of the runner; `undefined` if they are not written out. */
@@ -35,6 +38,13 @@ export interface Job {
   /** The steps that judge what the stages found. */
   gates: readonly Step[];
   hasMatrix: boolean;
+}
+
+/** A name under `needs` that no job of the workflow has. */
+export interface UnknownNeed {
+  name: string;
+  path: Path;
+  meant: string | undefined;
 }
 
 export interface Step {
@@ -93,11 +103,13 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
   const job = group(file.at(path));
   const steps = stepsAt(file, [...path, "steps"]);
   const uses = text(job.uses);
+  const { needs, unknownNeeds } = needsOf(job.needs, [...path, "needs"], Object.keys(group(file.at(["jobs"]))));
   return {
     workflow,
     id,
     path,
-    needs: oneOrMore(job.needs) ?? [],
+    needs,
+    unknownNeeds,
     condition: conditionOf(job.if),
     steps,
     runsOn: labelsOf(job["runs-on"]),
@@ -106,6 +118,20 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     gates: steps.flatMap((step) => leavesOf(step, local, 0)).filter((step) => workOf(step, local) === "gate"),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
   };
+}
+
+function needsOf(written: unknown, path: Path, ids: readonly string[]): Pick<Job, "needs" | "unknownNeeds"> {
+  const unknownNeeds: UnknownNeed[] = [];
+  const items = list(written) ?? (written === undefined ? [] : [written]);
+  const needs = items.flatMap((name, index) => {
+    if (typeof name !== "string") return [];
+    const known = ids.find((id) => id.toLowerCase() === name.toLowerCase());
+    if (known !== undefined) return [known];
+    const meant = nearest(name, ids);
+    unknownNeeds.push({ name, path: Array.isArray(written) ? [...path, index] : path, meant });
+    return meant === undefined ? [] : [meant];
+  });
+  return { needs, unknownNeeds };
 }
 
 export function stepsAt(file: YamlFile, path: Path): Step[] {

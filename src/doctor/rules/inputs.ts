@@ -1,9 +1,11 @@
+import { type ActionName, actionNames, type Input, inputs, isDeclaredBy } from "../../action/interface.ts";
 import { group } from "../../config/path.ts";
 import { suggestion } from "../../lib/nearest.ts";
 import { isAction } from "../action-reference.ts";
-import { configuredStages, environmentOf, isComputed, readsConfiguration, stageJobs } from "../gate.ts";
-import type { Rule } from "../rule.ts";
-import { type Job, type StageUse, stepPlace } from "../workflow.ts";
+import { configuredStages, environmentOf, isComputed, readsConfiguration, stageJobs, stageWorkflows } from "../gate.ts";
+import type { Found, Rule, Subject } from "../rule.ts";
+import { type Job, type StageUse, type Step, stepPlace } from "../workflow.ts";
+import type { YamlFile } from "../yaml-file.ts";
 
 /** What the configuration and the workflows say about each other. */
 
@@ -127,4 +129,109 @@ function mayBeSetBefore(job: Job, use: StageUse): boolean {
       return !isKnown;
     })
   );
+}
+
+export const unknownInput: Rule = {
+  code: "ED107",
+  severity: "surprises",
+  title: "The action has no such input",
+  meaning:
+    "GitHub ignores an input that the action doesn't declare, and only warns. The stage runs as if the line were not there. [Every input](actions.md)",
+  cure: "Correct the name, or remove the line.",
+  *find({ workflows }) {
+    for (const { jobs } of workflows)
+      for (const job of jobs) {
+        for (const { stage, step } of job.stages) yield* unknownInputs(step, stage);
+        for (const step of job.gates) yield* unknownInputs(step, "gate");
+      }
+  },
+};
+
+function* unknownInputs(step: Step, action: ActionName): Iterable<Found> {
+  // The action in the root of the repository declares all of them, and the stage.
+  const isRoot = step.uses?.stage === undefined;
+  const declared = Object.entries<Input>(inputs).filter(([, input]) => isRoot || isDeclaredBy(action, input));
+  const known = [...(isRoot ? ["stage"] : []), ...declared.flatMap(([name, { hidden }]) => (hidden ? [] : [name]))];
+  for (const name of Object.keys(step.with)) {
+    // The runner compares names without their case.
+    const isName = (other: string): boolean => other.toLowerCase() === name.toLowerCase();
+    if (isRoot && isName("stage")) continue;
+    if (declared.some(([other]) => isName(other))) continue;
+    const [elsewhere] = Object.entries<Input>(inputs).filter(([other]) => isName(other));
+    const others = elsewhere && actionNames.filter((other) => isDeclaredBy(other, elsewhere[1]));
+    const hint = others ? `only ${others.join(", ")} ${others.length === 1 ? "has" : "have"} it` : suggestion(name, known);
+    yield {
+      at: step.file.keyPlace([...step.path, "with", name]),
+      message: `${isRoot ? "env-actions" : action} has no input ${JSON.stringify(name)}; ${hint}`,
+    };
+  }
+}
+
+/** As `init` writes them, in files that say so. */
+const writtenByInit = /^# Written by `env-actions init`/m;
+const question = /^(\s*)# TODO: (\S.*)$/;
+
+export const openQuestion: Rule = {
+  code: "ED108",
+  severity: "surprises",
+  title: "A question of init has no answer yet",
+  meaning:
+    "`env-actions init` writes a TODO for what the repository doesn't show. Until somebody answers it, the value below is a guess or a placeholder.",
+  cure: "Write the right value below, and remove the TODO.",
+  *find(subject) {
+    const { configuration } = subject;
+    const files = [...(configuration ? [configuration.file] : []), ...stageWorkflows(subject).map(({ file }) => file)];
+    for (const file of files) yield* openQuestions(file);
+  },
+};
+
+function* openQuestions({ name, text }: YamlFile): Iterable<Found> {
+  if (!writtenByInit.test(text)) return;
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const [, before = "", asked] = question.exec(line) ?? [];
+    if (asked !== undefined)
+      yield { at: { file: name, line: index + 1, column: before.length + 1 }, message: `still to fill in: ${asked}` };
+  }
+}
+
+export const unmentionedStage: Rule = {
+  code: "ED109",
+  severity: "fails",
+  title: "The gate expects a stage that the configuration doesn't mention",
+  meaning:
+    "The gate asks for preflight, integration and e2e, unless the configuration says that the project has none. Without a command, `env-actions gate` ends with exit status 2 (EA5005), and the action `gate` finds no evidence of the stage.",
+  cure: "If the project has no such tests, write `false` in place of the settings, such as `e2e: false`. Otherwise write `command` and `reports` of the stage.",
+  *find(subject) {
+    const { configuration } = subject;
+    if (!configuration) return;
+    for (const stage of ["integration", "e2e"] as const) {
+      if (configuration.file.at(["stages", stage]) !== undefined) continue;
+      const uses = configuredStages(subject).filter(({ use }) => use.stage === stage);
+      // Of a step that runs it without a command, noCommand says so.
+      if (uses.some(({ use }) => use.step.with.command === undefined)) continue;
+      const asks = whoAsks(subject, uses.length > 0);
+      if (asks !== undefined)
+        yield {
+          at: configuration.file.keyPlace(["stages"]),
+          message: `stages.${stage} is missing, and ${asks} expects it: write ${stage}: false if you have none`,
+        };
+    }
+  },
+};
+
+/** @param isRun whether a step of a workflow runs the stage with a command of its own */
+function whoAsks(subject: Subject, isRun: boolean): string | undefined {
+  const { workflows, configurationPath, project } = subject;
+  const jobs = stageJobs(subject);
+  for (const job of isRun ? [] : jobs)
+    for (const step of job.gates)
+      if (step.with.stages === undefined && readsConfiguration({ step }, job, configurationPath))
+        return `the gate in ${step.file.name}`;
+  const scripts = [
+    ...workflows.flatMap(({ jobs: all }) => all.flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []))),
+    ...[...project.packages.values()].flatMap(({ scripts: own }) => Object.values(own)),
+  ];
+  const isGate = (script: string): boolean => /\benv-actions\s+gate\b/.test(script) && !/--c(?:ommand|onfig)\b/.test(script);
+  // Without a workflow of ours, the terminal is the only place where the configuration is used.
+  return scripts.some(isGate) || jobs.length === 0 ? "`env-actions gate`" : undefined;
 }

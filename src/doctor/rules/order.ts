@@ -1,4 +1,5 @@
 import { isGroup, text } from "../../config/path.ts";
+import { suggestion } from "../../lib/nearest.ts";
 import type { StageName } from "../../model/report.ts";
 import { isAlwaysTrueText, runsAlways, truthOf } from "../expression.ts";
 import {
@@ -280,3 +281,73 @@ export const failFast: Rule = {
     }
   },
 };
+
+export const unknownNeed: Rule = {
+  code: "ED314",
+  severity: "fails",
+  title: "A job needs a job that doesn't exist",
+  meaning: "GitHub refuses a workflow in which `needs` names an unknown job, and then runs none of its jobs.",
+  cure: "Write the id of the job, which is its key under `jobs`, and not its `name`.",
+  *find(subject) {
+    for (const { file, jobs } of subject.workflows)
+      for (const { id, unknownNeeds, stages, gates } of jobs) {
+        const isOurs = stages.length + gates.length > 0 || stageWorkflows(subject).some((one) => one.file === file);
+        for (const { name, path } of isOurs ? unknownNeeds : []) {
+          const ids = jobs.map((job) => job.id).filter((other) => other !== id);
+          yield { at: file.valuePlace(path), message: `no job is ${JSON.stringify(name)}; ${suggestion(name, ids)}` };
+        }
+      }
+  },
+};
+
+/** The name that a branch rule knows; `undefined` if only a run knows it, or if there are several. */
+function checkName(job: Job): string | undefined {
+  const name = text(job.workflow.file.at([...job.path, "name"])) ?? job.id;
+  return job.hasMatrix || job.uses !== undefined || isComputed(name) ? undefined : name;
+}
+
+/** The jobs that a branch rule is meant to require: the last ones, or the only one. */
+function requiredJobs(subject: Subject): Set<Job> {
+  const alone = subject.workflows.map(judgedJobs).flatMap((jobs) => (jobs.length === 1 ? jobs : []));
+  const gates = subject.workflows.flatMap(({ jobs }) => jobs.filter((job) => job.gates.length > 0));
+  return new Set([...endings(subject).flatMap(({ last }) => last ?? []), ...gates, ...alone]);
+}
+
+export const sameCheck: Rule = {
+  code: "ED315",
+  severity: "unsafe",
+  title: "Two jobs report the required check",
+  meaning:
+    "A branch rule knows a required check by its name only, and that is the `name` of the job, or else its id. If two jobs of an event have one name, the result of the other job can block a pull request, or let it be merged although the gate failed.",
+  cure: "Give each of the two jobs a `name` of its own, and require that of the gate.",
+  *find(subject) {
+    const all = subject.workflows.flatMap(({ jobs }) => jobs);
+    const required = requiredJobs(subject);
+    for (const gate of required)
+      for (const other of all) {
+        const name = checkName(gate);
+        // Of two gates, the later one is named.
+        const isSecond = !required.has(other) || all.indexOf(other) > all.indexOf(gate);
+        if (other === gate || !isSecond || name === undefined || checkName(other) !== name) continue;
+        const event = requiredEvents.find((one) => mayMeet(gate, other, one));
+        if (event !== undefined)
+          yield {
+            at: jobPlace(other, ...(other.workflow.file.at([...other.path, "name"]) === undefined ? [] : ["name"])),
+            message: `on ${event}, the job ${gate.id} of ${gate.workflow.file.name} also reports the check ${JSON.stringify(name)}`,
+          };
+      }
+  },
+};
+
+/** Whether both jobs can run for the same change. Filters and conditions may have been written so that only one does. */
+function mayMeet(one: Job, other: Job, event: string): boolean {
+  const triggers = [one, other].map(({ workflow }) => workflow.triggers.get(event));
+  const runs = [one, other].map((job) => runsIn(job, event));
+  const filtered = triggers.filter((trigger) => trigger && Object.keys(trigger.filters).length > 0);
+  return (
+    triggers.every((trigger) => trigger !== undefined) &&
+    !runs.includes("no") &&
+    runs.includes("yes") &&
+    (one.workflow === other.workflow || filtered.length < 2)
+  );
+}
