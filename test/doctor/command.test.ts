@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -189,27 +189,45 @@ test("the classroom has nothing to find", () => {
   expect(status).toBe(0);
 });
 
+/** The questions that `init` leaves in the configuration, with their lines, as the doctor says them. */
+function questionsIn(configuration: string): string[] {
+  return configuration
+    .split("\n")
+    .flatMap((line, index) =>
+      /^ *# TODO: /.test(line) ? [`ED108:${index + 1} ${line.trim().replace("# TODO", "still to fill in")}`] : [],
+    );
+}
+
+const said = (findings: readonly { code: string; line: number; message: string }[]) =>
+  findings.map(({ code, line, message }) => `${code}:${line} ${message}`);
+
 /** What `init` names must be there. */
-test("what init writes has nothing to find", () => {
+test("what init writes has nothing to find but its own questions", () => {
   const { GITHUB_ACTIONS: _runner, ...env } = process.env;
   cpSync(join(folder, "init"), cwd, { recursive: true });
   expect(spawnSync(process.execPath, [entry, "init"], { cwd, env, encoding: "utf8" }).status).toBe(0);
   const { stdout, status } = start(cwd, "--json");
   const { findings, lookedAt } = JSON.parse(stdout);
-  expect(findings).toEqual([]);
+  const file = join(cwd, ".github/env-actions.yml");
+  const written = readFileSync(file, "utf8");
+  expect(questionsIn(written)).toHaveLength(3);
+  expect(said(findings)).toEqual(questionsIn(written));
   // Nothing is cleaned up or deployed there, so these stages have no jobs.
   expect(lookedAt).toMatchObject({ workflows: [".github/workflows/quality-gate.yml"], stages: 3 });
-  expect(status).toBe(0);
+  expect(status).toBe(1);
+  writeFileSync(file, written.replaceAll(/^ *# TODO: .*\n/gm, ""));
+  expect(start(cwd).status).toBe(0);
 });
 
-test("what init writes for ClassWaves has nothing to find, in all of its stages", () => {
+test("what init writes for ClassWaves has nothing to find but its own questions, in all of its stages", () => {
   const { workflows, configuration } = writtenFor(samples.ClassWaves);
   const written = Object.fromEntries(workflows.map(({ path, text }) => [path, text]));
   const { stdout, status } = run({ ...samples.ClassWaves.files, ...written, ".github/env-actions.yml": configuration }, "--json");
   const { findings, lookedAt } = JSON.parse(stdout);
-  expect(findings).toEqual([]);
+  expect(questionsIn(configuration)).toHaveLength(2);
+  expect(said(findings)).toEqual(questionsIn(configuration));
   expect(lookedAt).toMatchObject({ workflows: workflows.map(({ path }) => path).sort(), stages: 6 });
-  expect(status).toBe(0);
+  expect(status).toBe(1);
 });
 
 test("a cleanup needs none of the variables that are only listed", () => {
@@ -219,7 +237,7 @@ test("a cleanup needs none of the variables that are only listed", () => {
   expect(configuration).toMatch(/variables: \[.*STRIPE_SECRET_KEY/);
   expect(written[".github/workflows/nightly-cleanup.yml"]).not.toContain("STRIPE_SECRET_KEY");
   const { stdout } = run({ ...sample.files, ...written, ".github/env-actions.yml": configuration }, "--json");
-  expect(JSON.parse(stdout).findings).toEqual([]);
+  expect(said(JSON.parse(stdout).findings)).toEqual(questionsIn(configuration));
 });
 
 test("the library has nothing to find", () => {

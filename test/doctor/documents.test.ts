@@ -11,7 +11,7 @@ const workflows = pages
   .map((block) => ({ ...block, text: /^on:/m.test(block.text) ? block.text : `on: [pull_request, merge_group]\n${block.text}` }));
 
 /** Of the project around a page's workflow, which is not the fixtures': its environments, its variables, its other jobs. */
-const otherProject = ["ED103", "ED105", "ED304"];
+const otherProject = ["ED103", "ED105", "ED304", "ED314"];
 
 /** Pages that begin without a merge queue. */
 const withoutQueue = ["docs/guides/your-own-project.md"];

@@ -5,8 +5,8 @@ import { examined, type Files, fixtures } from "./fixture.ts";
 
 /** A workflow means the same in every form that YAML and GitHub allow, so the doctor says the same about it. */
 
-/** What YAML can't write in another way: a duplicate key, and a merge key. */
-const all = fixtures().filter(({ code }) => code !== "ED102");
+/** What YAML can't write in another way: a duplicate key, a merge key, and a comment. */
+const all = fixtures().filter(({ code }) => code !== "ED102" && code !== "ED108");
 const known = new Map<string, string[]>();
 
 async function said(files: Files): Promise<string[]> {
