@@ -18,6 +18,8 @@ const leftOut = new Set(["node_modules", "dist", "build", "out", "coverage", "ve
 export class RepositoryFiles {
   /** Absolute; the folder that has `.github/workflows`. */
   readonly root: string;
+  /** Absolute; the root of the whole repository, above `root` if that is a folder where GitHub doesn't look. */
+  readonly gitRoot: string;
   /** Absolute; where the command was started. */
   readonly cwd: string;
   readonly #notLookedAt: (told: NotLookedAt) => void;
@@ -27,6 +29,7 @@ export class RepositoryFiles {
     this.root = rootAbove(cwd);
     this.#notLookedAt = notLookedAt;
     const whole = gitRootAbove(cwd);
+    this.gitRoot = whole ?? this.root;
     if (whole !== undefined && whole !== this.root)
       notLookedAt({
         what: posix(relative(cwd, whole)),

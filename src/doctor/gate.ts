@@ -22,7 +22,7 @@ export function stageWorkflows({ workflows }: Subject): Workflow[] {
 }
 
 /** Jobs whose own steps run stages or judge them, in all workflows. */
-export function stageJobs(subject: Subject): Job[] {
+export function stageJobs(subject: Pick<Subject, "workflows">): Job[] {
   return subject.workflows.flatMap(({ jobs }) =>
     jobs.filter((job) => job.gates.length > 0 || job.stages.some(({ jobStep }) => jobStep)),
   );

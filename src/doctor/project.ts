@@ -1,4 +1,5 @@
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { group, text } from "../config/path.ts";
 import type { RepositoryFiles } from "./files.ts";
 import type { Place } from "./rule.ts";
@@ -17,6 +18,8 @@ export interface Project {
   tests: TestSearch | undefined;
   /** The host of the remote repository; `undefined` if the folder doesn't say. */
   remoteHost: string | undefined;
+  /** The names of the lock files in each folder that was read, by its absolute path; empty for a folder without one. */
+  lockFiles: ReadonlyMap<string, readonly string[]>;
   /** The commit of env-actions that the project's lock file names. */
   lockedCommit: string | undefined;
   /** Where act's settings are, if the project runs its workflows with it. */
@@ -48,6 +51,7 @@ export async function readProject(
   files: RepositoryFiles,
   folders: readonly string[],
   needles: readonly string[],
+  installFolders: readonly string[],
 ): Promise<Project> {
   const packages = new Map<string, Package>();
   const toolSettings = new Map<string, string>();
@@ -61,6 +65,10 @@ export async function readProject(
       if (content !== undefined) toolSettings.set(path, content);
     }
   }
+  for (const folder of installFolders) {
+    const found = packages.has(folder) ? undefined : await readPackage(files, folder);
+    if (found) packages.set(folder, found);
+  }
   const act = join(files.root, ".actrc");
   return {
     root: files.root,
@@ -69,6 +77,7 @@ export async function readProject(
     toolSettings,
     tests: needles.length > 0 ? await searchTests(files, needles) : undefined,
     remoteHost: await remoteHostOf(files),
+    lockFiles: await lockFilesOf(files, installFolders),
     lockedCommit: await lockedCommitOf(files, withParents(files.cwd, files.root)),
     act: (await files.text(act)) === undefined ? undefined : { file: files.nameOf(act), line: 1, column: 1 },
   };
@@ -115,7 +124,7 @@ async function searchTests(files: RepositoryFiles, needles: readonly string[]): 
   return { files: searched, complete: complete && tests.length <= mostTestFiles, found };
 }
 
-const lockFiles = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock"];
+const lockFiles = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
 /** Lock files of large projects are larger than anything that people write. */
 const mostLockBytes = 50_000_000;
 /** In the lock files of npm, pnpm, yarn and bun, the commit follows the address in one of these forms. */
@@ -129,6 +138,21 @@ async function lockedCommitOf(files: RepositoryFiles, folders: readonly string[]
       if (commit !== undefined) return commit;
     }
   return undefined;
+}
+
+/** Of folders that exist, and of those above them in the repository. */
+async function lockFilesOf(files: RepositoryFiles, folders: readonly string[]): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const folder of folders)
+    for (const path of existsSync(folder) ? withParents(folder, files.gitRoot) : []) {
+      if (found.has(path)) continue;
+      const names = (await files.in(path)).map((file) => basename(file));
+      found.set(
+        path,
+        lockFiles.filter((name) => names.includes(name)),
+      );
+    }
+  return found;
 }
 
 /** The host in the address of `origin`, such as `github.com`. */

@@ -4,6 +4,7 @@ import { isGroup } from "../config/path.ts";
 import { UserError } from "../model/user-error.ts";
 import { Configuration } from "./configuration.ts";
 import { RepositoryFiles } from "./files.ts";
+import { lockNeeds } from "./installs.ts";
 import { readProject } from "./project.ts";
 import type { Found, NotLookedAt, Subject } from "./rule.ts";
 import { type LocalFiles, stepsAt, type Workflow, workflowOf } from "./workflow.ts";
@@ -36,7 +37,9 @@ export async function readSubject({
   const { configuration, faulty } = await readConfiguration(files, configFile, env, tell);
   const suites = (["integration", "e2e"] as const).flatMap((stage) => configuration?.suite(stage) ?? []);
   const folders = [".", ...suites.map(({ workingDirectory }) => workingDirectory ?? ".")];
-  const project = await readProject(files, folders, configuration && suites.length > 0 ? needlesOf(configuration) : []);
+  const needles = configuration && suites.length > 0 ? needlesOf(configuration) : [];
+  const installs = lockNeeds({ workflows }).flatMap(({ needs }) => needs.map(({ folder }) => join(files.root, folder)));
+  const project = await readProject(files, folders, needles, [...new Set(installs)]);
   return {
     subject: {
       workflows,

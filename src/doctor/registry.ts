@@ -95,6 +95,7 @@ export const ruleAreas: readonly RuleArea[] = [
       steps.folderOfRun,
       steps.checkedOutElsewhere,
       steps.noStage,
+      steps.noLockFile,
     ],
   },
   {

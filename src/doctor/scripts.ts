@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
-import { text } from "../config/path.ts";
-import type { Suite } from "./configuration.ts";
-import { isComputed, readsConfiguration } from "./gate.ts";
+import { group, list, text, texts } from "../config/path.ts";
+import { known, type Suite } from "./configuration.ts";
+import { environmentOf, isComputed, readsConfiguration } from "./gate.ts";
 import type { Package, Project } from "./project.ts";
 import type { Subject } from "./rule.ts";
 import type { Job, StageUse } from "./workflow.ts";
@@ -77,6 +77,40 @@ export function commandsOf(subject: Subject, use: StageUse, job: Job): string[] 
   return command === undefined || suite?.workingDirectory === undefined
     ? undefined
     : withScripts(project, suite.workingDirectory, command);
+}
+
+export interface StartedCommand {
+  /** What it is for, such as `the server api`. */
+  what: string;
+  command: string;
+  /** Relative to the workspace. */
+  folder: string;
+}
+
+/** What a stage starts in the examined project, as far as it is known: tasks, servers and its tests. */
+export function startedCommands(subject: Subject, use: StageUse, job: Job): StartedCommand[] {
+  const { configuration } = subject;
+  const name = environmentOf(use, configuration);
+  const environment = name === undefined ? undefined : configuration?.environments[name];
+  if (!configuration || !environment || !readsConfiguration(use, job, configuration.file.path)) return [];
+  const started = (what: string, value: unknown, usual: readonly string[]): StartedCommand[] => {
+    const { command, workingDirectory = ".", stages } = group(value);
+    const written = text(command);
+    const folder = known(workingDirectory);
+    const runs = (texts(stages) ?? usual).includes(use.stage);
+    return runs && written !== undefined && folder !== undefined ? [{ what, command: written, folder }] : [];
+  };
+  const suite = use.stage === "integration" || use.stage === "e2e" ? configuration.suite(use.stage) : undefined;
+  const [tests] = commandsOf(subject, use, job) ?? [];
+  return [
+    ...(list(environment.tasks) ?? []).flatMap((task) =>
+      started(`the task ${String(group(task).name)}`, task, ["preflight", "integration", "e2e"]),
+    ),
+    ...Object.entries(group(environment.servers)).flatMap(([server, value]) =>
+      started(`the server ${server}`, value, ["preflight", "integration", "e2e", "smoke"]),
+    ),
+    ...(tests === undefined ? [] : [{ what: "its test command", command: tests, folder: suite?.workingDirectory ?? "." }]),
+  ];
 }
 
 export function folderOf(project: Project, suite: Suite): string | undefined {

@@ -250,7 +250,11 @@ test("the library has nothing to find", () => {
 
 test("in a package of a monorepo, its own configuration is compared with the workflows of the root", () => {
   const moved = Object.fromEntries(
-    Object.entries(base).map(([name, text]) => [name === gate ? name : `packages/shop/${name}`, text]),
+    // The workflow installs in the root, so the lock file is there.
+    Object.entries(base).map(([name, text]) => [
+      [gate, "package-lock.json"].includes(name) ? name : `packages/shop/${name}`,
+      text,
+    ]),
   );
   const text = (base[gate] ?? "").replaceAll(
     /( +)(- uses: classwaves\/env-actions\/\w+@.*)/g,

@@ -65,8 +65,9 @@ function write(fixture: Fixture, file: string, lines: string[]): number | undefi
   const marked = lines.map((line) => ({ text: line.replace(mark, ""), marks: mark.exec(line)?.[1] ?? "" }));
   const planted = marked.filter(({ marks }) => !marks.includes("mended"));
   const mended = marked.filter(({ marks }) => !marks.includes("planted"));
-  fixture.planted[file] = `${planted.map(({ text }) => text).join("\n")}\n`;
-  // The twin may lack the file.
+  // Either twin may lack the file.
+  if (planted.length > 0) fixture.planted[file] = `${planted.map(({ text }) => text).join("\n")}\n`;
+  else delete fixture.planted[file];
   if (mended.length > 0) fixture.mended[file] = `${mended.map(({ text }) => text).join("\n")}\n`;
   const here = planted.findIndex(({ marks }) => marks.includes("here"));
   return here < 0 ? undefined : here + 1;

@@ -2,8 +2,10 @@ import { posix } from "node:path";
 import { group, text } from "../../config/path.ts";
 import { isAction } from "../action-reference.ts";
 import { checkoutFolder, isComputed, stageJobs } from "../gate.ts";
+import { hasLock, lockNeeds } from "../installs.ts";
+import type { Project } from "../project.ts";
 import type { Rule, Subject } from "../rule.ts";
-import { commandsOf } from "../scripts.ts";
+import { commandsOf, packageAt, type StartedCommand, startedCommands, withScripts } from "../scripts.ts";
 import { type Job, type StageUse, type Step, stepPlace } from "../workflow.ts";
 
 /** The steps around a stage: checkout, packages, browsers, caches and uploads. */
@@ -144,17 +146,41 @@ export const noPackages: Rule = {
   code: "ED506",
   severity: "fails",
   title: "The packages are not installed",
-  meaning: "The test command runs npm, npx or the like, and no step before it installs the packages.",
+  meaning:
+    "A command that the stage runs (its tests, a server or a task) needs packages of npm, and no step before it installs them.",
   cure: "Add `- run: npm ci` before the stage. It needs no credential.",
   *find(subject) {
-    for (const { job, use } of firstStages(subject, ({ stage }) => stage === "integration" || stage === "e2e")) {
-      const commands = commandsOf(subject, use, job);
-      if (!commands || hasContainer(job) || !/^\s*(?:npm|npx|pnpm|yarn|bunx?)\b/.test(commands[0] ?? "")) continue;
-      const installs = use.earlier.some((step) => mayDoAnything(step) || installsPackages.test(step.run ?? ""));
-      if (!installs) yield { at: stepPlace(use.step), message: `no step before ${use.stage} installs packages` };
+    for (const job of stageJobs(subject)) {
+      if (hasContainer(job)) continue;
+      for (const use of job.stages) {
+        if (!use.jobStep || use.earlier.some(mayInstallPackages)) continue;
+        const [first] = startedCommands(subject, use, job).filter((one) => needsPackages(subject.project, one));
+        if (!first) continue;
+        yield { at: stepPlace(use.step), message: `no step before ${use.stage} installs packages, and ${first.what} needs them` };
+        break;
+      }
     }
   },
 };
+
+function mayInstallPackages(step: Step): boolean {
+  const restores = isAction(step.uses, "actions/cache") || isAction(step.uses, "actions/download-artifact");
+  return restores || mayDoAnything(step) || installsPackages.test(step.run ?? "");
+}
+
+/** Programs that come with packages, as a command or a script calls them. */
+const packagedProgram =
+  /(?:^|[\s;&|(])(?:vitest|jest|mocha|playwright|cypress|tsx|ts-node|c8|nyc|ava|tap|cross-env|dotenv|concurrently|nodemon|next|vite|nest|react-scripts|start-server-and-test)(?=\s|$)|\bnode_modules\//;
+
+/** Without packages, `npm test` of a project that only uses Node's own test runner is fine. */
+function needsPackages(project: Project, { command, folder }: StartedCommand): boolean {
+  if (!/^\s*(?:\w+=\S*\s+)*(?:npm|npx|pnpm|yarn|bunx?|node)\b/.test(command)) return false;
+  const scripts = withScripts(project, folder, command);
+  // What was built may have its packages inside.
+  const isBuilt = scripts.some((script) => /\b(?:dist|build|out)\//.test(script));
+  const dependencies = group(packageAt(project, folder)?.file.at(["dependencies"]));
+  return scripts.some((script) => packagedProgram.test(script)) || (!isBuilt && Object.keys(dependencies).length > 0);
+}
 
 export const noBrowsers: Rule = {
   code: "ED507",
@@ -194,6 +220,26 @@ function mayInstallBrowsers({ run = "" }: Step, { project }: Subject): boolean {
 function hasContainer(job: Job): boolean {
   return job.workflow.file.at([...job.path, "container"]) !== undefined;
 }
+
+export const noLockFile: Rule = {
+  code: "ED511",
+  severity: "fails",
+  title: "There is no lock file to install from",
+  meaning:
+    "`npm ci`, and `--frozen-lockfile` or `--immutable` of other package managers, install what a lock file says, and fail without one. So does `cache` of `actions/setup-node`, which looks in the root of the checkout.",
+  cure: "Commit the lock file that the package manager writes: run `npm install` once. If it is in another folder, install there, and name it under `cache-dependency-path`.",
+  *find(subject) {
+    for (const { needs } of lockNeeds(subject)) {
+      const missing = needs.find((need) => !hasLock(subject.project, need));
+      if (!missing) continue;
+      const where = missing.folder === "." ? "the root of the repository" : missing.folder;
+      yield {
+        at: missing.at,
+        message: `${missing.what} needs ${missing.anyOf[0]}, and there is none in ${where}${missing.above ? "" : " itself"}`,
+      };
+    }
+  },
+};
 
 export const folderOfRun: Rule = {
   code: "ED508",
