@@ -40,7 +40,7 @@ export interface TestSearch {
 
 /** Settings of test tools that can say where a report goes. */
 const settingsFile =
-  /^(?:(?:jest|vitest|vite|playwright|cypress|wdio|karma)[\w.-]*\.(?:[cm]?[jt]s|json)|\.mocharc\.\w+|pytest\.ini|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py)$/;
+  /^(?:(?:jest|vitest|vite|playwright|cypress|wdio|karma)[\w.-]*\.(?:[cm]?[jt]s|json)|\.mocharc\.\w+|pytest\.ini|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py|bunfig\.toml)$/;
 
 /** Files of tests and their helpers, by their path. */
 const testPath = /(?:test|spec|e2e|cypress|features|fixtures|helper|support|seed|factor)/i;

@@ -1,91 +1,33 @@
 import { dirname, join, relative } from "node:path";
 import { posix } from "./files.ts";
 import type { Project } from "./project.ts";
+import { type Tool, tools } from "./test-tools.ts";
 
-/** Where test tools say that they write their reports. */
-
-export interface Tool {
-  name: string;
-  /** In a command. */
-  called: RegExp;
-  /** Files with its settings. */
-  settings: RegExp;
-  /** In a command or in settings: that it writes a report at all. */
-  reports: RegExp;
-  /** Where a reporter writes to if nobody says it. */
-  usual?: { reporter: RegExp; path: string };
-}
-
-/** The first that a command calls counts, so wrappers come last. */
-export const tools: readonly Tool[] = [
-  {
-    name: "Playwright",
-    called: /\bplaywright\b[^\n]{0,300}\btest\b/,
-    settings: /^playwright[\w.-]*\.[cm]?[jt]s$/,
-    reports:
-      /--reporter[=\s]+\S{0,100}(?:json|junit)|["'`](?:json|junit|[\w@/.-]{0,100}ctrf[\w-]{0,100})["'`]|PLAYWRIGHT_(?:JSON|JUNIT)_OUTPUT/,
-  },
-  {
-    name: "Vitest",
-    called: /\bvitest\b/,
-    settings: /^(?:vitest|vite)[\w.-]*\.[cm]?[jt]s$/,
-    reports: /--reporter[=\s]+\S{0,100}(?:json|junit)|["'`](?:json|junit|[\w@/.-]{0,100}ctrf[\w-]{0,100})["'`]/,
-  },
-  {
-    name: "Jest",
-    called: /\bjest\b/,
-    settings: /^(?:jest[\w.-]*\.(?:[cm]?[jt]s|json)|package\.json)$/,
-    reports: /--outputFile\b|jest-junit|ctrf/,
-    usual: { reporter: /jest-junit/, path: "junit.xml" },
-  },
-  {
-    name: "Mocha",
-    called: /\bmocha\b/,
-    settings: /^\.mocharc\.\w+$/,
-    reports: /reporter/,
-    usual: { reporter: /mocha-junit-reporter/, path: "test-results.xml" },
-  },
-  {
-    name: "Cypress",
-    called: /\bcypress\b[^\n]{0,300}\brun\b/,
-    settings: /^cypress[\w.-]*\.(?:[cm]?[jt]s|json)$/,
-    reports: /reporter/,
-    usual: { reporter: /junit/, path: "test-results.xml" },
-  },
-  {
-    name: "Node's test runner",
-    called: /\bnode\b[^\n]{0,300}\s--test\b/,
-    settings: /^$/,
-    reports: /--test-reporter[=\s]+(?:junit|tap|\S{0,100}ctrf)/,
-  },
-  {
-    name: "pytest",
-    called: /\bpytest\b|\bpy\.test\b/,
-    settings: /^(?:pytest\.ini|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py)$/,
-    reports: /--junit-?xml\b|json-report|ctrf/,
-  },
-];
+/** Where a command's test tool says that it writes its reports. */
 
 /** An output that only the tool itself could compute. */
-const computed =
+const computedOutput =
   /\b(?:outputFile|outputDirectory|outputDir|outputName)\b\s*[:=]\s*(?!\s*["'`{])\S|\b(?:outputFile|outputDirectory)\b[^,\n}]{0,300}(?:\$\{|process\.env|join\(|resolve\()/;
+/** Settings that come from elsewhere: another file, a package, or a variable. */
+const borrowed =
+  /\.\.\.(?!devices\b)|\bmergeConfig\b|\b(?:require|import)\(\s*["'`]\.|\bfrom\s+["'`]\.|\bextends\b|\breporters?\s*:\s*process\.env\.\w+\s*(?:\|\||\?\?)|["'`]?preset["'`]?\s*:\s*["'`](?!ts-jest|jest-expo|react-native)|\bxmlpath\b|\bpytest_plugins\b/;
 const reportName = /\.(?:xml|json|jsonl|ndjson|trx|tap|txt)$/;
 const literal = /["'`]([^"'`\n]{1,300})["'`]/g;
 const word = /[^\s"'`=;|&<>()]+/g;
 
 export interface Written {
-  tool: string;
+  tool: Tool;
   /** Paths that it writes to, relative to the folder in which the command runs. */
   paths: string[];
   /** Whether it writes any report, as far as one can see. */
   writesAny: boolean;
-  /** Whether a path depends on something that only a run knows. */
-  computed: boolean;
+  /** Why nobody can be sure, without a run, that these are all. */
+  unsure: string | undefined;
 }
 
 /**
  * @param commands a command and the scripts that it calls
- * @param variables the environment of the command
+ * @param variables the environment of the command, as `NAME=value`
  * @returns `undefined` for a tool that isn't known
  */
 export function reportsOf(
@@ -97,6 +39,47 @@ export function reportsOf(
   const text = commands.join("\n");
   const tool = tools.find(({ called }) => called.test(text));
   if (!tool) return undefined;
+  const settings = settingsOf(project, folder, tool);
+  const command = [text, ...variables].join("\n");
+  const chosen = chosenReporters(tool, command);
+  const isChosen = chosen.length > 0;
+  const isSilent = isChosen && chosen.every((reporter) => tool.chosen?.silent.test(reporter));
+  // Reporters of the command replace those of the settings.
+  const counted = [command, ...(isChosen ? [] : settings.map(({ content }) => content))];
+  const notReports = new Set(tool.notReports?.(command).map(normal));
+  const writesAny = !isSilent && (isChosen || counted.some((one) => tool.reports.test(one)));
+  const redirected = [...text.matchAll(/>\s*([^\s"'`;|&<>()]+)|\btee\s+(?:-a\s+)?([^\s"'`;|&<>()]+)/g)].map(
+    ([, file, copy]) => file ?? copy ?? "",
+  );
+  const named = [
+    ...pathsIn(command, word).map(posix),
+    ...(tool.usual && counted.some((one) => tool.usual?.reporter.test(one)) ? [tool.usual.path] : []),
+    ...settings.flatMap(({ folder: place, name, content }) =>
+      pathsIn(content, isCode(name) ? literal : word).map((path) => posix(relative(folder, join(place, path)))),
+    ),
+  ];
+  const isUnsure = !isSilent && settings.some(({ content }) => computedOutput.test(content) || borrowed.test(content));
+  return {
+    tool,
+    paths: [...redirected, ...(writesAny ? named.filter((path) => !notReports.has(normal(path))) : [])].map(normal),
+    writesAny,
+    unsure: whyUnsure(text, variables) ?? (isUnsure ? `${tool.name} or the configuration computes where they are` : undefined),
+  };
+}
+
+function chosenReporters(tool: Tool, command: string): string[] {
+  // pnpm has an option of the same name, before the script.
+  const own = command.replace(/\bpnpm\s+--reporter[=\s]\S+/g, "pnpm");
+  return tool.chosen ? [...own.matchAll(tool.chosen.option)].flatMap(([, names = ""]) => names.split(",")) : [];
+}
+
+interface Settings {
+  folder: string;
+  name: string;
+  content: string;
+}
+
+function settingsOf(project: Project, folder: string, tool: Tool): Settings[] {
   const settings = [...project.toolSettings]
     .filter(([path]) => tool.settings.test(path.slice(dirname(path).length + 1)))
     .filter(([path]) => !relative(dirname(path), folder).startsWith(".."))
@@ -105,26 +88,34 @@ export function reportsOf(
       name: path,
       content: isCode(path) ? withoutComments(content) : content,
     }));
-  const own = project.packages.get(folder)?.file.text;
-  if (tool.name === "Jest" && own !== undefined) settings.push({ folder, name: "package.json", content: own });
-  const all = [text, ...variables, ...settings.map(({ content }) => content)];
+  const own = tool.name === "Jest" ? project.packages.get(folder)?.file : undefined;
+  if (own) {
+    // The dependency alone is no reporter.
+    const parts = ["jest", "jest-junit", "scripts"].map((key) => [key, own.at([key])]).filter(([, part]) => part !== undefined);
+    settings.push({ folder, name: "package.json", content: JSON.stringify(Object.fromEntries(parts), undefined, 1) });
+  }
+  return settings;
+}
+
+/** What a shell or another program may do beside the tool. */
+function whyUnsure(text: string, variables: readonly string[]): string | undefined {
   // Settings elsewhere haven't been read.
-  const named = /--(?:config|c)[=\s]|\s-c\s/.test(text);
-  return {
-    tool: tool.name,
-    paths: [
-      ...pathsIn([text, ...variables].join("\n"), word).map((path) => posix(path)),
-      ...(tool.usual && all.some((one) => tool.usual?.reporter.test(one)) ? [tool.usual.path] : []),
-      ...settings.flatMap(({ folder: place, name, content }) =>
-        pathsIn(content, isCode(name) ? literal : word).map((path) => posix(relative(folder, join(place, path)))),
-      ),
-    ],
-    writesAny: all.some((one) => tool.reports.test(one)),
-    computed:
-      named ||
-      settings.some(({ content }) => computed.test(content)) ||
-      /\$\{?\w{0,100}\}?[\w/-]{0,200}\.(?:xml|json)/.test(text),
-  };
+  if (/--(?:config|c)[=\s]|\s-[cp]\s/.test(text)) return "the command names its own settings";
+  if (/(?:^|[\s;&|(])(?:cd|pushd)\s|--(?:prefix|filter|workspace|cwd|dir)\b/.test(text)) return "the command changes the folder";
+  if (/\$\{?\w{0,100}\}?[\w/-]{0,200}\.(?:xml|json)/.test(text)) return "the command computes where they are";
+  if (variables.some((one) => /^\w{0,50}(?:OPTIONS|OPTS|REPORT|OUTPUT|JUNIT|CTRF)\w{0,50}=.*\$\{/.test(one)))
+    return "a variable of the command is computed";
+  const other = text.split(/\n|&&|\|\||[;|]/).find((part) => !isUnderstood(part));
+  return other === undefined ? undefined : `another command may write them: ${other.trim().slice(0, 60)}`;
+}
+
+/** A package manager's call of a script is followed; these write no report. */
+const harmless =
+  /^(?:npm|npx\s+playwright\s+install|pnpm|yarn|bun|echo|mkdir|rm|rimraf|true|exit|set|export|sleep|tsc|eslint|biome|prettier|ruff|mypy|tee|cat|test|wait)(?=\s|$)/;
+
+function isUnderstood(part: string): boolean {
+  const command = part.trim().replace(/^(?:\w+=\S*\s+|cross-env\s+|env\s+|time\s+)*/, "");
+  return command === "" || command.startsWith("#") || harmless.test(command) || tools.some(({ called }) => called.test(command));
 }
 
 function pathsIn(text: string, pattern: RegExp): string[] {
@@ -134,6 +125,10 @@ function pathsIn(text: string, pattern: RegExp): string[] {
   const places = found.filter((path) => /^[\w./-]+$/.test(path) && !reportName.test(path));
   const names = [...files.filter((path) => !path.includes("/")), "junit.xml"];
   return [...files, ...places.slice(0, 200).flatMap((place) => names.slice(0, 20).map((name) => `${place}/${name}`))];
+}
+
+function normal(path: string): string {
+  return posix(path).replace(/^\.\//, "");
 }
 
 function isCode(path: string): boolean {

@@ -32,6 +32,8 @@ const elsewhere = /--(?:prefix|filter|workspace|cwd|dir)|\s-[wCFr]\b/;
 export function scriptsIn(command: string): ScriptCall[] {
   if (elsewhere.test(command)) return [];
   return [...command.matchAll(managers)].flatMap(([, manager = "", , verb, word = ""]) => {
+    // Bun has a test runner of its own under that name.
+    if (manager === "bun" && verb === "test") return [];
     if (verb === "test" || verb === "t") return [{ name: "test", certain: true }];
     if (verb === "start") return [{ name: "start", certain: true }];
     if (verb !== undefined) return word === "" || word.startsWith("-") ? [] : [{ name: word, certain: manager !== "bun" }];

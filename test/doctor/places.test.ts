@@ -215,6 +215,8 @@ test.each([
   ["names of tools", "playwright needs npx "],
   ["names of settings", "outputFile --reporter name: "],
   ["scripts", "npm run -x "],
+  ["options of Node", "node --import -r --import --test-reporter spec "],
+  ["installs", "npm ci --x && yarn install --immutabl "],
   ["quotes", "'\"`//"],
 ])("much of %s takes seconds, not hours", async (_, word) => {
   const much = word.repeat(Math.floor(400_000 / word.length));

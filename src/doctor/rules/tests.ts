@@ -1,6 +1,6 @@
 import { group, list, text, texts } from "../../config/path.ts";
 import { presetOf } from "../../config/preset.ts";
-import { known } from "../configuration.ts";
+import { known, type Suite } from "../configuration.ts";
 import { configuredStages, isComputed } from "../gate.ts";
 import { matches, nameMatches } from "../glob.ts";
 import { reportsOf } from "../report-files.ts";
@@ -29,23 +29,36 @@ export const unwrittenReports: Rule = {
         continue;
       }
       const commands = withScripts(project, suite.workingDirectory ?? ".", suite.command);
-      const variables = Object.entries(suite.environment).map(([name, value]) => `${name}=${String(value)}`);
-      const written = reportsOf(project, folder, commands, variables);
+      const written = reportsOf(project, folder, commands, variablesOf(subject, suite));
       const what = `the reports of ${stage}`;
-      if (!written) subject.notLookedAt({ what, why: "its command runs no test tool that is known here" });
-      else if (suite.reports.some((glob) => written.paths.some((path) => matches(glob, path)))) continue;
-      else if (written.computed || !suite.allReportsKnown)
-        subject.notLookedAt({ what, why: `${written.tool} or the configuration computes where they are` });
+      const { tool, unsure, paths = [], writesAny } = written ?? {};
+      if (!tool) subject.notLookedAt({ what, why: "its command runs no test tool that is known here" });
+      else if (suite.reports.some((glob) => paths.some((path) => matches(glob, path)))) continue;
+      else if (unsure !== undefined || !suite.allReportsKnown)
+        subject.notLookedAt({ what, why: unsure ?? "the configuration computes where they are" });
       else {
         const names = suite.reports.join(", ");
-        const message = written.writesAny
-          ? `${written.tool} writes none of ${names}`
-          : `${written.tool} writes no report: expected ${names}`;
-        yield { at: configuration.file.keyPlace([...suite.path, "reports"]), message };
+        const message = writesAny ? `${tool.name} writes none of ${names}` : `${tool.name} writes no report: expected ${names}`;
+        const path = suite.reports[0]?.replace(/\*+/g, stage) ?? "";
+        yield { at: configuration.file.keyPlace([...suite.path, "reports"]), message, cure: tool.advice(path) };
       }
     }
   },
 };
+
+/** The environment variables of a test command: of its stage, its environment, and the steps that run it. */
+function variablesOf(subject: Subject, suite: Suite): string[] {
+  const { configuration } = subject;
+  const environments = Object.values(configuration?.environments ?? {}).map(({ environment }) => group(environment));
+  const steps = configuredStages(subject).flatMap(({ use, job }) =>
+    use.stage === suite.stage
+      ? [use.step.env, group(job.workflow.file.at([...job.path, "env"])), group(job.workflow.file.at(["env"]))]
+      : [],
+  );
+  return [suite.environment, ...environments, ...steps].flatMap((all) =>
+    Object.entries(all).map(([name, value]) => `${name}=${String(value)}`),
+  );
+}
 
 function isReplaced(subject: Subject, stage: string): boolean {
   return configuredStages(subject).some(
