@@ -52,7 +52,7 @@ npx --no-install env-actions gate --environment sandbox --production production
 npx --no-install env-actions cleanup --scope expired            # shows what it would delete
 npx --no-install env-actions cleanup --scope expired --execute  # deletes it
 npx --no-install env-actions tables --check                     # fails if the warehouse has a table that nobody declared
-npx --no-install env-actions doctor                             # says what in configuration and workflows will bite
+npx --no-install env-actions doctor                             # finds mistakes in the configuration and the workflows
 npx --no-install env-actions audit verify --head 42:1f0d…       # fails if the log no longer has that line
 \`\`\`
 

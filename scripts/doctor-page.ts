@@ -8,7 +8,7 @@ export function doctorPage(): string {
 
 <!-- Generated from src/doctor/registry.ts by scripts/doctor-page.ts: edit there. -->
 
-\`env-actions doctor\` reads the configuration and the workflows, and names what will bite. [How to use it](../guides/doctor.md). Each kind of
+\`env-actions doctor\` finds mistakes in the configuration and the workflows before a run does. [How to use it](../guides/doctor.md). Each kind of
 mistake has a code, which always means the same kind.
 
 | Severity | Meaning |
@@ -20,7 +20,7 @@ ${ruleAreas.map(section).join("\n\n")}
 }
 
 const severities: Record<Severity, string> = {
-  fails: "**Will fail:** a run fails, or waits for ever",
+  fails: "**Will fail:** a run fails, or never ends",
   unsafe: "**Is unsafe:** credentials or data are at risk, or a check is green although nothing was checked",
   surprises: "**May surprise:** a run works, but not as most people expect",
 };

@@ -224,7 +224,7 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     takes: ["run", "head", "json", ...anywhere],
   },
   doctor: {
-    text: "say what in the configuration and the workflows will bite; changes nothing",
+    text: "find mistakes in the configuration and the workflows; changes nothing",
     takes: [...common, "budget", "online"],
     examples: [
       ["env-actions doctor", "reads files only"],

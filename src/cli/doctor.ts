@@ -1,4 +1,4 @@
-import { type Examination, examine, type Finding } from "../doctor/examine.ts";
+import { type Examination, examine, type Finding, unaskedEnvironment } from "../doctor/examine.ts";
 import type { EnvironmentFacts, Severity, Subject } from "../doctor/rule.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -10,7 +10,7 @@ import type { GuardedTerminal } from "./main.ts";
 import { type Part, Screen } from "./screen.ts";
 
 /**
- * Says what in the configuration and the workflows will bite. Changes nothing, and without `--online` asks nobody.
+ * Finds mistakes in the configuration and the workflows. Changes nothing, and without `--online` connects to nothing.
  * @returns the exit status
  * @throws UserError
  */
@@ -33,7 +33,7 @@ async function ask(args: Arguments, world: GuardedTerminal, subject: Subject): P
     // The name of an environment is a mistake of the command; anything else only means that it can't be asked.
     if (error instanceof UserError && error.codes.includes("EA1014")) throw error;
     const [why = ""] = errorText(error).split("\n");
-    subject.notLookedAt({ what: "the environment: tables and clocks", why, failed: true });
+    subject.notLookedAt({ what: unaskedEnvironment, why, failed: true });
     return undefined;
   }
 }
@@ -59,7 +59,7 @@ function show(found: Examination, screen: Screen): void {
   for (const one of accepted) screen.line([`${placeText(one)}  ${one.code} accepted: ${one.reason}`, "gray"]);
   if (findings.length + accepted.length > 0) screen.line("");
   screen.line(...lastLine(found));
-  if (notLookedAt.length > 0) screen.line("Not looked at:");
+  if (notLookedAt.length > 0) screen.line("Not checked:");
   for (const { what, why } of notLookedAt) screen.line(`  ○ ${what}: ${why}`);
   if (findings.length > 0) screen.line(`What each code means: ${doctorPage}`);
 }
@@ -85,9 +85,12 @@ function lastLine(found: Examination): Part[] {
     return [[`✘ ${count(findings.length, "finding")}`, "red"], `${where}: ${parts.join(", ")}`];
   }
   if (!wasLookedAt(found))
-    return [["○ Nothing was checked", "yellow"], `${where}: a workflow with env-actions and its configuration are needed`];
+    return [
+      ["○ Nothing was checked", "yellow"],
+      `${where}: the doctor needs a workflow that uses env-actions, and its configuration`,
+    ];
   return found.notLookedAt.some(({ failed }) => failed)
-    ? [["▲ No problem found", "yellow"], `${where}, but not everything could be looked at`]
+    ? [["▲ No problem found", "yellow"], `${where}, but not everything could be checked`]
     : [["✔ No problem found", "green"], where];
 }
 

@@ -31,6 +31,9 @@ export interface Examination {
   notLookedAt: NotLookedAt[];
 }
 
+/** What only the environment itself can say, as it is named in the answer. */
+export const unaskedEnvironment = "tables and clocks of the environment";
+
 /** @param ask asks the environment; left out if nobody wants that */
 export async function examine(
   options: ReadOptions,
@@ -39,7 +42,7 @@ export async function examine(
   const { subject, notLookedAt } = await readSubject(options);
   const environment = ask ? await ask(subject) : undefined;
   const asked: Subject = { ...subject, environment };
-  if (!ask) subject.notLookedAt({ what: "the environment: tables and clocks", why: "nobody asked for it: --online asks it" });
+  if (!ask) subject.notLookedAt({ what: unaskedEnvironment, why: "run env-actions doctor --online to check them" });
   tellGaps(asked);
   const found = ruleAreas
     .flatMap(({ rules }) => rules)
@@ -97,18 +100,18 @@ function tellGaps(subject: Subject): void {
   const { configuration, configurationPath, workflows, notLookedAt } = subject;
   if (stageWorkflows(subject).length === 0) {
     const what = ".github/workflows";
-    notLookedAt({ what, why: workflows.length === 0 ? "there is no workflow that can be read" : "no workflow uses env-actions" });
+    notLookedAt({ what, why: workflows.length === 0 ? "no workflow could be read" : "no workflow uses env-actions" });
   }
   for (const job of stageJobs(subject))
     for (const use of job.stages) {
       const what = `${job.workflow.file.path}, ${use.stage} of the job ${job.id}`;
       const { config, "working-directory": folder, environment } = use.step.with;
       if ([config, folder, environment].some(isComputed))
-        notLookedAt({ what, why: "a run computes its configuration or environment" });
+        notLookedAt({ what, why: "its configuration or environment is only known during a run" });
       else if (use.jobStep && readsConfiguration(use, job, configurationPath) === false)
         notLookedAt({
           what,
-          why: `it reads another configuration (${posix.join(String(folder ?? "."), String(config ?? ".github/env-actions.yml"))}): run the doctor there, too`,
+          why: `it uses another configuration (${posix.join(String(folder ?? "."), String(config ?? ".github/env-actions.yml"))}). Run the doctor there too`,
         });
     }
   for (const workflow of workflows)
@@ -116,8 +119,8 @@ function tellGaps(subject: Subject): void {
       if (job.uses !== undefined && !job.uses.startsWith("./"))
         notLookedAt({
           what: `${workflow.file.path}, the job ${job.id}`,
-          why: `it calls a workflow of another repository (${job.uses})`,
+          why: `it calls a workflow in another repository (${job.uses})`,
         });
   if (configuration && configuredStages(subject).length === 0 && stageWorkflows(subject).length > 0)
-    notLookedAt({ what: configuration.file.name, why: "no stage of a workflow reads it, as far as one can see" });
+    notLookedAt({ what: configuration.file.name, why: "no stage of a workflow seems to use it" });
 }

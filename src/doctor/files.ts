@@ -33,7 +33,7 @@ export class RepositoryFiles {
     if (whole !== undefined && whole !== this.root)
       notLookedAt({
         what: posix(relative(cwd, whole)),
-        why: "GitHub reads workflows in this root of the repository only; those here are examined as if they stood there",
+        why: "GitHub reads workflows only in this root of the repository. Those in this folder were checked as if they were there",
       });
   }
 

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { list, text } from "../config/path.ts";
+import { group, list, text } from "../config/path.ts";
 import type { StageName } from "../model/report.ts";
 import { isAction } from "./action-reference.ts";
 import type { Configuration } from "./configuration.ts";
@@ -99,6 +99,12 @@ export function checkoutFolder(job: Job): string | undefined {
   const own = job.steps.find((step) => isAction(step.uses, "actions/checkout") && step.with.repository === undefined);
   const path = own && text(own.with.path);
   return path === undefined || isComputed(path) ? undefined : posix.normalize(path);
+}
+
+/** The folder in which the scripts of a job run if they don't say another one. */
+export function runFolder({ workflow: { file }, path }: Job): string | undefined {
+  const written = [path, []].map((one) => text(group(group(file.at([...one, "defaults"])).run)["working-directory"]));
+  return written.find((folder) => folder !== undefined);
 }
 
 /** The environment in which a stage runs; `undefined` if only a run knows. */

@@ -1,7 +1,7 @@
 import { dirname, join, posix } from "node:path";
-import { group, isGroup, text } from "../config/path.ts";
+import { isGroup, text } from "../config/path.ts";
 import { isAction } from "./action-reference.ts";
-import { checkoutFolder, isComputed, stageJobs } from "./gate.ts";
+import { checkoutFolder, isComputed, runFolder, stageJobs } from "./gate.ts";
 import type { Project } from "./project.ts";
 import type { Place, Subject } from "./rule.ts";
 import { type Job, type Step, stepPlace } from "./workflow.ts";
@@ -12,6 +12,9 @@ import { type Job, type Step, stepPlace } from "./workflow.ts";
 export interface LockNeed {
   /** The command or input that needs it. */
   what: string;
+  manager: string;
+  /** What to do if the file is in another folder. */
+  elsewhere: string;
   at: Place;
   /** Relative to the repository. */
   folder: string;
@@ -66,7 +69,8 @@ function needsOf(job: Job, step: Step): LockNeed[] {
   if (cache !== undefined && locks && checkoutFolder(job) === undefined)
     return [
       {
-        ...{ what: `setup-node with cache: ${cache}`, at: stepPlace(step, "with", "cache"), folder: "." },
+        ...{ what: `setup-node with cache: ${cache}`, manager: cache, elsewhere: "name it under `cache-dependency-path`" },
+        ...{ at: stepPlace(step, "with", "cache"), folder: "." },
         ...{ anyOf: locks, above: false, onlyWithPackages: false },
       },
     ];
@@ -80,7 +84,15 @@ function needsOf(job: Job, step: Step): LockNeed[] {
       folder = folder === undefined || target === undefined || target.startsWith("/") ? undefined : posix.join(folder, target);
     const need = frozen.find(({ called }) => called.test(command));
     if (need && folder !== undefined && !/\s(?:-C|--(?:prefix|dir|cwd|lockfile-dir))\b/.test(command))
-      found.push({ ...need, what: command.split(/\s+--?/)[0] ?? command, at: stepPlace(step, "run"), folder, above: true });
+      found.push({
+        ...need,
+        what: command,
+        manager: command.split(/\s/)[0] ?? "",
+        elsewhere: "let the step run there: `working-directory`",
+        at: stepPlace(step, "run"),
+        folder,
+        above: true,
+      });
   }
   return found;
 }
@@ -97,9 +109,9 @@ function commandsIn(script: string): string[] {
 
 /** Relative to the repository; `undefined` if only a run knows, or if it is outside. */
 function folderOfStep(job: Job, step: Step): string | undefined {
-  const { file } = job.workflow;
-  const defaults = [[...job.path], []].map((path) => group(group(file.at([...path, "defaults"])).run)["working-directory"]);
-  const own = step.file.at([...step.path, "working-directory"]) ?? (step.file === file ? defaults.find(Boolean) : undefined);
+  // The defaults hold for the steps of the workflow, and not for those of a local action.
+  const usual = step.file === job.workflow.file ? runFolder(job) : undefined;
+  const own = step.file.at([...step.path, "working-directory"]) ?? usual;
   if (isComputed(own)) return undefined;
   const folder = posix.relative(checkoutFolder(job) ?? ".", text(own) ?? ".");
   return folder.startsWith("..") || posix.isAbsolute(text(own) ?? "") ? undefined : folder || ".";

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { isGroup } from "../config/path.ts";
+import { count } from "../lib/count.ts";
 import { UserError } from "../model/user-error.ts";
 import { Configuration } from "./configuration.ts";
 import { RepositoryFiles } from "./files.ts";
@@ -149,7 +150,10 @@ async function readConfiguration(
     // Only that a variable is missing here: in the workflow, each step has its own.
     const variables = error.mistakes.filter(({ code }) => code === "EA1011");
     if (variables.length > 0)
-      tell({ what: configFile, why: `values that depend on variables: ${variables.length} of them are not set here` });
+      tell({
+        what: configFile,
+        why: `values that use variables: ${count(variables.length, "variable")} not set here`,
+      });
     for (const mistake of error.mistakes) {
       if (variables.includes(mistake)) continue;
       const { code, message, file, line, column } = mistake;

@@ -91,7 +91,7 @@ function settingsOf(project: Project, folder: string, tool: Tool): Settings[] {
   const own = tool.name === "Jest" ? project.packages.get(folder)?.file : undefined;
   if (own) {
     // The dependency alone is no reporter.
-    const parts = ["jest", "jest-junit", "scripts"].map((key) => [key, own.at([key])]).filter(([, part]) => part !== undefined);
+    const parts = ["jest", "jest-junit"].map((key) => [key, own.at([key])]).filter(([, part]) => part !== undefined);
     settings.push({ folder, name: "package.json", content: JSON.stringify(Object.fromEntries(parts), undefined, 1) });
   }
   return settings;

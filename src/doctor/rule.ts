@@ -5,7 +5,7 @@ import type { Workflow } from "./workflow.ts";
 /** The interface of a rule. Each rule is an object in one of the files in `rules`, and a line in `registry.ts`. */
 
 /**
- * - `fails`: a run fails, or waits for ever.
+ * - `fails`: a run fails, or never ends.
  * - `unsafe`: credentials or data are at risk, or a check is green although nothing was checked.
  * - `surprises`: a run works, but not as most people expect.
  */

@@ -40,8 +40,8 @@ test("a project without a mistake: a tick, what was looked at, and what was not"
     status: 0,
     stderr: "",
     stdout: `✔ No problem found in 1 workflow with 3 stages, .github/env-actions.yml
-Not looked at:
-  ○ the environment: tables and clocks: nobody asked for it: --online asks it
+Not checked:
+  ○ tables and clocks of the environment: run env-actions doctor --online to check them
 `,
   });
 });
@@ -74,7 +74,7 @@ test("--json is for programs, and has all of it", () => {
     accepted: [],
     lookedAt: { workflows: [gate], otherWorkflows: 0, stages: 3, configuration: ".github/env-actions.yml", environment: null },
     notLookedAt: [
-      { what: "the environment: tables and clocks", why: "nobody asked for it: --online asks it", failed: false },
+      { what: "tables and clocks of the environment", why: "run env-actions doctor --online to check them", failed: false },
     ].map((one) => expect.objectContaining(one)),
   });
 });
@@ -100,8 +100,10 @@ test("without workflows nothing was checked, and there is no tick", () => {
   const { [gate]: _, ...files } = base;
   const { status, stdout } = run(files);
   expect(status).toBe(3);
-  expect(stdout).toContain("○ Nothing was checked in .github/env-actions.yml: a workflow with env-actions");
-  expect(stdout).toContain("○ .github/workflows: there is no workflow that can be read");
+  expect(stdout).toContain(
+    "○ Nothing was checked in .github/env-actions.yml: the doctor needs a workflow that uses env-actions, and its configuration",
+  );
+  expect(stdout).toContain("○ .github/workflows: no workflow could be read");
   expect(stdout).not.toContain("✔");
 });
 
@@ -131,7 +133,7 @@ test.each([
   expect(status).toBe(3);
   expect(stdout).toMatch(said);
   expect(stdout).toContain(
-    "▲ No problem found in 1 workflow with 3 stages, .github/env-actions.yml, but not everything could be looked at",
+    "▲ No problem found in 1 workflow with 3 stages, .github/env-actions.yml, but not everything could be checked",
   );
 });
 
@@ -266,6 +268,6 @@ test("in a package of a monorepo, its own configuration is compared with the wor
   const root = start(cwd);
   expect(root.status).toBe(1);
   expect(root.stdout).toContain(
-    "preflight of the job preflight: it reads another configuration (packages/shop/.github/env-actions.yml)",
+    "preflight of the job preflight: it uses another configuration (packages/shop/.github/env-actions.yml)",
   );
 });

@@ -75,7 +75,7 @@ test("workflows in a folder where GitHub doesn't look are examined, and that is 
   expect(findings).toEqual([]);
   expect(lookedAt.stages).toBe(3);
   expect(notLookedAt.map(({ what, why }) => `${what}: ${why}`)).toContainEqual(
-    expect.stringMatching(/^\.\.: GitHub reads workflows in this root of the repository only/),
+    expect.stringMatching(/^\.\.: GitHub reads workflows only in this root of the repository/),
   );
 });
 
@@ -84,7 +84,7 @@ test("a release of env-actions that can't be pinned yet is said, and isn't found
   const { findings, notLookedAt } = await examined({ ...base, [gate]: workflow });
   expect(findings).toEqual([]);
   expect(notLookedAt.map(({ what, why }) => `${what}: ${why}`)).toContain(
-    `what classwaves/env-actions@v1 is, in ${gate}: it moves with each release, and no commit of one is installed here to pin it to`,
+    `the commit of classwaves/env-actions@v1 in ${gate}: this name moves with each release. To pin it, install env-actions (npm i -D) and run the doctor again`,
   );
   const lock = `"resolved": "git+ssh://git@github.com/classwaves/env-actions.git#${sha}"`;
   const installed = await examined({ ...base, [gate]: workflow, "package-lock.json": lock });
@@ -134,8 +134,8 @@ test("what only a run knows is not judged, and is said", async () => {
   expect(findings).toEqual([]);
   expect(notLookedAt.map(({ what, why }) => `${what}: ${why}`)).toEqual(
     expect.arrayContaining([
-      `${gate}, preflight of the job gate: a run computes its configuration or environment`,
-      `${gate}, integration of the job gate: a run computes its configuration or environment`,
+      `${gate}, preflight of the job gate: its configuration or environment is only known during a run`,
+      `${gate}, integration of the job gate: its configuration or environment is only known during a run`,
     ]),
   );
 });

@@ -57,6 +57,7 @@ test.each<[command: string, report: string, files?: Files, variables?: Variables
   ["npx jest --reporters=default --reporters=jest-junit", "r/junit.xml"],
   ["npx jest --reporters=default", "junit.xml", jestReporters("['default', 'jest-junit']")],
   ["npm test", "r/junit.xml", script("jest", { devDependencies: { "jest-junit": "17.0.0" } })],
+  ["npm test", "r/i.json", script("jest --ci --outputFile=r/i.json")],
   ["npx mocha", "r/i.json"],
   [
     "npx mocha --reporter spec",

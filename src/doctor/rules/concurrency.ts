@@ -57,7 +57,7 @@ export const cancelInProgress: Rule = {
       if (events.length > 0)
         yield {
           at: one.workflow.file.keyPlace([...one.path, "cancel-in-progress"]),
-          message: `a new run cancels ${one.job ? `the job ${one.job.id}` : "the stages"} of the one before (${events.join(", ")})`,
+          message: `a new run cancels ${one.job ? `the job ${one.job.id}` : "the stages"} of the previous run (${events.join(", ")})`,
         };
     }
   },
@@ -71,9 +71,9 @@ const differs = /github\.(?:run_id|run_number|sha|event_name)\b|github\.event\b/
 export const collidingGroup: Rule = {
   code: "ED311",
   severity: "surprises",
-  title: "Runs that have nothing to do with each other share a concurrency group",
+  title: "Unrelated runs share a concurrency group",
   meaning:
-    "GitHub keeps one run of a group running and one waiting: a third one cancels the one that waits. Runs of different events or pull requests then cancel each other, and their checks stay without a result.",
+    "In each group, GitHub runs one and lets one wait: a third one cancels the one that waits. Runs of different events or pull requests then cancel each other, and their checks have no result.",
   cure: "Put `github.event_name` and `github.ref` into the group. If one run at a time is meant, write `queue: max`, which needs `cancel-in-progress: false`.",
   *find(subject) {
     for (const one of allOf(subject)) {

@@ -28,7 +28,7 @@ export const secretsAbove: Rule = {
 function* secretsIn(file: YamlFile, path: (string | number)[], whose: string): Iterable<Found> {
   const names = Object.entries(group(file.at(path))).flatMap(([name, value]) => (secret.test(text(value) ?? "") ? [name] : []));
   if (names[0] !== undefined)
-    yield { at: file.keyPlace([...path, names[0]]), message: `${names.join(", ")} in env of ${whose} reaches all its steps` };
+    yield { at: file.keyPlace([...path, names[0]]), message: `all steps of ${whose} can read ${names.join(", ")}` };
 }
 
 /** Where a text stands inside a value of the file, which may have many lines. */
@@ -110,7 +110,7 @@ export const unpinned: Rule = {
   severity: "unsafe",
   title: "An action is not pinned",
   meaning:
-    "A tag or a branch can move to other code, which then runs with the credentials of the job. A release of env-actions itself, such as `@v1`, is only listed as not looked at while no commit of it is installed (`npm i -D`).",
+    "A tag or a branch can move to other code, which then runs with the credentials of the job. A release of env-actions itself, such as `@v1`, is only listed as not checked while no commit of it is installed (`npm i -D`).",
   cure: "Write the full SHA of the commit that you have read, and the version behind it: `uses: owner/action@<40 digits> # v1.2.3`.",
   *find(subject) {
     for (const { file, jobs } of stageWorkflows(subject))
@@ -133,8 +133,8 @@ function* unpinnedStep({ project, notLookedAt }: Subject, step: Step, uses: Acti
     yield { ...found, cure: `Write the commit that is installed here: @${project.lockedCommit}, with its version behind it.` };
   else
     notLookedAt({
-      what: `what classwaves/env-actions@${uses.ref} is, in ${step.file.name}`,
-      why: "it moves with each release, and no commit of one is installed here to pin it to",
+      what: `the commit of classwaves/env-actions@${uses.ref} in ${step.file.name}`,
+      why: "this name moves with each release. To pin it, install env-actions (npm i -D) and run the doctor again",
     });
 }
 
@@ -159,40 +159,52 @@ function allows({ written }: Permissions, name: string, level: "read" | "write")
   return given === "write" || (level === "read" && given === "read");
 }
 
+/**
+ * Jobs that do something without the permission for it.
+ * @param reason what a job does with the permission; `undefined` if it doesn't need it
+ * @param usual whether a job may have it without `permissions`, by the settings of the repository
+ */
+function* withoutPermission(
+  subject: Subject,
+  { name, level, usual }: { name: string; level: "read" | "write"; usual: boolean },
+  reason: (job: Job) => string | undefined,
+): Iterable<Found> {
+  for (const job of stageJobs(subject)) {
+    const does = reason(job);
+    const permissions = permissionsOf(job);
+    if (does !== undefined && !(allows(permissions, name, level) ?? usual))
+      yield { at: permissions.at, message: `the job ${job.id} ${does}, but has no ${name}: ${level}` };
+  }
+}
+
 export const noIdToken: Rule = {
   code: "ED406",
   severity: "fails",
   title: "Signing in by oidc isn't allowed",
   meaning: "The environment signs in to Databricks by `oidc`. Without `id-token: write`, GitHub gives the job no id token.",
   cure: "Add `id-token: write` under `permissions` of the job.",
-  *find(subject) {
-    const seen = new Set<Job>();
-    for (const { job, name, environment } of configuredStages(subject)) {
-      const permissions = permissionsOf(job);
-      if (seen.has(job) || group(environment.databricks).oidc === undefined || allows(permissions, "id-token", "write")) continue;
-      seen.add(job);
-      yield { at: permissions.at, message: `${name} signs in by oidc, and the job ${job.id} has no id-token: write` };
-    }
+  find(subject) {
+    const stages = configuredStages(subject).filter(({ environment }) => group(environment.databricks).oidc !== undefined);
+    return withoutPermission(subject, { name: "id-token", level: "write", usual: false }, (job) => {
+      const signsIn = stages.find((one) => one.job === job);
+      return signsIn && `signs in to ${signsIn.name} by oidc`;
+    });
   },
 };
 
 export const noDeploymentsRead: Rule = {
   code: "ED407",
   severity: "fails",
-  title: "Smoke may not ask about the deployment",
+  title: "Smoke can't check the deployment",
   meaning:
-    "Smoke with `deployment` asks GitHub whether that deployment succeeded. Without `deployments: read` GitHub refuses the answer.",
+    "Smoke with `deployment` asks GitHub whether that deployment succeeded. Without `deployments: read` GitHub refuses the request.",
   cure: "Add `deployments: read` under `permissions` of the job.",
-  *find(subject) {
-    for (const job of stageJobs(subject)) {
-      const asks = job.stages.some(
-        ({ stage, step }) => stage === "smoke" && step.with.deployment && step.with["github-token"] === undefined,
-      );
-      const permissions = permissionsOf(job);
-      if (asks && allows(permissions, "deployments", "read") === false)
-        yield { at: permissions.at, message: `the job ${job.id} names a deployment, and has no deployments: read` };
-    }
-  },
+  find: (subject) =>
+    withoutPermission(subject, { name: "deployments", level: "read", usual: true }, ({ stages }) =>
+      stages.some(({ stage, step }) => stage === "smoke" && step.with.deployment && step.with["github-token"] === undefined)
+        ? "names a deployment"
+        : undefined,
+    ),
 };
 
 export const noCommentWrite: Rule = {
@@ -202,31 +214,25 @@ export const noCommentWrite: Rule = {
   meaning:
     'With `comment: "true"`, the gate writes its result on the pull request. Without `pull-requests: write`, it only warns.',
   cure: "Add `pull-requests: write` under `permissions` of the job.",
-  *find(subject) {
-    for (const job of stageJobs(subject)) {
-      const comments = job.gates.some((step) => String(step.with.comment) === "true");
-      const permissions = permissionsOf(job);
-      if (comments && allows(permissions, "pull-requests", "write") === false)
-        yield { at: permissions.at, message: `the job ${job.id} writes a comment, and has no pull-requests: write` };
-    }
-  },
+  find: (subject) =>
+    withoutPermission(subject, { name: "pull-requests", level: "write", usual: true }, ({ gates }) =>
+      gates.some((step) => String(step.with.comment) === "true") ? "writes a comment" : undefined,
+    ),
 };
 
 export const noContentsRead: Rule = {
   code: "ED408",
   severity: "fails",
-  title: "The job may not check out the repository",
+  title: "The job can't check out the repository",
   meaning:
     "`permissions` that are written replace the defaults. Without `contents: read`, the checkout of a private repository fails.",
   cure: "Add `contents: read` under `permissions` of the job.",
-  *find(subject) {
-    for (const job of stageJobs(subject)) {
-      const permissions = permissionsOf(job);
-      const checksOut = job.steps.some((step) => isAction(step.uses, "actions/checkout") && step.with.token === undefined);
-      if (checksOut && allows(permissions, "contents", "read") === false)
-        yield { at: permissions.at, message: `the job ${job.id} checks the repository out, and has no contents: read` };
-    }
-  },
+  find: (subject) =>
+    withoutPermission(subject, { name: "contents", level: "read", usual: true }, ({ steps }) =>
+      steps.some((step) => isAction(step.uses, "actions/checkout") && step.with.token === undefined)
+        ? "checks the repository out"
+        : undefined,
+    ),
 };
 
 export const widePermissions: Rule = {
@@ -234,7 +240,7 @@ export const widePermissions: Rule = {
   severity: "unsafe",
   title: "The job's token may write",
   meaning:
-    "Without `permissions`, the settings of the repository decide what the token may do; often it may write everything. The tests run with it in reach.",
+    "Without `permissions`, the settings of the repository decide what the token may do; often it may write everything. The tests can use it.",
   cure: "Write `permissions: {}` at the workflow, and at each job what it needs, such as `contents: read`.",
   *find(subject) {
     const seen = new Set<string>();
@@ -253,13 +259,13 @@ export const inheritedSecrets: Rule = {
   severity: "unsafe",
   title: "A called workflow gets all secrets",
   meaning:
-    "`secrets: inherit` hands every secret of the repository and the organization to the called workflow, not only those that it needs.",
+    "`secrets: inherit` passes every secret of the repository and the organization to the called workflow, not only those that it needs.",
   cure: "Name each secret: `secrets: { REDIS_URL: ${{ secrets.REDIS_URL }} }`.",
   *find(subject) {
     for (const workflow of callers(subject.workflows))
       for (const job of workflow.jobs)
         if (job.uses !== undefined && workflow.file.at([...job.path, "secrets"]) === "inherit" && job.stages.length > 0)
-          yield { at: jobPlace(job, "secrets"), message: `the job ${job.id} hands all secrets to ${job.uses}` };
+          yield { at: jobPlace(job, "secrets"), message: `the job ${job.id} passes all secrets to ${job.uses}` };
   },
 };
 
@@ -288,7 +294,7 @@ export const callerPermissions: Rule = {
         if (names.length > 0)
           yield {
             at: permissions.at,
-            message: `${called.file.path} needs ${names.join(", ")}, and the job ${job.id} has it not`,
+            message: `${called.file.path} needs ${names.join(", ")}, which the job ${job.id} doesn't have`,
           };
       }
   },

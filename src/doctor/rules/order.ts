@@ -62,7 +62,7 @@ export const noLastJob: Rule = {
       else if (!last) {
         const final = jobs.at(-1);
         if (final)
-          yield { at: jobPlace(final), message: `no job says the result of ${jobs.map(({ id }) => id).join(", ")} together` };
+          yield { at: jobPlace(final), message: `no last job combines the results of ${jobs.map(({ id }) => id).join(", ")}` };
       }
     }
   },
@@ -102,7 +102,7 @@ export const stageNotNeeded: Rule = {
 export const resultsNotRead: Rule = {
   code: "ED303",
   severity: "unsafe",
-  title: "The gate's last job accepts what didn't run",
+  title: "The gate's last job accepts jobs that didn't run",
   meaning:
     "The last job always runs. It is green unless its step compares the result of each job with `success`: `skipped` and `cancelled` are no failure.",
   cure: 'Let its step be `uses: classwaves/env-actions/gate@…` with `needs: ${{ toJson(needs) }}`, or compare all results: `RESULTS: ${{ join(needs.*.result, \' \') }}` in `env`, and `test "$RESULTS" = "success success"` in `run`.',

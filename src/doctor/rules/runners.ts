@@ -22,7 +22,7 @@ function* plainUses(subject: Subject): Iterable<{ job: Job; use: StageUse }> {
 export const ownRunner: Rule = {
   code: "ED601",
   severity: "surprises",
-  title: "An own runner may be too old",
+  title: "A self-hosted runner may be too old",
   meaning: "The actions load their common part with `uses: $/…`, which runners before 2.336 don't know.",
   cure: "Use runner 2.336 or later, or the portable form of the release: `@v1-portable`.",
   *find(subject) {
@@ -178,7 +178,7 @@ export const otherNode: Rule = {
         if (major !== undefined && excludes(engines, major))
           yield {
             at: stepPlace(step, "with", "node-version"),
-            message: `package.json wants Node ${engines}, and the job ${job.id} has ${major}`,
+            message: `package.json requires Node ${engines}, and the job ${job.id} has ${major}`,
           };
       }
   },

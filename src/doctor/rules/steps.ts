@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { group, text } from "../../config/path.ts";
 import { isAction } from "../action-reference.ts";
-import { checkoutFolder, isComputed, stageJobs } from "../gate.ts";
+import { checkoutFolder, isComputed, runFolder, stageJobs } from "../gate.ts";
 import { hasLock, lockNeeds } from "../installs.ts";
 import type { Project } from "../project.ts";
 import type { Rule, Subject } from "../rule.ts";
@@ -20,8 +20,10 @@ function pathsOf(value: unknown): string[] {
     .filter((line) => line !== "" && !line.startsWith("!"));
 }
 
-function* stepsOf(subject: Subject): Iterable<{ job: Job; step: Step }> {
-  for (const job of stageJobs(subject)) for (const step of job.steps) yield { job, step };
+/** Steps with an action that reads or writes such a path. */
+function* stepsWith(subject: Subject, action: string, wanted: (path: string) => boolean): Iterable<Step> {
+  for (const { steps } of stageJobs(subject))
+    for (const step of steps) if (isAction(step.uses, action) && pathsOf(step.with.path).some(wanted)) yield step;
 }
 
 export const hiddenUpload: Rule = {
@@ -31,14 +33,12 @@ export const hiddenUpload: Rule = {
   meaning: "`actions/upload-artifact` leaves out files and folders whose name begins with a dot, such as `.env-actions`.",
   cure: "Add `include-hidden-files: true`.",
   *find(subject) {
-    for (const { step } of stepsOf(subject)) {
-      if (!isAction(step.uses, "actions/upload-artifact") || String(step.with["include-hidden-files"]) === "true") continue;
-      if (pathsOf(step.with.path).some((path) => records.test(path)))
+    for (const step of stepsWith(subject, "actions/upload-artifact", (path) => records.test(path)))
+      if (String(step.with["include-hidden-files"]) !== "true")
         yield {
           at: stepPlace(step, "with", "path"),
-          message: "this upload names .env-actions, and has no include-hidden-files: true",
+          message: "this step uploads .env-actions without include-hidden-files: true",
         };
-    }
   },
 };
 
@@ -50,12 +50,9 @@ export const wholeFolderUpload: Rule = {
     "The folder also has what a killed stage left: tokens of test users, ledgers, logs. Everybody who can read the run can download it.",
   cure: "Upload the file that you need, such as `.env-actions/audit.jsonl`. Reports and evidence are uploaded by env-actions itself.",
   *find(subject) {
-    for (const { step } of stepsOf(subject))
-      if (
-        isAction(step.uses, "actions/upload-artifact") &&
-        pathsOf(step.with.path).some((path) => /(?:^|\/)\.env-actions(?:\/\**)?(?:\/\*)?$/.test(path))
-      )
-        yield { at: stepPlace(step, "with", "path"), message: "this upload takes all of .env-actions" };
+    const isWhole = (path: string): boolean => /(?:^|\/)\.env-actions(?:\/\**)?(?:\/\*)?$/.test(path);
+    for (const step of stepsWith(subject, "actions/upload-artifact", isWhole))
+      yield { at: stepPlace(step, "with", "path"), message: "this step uploads all of .env-actions" };
   },
 };
 
@@ -70,9 +67,8 @@ export const cachedRecords: Rule = {
     "`.env-actions` holds runs, ledgers and evidence. A cache puts those of an older run beside those of this one, and anyone who can fill the cache can write them.",
   cure: "Cache only `.env-actions/baseline`, `.env-actions/alerts.json` and `.env-actions/rollbacks.json`.",
   *find(subject) {
-    for (const { step } of stepsOf(subject))
-      if (isAction(step.uses, "actions/cache") && pathsOf(step.with.path).some((path) => records.test(path) && !kept.test(path)))
-        yield { at: stepPlace(step, "with", "path"), message: "this cache restores files of .env-actions" };
+    for (const step of stepsWith(subject, "actions/cache", (path) => records.test(path) && !kept.test(path)))
+      yield { at: stepPlace(step, "with", "path"), message: "this cache restores files of .env-actions" };
   },
 };
 
@@ -97,7 +93,7 @@ export const lateCheckout: Rule = {
         )
           yield {
             at: stepPlace(step, "uses"),
-            message: "this checkout stands between two stages, and removes what the first one wrote",
+            message: "this checkout runs between two stages, and removes what the first one wrote",
           };
     }
   },
@@ -233,9 +229,11 @@ export const noLockFile: Rule = {
       const missing = needs.find((need) => !hasLock(subject.project, need));
       if (!missing) continue;
       const where = missing.folder === "." ? "the root of the repository" : missing.folder;
+      const lock = missing.anyOf[0] ?? "";
       yield {
         at: missing.at,
-        message: `${missing.what} needs ${missing.anyOf[0]}, and there is none in ${where}${missing.above ? "" : " itself"}`,
+        message: `${missing.what} needs ${lock}, and ${where} has none`,
+        cure: `Run \`${missing.manager} install\` once, and commit ${lock}. If it is in another folder, ${missing.elsewhere}.`,
       };
     }
   },
@@ -250,9 +248,7 @@ export const folderOfRun: Rule = {
   cure: "Add `with: { working-directory: FOLDER }` to the stage.",
   *find(subject) {
     for (const job of stageJobs(subject)) {
-      const { file } = job.workflow;
-      const written = [[...job.path], []].map((path) => group(group(file.at([...path, "defaults"])).run)["working-directory"]);
-      const folder = written.map(text).find((one) => one !== undefined);
+      const folder = runFolder(job);
       if (folder === undefined || posix.normalize(folder) === ".") continue;
       for (const { step, jobStep } of job.stages)
         if (jobStep === step && step.with["working-directory"] === undefined && step.with.config === undefined)
@@ -264,7 +260,7 @@ export const folderOfRun: Rule = {
 export const checkedOutElsewhere: Rule = {
   code: "ED509",
   severity: "fails",
-  title: "The stage looks beside the checkout",
+  title: "The stage runs outside the checkout",
   meaning: "The repository is checked out into a folder (`path`), and the stage has no `working-directory` inside it.",
   cure: "Add `with: { working-directory: FOLDER }` to the stage, or remove `path` from the checkout.",
   *find(subject) {
@@ -275,7 +271,7 @@ export const checkedOutElsewhere: Rule = {
         const own = step.with["working-directory"];
         const isInside = isComputed(own) || posix.normalize(text(own) ?? ".").split("/")[0] === folder.split("/")[0];
         if (jobStep === step && !isInside)
-          yield { at: stepPlace(step), message: `the repository is in ${folder}, and this stage runs beside it` };
+          yield { at: stepPlace(step), message: `the repository is in ${folder}, and this stage runs outside it` };
       }
     }
   },

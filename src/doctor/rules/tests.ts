@@ -1,5 +1,6 @@
 import { group, list, text, texts } from "../../config/path.ts";
 import { presetOf } from "../../config/preset.ts";
+import { count } from "../../lib/count.ts";
 import { known, type Suite } from "../configuration.ts";
 import { configuredStages, isComputed } from "../gate.ts";
 import { matches, nameMatches } from "../glob.ts";
@@ -25,14 +26,14 @@ export const unwrittenReports: Rule = {
       const folder = suite && folderOf(project, suite);
       if (!configuration || suite?.command === undefined || folder === undefined || suite.reports.length === 0) continue;
       if (isReplaced(subject, stage)) {
-        subject.notLookedAt({ what: `the reports of ${stage}`, why: "a step of a workflow names its own command or reports" });
+        subject.notLookedAt({ what: `the reports of ${stage}`, why: "a step of a workflow has its own command or reports" });
         continue;
       }
       const commands = withScripts(project, suite.workingDirectory ?? ".", suite.command);
       const written = reportsOf(project, folder, commands, variablesOf(subject, suite));
       const what = `the reports of ${stage}`;
       const { tool, unsure, paths = [], writesAny } = written ?? {};
-      if (!tool) subject.notLookedAt({ what, why: "its command runs no test tool that is known here" });
+      if (!tool) subject.notLookedAt({ what, why: "the doctor doesn't know the test tool of its command" });
       else if (suite.reports.some((glob) => paths.some((path) => matches(glob, path)))) continue;
       else if (unsure !== undefined || !suite.allReportsKnown)
         subject.notLookedAt({ what, why: unsure ?? "the configuration computes where they are" });
@@ -80,7 +81,7 @@ export const noReports: Rule = {
       const suite = configuration.suite(use.stage);
       if (suite?.command === undefined || suite.reports.length > 0 || !suite.allReportsKnown) continue;
       seen.add(use.stage);
-      yield { at: configuration.file.keyPlace(suite.path), message: `stages.${use.stage} has a command and no reports` };
+      yield { at: configuration.file.keyPlace(suite.path), message: `stages.${use.stage} has a command, but no reports` };
     }
   },
 };
@@ -96,8 +97,7 @@ export const unusedPrefixes: Rule = {
     const { configuration, project } = subject;
     if (!configuration || !makesData(subject)) return;
     const { tests } = project;
-    if (!tests || tests.files === 0)
-      subject.notLookedAt({ what: "the prefixes of the tests", why: "no file of a test was found" });
+    if (!tests || tests.files === 0) subject.notLookedAt({ what: "the prefixes of the tests", why: "no test file was found" });
     else if (tests.found.size > 0) return;
     else if (!tests.complete)
       subject.notLookedAt({ what: "the prefixes of the tests", why: `only ${tests.files} files were searched` });
@@ -105,7 +105,10 @@ export const unusedPrefixes: Rule = {
       const { file } = configuration;
       const path = ["testData", "prefixes"];
       const at = file.at(path) === undefined ? file.keyPlace(["stages"]) : file.keyPlace(path);
-      yield { at, message: `none of ${tests.files} files of tests has one of the prefixes, ENV_ACTIONS_PREFIX or the testkit` };
+      yield {
+        at,
+        message: `none of ${count(tests.files, "test file")} uses ENV_ACTIONS_PREFIX, the testkit or a configured prefix`,
+      };
     }
   },
 };

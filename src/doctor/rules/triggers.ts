@@ -45,7 +45,7 @@ export const pathFilters: Rule = {
           const trigger = workflow.triggers.get(event);
           if (trigger?.filters[key] === undefined) continue;
           const at = triggerPlace(workflow, trigger, key);
-          yield { at, message: `${event} has ${key}: a required check of this workflow waits for ever on other changes` };
+          yield { at, message: `${event} has ${key}: for all other changes, a required check of this workflow stays pending` };
         }
   },
 };
@@ -179,7 +179,7 @@ export const deploymentLoop: Rule = {
       if (runsWith(job, deploymentContexts("success", name)) === "yes")
         yield {
           at: jobPlace(job, "environment"),
-          message: `the job ${job.id} runs after each deployment to ${name}, and is one itself`,
+          message: `the job ${job.id} runs after each deployment to ${name}, and is itself a deployment to it`,
         };
     }
   },
@@ -188,7 +188,7 @@ export const deploymentLoop: Rule = {
 export const noSweep: Rule = {
   code: "ED208",
   severity: "surprises",
-  title: "Nothing sweeps up after lost runs",
+  title: "Nothing deletes what lost runs leave behind",
   meaning:
     "If a runner is lost, nothing deletes the test data of its run. No job runs the stage cleanup, and preflight doesn't delete expired data.",
   cure: "Run cleanup with `scope: expired` on a `schedule`, or set `stages.preflight.sweep: true`.",
