@@ -120,7 +120,7 @@ function folderOfStep(job: Job, step: Step): string | undefined {
 /** Whether a step may have put a lock file there: it installs without being told to keep to one, or does what nobody knows. */
 function mayWriteLock({ run, uses, with: given }: Step): boolean {
   if (run !== undefined) return commandsIn(run).length === 0 || !commandsIn(run).every(writesNoLock);
-  if (isAction(uses, "actions/checkout")) return given.repository !== undefined || given.ref !== undefined;
+  if (isAction(uses, "actions/checkout")) return [given.repository, given.ref, given.submodules].some((one) => one !== undefined);
   const known = ["actions/setup-node", "actions/setup-python", "pnpm/action-setup", "oven-sh/setup-bun", "actions/setup-java"];
   return uses?.kind !== "env-actions" && !known.some((name) => isAction(uses, name));
 }

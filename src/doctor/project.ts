@@ -18,6 +18,8 @@ export interface Project {
   tests: TestSearch | undefined;
   /** The host of the remote repository; `undefined` if the folder doesn't say. */
   remoteHost: string | undefined;
+  /** Whether the packages themselves are in the repository, as with zero-installs of Yarn. */
+  hasPackages: boolean;
   /** The names of the lock files in each folder that was read, by its absolute path; empty for a folder without one. */
   lockFiles: ReadonlyMap<string, readonly string[]>;
   /** The commit of env-actions that the project's lock file names. */
@@ -40,7 +42,7 @@ export interface TestSearch {
 
 /** Settings of test tools that can say where a report goes. */
 const settingsFile =
-  /^(?:(?:jest|vitest|vite|playwright|cypress|wdio|karma)[\w.-]*\.(?:[cm]?[jt]s|json)|\.mocharc\.\w+|pytest\.ini|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py|bunfig\.toml)$/;
+  /^(?:(?:jest|vitest|vite|playwright|cypress|wdio|karma)[\w.-]*\.(?:[cm]?[jt]s|json)|\.mocharc\.\w+|\.?pytest\.(?:ini|toml)|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py|bunfig\.toml)$/;
 
 /** Files of tests and their helpers, by their path. */
 const testPath = /(?:test|spec|e2e|cypress|features|fixtures|helper|support|seed|factor)/i;
@@ -56,10 +58,12 @@ export async function readProject(
   const packages = new Map<string, Package>();
   const toolSettings = new Map<string, string>();
   const places = new Set(folders.flatMap((folder) => withParents(resolve(files.cwd, folder), files.root)));
+  let hasPackages = false;
   for (const folder of places) {
     const found = await readPackage(files, folder);
     if (found) packages.set(folder, found);
     for (const path of await files.in(folder)) {
+      hasPackages ||= /^\.pnp\.c?js$/.test(basename(path));
       if (!settingsFile.test(path.slice(dirname(path).length + 1))) continue;
       const content = await files.text(path);
       if (content !== undefined) toolSettings.set(path, content);
@@ -75,6 +79,7 @@ export async function readProject(
     cwd: files.cwd,
     packages,
     toolSettings,
+    hasPackages,
     tests: needles.length > 0 ? await searchTests(files, needles) : undefined,
     remoteHost: await remoteHostOf(files),
     lockFiles: await lockFilesOf(files, installFolders),

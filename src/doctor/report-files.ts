@@ -88,10 +88,10 @@ function settingsOf(project: Project, folder: string, tool: Tool): Settings[] {
       name: path,
       content: isCode(path) ? withoutComments(content) : content,
     }));
-  const own = tool.name === "Jest" ? project.packages.get(folder)?.file : undefined;
+  const own = tool.keys ? project.packages.get(folder)?.file : undefined;
   if (own) {
     // The dependency alone is no reporter.
-    const parts = ["jest", "jest-junit"].map((key) => [key, own.at([key])]).filter(([, part]) => part !== undefined);
+    const parts = (tool.keys ?? []).map((key) => [key, own.at([key])]).filter(([, part]) => part !== undefined);
     settings.push({ folder, name: "package.json", content: JSON.stringify(Object.fromEntries(parts), undefined, 1) });
   }
   return settings;
@@ -99,6 +99,7 @@ function settingsOf(project: Project, folder: string, tool: Tool): Settings[] {
 
 /** What a shell or another program may do beside the tool. */
 function whyUnsure(text: string, variables: readonly string[]): string | undefined {
+  if (/\bdotenv\b|--env-file\b/.test(text)) return "the command reads variables from a file";
   // Settings elsewhere haven't been read.
   if (/--(?:config|c)[=\s]|\s-[cp]\s/.test(text)) return "the command names its own settings";
   if (/(?:^|[\s;&|(])(?:cd|pushd)\s|--(?:prefix|filter|workspace|cwd|dir)\b/.test(text)) return "the command changes the folder";
@@ -109,13 +110,22 @@ function whyUnsure(text: string, variables: readonly string[]): string | undefin
   return other === undefined ? undefined : `another command may write them: ${other.trim().slice(0, 60)}`;
 }
 
+/** What starts a tool without adding anything of its own. */
+const starter =
+  /^(?:\.\/)?(?:node_modules\/\.bin\/)?(?:npx|bunx?|pnpm|yarn|npm|node|tsx|python3?|uv|poetry|pipenv|hatch|rye|pdm|coverage|c8|nyc|xvfb-run|timeout|playwright|vitest|jest|_?mocha|cypress|pytest|py\.test|react-scripts)(?=\s|$)/;
+
 /** A package manager's call of a script is followed; these write no report. */
 const harmless =
   /^(?:npm|npx\s+playwright\s+install|pnpm|yarn|bun|echo|mkdir|rm|rimraf|true|exit|set|export|sleep|tsc|eslint|biome|prettier|ruff|mypy|tee|cat|test|wait)(?=\s|$)/;
 
 function isUnderstood(part: string): boolean {
   const command = part.trim().replace(/^(?:\w+=\S*\s+|cross-env\s+|env\s+|time\s+)*/, "");
-  return command === "" || command.startsWith("#") || harmless.test(command) || tools.some(({ called }) => called.test(command));
+  return (
+    command === "" ||
+    command.startsWith("#") ||
+    harmless.test(command) ||
+    (starter.test(command) && tools.some(({ called }) => called.test(command)))
+  );
 }
 
 function pathsIn(text: string, pattern: RegExp): string[] {

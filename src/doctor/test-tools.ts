@@ -6,6 +6,8 @@ export interface Tool {
   called: RegExp;
   /** Files with its settings. */
   settings: RegExp;
+  /** Keys of package.json with its settings. */
+  keys?: readonly string[];
   /** In a command or in settings: that it writes a report at all. */
   reports: RegExp;
   /** Where a reporter writes to if nobody says it. */
@@ -48,7 +50,8 @@ export const tools: readonly Tool[] = [
   {
     name: "Jest",
     called: /\bjest\b/,
-    settings: /^(?:jest[\w.-]*\.(?:[cm]?[jt]s|json)|package\.json)$/,
+    settings: /^jest[\w.-]*\.(?:[cm]?[jt]s|json)$/,
+    keys: ["jest", "jest-junit"],
     reports: /--json\b|jest-junit|ctrf/,
     usual: { reporter: /jest-junit/, path: "junit.xml" },
     chosen: { option: /\s--reporters[=\s]+["']?([\w,./@-]+)/g, silent: /^(?:default|github-actions|summary)$/ },
@@ -62,6 +65,7 @@ export const tools: readonly Tool[] = [
     name: "Mocha",
     called: /\bmocha\b/,
     settings: /^\.mocharc\.\w+$/,
+    keys: ["mocha"],
     reports: /reporter/,
     usual: { reporter: /mocha-junit-reporter/, path: "test-results.xml" },
     chosen: {
@@ -99,7 +103,7 @@ export const tools: readonly Tool[] = [
   {
     name: "pytest",
     called: /\bpytest\b|\bpy\.test\b/,
-    settings: /^(?:pytest\.ini|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py)$/,
+    settings: /^(?:\.?pytest\.(?:ini|toml)|pyproject\.toml|tox\.ini|setup\.cfg|conftest\.py)$/,
     reports: /--junit-?xml\b|json-report|ctrf/,
     advice: (path) => `Add \`--junitxml=${path}\` to the command.`,
   },

@@ -209,7 +209,7 @@ export const unmentionedStage: Rule = {
       const uses = configuredStages(subject).filter(({ use }) => use.stage === stage);
       // Of a step that runs it without a command, noCommand says so.
       if (uses.some(({ use }) => use.step.with.command === undefined)) continue;
-      const asks = whoAsks(subject, uses.length > 0);
+      const asks = whoAsks(subject, stage, uses.length > 0);
       if (asks !== undefined)
         yield {
           at: configuration.file.keyPlace(["stages"]),
@@ -220,8 +220,8 @@ export const unmentionedStage: Rule = {
 };
 
 /** @param isRun whether a step of a workflow runs the stage with a command of its own */
-function whoAsks(subject: Subject, isRun: boolean): string | undefined {
-  const { workflows, configurationPath, project } = subject;
+function whoAsks(subject: Subject, stage: "integration" | "e2e", isRun: boolean): string | undefined {
+  const { workflows, configurationPath, configuration, project } = subject;
   const jobs = stageJobs(subject);
   for (const job of isRun ? [] : jobs)
     for (const step of job.gates)
@@ -232,6 +232,7 @@ function whoAsks(subject: Subject, isRun: boolean): string | undefined {
     ...[...project.packages.values()].flatMap(({ scripts: own }) => Object.values(own)),
   ];
   const isGate = (script: string): boolean => /\benv-actions\s+gate\b/.test(script) && !/--c(?:ommand|onfig)\b/.test(script);
-  // Without a workflow of ours, the terminal is the only place where the configuration is used.
-  return scripts.some(isGate) || jobs.length === 0 ? "`env-actions gate`" : undefined;
+  // Without a workflow of ours, tests that are configured are for the terminal.
+  const isForTerminal = jobs.length === 0 && configuration?.suite(stage === "e2e" ? "integration" : "e2e") !== undefined;
+  return scripts.some(isGate) || isForTerminal ? "`env-actions gate`" : undefined;
 }

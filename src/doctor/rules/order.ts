@@ -289,14 +289,12 @@ export const unknownNeed: Rule = {
   meaning: "GitHub refuses a workflow in which `needs` names an unknown job, and then runs none of its jobs.",
   cure: "Write the id of the job, which is its key under `jobs`, and not its `name`.",
   *find(subject) {
-    for (const { file, jobs } of subject.workflows)
-      for (const { id, unknownNeeds, stages, gates } of jobs) {
-        const isOurs = stages.length + gates.length > 0 || stageWorkflows(subject).some((one) => one.file === file);
-        for (const { name, path } of isOurs ? unknownNeeds : []) {
+    for (const { file, jobs } of stageWorkflows(subject))
+      for (const { id, unknownNeeds } of jobs)
+        for (const { name, path } of unknownNeeds) {
           const ids = jobs.map((job) => job.id).filter((other) => other !== id);
           yield { at: file.valuePlace(path), message: `no job is ${JSON.stringify(name)}; ${suggestion(name, ids)}` };
         }
-      }
   },
 };
 
@@ -306,11 +304,16 @@ function checkName(job: Job): string | undefined {
   return job.hasMatrix || job.uses !== undefined || isComputed(name) ? undefined : name;
 }
 
-/** The jobs that a branch rule is meant to require: the last ones, or the only one. */
+/** The jobs that a branch rule is meant to require: those with the action `gate`, or else the last ones, or the only ones. */
 function requiredJobs(subject: Subject): Set<Job> {
-  const alone = subject.workflows.map(judgedJobs).flatMap((jobs) => (jobs.length === 1 ? jobs : []));
-  const gates = subject.workflows.flatMap(({ jobs }) => jobs.filter((job) => job.gates.length > 0));
-  return new Set([...endings(subject).flatMap(({ last }) => last ?? []), ...gates, ...alone]);
+  const last = new Map(endings(subject).map((ending) => [ending.workflow, ending.last]));
+  const required = subject.workflows.flatMap((workflow) => {
+    const gates = workflow.jobs.filter((job) => job.gates.length > 0);
+    if (gates.length > 0) return gates;
+    const judged = judgedJobs(workflow);
+    return judged.length === 1 ? judged : (last.get(workflow) ?? []);
+  });
+  return new Set(required);
 }
 
 export const sameCheck: Rule = {

@@ -170,12 +170,14 @@ const packagedProgram =
 
 /** Without packages, `npm test` of a project that only uses Node's own test runner is fine. */
 function needsPackages(project: Project, { command, folder }: StartedCommand): boolean {
-  if (!/^\s*(?:\w+=\S*\s+)*(?:npm|npx|pnpm|yarn|bunx?|node)\b/.test(command)) return false;
+  const [, program] = /^\s*(?:\w+=\S*\s+)*(npm|npx|pnpm|yarn|bunx?|node)\b/.exec(command) ?? [];
+  if (program === undefined || project.hasPackages) return false;
   const scripts = withScripts(project, folder, command);
-  // What was built may have its packages inside.
-  const isBuilt = scripts.some((script) => /\b(?:dist|build|out)\//.test(script));
-  const dependencies = group(packageAt(project, folder)?.file.at(["dependencies"]));
-  return scripts.some((script) => packagedProgram.test(script)) || (!isBuilt && Object.keys(dependencies).length > 0);
+  if (scripts.some((script) => packagedProgram.test(script))) return true;
+  // What was built may have its packages inside, npx downloads them, and a single file of Node's may need none.
+  const mayNeedNone =
+    ["npx", "bunx", "node"].includes(program) || scripts.some((script) => /\b(?:dist|build|out)\//.test(script));
+  return !mayNeedNone && Object.keys(group(packageAt(project, folder)?.file.at(["dependencies"]))).length > 0;
 }
 
 export const noBrowsers: Rule = {
