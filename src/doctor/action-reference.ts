@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { StageName } from "../model/report.ts";
+import { type ActionName, actionNames } from "../action/interface.ts";
 
 /** What a `uses:` names. */
 export interface ActionReference {
@@ -11,21 +11,18 @@ export interface ActionReference {
   /** What stands after the `@`. */
   ref: string | undefined;
   /** What the folder names. The action in the repository's root has the input `stage` instead. */
-  stage: Work | undefined;
+  stage: ActionName | undefined;
 }
 
-/** What an action of env-actions does: it runs a stage, or judges what the stages found. */
-export type Work = StageName | "gate";
-
-const stageFolder = /^(?:actions\/)?(preflight|integration|e2e|smoke|cleanup|gate)$/;
+const actionFolder = new RegExp(`^(?:actions/)?(${actionNames.join("|")})$`);
 
 export function actionReference(text: string): ActionReference {
   if (text.startsWith("docker://")) return { kind: "docker", text, path: text, ref: undefined, stage: undefined };
   // `$/` is the repository of the file that it stands in, at the same commit.
   if (/^(?:\.|\$)\//.test(text)) {
     const path = posix.normalize(text.slice(2)).replace(/\/$/, "");
-    const [, stage] = stageFolder.exec(path) ?? [];
-    return { kind: "local", text, path, ref: undefined, stage: stage as Work | undefined };
+    const [, stage] = actionFolder.exec(path) ?? [];
+    return { kind: "local", text, path, ref: undefined, stage: stage as ActionName | undefined };
   }
   const at = text.indexOf("@");
   const [name, ref] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
@@ -33,8 +30,8 @@ export function actionReference(text: string): ActionReference {
   const [owner, repository, ...folders] = path.split("/");
   if (`${owner}/${repository}` !== "classwaves/env-actions" || folders[0] === ".github")
     return { kind: "other", text, path, ref, stage: undefined };
-  const [, stage] = stageFolder.exec(folders.join("/")) ?? [];
-  return { kind: "env-actions", text, path, ref, stage: stage as Work | undefined };
+  const [, stage] = actionFolder.exec(folders.join("/")) ?? [];
+  return { kind: "env-actions", text, path, ref, stage: stage as ActionName | undefined };
 }
 
 /** A full SHA of a commit, or the digest of an image. */

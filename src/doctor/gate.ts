@@ -18,13 +18,15 @@ const judged: readonly StageName[] = ["preflight", "integration", "e2e", "smoke"
 export const testing: readonly StageName[] = ["preflight", "integration", "e2e"];
 
 export function stageWorkflows({ workflows }: Subject): Workflow[] {
-  return workflows.filter((workflow) => workflow.jobs.some((job) => job.stages.length + job.gates.length > 0));
+  return workflows.filter((workflow) =>
+    workflow.jobs.some((job) => job.stages.length + job.gates.length + job.comments.length > 0),
+  );
 }
 
 /** Jobs whose own steps run stages or judge them, in all workflows. */
 export function stageJobs(subject: Pick<Subject, "workflows">): Job[] {
   return subject.workflows.flatMap(({ jobs }) =>
-    jobs.filter((job) => job.gates.length > 0 || job.stages.some(({ jobStep }) => jobStep)),
+    jobs.filter((job) => job.gates.length + job.comments.length > 0 || job.stages.some(({ jobStep }) => jobStep)),
   );
 }
 

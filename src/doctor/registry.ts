@@ -80,6 +80,7 @@ export const ruleAreas: readonly RuleArea[] = [
       credentials.callerPermissions,
       credentials.secretsOfInstall,
       credentials.noCommentWrite,
+      credentials.noStatusWrite,
     ],
   },
   {

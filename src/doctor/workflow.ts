@@ -1,7 +1,8 @@
+import { type ActionName, actionNames } from "../action/interface.ts";
 import { group, isGroup, list, type Path, text } from "../config/path.ts";
 import { nearest } from "../lib/nearest.ts";
-import type { StageName } from "../model/report.ts";
-import { type ActionReference, actionReference, type Work } from "./action-reference.ts";
+import { type StageName, stageNames } from "../model/report.ts";
+import { type ActionReference, actionReference } from "./action-reference.ts";
 import type { Place } from "./rule.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
@@ -37,6 +38,8 @@ export interface Job {
   stages: readonly StageUse[];
   /** The steps that judge what the stages found. */
   gates: readonly Step[];
+  /** The steps that write the result of another run on its pull request. */
+  comments: readonly Step[];
   hasMatrix: boolean;
 }
 
@@ -103,6 +106,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
   const job = group(file.at(path));
   const steps = stepsAt(file, [...path, "steps"]);
   const uses = text(job.uses);
+  const all = steps.flatMap((step) => leavesOf(step, local, 0));
   const { needs, unknownNeeds } = needsOf(job.needs, [...path, "needs"], Object.keys(group(file.at(["jobs"]))));
   return {
     workflow,
@@ -115,7 +119,8 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     runsOn: labelsOf(job["runs-on"]),
     uses,
     stages: uses === undefined ? stagesOf(steps, local) : calledStages(uses, local, 0),
-    gates: steps.flatMap((step) => leavesOf(step, local, 0)).filter((step) => workOf(step, local) === "gate"),
+    gates: all.filter((step) => workOf(step, local) === "gate"),
+    comments: all.filter((step) => workOf(step, local) === "comment"),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
   };
 }
@@ -156,9 +161,9 @@ function stagesOf(steps: readonly Step[], local: LocalFiles): StageUse[] {
   const found: StageUse[] = [];
   for (const jobStep of steps)
     for (const step of leavesOf(jobStep, local, 0)) {
-      const stage = workOf(step, local);
-      if (stage !== undefined && stage !== "gate" && step.uses)
-        found.push({ stage, step, jobStep, reference: step.uses, earlier: [...earlier] });
+      const work = workOf(step, local);
+      const stage = stageNames.find((one) => one === work);
+      if (stage !== undefined && step.uses) found.push({ stage, step, jobStep, reference: step.uses, earlier: [...earlier] });
       earlier.push(step);
     }
   return found;
@@ -171,7 +176,7 @@ function leavesOf(step: Step, local: LocalFiles, depth: number): Step[] {
   return inner.length > 0 ? inner.flatMap((one) => leavesOf(one, local, depth + 1)) : [step];
 }
 
-function workOf(step: Step, local: LocalFiles): Work | undefined {
+function workOf(step: Step, local: LocalFiles): ActionName | undefined {
   const { uses } = step;
   const action = uses?.kind === "local" ? local.actions.get(uses.path) : undefined;
   const isOurs = uses?.kind === "env-actions" || (action !== undefined && isOurAction(action));
@@ -194,10 +199,8 @@ function calledStages(uses: string, local: LocalFiles, depth: number): StageUse[
   });
 }
 
-const works: readonly Work[] = ["preflight", "integration", "e2e", "smoke", "cleanup", "gate"];
-
-export function workInput(step: Step): Work | undefined {
-  return works.find((work) => work === step.with.stage);
+export function workInput(step: Step): ActionName | undefined {
+  return actionNames.find((work) => work === step.with.stage);
 }
 
 /** A condition may be written as `true`, without quotes. */

@@ -210,13 +210,25 @@ export const noDeploymentsRead: Rule = {
 export const noCommentWrite: Rule = {
   code: "ED413",
   severity: "surprises",
-  title: "The gate can't write its comment",
+  title: "The result can't be written on the pull request",
   meaning:
-    'With `comment: "true"`, the gate writes its result on the pull request. Without `pull-requests: write`, it only warns.',
+    'With `comment: "true"`, the gate writes its result on the pull request, and the action `comment` does so after the run. Without `pull-requests: write`, the gate only warns, and `comment` fails.',
   cure: "Add `pull-requests: write` under `permissions` of the job.",
   find: (subject) =>
-    withoutPermission(subject, { name: "pull-requests", level: "write", usual: true }, ({ gates }) =>
-      gates.some((step) => String(step.with.comment) === "true") ? "writes a comment" : undefined,
+    withoutPermission(subject, { name: "pull-requests", level: "write", usual: true }, ({ gates, comments }) =>
+      comments.length > 0 || gates.some((step) => String(step.with.comment) === "true") ? "writes a comment" : undefined,
+    ),
+};
+
+export const noStatusWrite: Rule = {
+  code: "ED414",
+  severity: "surprises",
+  title: "The gate can't show the stages as statuses",
+  meaning: 'With `statuses: "true"`, the gate shows each stage as a commit status. Without `statuses: write`, it only warns.',
+  cure: "Add `statuses: write` under `permissions` of the job.",
+  find: (subject) =>
+    withoutPermission(subject, { name: "statuses", level: "write", usual: true }, ({ gates }) =>
+      gates.some((step) => String(step.with.statuses) === "true") ? "shows statuses" : undefined,
     ),
 };
 

@@ -143,6 +143,7 @@ export const unknownInput: Rule = {
       for (const job of jobs) {
         for (const { stage, step } of job.stages) yield* unknownInputs(step, stage);
         for (const step of job.gates) yield* unknownInputs(step, "gate");
+        for (const step of job.comments) yield* unknownInputs(step, "comment");
       }
   },
 };
