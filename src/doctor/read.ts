@@ -151,8 +151,8 @@ async function readConfiguration(
     const variables = error.mistakes.filter(({ code }) => code === "EA1011");
     if (variables.length > 0)
       tell({
-        what: configFile,
-        why: `values that use variables: ${count(variables.length, "variable")} not set here`,
+        what: `values with variables in ${configFile}`,
+        why: `${count(variables.length, "variable")} ${variables.length === 1 ? "is" : "are"} not set here`,
       });
     for (const mistake of error.mistakes) {
       if (variables.includes(mistake)) continue;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { samples, writtenFor } from "../init/repositories.ts";
 import { base, examined, type Files } from "./fixture.ts";
 
 /** Small repositories without a mistake, and what looks like one and isn't. */
@@ -193,4 +194,17 @@ test("a stage that nobody asks for needs no key", async () => {
   );
   expect(await said(node, { [configuration]: without, [gate]: own })).toEqual([]);
   expect(await said(node, { [configuration]: without })).toEqual([expect.stringMatching(/^ED109 .* stages\.e2e is missing/)]);
+});
+
+/** A package of a monorepo has its configuration elsewhere: command.test.ts looks at one. */
+const inRoot = Object.entries(samples).filter(([name]) => name !== "package of a monorepo");
+
+test("there are samples of init", () => expect(inRoot.length).toBeGreaterThanOrEqual(13));
+
+test.each(inRoot)("what init writes for %s leaves its questions and nothing else", async (_, sample) => {
+  const { workflows, configuration: text } = writtenFor(sample);
+  const written = Object.fromEntries(workflows.map((file) => [file.path, file.text]));
+  const { findings } = await examined({ ...sample.files, ...written, [configuration]: text });
+  const questions = text.split("\n").flatMap((line, index) => (line.includes("# TODO: ") ? [`ED108:${index + 1}`] : []));
+  expect(findings.map(({ code, line }) => `${code}:${line}`)).toEqual(questions);
 });
