@@ -3,9 +3,10 @@ import { proveRedis, proveWarehouse } from "../cleanup/execute/proof.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { Check, ServerReport } from "../model/report.ts";
 import type { TestResults } from "../model/test-results.ts";
+import { whyBrokenOff } from "../test-reports/judge/ended.ts";
 import { judgeTests } from "../test-reports/judge/judge.ts";
 import { TestListMatcher } from "../test-reports/judge/test-lists.ts";
-import { isAnythingRead, unreadableCheck } from "../test-reports/judge/unreadable.ts";
+import { isAnythingRead, unreadableCheck, withoutReports } from "../test-reports/judge/unreadable.ts";
 import { readResults } from "../test-reports/read.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
 import { beginLedger } from "./child-environment.ts";
@@ -159,10 +160,13 @@ export async function judgeRun(
   for (const { file, notes = [] } of results.sources) for (const note of notes) step(context, `${file}: ${note}`);
   const tests = marked.addTo(results);
   const cut = whyCutShort(context, ran);
+  const brokenOff = cut ? undefined : whyBrokenOff(ran.commands);
+  const end = { words: howEnded(ran), failed: ran.exitCode !== 0, brokenOff };
+  const { unreadable = [] } = results;
   // After an interrupted run, a missing or broken report is no additional finding; otherwise it is the finding.
-  const findings = cut ? [cut] : results.unreadable ? [unreadableCheck(results.unreadable, howEnded(ran))] : [];
-  if (!isAnythingRead(results)) return { checks: findings };
-  return { checks: [...findings, ...judgeTests(tests, suite.rules, ran)], tests };
+  if (!isAnythingRead(results)) return { checks: cut ? [cut] : unreadable.length > 0 ? withoutReports(unreadable, end) : [] };
+  const findings = cut ? [cut] : unreadable.length > 0 ? [unreadableCheck(unreadable, end)] : [];
+  return { checks: [...findings, ...judgeTests(tests, suite.rules, { ...ran, brokenOff })], tests };
 }
 
 /** What ended the tests early. */

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { junit, runSuite } from "./suite.ts";
+import { urgentChecks } from "../../src/report/words.ts";
+import { junit, type Ran, runSuite } from "./suite.ts";
 
 /** Which reports a stage reads, as it runs: the folders that it makes, and what it says of those that it can't read. */
 
@@ -50,6 +51,76 @@ describe("a report that can't be read", () => {
     const { report, check } = await runSuite("integration", { settings, files: script(write("r1.xml", junit()), old) });
     expect(report.verdict).toBe("failed");
     expect(check("tests.report")).toMatchObject({ verdict: "failed", message: expect.stringMatching(/^EA6003: r1\.xml: older/) });
+  });
+});
+
+describe("a command that wrote no report because of how it ended", () => {
+  const old = { files: { "r1.xml": junit() }, old: ["r1.xml"] };
+  const tests = (command: string) => `command: ${command}\nreports: [r*.xml]`;
+  /** The checks of the tests that decide, the first one first. */
+  const causes = ({ report }: Ran) => urgentChecks(report).causes;
+
+  const none = { files: {} };
+  const left = [
+    ["an old report", old, "EA6003"],
+    ["no report", none, "EA6002"],
+  ] as const;
+  const ends: [string, string, string][] = [
+    [
+      "a program that is not there",
+      "no-such-runner",
+      "EA5008: the shell found no such program (exit status 127) for `no-such-runner`",
+    ],
+    ["a file that is no program", "./c.yml", "EA5008: the shell may not run this program (exit status 126): `./c.yml`"],
+    ["a signal", "kill -KILL $$", "EA5009: SIGKILL ended `kill -KILL $$`"],
+    ["a signal inside its shell", "sh -c 'kill -SEGV $$'; exit $?", "EA5009: SIGSEGV ended"],
+  ];
+  for (const [what, files, code] of left)
+    test.each(ends)(`%s, with ${what}: the command is the cause`, async (_, command, said) => {
+      const ran = await runSuite("integration", { settings: tests(JSON.stringify(command)), ...files });
+      expect(ran.report.verdict).toBe("failed");
+      expect(causes(ran)).toMatchObject([{ id: "tests.exit", message: expect.stringContaining(said) }]);
+      expect(ran.check("tests.report")).toMatchObject({ cause: "tests.exit", message: expect.stringContaining(code) });
+    });
+
+  test("the shell's own sentence is quoted", async () => {
+    const ran = await runSuite("integration", { settings: tests("no-such-runner"), files: {} });
+    expect(ran.check("tests.exit")?.message).toMatch(/It printed: .*no-such-runner.*not found/);
+  });
+
+  test("a signal explains a report that was cut off; the stage is still an error, because failures may be missing", async () => {
+    const files = script(write("r1.xml", "<testsuite><testcase"), 'process.kill(process.ppid, "SIGKILL");\n');
+    const ran = await runSuite("integration", { settings: tests("node tests.mjs; true"), files });
+    expect(causes(ran)).toMatchObject([{ id: "tests.exit", message: expect.stringContaining("EA5009: SIGKILL") }]);
+    expect(ran.report.verdict).toBe("error");
+  });
+
+  test("a damaged report of this run is its own finding, although a later program is missing", async () => {
+    const files = script(write("r1.xml", "<testsuite><testcase"));
+    const ran = await runSuite("integration", { settings: tests("node tests.mjs; no-such-program"), files });
+    expect(causes(ran)).toMatchObject([{ id: "tests.report", message: expect.stringContaining("EA6004") }]);
+  });
+
+  test("beside a report with a failure, both are shown", async () => {
+    const files = { ...script(write("r2.xml", junit(failing))), ...old.files };
+    const ran = await runSuite("integration", { settings: tests("node tests.mjs; no-such-program"), ...old, files });
+    expect(causes(ran).map(({ id }) => id)).toEqual(["tests.pass-rate", "tests.exit"]);
+  });
+
+  test("out of time is the cause, with an old report as without", async () => {
+    for (const files of [old, none]) {
+      const ran = await runSuite("integration", { settings: tests("sleep 60"), ...files, budgetMs: 1_500 });
+      expect(causes(ran).map(({ id }) => id)[0]).toBe("tests.budget");
+      expect(ran.check("tests.report")).toBeUndefined();
+    }
+  });
+
+  test("an ordinary failure before the report is named, and the report leads", async () => {
+    const ran = await runSuite("integration", { settings: tests("exit 3"), ...old });
+    expect(causes(ran)).toMatchObject([{ id: "tests.report", observed: "exit status 3" }]);
+    expect(ran.check("tests.report")?.message).toMatch(
+      /EA6003: .*The command ended with exit status 3, perhaps before it wrote a report/,
+    );
   });
 });
 

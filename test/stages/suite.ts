@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -27,6 +27,8 @@ export interface Project {
   /** At the top of the file, such as `testData`. */
   beside?: string;
   files: Record<string, string>;
+  /** Those of the files that an earlier run wrote. */
+  old?: readonly string[];
   /** Folders elsewhere that the workspace has as if they were its own, such as `node_modules`. */
   links?: Record<string, string>;
   budgetMs?: number;
@@ -47,6 +49,7 @@ export async function runSuite(
     settings,
     beside = "",
     files,
+    old = [],
     links = {},
     budgetMs = 30_000,
     overrides = {},
@@ -71,6 +74,7 @@ ${beside}
     await mkdir(dirname(join(workspace, name)), { recursive: true });
     await writeFile(join(workspace, name), content);
   }
+  for (const name of old) await utimes(join(workspace, name), 0, 1);
   // On Windows a link of this kind needs no permission.
   for (const [name, target] of Object.entries(links)) await symlink(target, join(workspace, name), "junction");
   const variables = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };

@@ -2,7 +2,7 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { TestResults } from "../../src/model/test-results.ts";
-import { unreadableCheck } from "../../src/test-reports/judge/unreadable.ts";
+import { type CommandEnd, unreadableCheck } from "../../src/test-reports/judge/unreadable.ts";
 import { readResults } from "../../src/test-reports/read.ts";
 import { UnreadableReport } from "../../src/test-reports/reported.ts";
 import { copyTo, readAnyway, readText, whole, workspace } from "./reports.ts";
@@ -267,25 +267,22 @@ describe("of several globs", () => {
 });
 
 describe("the check", () => {
+  const ended = (exitCode: number): CommandEnd => ({ words: `exit status ${exitCode}`, failed: exitCode !== 0 });
   const of = (code: string, tests = 0) => ({ file: "r.xml", code, message: "r.xml, line 2: broken", position: "line 2", tests });
 
   test("is an error for a report that could not be read, and a failure for one that was not written", () => {
-    expect(unreadableCheck([of("EA6004")], "exit status 0").verdict).toBe("error");
-    expect(unreadableCheck([of("EA6005")], "exit status 0").verdict).toBe("error");
-    expect(unreadableCheck([of("EA6002"), of("EA6004")], "exit status 0").verdict).toBe("error");
-    for (const code of ["EA6001", "EA6002", "EA6003"])
-      expect(unreadableCheck([of(code)], "exit status 0").verdict).toBe("failed");
+    expect(unreadableCheck([of("EA6004")], ended(0)).verdict).toBe("error");
+    expect(unreadableCheck([of("EA6005")], ended(0)).verdict).toBe("error");
+    expect(unreadableCheck([of("EA6002"), of("EA6004")], ended(0)).verdict).toBe("error");
+    for (const code of ["EA6001", "EA6002", "EA6003"]) expect(unreadableCheck([of(code)], ended(0)).verdict).toBe("failed");
   });
 
   test("names each report with what to do, and how much of it was read", () => {
-    const { message } = unreadableCheck(
-      [of("EA6004", 2), { ...of("EA6005"), message: "s.txt: unknown format" }],
-      "exit status 1",
-    );
+    const { message } = unreadableCheck([of("EA6004", 2), { ...of("EA6005"), message: "s.txt: unknown format" }], ended(1));
     expect(message).toMatch(
       /^EA6004: r\.xml, line 2: broken; 2 tests before were read, and others may be missing\. EA6005: s\.txt: unknown format\./,
     );
     expect(message).toMatch(/Look at the named place in the file.*Let the tests write one of these formats\.$/);
-    expect(unreadableCheck(Array(8).fill(of("EA6004")), "exit status 1").message).toContain("And 3 more.");
+    expect(unreadableCheck(Array(8).fill(of("EA6004")), ended(1)).message).toContain("And 3 more.");
   });
 });

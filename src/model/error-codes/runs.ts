@@ -38,6 +38,18 @@ export const processErrors = {
       "The configuration says `false` in place of the stage's settings: the project doesn't have this stage. Nothing ran, and nothing passed.",
     fix: "Remove the step or job that runs the stage, or write its settings in place of `false`.",
   },
+  EA5008: {
+    title: "The test command could not be started",
+    meaning:
+      "The shell found no such program (exit status 127, on Windows 9009), or may not run it (126). An old or missing report follows from that.",
+    fix: "Install what the command starts in a step before, such as `npm ci`. Or correct `stages.<stage>.command`.",
+  },
+  EA5009: {
+    title: "A signal ended the test command",
+    meaning:
+      "The command ended before its tests were complete, so its report is old, missing or cut off. SIGKILL often means that the machine had no memory left.",
+    fix: "Read the end of the command's log. Start fewer workers, or use a larger runner.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 6xxx: test reports. */

@@ -2,6 +2,7 @@ import { count, percentOf } from "../../lib/count.ts";
 import { type Glob, textGlob } from "../../lib/pattern.ts";
 import { type Check, opensTheGate, type Verdict } from "../../model/report.ts";
 import type { TestCounts, TestResults } from "../../model/test-results.ts";
+import type { BrokenOff } from "./ended.ts";
 import { excusedFailures } from "./excused.ts";
 import { criticalCheck, quarantineCheck } from "./test-lists.ts";
 
@@ -24,6 +25,8 @@ export interface TestRun {
   /** The exit status of the command, the worst of its shards; null if a signal or the deadline ended it. */
   exitCode: number | null;
   durationMs: number;
+  /** If the command's end says why its reports may lack tests. */
+  brokenOff?: BrokenOff | undefined;
 }
 
 /**
@@ -38,7 +41,7 @@ export function judgeTests(results: TestResults, rules: TestRules, run: TestRun)
     ...completeCheck(results),
     ...criticalCheck(results),
     rate,
-    exitCheck(results, run.exitCode, opensTheGate(rate.verdict)),
+    exitCheck(results, run, opensTheGate(rate.verdict)),
     flakyCheck(results, rules.flaky),
     ...quarantineCheck(results),
     ...projectsCheck(results, rules.requiredProjects),
@@ -137,12 +140,15 @@ function passRateCheck(results: TestResults, rule: number): Check {
   return checkOf(id, title, enough ? "degraded" : "failed", observed, expected, message);
 }
 
-function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean): Check {
+function exitCheck(results: TestResults, { exitCode: exit, brokenOff }: TestRun, rateOpens: boolean): Check {
   const check = (verdict: Verdict, message?: string) =>
     checkOf("tests.exit", "Exit status", verdict, exit === null ? "no exit status" : `${exit}`, "0", message);
   const explained = (verdict: Verdict, cause: string, message: string) => ({ ...check(verdict, message), cause });
   if (exit === 0) return check("passed");
-  if (exit === null) return check("failed", "The test command did not end by itself, so its reports may lack tests.");
+  if (exit === null)
+    return check("failed", brokenOff?.message ?? "The test command did not end by itself, so its reports may lack tests.");
+  // It explains the reports that could not be read, so nothing else may explain it away.
+  if (brokenOff && results.unreadable) return check("failed", brokenOff.message);
   const crashed = results.crashedSuites.filter(isCounted).length;
   const tolerated = results.crashedSuites.length - crashed;
   const by = [
@@ -163,6 +169,7 @@ function exitCheck(results: TestResults, exit: number | null, rateOpens: boolean
       "tests.statuses",
       `Perhaps explained by ${count(results.unknown, "test")} whose result is unknown.`,
     );
+  if (brokenOff) return check("failed", brokenOff.message);
   if (results.unreadable)
     return explained("failed", "tests.report", "Perhaps explained by failures in the reports that could not be read.");
   return check(

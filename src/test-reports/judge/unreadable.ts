@@ -1,6 +1,8 @@
 import { count } from "../../lib/count.ts";
 import type { Check } from "../../model/report.ts";
 import type { TestResults, UnreadableSource } from "../../model/test-results.ts";
+import type { BrokenOff } from "./ended.ts";
+import { checkOf } from "./judge.ts";
 
 /** Reports that are missing or broken. Failures in them may be unknown, so they are never passed. */
 
@@ -17,21 +19,43 @@ const notWritten = ["EA6001", "EA6002", "EA6003"];
 
 const mostShown = 5;
 
-/** @param ended how the command ended */
-export function unreadableCheck(reports: readonly UnreadableSource[], ended: string): Check {
+/** How the command ended: in words for people, whether it failed, and if it is known, why it wrote no complete report. */
+export interface CommandEnd {
+  words: string;
+  failed: boolean;
+  brokenOff?: BrokenOff | undefined;
+}
+
+/** The check of the reports. If the command's own end explains it, that check, `tests.exit`, is its cause. */
+export function unreadableCheck(reports: readonly UnreadableSource[], { words, failed, brokenOff }: CommandEnd): Check {
   const codes = [...new Set(reports.map(({ code }) => code))];
   const shown = reports.slice(0, mostShown).map((report) => `${report.code}: ${report.message}${before(report)}.`);
   const more = reports.length > mostShown ? [`And ${reports.length - mostShown} more.`] : [];
-  const cures = codes.flatMap((code) => fixes[code] ?? []);
+  const nothingWritten = codes.every((code) => notWritten.includes(code));
+  const isExplained = brokenOff !== undefined && (brokenOff.begun || nothingWritten);
+  const perhapsEarlier =
+    failed && nothingWritten
+      ? [`The command ended with ${words}, perhaps before it wrote a report: look at the end of its log.`]
+      : [];
+  const cures = isExplained ? [] : [...perhapsEarlier, ...codes.flatMap((code) => fixes[code] ?? [])];
   return {
     id: "tests.report",
     title: "Test report",
-    verdict: codes.every((code) => notWritten.includes(code)) ? "failed" : "error",
-    observed: ended,
+    verdict: nothingWritten ? "failed" : "error",
+    observed: words,
     expected: "a report of this run",
     message: [...shown, ...more, ...cures].join(" "),
     durationMs: 0,
+    ...(isExplained ? { cause: "tests.exit" } : {}),
   };
+}
+
+/** Where no report could be read, so that nothing else judges the exit status: the end that explains it, and then the reports. */
+export function withoutReports(reports: readonly UnreadableSource[], end: CommandEnd): Check[] {
+  const check = unreadableCheck(reports, end);
+  if (check.cause === undefined || end.brokenOff === undefined) return [check];
+  // It decides as much as the reports did: damaged ones may hold anything.
+  return [checkOf("tests.exit", "Exit status", check.verdict, end.words, "exit status 0", end.brokenOff.message), check];
 }
 
 function before({ tests }: UnreadableSource): string {
