@@ -1,8 +1,9 @@
 import { performStage, readConfiguration, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { leftOutStages } from "../config/left-out.ts";
-import { opensTheGate, type StageName, type StageReport, stageNames, type Verdict } from "../model/report.ts";
+import { opensTheGate, type StageName, type StageReport, stageNames, type Verdict, worstVerdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
+import { duration } from "../report/words.ts";
 import { suiteOf } from "../stages/test-command.ts";
 
 export interface GateEnd {
@@ -92,6 +93,16 @@ async function refuseIncomplete(request: GateRequest, production: string | undef
     );
   for (const stage of makesTestData) if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config });
   return { hasTestData: environment.databricks !== undefined || environment.redis !== undefined };
+}
+
+/** The gate as a whole: its verdict, and in one line where it ran and which stages did not pass. */
+export function gateVerdict(ends: readonly GateEnd[]): { verdict: Verdict; text: string } {
+  const reports = ends.flatMap((end) => (end.answer ? [end.answer.report] : []));
+  const verdict = worstVerdict(reports.map((report) => report.verdict));
+  const notPassed = reports.filter((report) => report.verdict !== "passed");
+  const why = notPassed.map((report) => `${report.stage} ${endings[report.verdict]}`).join(", ");
+  const where = `on ${reports[0]?.environment.name} in ${duration(timeSpent(ends).total)}`;
+  return { verdict, text: `gate ${verdict} ${where}${why === "" ? "" : `: ${why}`}` };
 }
 
 /** How a gate spent its time, in milliseconds: the project's test commands and tasks, waiting for its servers, and the suite itself. */

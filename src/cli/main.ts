@@ -167,12 +167,15 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
   };
   try {
     if (isGate) {
-      const { runGate, timeSpent } = await import("./gate.ts");
+      const { gateVerdict, runGate, timeSpent } = await import("./gate.ts");
       const ends = await runGate(request, args.production);
-      const last = ends.findLast((end) => end.answer)?.answer;
-      if (!args.quiet || ends.some((end) => end.answer?.report.verdict !== "passed")) {
+      if (args.quiet) {
+        const { verdict, text } = gateVerdict(ends);
+        screen.line("  ", [`${verdictMarks[verdict]} ${text}`, verdictStyles[verdict]]);
+      } else {
+        const last = ends.findLast((end) => end.answer)?.answer;
         screen.line("");
-        for (const end of ends) if (!args.quiet || end.answer?.report.verdict !== "passed") screen.line(...verdictLine(end));
+        for (const end of ends) screen.line(...verdictLine(end));
         const time = timeSpent(ends);
         screen.line([
           `    Total ${duration(time.total)}: test commands ${duration(time.tests)}, waiting for servers ${duration(time.servers)}, env-actions ${duration(time.suite)}`,
@@ -193,9 +196,8 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     const { performStage } = await import("../app/run-stage.ts");
     const stage = (args.command === "plan" ? "cleanup" : args.command) as StageName;
     const answer = await performStage({ ...request, stage });
-    const isQuiet = args.quiet && answer.report.verdict === "passed";
-    if (stage === "cleanup" && !isQuiet) sayPlan(screen, answer);
-    if (!isQuiet) sayFiles(screen, answer);
+    if (stage === "cleanup" && !(args.quiet && answer.report.verdict === "passed")) sayPlan(screen, answer);
+    if (!args.quiet) sayFiles(screen, answer);
     if (args.json) world.stdout.write(answer.files.reportText);
     return exitStatus([answer.report.verdict]);
   } finally {

@@ -30,7 +30,7 @@ const tailShown = 12;
 export interface ScreenOptions {
   /** Shows each check and step, and every line of servers and tests; otherwise only what did not pass. */
   verbose: boolean;
-  /** Says nothing about what passed. */
+  /** Says only the verdict and what did not pass. */
   quiet?: boolean;
   /** The reason of each stage is left to the list at the end. */
   listFollows?: boolean;
@@ -116,7 +116,8 @@ export class Screen {
   /** What passed, and what another check explains, is only counted at the end. */
   #check(check: Check): void {
     if (this.#verbose) this.line("  ", [checkLine(check), verdictStyles[check.verdict]], [took(check.durationMs), "gray"]);
-    else if (check.verdict === "passed" || check.cause !== undefined) this.#doing(check.title);
+    else if (check.verdict === "passed" || check.cause !== undefined || (this.#quiet && check.verdict === "skipped"))
+      this.#doing(check.title);
     // Failed tests are listed by name at the end of the stage.
     else this.line("  ", [checkLine(this.#once(check)), verdictStyles[check.verdict]]);
   }
@@ -132,7 +133,8 @@ export class Screen {
   }
 
   #finish(report: StageReport): void {
-    if (this.#quiet && report.verdict === "passed") return;
+    // A gate has a verdict of its own.
+    if (this.#quiet && this.#listFollows && report.verdict === "passed") return;
     const { verdict, title, time, reason, failures, excused, follows, tails, problems } = endView(report);
     const text = this.#listFollows ? time : `${time}: ${reason}`;
     this.line("  ", [`${verdictMarks[verdict]} ${title}`, verdictStyles[verdict]], text);

@@ -35,8 +35,13 @@ describe("the terminal", () => {
     expect(verbose[2]).toBe("  ✔ Required variables – 6 of 6  1 ms");
   });
 
-  test("says nothing of a stage that passed if it is quiet, and all of one that failed", () => {
-    expect(shown(passedPreflight(), { quiet: true })).toEqual([]);
+  test("says of a stage that passed only the verdict if it is quiet, in a gate nothing, and all of one that failed", () => {
+    expect(shown(passedPreflight(), { quiet: true })).toEqual([expect.stringMatching(/^ {2}✔ preflight passed on staging in /)]);
+    expect(shown(passedPreflight(), { quiet: true, listFollows: true })).toEqual([]);
+    const skipped: Check = { id: "identity", title: "Identity", verdict: "skipped", message: "not configured", durationMs: 1 };
+    const report = { ...passedPreflight(), checks: [skipped] };
+    expect(shown(report).join("\n")).toContain("○ Identity");
+    expect(shown(report, { quiet: true }).join("\n")).not.toContain("○");
     expect(shown(failedIntegration(), { quiet: true })).toEqual(shown(failedIntegration()));
   });
 
