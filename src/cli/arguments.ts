@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { parsePercent, parseTimeLimit } from "../config/values.ts";
 import { errorText } from "../lib/error-text.ts";
-import { suggestion } from "../lib/nearest.ts";
+import { nearest, suggestion } from "../lib/nearest.ts";
 import { isCommit, isPlanDigest } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Overrides } from "../stages/context.ts";
@@ -12,6 +12,7 @@ import {
   commandNames,
   commands,
   type Option,
+  optionNames,
   options,
   type Shell,
   shells,
@@ -40,7 +41,7 @@ export interface Arguments {
   /** `init`: replaces files that are there. */
   overwrite: boolean;
   verbose: boolean;
-  /** Shows only what did not pass. */
+  /** Shows only the verdict, and what did not pass. */
   quiet: boolean;
   /** The command that help is asked about. */
   about: Command | undefined;
@@ -193,19 +194,31 @@ function parse(argv: readonly string[]) {
 /** @throws UserError for an option that does not exist, or whose value is missing; Node's own messages name no cure */
 function refuseUnknown(argv: readonly string[]): void {
   const { tokens } = parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true, strict: false });
-  const names = Object.keys(options);
+  const first = tokens.find((token) => token.kind === "positional")?.value;
+  const command = commandNames.find((candidate) => candidate === first);
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const { name, rawName, value, inlineValue } = token;
-    const option = names.includes(name) ? options[name as keyof typeof options] : undefined;
-    if (!option) {
-      const known = names.map((one) => `--${one}`);
-      throw new UserError("EA1103", `unknown option ${rawName}; ${suggestion(rawName, known)}`);
-    }
+    const option = optionNames.some((one) => one === name) ? options[name as Option] : undefined;
+    if (!option) throw new UserError("EA1103", unknownOption(rawName, command));
     if (option.type === "string" && (value === undefined || (!inlineValue && value.startsWith("-"))))
       throw new UserError("EA1103", `${rawName} needs a value: expected ${rawName} VALUE`);
     if (option.type === "boolean" && inlineValue) throw new UserError("EA1103", `${rawName} takes no value`);
   }
+}
+
+function unknownOption(written: string, command: Command | undefined): string {
+  const own: readonly Option[] = command === undefined ? optionNames : commands[command].takes;
+  const meant = [own, optionNames].flatMap((names) => likely(written, names) ?? [])[0];
+  const help = `\`${["env-actions help", command].filter(Boolean).join(" ")}\` lists ${command ? "its" : "the commands and their"} options`;
+  return `unknown option ${written}${command ? ` of "${command}"` : ""}; ${meant === undefined ? "" : `did you mean "${meant}"? `}${help}`;
+}
+
+/** The one that it begins, such as --env, or is spelled like. */
+function likely(written: string, names: readonly Option[]): string | undefined {
+  const known = names.map((one) => `--${one}`);
+  const begun = written.length > "--".length ? known.filter((one) => one.startsWith(written)) : [];
+  return begun.length === 1 ? begun[0] : nearest(written, known);
 }
 
 function understood(flag: string, text: string, value: number | undefined, expected: string): number {

@@ -33,7 +33,7 @@ interface OptionHelp {
   value?: string;
   /** All values that are possible, or that the value is a file: for completions. */
   values?: readonly string[] | "file";
-  /** What it does, for all commands that take it or for some of them. */
+  /** What it does: for the commands that an entry names, and for all others that take it. */
   help: readonly { of?: readonly Command[]; text: string }[];
 }
 
@@ -56,25 +56,28 @@ export const options = {
   budget: {
     type: "string",
     value: "15m",
-    help: [{ text: "time limit, instead of the configured budget" }, { of: ["undo", "repair"], text: "instead of 30m" }],
+    help: [
+      { text: "time limit, instead of the configured budget" },
+      { of: ["undo", "repair"], text: "time limit, instead of 30m" },
+    ],
   },
   command: {
     type: "string",
     value: "CMD",
-    help: [{ of: ["integration", "e2e"], text: "test command, instead of the configured one" }],
+    help: [{ of: ["integration", "e2e", "gate"], text: "test command, instead of the configured one" }],
   },
   reports: {
     type: "string",
     multiple: true,
     value: "GLOB",
-    help: [{ of: ["integration", "e2e"], text: "reports, instead of the configured ones; can be repeated" }],
+    help: [{ of: ["integration", "e2e", "gate"], text: "reports, instead of the configured ones; can be repeated" }],
   },
   "pass-rate": {
     type: "string",
     value: "95%",
-    help: [{ of: ["integration", "e2e"], text: "pass rate, instead of the configured one" }],
+    help: [{ of: ["integration", "e2e", "gate"], text: "pass rate, instead of the configured one" }],
   },
-  deployment: { type: "string", value: "ID", help: [{ of: ["smoke"], text: "deployment that smoke follows" }] },
+  deployment: { type: "string", value: "ID", help: [{ of: ["smoke", "gate"], text: "deployment that smoke follows" }] },
   follows: {
     type: "string",
     value: "nothing",
@@ -104,10 +107,8 @@ export const options = {
     type: "string",
     value: "DIGEST",
     help: [
-      {
-        of: ["cleanup", "repair"],
-        text: "digest that was shown; required for --scope all and for repair --execute",
-      },
+      { of: ["cleanup"], text: "digest of the plan that was shown; required for --scope all --execute" },
+      { of: ["repair"], text: "digest of the plan that was shown; required for --execute" },
     ],
   },
   run: { type: "string", value: "ID", help: [{ of: ["audit"], text: "only this run, in a report" }] },
@@ -121,9 +122,12 @@ export const options = {
     type: "boolean",
     default: false,
     help: [
-      {
-        text: "write the report (tables: the proposal; doctor: the findings; init: the files) to standard output, progress to standard error",
-      },
+      { text: "write the report to standard output, progress to standard error" },
+      { of: ["gate"], text: "write the reports of all stages to standard output, progress to standard error" },
+      { of: ["tables"], text: "write the proposal to standard output" },
+      { of: ["audit"], text: "write the result to standard output" },
+      { of: ["doctor"], text: "write the findings to standard output" },
+      { of: ["init"], text: "write the names and texts of the files to standard output" },
     ],
   },
   check: {
@@ -143,7 +147,7 @@ export const options = {
     help: [{ of: ["init"], text: "ask nothing, and leave a TODO in the files for each open question" }],
   },
   overwrite: { type: "boolean", default: false, help: [{ of: ["init"], text: "replace files that exist and differ" }] },
-  quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only what did not pass" }] },
+  quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only the verdict, and what did not pass" }] },
   verbose: {
     type: "boolean",
     short: "v",

@@ -28,11 +28,14 @@ ${exits}`;
 /** One command with its options. */
 export function helpOf(command: Command): string {
   const { argument, words, text, takes, examples } = commands[command];
+  // They accept the options of the command that they were added to, but use none of them.
+  const ownOptions: readonly Option[] = command === "help" || command === "version" ? ["help", "version"] : takes;
+  const shown = optionNames.filter((name) => ownOptions.includes(name));
   const parts = [
     `env-actions ${[command, argument, "[options]"].filter(Boolean).join(" ")}`,
     `${text[0]?.toUpperCase()}${text.slice(1)}.`,
     ...(words ? [columns(Object.entries(words))] : []),
-    columns(optionNames.filter((name) => takes.includes(name)).map((name) => [optionName(name), helpFor(name, command)])),
+    columns(shown.map((name) => [optionName(name), helpFor(name, command)])),
     ...(examples ? [examples.map(([line, about]) => `  ${line}   # ${about}`).join("\n")] : []),
     ...(command === "completion" ? [] : [exits.trimEnd()]),
   ];
@@ -52,13 +55,12 @@ function allOf(name: Option): string {
     .join("; ");
 }
 
-/** What an option does in one command. */
+/** What an option does in one command: its own text if it has one, and never that of another command. */
 export function helpFor(name: Option, command: Command): string {
   const all = helps(name);
   const own = all.filter(({ of }) => of?.includes(command));
-  const general = all.filter(({ of }) => of === undefined);
-  const found = [...general, ...own];
-  return (found.length > 0 ? found : all).map(({ text }) => text).join("; ");
+  const found = own.length > 0 ? own : all.filter(({ of }) => of === undefined);
+  return found.map(({ text }) => text).join("; ");
 }
 
 function helps(name: Option): readonly { of?: readonly Command[]; text: string }[] {

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { auditLine } from "../../src/audit/chain.ts";
+import { commandNames, commands, type Option, optionHelp } from "../../src/cli/commands.ts";
+import { helpFor, helpOf } from "../../src/cli/help.ts";
 import { version } from "../../src/lib/version.ts";
 import { freshBundle } from "../harness/process.ts";
 
@@ -44,6 +46,20 @@ test("the help of one command has its options and no others", () => {
   }
 });
 
+test("the help of one command says nothing that is about another command", () => {
+  for (const command of commandNames)
+    for (const [name, { help }] of Object.entries(optionHelp)) {
+      if (!commands[command].takes.some((one) => one === name)) continue;
+      const shown = helpFor(name as Option, command);
+      for (const { of, text } of help) if (of && !of.includes(command)) expect(shown, `${command} --${name}`).not.toContain(text);
+      if (command !== "help" && command !== "version") expect(shown, `${command} --${name}`).not.toBe("");
+    }
+  expect(helpOf("cleanup")).not.toMatch(/repair|tables|doctor|init|undo|gate/);
+  expect(helpOf("repair")).toMatch(/--plan-digest DIGEST {2,}digest of the plan that was shown; required for --execute\n/);
+  expect(helpOf("undo")).toMatch(/--budget 15m {2,}time limit, instead of 30m\n/);
+  expect(helpOf("version")).not.toContain("--config");
+});
+
 test.each([
   [["prefligth"], /EA1101: unknown command "prefligth"; did you mean "preflight"\?/],
   [["preflight", "integration"], /EA1102: unexpected argument "integration" after "preflight": remove it/],
@@ -63,8 +79,20 @@ test.each([
   [["cleanup", "--run", "abc", "--execute"], /EA1103: --run is an option of audit, not of "cleanup": remove it/],
   [["plan", "--execute"], /EA1103: --execute is an option of cleanup, undo, repair, not of "plan"/],
   [["integration", "--scope", "run"], /EA1103: --scope is an option of cleanup, plan, not of "integration"/],
-  [["preflight", "--enviroment", "x"], /unknown option --enviroment; did you mean "--environment"\?/],
-  [["preflight", "-x"], /unknown option -x; known: --config, /],
+  [
+    ["preflight", "--enviroment", "x"],
+    /unknown option --enviroment of "preflight"; did you mean "--environment"\? `env-actions help preflight` lists its options\n/,
+  ],
+  [["preflight", "--env", "x"], /unknown option --env of "preflight"; did you mean "--environment"\?/],
+  [
+    ["cleanup", "--ex"],
+    /unknown option --ex of "cleanup"; did you mean "--execute"\? `env-actions help cleanup` lists its options\n/,
+  ],
+  [["preflight", "-x"], /unknown option -x of "preflight"; `env-actions help preflight` lists its options\n/],
+  [
+    ["--exekute"],
+    /unknown option --exekute; did you mean "--execute"\? `env-actions help` lists the commands and their options\n/,
+  ],
   [["cleanup", "--scope"], /--scope needs a value: expected --scope VALUE/],
   [["cleanup", "--scope", "--execute"], /--scope needs a value/],
   [["cleanup", "--execute=yes"], /--execute takes no value/],
