@@ -6,7 +6,7 @@ import { loadPatterns } from "../lib/pattern.ts";
 import { isSecretName } from "../lib/redaction/variables.ts";
 import { z } from "../lib/zod.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { UserError } from "../model/user-error.ts";
+import { type PlacedMistake, UserError } from "../model/user-error.ts";
 import { whyWithoutSecrets } from "./fork.ts";
 import {
   type Blank,
@@ -70,7 +70,7 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const yaml = parseYaml(text);
   if (yaml.broken) throw mistakesError({ name: file, text, hidden: hiddenSpansOfBroken(text) }, yaml.mistakes);
   if (yaml.data === undefined || yaml.data === null)
-    throw new UserError("EA1002", `${file}:1:1  the file is empty: ${howToWriteOne}`);
+    throw placedError("EA1002", { file, line: 1, column: 1, message: `the file is empty: ${howToWriteOne}` });
 
   if (mayHavePattern.test(JSON.stringify(yaml.data))) await loadPatterns();
   const unified = withUnifiedVariables(yaml.data, env);
@@ -141,8 +141,20 @@ export async function readText(file: string, cwd: string): Promise<string> {
       "EA1004",
       `${file}: expected at most ${mostBytes} bytes, got ${bytes.length}: check whether this is the right file`,
     );
-  if (!isUtf8(bytes)) throw new UserError("EA1003", `${file}:${lineOfBadByte(bytes)}:1  the file is not UTF-8: save it as UTF-8`);
+  if (!isUtf8(bytes))
+    throw placedError("EA1003", {
+      file,
+      line: lineOfBadByte(bytes),
+      column: 1,
+      message: "the file is not UTF-8: save it as UTF-8",
+    });
   return new TextDecoder("utf-8").decode(bytes);
+}
+
+/** The place is also apart from the words, so that an annotation or a list of findings doesn't show it twice. */
+function placedError(code: ErrorCode, placed: Omit<PlacedMistake, "code">): UserError {
+  const { file, line, column, message } = placed;
+  return new UserError(code, `${file}:${line}:${column}  ${message}`, { mistakes: [{ code, ...placed }] });
 }
 
 const howToWriteOne =

@@ -1,18 +1,7 @@
-import {
-  type Alias,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  parseDocument,
-  type Scalar,
-  visit,
-  type YAMLError,
-} from "yaml";
-import type { Mistake, Span } from "./mistakes.ts";
+import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type Scalar, visit } from "yaml";
+import { type Mistake, positionOf, type Span } from "./mistakes.ts";
 import { type Path, pathKey } from "./path.ts";
+import { syntaxMistakes } from "./yaml-faults.ts";
 
 /** The position of one entry in the file. */
 export interface Entry {
@@ -36,9 +25,6 @@ export interface ParsedYaml {
   broken: boolean;
 }
 
-/** After the first faults of a broken file, further ones are mostly noise. */
-const brokenPlaces = 3;
-
 /** A table takes about ten, so 5,000 of them fit twice. Nested aliases can create billions of entries in a few lines. */
 const mostEntries = 100_000;
 
@@ -53,56 +39,20 @@ export function parseYaml(text: string): ParsedYaml {
     uniqueKeys: false,
   });
   const faults = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
-  if (faults.length > 0)
-    return broken(
-      firstOfEachLine(faults, text)
-        .slice(0, brokenPlaces)
-        .map((fault) => syntaxMistake(fault, text)),
-    );
+  if (faults.length > 0) return broken(syntaxMistakes(faults, text));
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== "1.2")
     return broken([{ code: "EA1005", at: { start: 0, end: 0 }, path: [], message: "expected YAML 1.2: remove the %YAML line" }]);
-  return new Reader(document.contents).read();
+  return new Reader(document.contents, ({ start }) => positionOf(text, start).line).read();
 }
 
 function broken(mistakes: Mistake[]): ParsedYaml {
   return { data: undefined, entries: new Map(), mistakes, unread: [], broken: true };
 }
 
-function firstOfEachLine(faults: YAMLError[], text: string): YAMLError[] {
-  const lineOf = (fault: YAMLError): number => text.lastIndexOf("\n", fault.pos[0] - 1);
-  return faults.filter((fault, index) => index === 0 || lineOf(fault) !== lineOf(faults[index - 1] ?? fault));
-}
-
-/** Our own messages, because the library's messages quote the file, and a broken line may hold a secret. */
-const faultWords: Partial<Record<YAMLError["code"], string>> = {
-  BAD_ALIAS: "the alias names an anchor that is not defined above it (&name)",
-  BAD_DIRECTIVE: "remove the line that begins with %: directives are not supported",
-  BAD_DQ_ESCAPE: "unknown escape after \\: inside \"…\" write \\\\ for a backslash, or use '…'",
-  BAD_INDENT: "wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
-  BAD_SCALAR_START: 'put a text that begins with this character in quotes: "…"',
-  BLOCK_AS_IMPLICIT_KEY:
-    'expected one value, got another "key: value": check the indentation, or put a text that contains ": " in quotes',
-  BLOCK_IN_FLOW: "an indented block cannot be inside { } or [ ]: write it without the brackets",
-  MISSING_CHAR: "a closing quote, a closing bracket or the colon after a key is missing",
-  MULTILINE_IMPLICIT_KEY: 'expected "key: value" on one line: check for a missing colon',
-  MULTIPLE_DOCS: "expected one document: remove the line ---",
-  RESOURCE_EXHAUSTION: "nested too deeply: use fewer levels",
-  TAB_AS_INDENT: "indented with a tab: use spaces",
-  TAG_RESOLVE_FAILED: "tags are not supported: remove the word that begins with !",
-  UNEXPECTED_TOKEN: "unexpected text: check brackets, quotes and indentation",
-};
-
-function syntaxMistake(fault: YAMLError, text: string): Mistake {
-  const [start, end] = fault.pos;
-  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
-  const inBrackets = /[{[,].*:?\s*\$\{/.test(text.slice(lineStart, start + 2));
-  const message = inBrackets ? 'put a reference inside { } or [ ] in quotes: "${NAME}"' : faultWords[fault.code];
-  return { code: "EA1005", at: { start, end }, path: [], message: `invalid YAML: ${message ?? "this line cannot be parsed"}` };
-}
-
 /** Converts the document's nodes to plain data, and records their positions. */
 class Reader {
   readonly #top: Node | null;
+  readonly #lineOf: (span: Span) => number;
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #entries = new Map<string, Entry>();
   readonly #mistakes: Mistake[] = [];
@@ -111,8 +61,10 @@ class Reader {
   readonly #open = new Set<Node>();
   #tooMany = false;
 
-  constructor(top: Node | null) {
+  /** @param lineOf the line of a place, from 1 */
+  constructor(top: Node | null, lineOf: (span: Span) => number) {
     this.#top = top;
+    this.#lineOf = lineOf;
     this.#targets = aliasTargets(top);
   }
 
@@ -151,6 +103,7 @@ class Reader {
 
   #group(pairs: Pair<Node, Node | null>[], path: Path): Record<string, unknown> {
     const group: Record<string, unknown> = {};
+    const firsts = new Map<string, Span>();
     for (const { key, value } of pairs) {
       const keyAt = spanOf(key);
       const name = isScalar(key) ? nameOf(key) : undefined;
@@ -161,14 +114,18 @@ class Reader {
           path,
           message: "expected a plain word as key: << and aliases are not supported",
         });
-      else if (Object.hasOwn(group, name))
-        this.#mistakes.push({
-          code: "EA1006",
-          at: keyAt,
-          path: [...path, name],
-          message: "duplicate key: remove one of the two",
-        });
-      else group[name] = this.#value(value, [...path, name], keyAt, keyAt);
+      else {
+        const first = firsts.get(name);
+        firsts.set(name, first ?? keyAt);
+        if (first === undefined) group[name] = this.#value(value, [...path, name], keyAt, keyAt);
+        else
+          this.#mistakes.push({
+            code: "EA1006",
+            at: keyAt,
+            path: [...path, name],
+            message: `duplicate key: line ${this.#lineOf(first)} has it, too; remove one of the two`,
+          });
+      }
     }
     return group;
   }

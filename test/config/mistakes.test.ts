@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
-import { minimal, mistakes, refusal } from "./file.ts";
+import { load, minimal, mistakes, refusal } from "./file.ts";
 
 /**
  * Each kind of mistake, with the exact position and message. The message is all that people have at the end of a failed job. A position
@@ -664,19 +664,83 @@ const yaml: Case[] = [
   {
     mistake: "a key without a colon",
     file: "version: 1\nenvironments\n",
-    says: ["c.yml:2:1  EA1005: invalid YAML: a closing quote, a closing bracket or the colon after a key is missing"],
+    says: ["c.yml:2:1  EA1005: invalid YAML: expected a colon after a key, or a comma between two entries"],
   },
   {
     mistake: "an open bracket",
     file: "version: 1\nenvironments: [",
-    says: [
-      "c.yml:2:16  EA1005: invalid YAML: wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
-    ],
+    says: ["c.yml:2:15  EA1005: invalid YAML: this [ is never closed: add ] after its last entry"],
+  },
+  {
+    mistake: "an open bracket, noticed in the lines below",
+    file: minimal({ inside: "tags: [a, b\nother: 1" }),
+    says: ["c.yml:5:11  EA1005: invalid YAML: this [ is never closed: add ] after its last entry"],
+  },
+  {
+    mistake: "an open brace, with brackets of its own",
+    file: minimal({ inside: "api: { a: [1, 2], b: [3]\nother: 1" }),
+    says: ["c.yml:5:10  EA1005: invalid YAML: this { is never closed: add } after its last entry"],
+  },
+  {
+    mistake: "the wrong closing bracket",
+    file: minimal({ inside: "api: { a: [1, 2 }\nother: 1" }),
+    says: ["c.yml:5:15  EA1005: invalid YAML: this [ is never closed: add ] after its last entry"],
   },
   {
     mistake: "an open quote",
     file: 'version: 1\nenvironments: "x',
-    says: ["c.yml:2:17  EA1005: invalid YAML: a closing quote, a closing bracket or the colon after a key is missing"],
+    says: ['c.yml:2:15  EA1005: invalid YAML: this quote is never closed: add " at the end of the text'],
+  },
+  {
+    mistake: "an open quote, noticed at the end of the file",
+    file: minimal({ inside: 'a: "it is\nb: 1', below: "c: 2\n" }),
+    says: ['c.yml:5:8  EA1005: invalid YAML: this quote is never closed: add " at the end of the text'],
+  },
+  {
+    mistake: "an open quote above another quoted text",
+    file: minimal({ inside: "a: 'it''s\nb: 'x'" }),
+    says: ["c.yml:5:8  EA1005: invalid YAML: this quote is never closed: add ' at the end of the text"],
+  },
+  {
+    mistake: "an open quote that ends with an escaped one",
+    file: minimal({ inside: 'a: "x\\\\\\"' }),
+    says: ['c.yml:5:8  EA1005: invalid YAML: this quote is never closed: add " at the end of the text'],
+  },
+  {
+    mistake: "a tab above an open bracket: both",
+    file: "version: 1\n\tenvironments: [",
+    says: [
+      "c.yml:2:1  EA1005: invalid YAML: indented with a tab: use spaces",
+      "c.yml:2:16  EA1005: invalid YAML: this [ is never closed: add ] after its last entry",
+    ],
+  },
+  {
+    mistake: "a key between two columns",
+    file: minimal({ inside: "api:\n  url: x" }).replace("    api", "   api"),
+    says: [
+      "c.yml:5:4  EA1005: invalid YAML: wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
+    ],
+  },
+  {
+    mistake: "a key further to the right than the one above it",
+    file: "version: 1\n environments:\n  sandbox: {}",
+    says: [
+      "c.yml:2:2  EA1005: invalid YAML: wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
+    ],
+  },
+  {
+    mistake: "an entry of a list further to the left than the one above it",
+    file: "version: 1\nenvironments:\n  - a\n - b\n",
+    says: [
+      "c.yml:4:2  EA1005: invalid YAML: wrong indentation: keys of one group begin in the same column, and nested keys further to the right",
+    ],
+  },
+  {
+    mistake: "a merge conflict",
+    file: `${minimal()}<<<<<<< HEAD\nbudget: 1m\n=======\nbudget: 2m\n>>>>>>> other\n`,
+    says: [
+      "c.yml:5:1  EA1005: invalid YAML: a merge conflict is not resolved: choose one side, and remove the three lines of <, = and >",
+    ],
   },
   {
     mistake: "a reference in brackets without quotes",
@@ -701,7 +765,7 @@ const yaml: Case[] = [
   {
     mistake: "a key twice",
     file: `${minimal()}version: 1`,
-    says: ["c.yml:5:1  EA1006: version  duplicate key: remove one of the two"],
+    says: ["c.yml:5:1  EA1006: version  duplicate key: line 1 has it, too; remove one of the two"],
   },
   {
     mistake: "an alias without an anchor",
@@ -832,6 +896,18 @@ describe("a file that cannot be read is refused", () => {
     expect(await refusal(content)).toBe(
       "c.yml:1:1  the file is empty: `env-actions init` writes one that fits the repository, and docs/guides/your-own-project.md says what a project needs",
     );
+  });
+
+  test("with the place apart from the words, so that a list of findings doesn't show it twice", async () => {
+    for (const [content, line] of [
+      ["", 1],
+      [Buffer.from([0x61, 0x0a, 0xdf]), 2],
+    ] as const) {
+      const refused = await load(content).catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        mistakes: [{ file: "c.yml", line, column: 1, message: expect.stringMatching(/^the file is /) }],
+      });
+    }
   });
 
   test("if it is not UTF-8, with the line", async () => {
