@@ -2,6 +2,7 @@ import { count } from "../lib/count.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, Progress, StageName, Verdict } from "../model/report.ts";
 import { pageAsLine } from "../report/view/pages.ts";
+import { observedApart } from "../report/words.ts";
 
 /** What is left, by table. */
 interface Left {
@@ -83,7 +84,12 @@ export function checkLine(check: Check): string {
   const isAside = check.verdict === "passed" || check.verdict === "skipped";
   const parts = [
     `${verdictMarks[check.verdict]} ${check.title}`,
-    [check.observed, ...(isAside ? [] : [check.expected && `expected ${check.expected}`])].filter(Boolean).join(", "),
+    [
+      check.verdict === "passed" ? check.observed : observedApart(check),
+      ...(isAside ? [] : [check.expected && `expected ${check.expected}`]),
+    ]
+      .filter(Boolean)
+      .join(", "),
     check.verdict === "passed" ? undefined : (check.message ?? check.verdict),
   ];
   return pageAsLine(parts.filter((part) => part !== undefined && part !== "").join(" – "));

@@ -61,6 +61,15 @@ export function followsLine(consequences: readonly Check[], checks: readonly Che
   return `Not counted again: ${said.join("; ")}${more > 0 ? ` and ${more} more` : ""}.`;
 }
 
+/** Shorter values, such as `exit status 3`, are also worth a look beside a message that has them. */
+const wordsOfSentence = 4;
+
+/** What was observed, unless the message says the same sentence again: `port 3000 is already in use by pid 7 (node)`. */
+export function observedApart({ observed, message }: Pick<Check, "observed" | "message">): string | undefined {
+  if (observed === undefined || observed.split(" ").length < wordsOfSentence) return observed;
+  return message?.toLowerCase().includes(observed.toLowerCase()) ? undefined : observed;
+}
+
 /** Checks whose finding is a list of tests that are shown themselves. */
 const aboutTests: ReadonlySet<string> = new Set(["tests.pass-rate", "tests.suites-loaded", "tests.statuses"]);
 

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { verdictMarks } from "../../src/app/progress.ts";
 import { Screen, type ScreenOptions } from "../../src/cli/screen.ts";
 import { wrapped } from "../../src/cli/wrap.ts";
 import type { Check, StageReport } from "../../src/model/report.ts";
@@ -59,6 +60,23 @@ describe("the terminal", () => {
     expect(shown(report).at(2)).toMatch(
       /budget\): 3 tests failed, 1 test file could not be loaded, Test data deleted and gone failed$/,
     );
+  });
+
+  test("says what was observed once, if the message is about it; a short value stays", () => {
+    const port = "not started: port 3000 is already in use by pid 7 (node)";
+    const message = `server api was ${port}`;
+    const check: Check = {
+      id: "application",
+      title: "Application starts",
+      verdict: "error",
+      observed: port,
+      message,
+      durationMs: 1,
+    };
+    const exit: Check = { id: "e", title: "Exit", verdict: "failed", observed: "3", message: "It ended with 3.", durationMs: 1 };
+    const [first, second] = shown({ ...failedIntegration(), checks: [check, exit] });
+    expect(first).toBe(`  ${verdictMarks.error} Application starts – ${message}`);
+    expect(second).toBe("  ✘ Exit – 3 – It ended with 3.");
   });
 
   test("does not repeat a message that another check of the stage had", () => {

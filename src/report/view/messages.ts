@@ -10,6 +10,7 @@ import {
   firstLine,
   followsLine,
   known,
+  observedApart,
   place,
   reportFile,
   rollbackLine,
@@ -107,8 +108,9 @@ function suiteMessage({ file, message }: CrashedSuite): Message {
 }
 
 function checkMessage(check: Check): Message {
+  const observed = observedApart(check);
   const seen = [
-    ...(check.observed === undefined ? [] : [`observed: ${check.observed}`]),
+    ...(observed === undefined ? [] : [`observed: ${observed}`]),
     ...(check.expected === undefined ? [] : [`expected: ${check.expected}`]),
   ].join("; ");
   const text = [check.message, seen, checkRemarks(check)].filter(Boolean).join("\n");
