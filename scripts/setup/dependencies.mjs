@@ -10,7 +10,8 @@ const repairDeadlineMs = 180_000;
 const versionDeadlineMs = 10_000;
 
 /**
- * Installs the packages of package-lock.json, unless the last install used the same lock file on the same kind of machine.
+ * Installs the packages of package-lock.json, unless they are there: the last install was ours with the same lock file on the same
+ * kind of machine, or npm's own list in node_modules has all that this machine needs of the lock file.
  * @param {import("./context.mjs").Context} context
  * @throws {SetupFailure}
  */
@@ -19,6 +20,10 @@ export async function dependencies(context) {
   const wanted = `${context.platform} ${process.arch} ${sha256(join(context.root, "package-lock.json"))}\n`;
   const reason = whyInstall(stamp, wanted);
   if (reason === undefined) return;
+  if (isInstalled(context)) {
+    writeFileSync(stamp, wanted);
+    return;
+  }
   context.say(`${reason}: installing the dependencies (npm ci), which may take a minute`);
   const installed = await npm(context, "ci", installDeadlineMs);
   if (!installed.ok) throw new SetupFailure(`the dependencies could not be installed: ${installed.why}\n  Type: npm ci`);
@@ -29,6 +34,45 @@ function whyInstall(stamp, wanted) {
   if (!existsSync(join(stamp, ".."))) return "node_modules is missing";
   if (!existsSync(stamp)) return "node_modules was not installed by the set-up";
   return readFileSync(stamp, "utf8") === wanted ? undefined : "package-lock.json changed since the last install";
+}
+
+/**
+ * Whether somebody ran `npm ci` or `npm install` with this lock file. npm writes its list at the end, so an interrupted install has
+ * none.
+ */
+function isInstalled({ root, platform }) {
+  const [wanted, there] = ["package-lock.json", join("node_modules", ".package-lock.json")].map((file) =>
+    packagesOf(join(root, file)),
+  );
+  if (wanted === undefined || there === undefined) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === "" || (entry.link !== true && !path.includes("node_modules/"))) return true;
+    const found = there[path];
+    if (found === undefined) return entry.optional === true && !isFor(entry, platform);
+    return found.version === entry.version && found.integrity === entry.integrity;
+  });
+}
+
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")).packages;
+  } catch (error) {
+    if (error.code === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether npm would install an optional package here. One that names no system is needed by another optional one. Which C library a
+ * machine has is not asked: of two packages for it, npm installed one.
+ */
+function isFor({ os, cpu, libc }, platform) {
+  if (os === undefined && cpu === undefined) return false;
+  const fits = (list, value) =>
+    list === undefined ||
+    list.includes("any") ||
+    (!list.includes(`!${value}`) && (list.includes(value) || list.every((one) => one.startsWith("!"))));
+  return libc === undefined && fits(os, platform) && fits(cpu, process.arch);
 }
 
 /**

@@ -225,6 +225,59 @@ describe("the dependencies", () => {
     expect(calls()).toEqual(["npm ci --loglevel=error", "npm ci --loglevel=error"]);
   });
 
+  describe("that somebody installed with npm ci", () => {
+    const other = process.platform === "linux" ? "darwin" : "linux";
+    const wanted = {
+      "": { name: "us" },
+      "examples/classroom": { version: "1.0.0" },
+      "node_modules/classroom": { resolved: "examples/classroom", link: true },
+      "node_modules/a": { version: "1.0.0", integrity: "sha512-a" },
+      "node_modules/fast": {
+        version: "1.0.0",
+        integrity: "sha512-f",
+        optional: true,
+        os: [process.platform],
+        cpu: [process.arch],
+      },
+      "node_modules/foreign": { version: "1.0.0", integrity: "sha512-o", optional: true, os: [other] },
+      "node_modules/of-foreign": { version: "1.0.0", integrity: "sha512-g", optional: true },
+    };
+    type Packages = Record<string, object | undefined>;
+    const { "": _root, "node_modules/foreign": _foreign, "node_modules/of-foreign": _of, ...complete } = wanted;
+
+    const installed = (packages: Packages): void => {
+      program("npm", npm);
+      mkdirSync(join(root, "node_modules"));
+      writeFileSync(join(root, "package-lock.json"), JSON.stringify({ packages: wanted }));
+      writeFileSync(join(root, "node_modules", ".package-lock.json"), JSON.stringify({ packages }));
+    };
+
+    it("are left alone, also the next time", async () => {
+      installed(complete);
+      for (const _ of [1, 2]) expect(await setUp("dependencies")).toEqual({ stdout: "", stderr: "", status: 0 });
+      expect(calls()).toEqual([]);
+    });
+
+    it.each<[string, Packages]>([
+      ["a package is missing", { "node_modules/a": undefined }],
+      ["a link is missing", { "node_modules/classroom": undefined }],
+      ["an optional package for this machine is missing", { "node_modules/fast": undefined }],
+      ["a version is another one", { "node_modules/a": { version: "1.0.1", integrity: "sha512-a" } }],
+      ["a package has other content", { "node_modules/a": { version: "1.0.0", integrity: "sha512-b" } }],
+    ])("are installed if %s", async (_, changes) => {
+      installed({ ...complete, ...changes });
+      expect((await setUp("dependencies")).status).toBe(0);
+      expect(calls()).toEqual(["npm ci --loglevel=error"]);
+    });
+
+    it("are installed if npm's list is cut off", async () => {
+      installed({});
+      writeFileSync(join(root, "node_modules", ".package-lock.json"), '{ "packages": {');
+      await setUp("dependencies");
+      expect(calls()).toEqual(["npm ci --loglevel=error"]);
+    });
+  });
+
   it("are installed again after a failed install", async () => {
     program("npm", `${npm}; echo "npm error code EINTEGRITY"; exit 1`);
     const { status, stderr } = await setUp("dependencies,redis");
