@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { delimiter, join } from "node:path";
-import { type ClassroomWorld, type Fingerprint, startClassroomWorld } from "../examples/classroom/world.ts";
-import { startLibraryWorld } from "./library-world.ts";
+import type { ClassroomWorld, Fingerprint } from "../examples/classroom/world.ts";
+import { readArguments } from "../src/cli/arguments.ts";
+import { errorText } from "../src/lib/error-text.ts";
+import { suggestion } from "../src/lib/nearest.ts";
+import { UserError } from "../src/model/user-error.ts";
 import { readTools } from "./tools.ts";
 
 /**
@@ -11,13 +14,38 @@ import { readTools } from "./tools.ts";
  * compares production's data with their initial state.
  */
 const root = join(import.meta.dirname, "..");
-const [first, ...others] = process.argv.slice(2);
 const examples = join(root, "examples");
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-process.exitCode = first === "library" ? await startLibrary(others) : await startClassroom(process.argv.slice(2));
+const starts = { classroom: startClassroom, library: startLibrary };
+const names = Object.keys(starts) as (keyof typeof starts)[];
+
+process.exitCode = await start(process.argv.slice(2));
+
+/** Refuses a wrong name or option before anything is started. */
+async function start(argv: readonly string[]): Promise<number> {
+  const [first = ""] = argv;
+  const isNamed = first !== "" && !first.startsWith("-");
+  const name = isNamed ? names.find((one) => one === first) : "classroom";
+  if (name === undefined) {
+    process.stderr.write(
+      `npm start: there is no example "${first}"; ${suggestion(first, names)}\n  npm start               the small ClassWaves, examples/classroom\n  npm start -- library    another application, examples/library\nOptions of the gate may follow, such as: npm start -- library -v\n`,
+    );
+    return 2;
+  }
+  const args = isNamed ? argv.slice(1) : argv;
+  try {
+    readArguments(["gate", ...args]);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`npm start: ${errorText(error)}\n`);
+    return 2;
+  }
+  return await starts[name](args);
+}
 
 async function startClassroom(args: readonly string[]): Promise<number> {
+  const { startClassroomWorld } = await import("../examples/classroom/world.ts");
   const tools = readTools(root);
   const started = Date.now();
   const world = await startClassroomWorld({ redisServer: tools.redisServer });
@@ -37,6 +65,7 @@ async function startClassroom(args: readonly string[]): Promise<number> {
 
 /** Its configuration is what `env-actions init --yes` wrote, so nothing is passed that a user would not pass. */
 async function startLibrary(args: readonly string[]): Promise<number> {
+  const { startLibraryWorld } = await import("./library-world.ts");
   const started = Date.now();
   const world = await startLibraryWorld();
   try {
