@@ -11,6 +11,8 @@ import {
   type Command,
   commandNames,
   commands,
+  type NameSource,
+  nameSources,
   type Option,
   optionNames,
   options,
@@ -47,6 +49,8 @@ export interface Arguments {
   about: Command | undefined;
   /** `completion`: the shell. */
   shell: Shell;
+  /** `completion`: the names that a completion asks for, and the configuration file that is typed on its line. */
+  names: { of: NameSource; config: string | undefined } | undefined;
   /** The subcommand of `audit`. */
   audit: AuditCommand;
   /** `audit report`: the run to report on. */
@@ -81,7 +85,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   );
   const audit = auditCommands.find((candidate) => candidate === rest.join(" "));
   const shell = shells.find((candidate) => candidate === rest.join(" "));
-  if (command === "completion" && shell === undefined)
+  const source = nameSources.find((candidate) => candidate === rest[0] && rest.length <= 2);
+  if (command === "completion" && shell === undefined && source === undefined)
     throw new UserError(
       "EA1102",
       `completion: expected ${shells.join(", ")}, got ${rest.length === 0 ? "no shell" : `"${rest.join(" ")}"`}, such as: env-actions completion bash`,
@@ -143,6 +148,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     quiet: values.quiet,
     about,
     shell: shell ?? "bash",
+    names: command === "completion" && source !== undefined ? { of: source, config: rest[1] } : undefined,
     report: takesReport ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
     run: values.run,

@@ -22,6 +22,10 @@ export type AuditCommand = (typeof auditCommands)[number];
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
+/** What completions ask the program for, when a value of it is typed: names that are in files. */
+export const nameSources = ["environments", "runs"] as const;
+export type NameSource = (typeof nameSources)[number];
+
 export const defaultConfig = ".github/env-actions.yml";
 
 interface OptionHelp {
@@ -31,8 +35,8 @@ interface OptionHelp {
   default?: string | boolean;
   /** What stands for the value in help texts. */
   value?: string;
-  /** All values that are possible, or that the value is a file: for completions. */
-  values?: readonly string[] | "file";
+  /** All values that are possible, that the value is a file, or where its names are: for completions. */
+  values?: readonly string[] | "file" | NameSource;
   /** What it does: for the commands that an entry names, and for all others that take it. */
   help: readonly { of?: readonly Command[]; text: string }[];
 }
@@ -50,9 +54,15 @@ export const options = {
     type: "string",
     short: "e",
     value: "NAME",
+    values: "environments",
     help: [{ text: "environment (default: defaultEnvironment in the configuration, or the only one)" }],
   },
-  production: { type: "string", value: "NAME", help: [{ of: ["gate"], text: "environment that smoke checks" }] },
+  production: {
+    type: "string",
+    value: "NAME",
+    values: "environments",
+    help: [{ of: ["gate"], text: "environment that smoke checks" }],
+  },
   budget: {
     type: "string",
     value: "15m",
@@ -111,7 +121,7 @@ export const options = {
       { of: ["repair"], text: "digest of the plan that was shown; required for --execute" },
     ],
   },
-  run: { type: "string", value: "ID", help: [{ of: ["audit"], text: "only this run, in a report" }] },
+  run: { type: "string", value: "ID", values: "runs", help: [{ of: ["audit"], text: "only this run, in a report" }] },
   head: {
     type: "string",
     multiple: true,
@@ -243,7 +253,7 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
   completion: {
     argument: "SHELL",
     words: { bash: "print the completions for bash", zsh: "the same for zsh", fish: "the same for fish" },
-    text: "print what lets bash, zsh or fish complete commands and options",
+    text: "print what lets bash, zsh or fish complete commands, options and the names of environments",
     takes: anywhere,
     examples: [["source <(env-actions completion bash)", "for this terminal; the script says where to keep it"]],
   },

@@ -1,56 +1,103 @@
-import { type Command, commandNames, commands, type Option, optionHelp, optionNames, type Shell } from "./commands.ts";
+import {
+  type Command,
+  commandNames,
+  commands,
+  type NameSource,
+  nameSources,
+  optionHelp,
+  optionNames,
+  type Shell,
+} from "./commands.ts";
 import { helpFor } from "./help.ts";
 
-/** Scripts that complete commands, options and their values. All that they know is in commands.ts, so they start no process. */
+/**
+ * Scripts that complete commands, options and their values: one model, and a printer for each shell. All that they know is in
+ * commands.ts; only for names that are in files do they start the program.
+ */
 
 /** The script for one shell. Its first lines say how to install it. */
 export function completionScript(shell: Shell): string {
-  return { bash, zsh, fish }[shell]();
+  return { bash, zsh, fish }[shell](commandNames.map(modelOf));
 }
 
-const offered = commandNames;
+/** What may be typed in one place. */
+type Value = { kind: "words"; words: readonly string[] } | { kind: "names"; of: NameSource } | { kind: "file" } | { kind: "any" };
 
-function optionsOf(command: Command): Option[] {
-  return optionNames.filter((name) => commands[command].takes.includes(name));
+interface OptionModel {
+  long: string;
+  short: string | undefined;
+  /** `--config`, `-c`. */
+  spellings: readonly string[];
+  about: string;
+  repeats: boolean;
+  /** Absent for an option without a value. */
+  value: Value | undefined;
 }
 
-/** `--config -c`. */
-function spellings(name: Option): string[] {
-  const { short } = optionHelp[name];
-  return [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
+interface CommandModel {
+  name: Command;
+  about: string;
+  /** What may follow it as a word. */
+  argument: Value | undefined;
+  options: readonly OptionModel[];
 }
 
-function valuesOf(name: Option): readonly string[] | "file" | undefined {
-  const { values } = optionHelp[name];
-  return values;
+function modelOf(name: Command): CommandModel {
+  const { text, argument, words, takes } = commands[name];
+  const known = name === "help" ? commandNames : words && Object.keys(words);
+  return {
+    name,
+    about: text,
+    argument: known ? { kind: "words", words: known } : argument === undefined ? undefined : { kind: "file" },
+    options: optionNames
+      .filter((option) => takes.includes(option))
+      .map((option) => {
+        const { short, multiple = false, type, values } = optionHelp[option];
+        return {
+          long: option,
+          short,
+          spellings: [`--${option}`, ...(short === undefined ? [] : [`-${short}`])],
+          about: helpFor(option, name),
+          repeats: multiple,
+          value: type === "boolean" ? undefined : kindOf(values),
+        };
+      }),
+  };
 }
 
-/** What may follow a command as a word: `undefined` for nothing. */
-function wordsOf(command: Command): readonly string[] | "file" | undefined {
-  const { words, argument } = commands[command];
-  if (command === "help") return offered;
-  return words ? Object.keys(words) : argument === undefined ? undefined : "file";
+function kindOf(values: readonly string[] | "file" | NameSource | undefined): Value {
+  if (values === undefined) return { kind: "any" };
+  if (values === "file") return { kind: "file" };
+  const of = nameSources.find((source) => source === values);
+  return of ? { kind: "names", of } : { kind: "words", words: values as readonly string[] };
 }
 
-const withValue = optionNames.filter((name) => optionHelp[name].type === "string");
+/** Each option that has a value, once: what it takes is the same for every command. */
+function withValue(model: readonly CommandModel[]): { spellings: readonly string[]; value: Value }[] {
+  const found = new Map<string, { spellings: readonly string[]; value: Value }>();
+  for (const { options } of model)
+    for (const { long, spellings, value } of options) if (value) found.set(long, { spellings, value });
+  return [...found.values()];
+}
 
-function bash(): string {
-  const values = withValue.map((name) => {
-    const known = valuesOf(name);
-    const answer =
-      known === "file"
-        ? '_env_actions_files "$current"'
-        : known === undefined
-          ? "COMPREPLY=()"
-          : `_env_actions_words "${known.join(" ")}" "$current"`;
-    return `    ${spellings(name).join(" | ")}) ${answer}; return ;;`;
+/** How a shell writes a kind of value. */
+type Printer<Text> = (value: Value) => Text;
+
+function bash(model: readonly CommandModel[]): string {
+  const valued = withValue(model);
+  const complete: Printer<string> = (value) => {
+    if (value.kind === "words") return `_env_actions_words "${value.words.join(" ")}" "$current"`;
+    if (value.kind === "names") return `_env_actions_words "$(_env_actions_names ${value.of})" "$current"`;
+    return value.kind === "file" ? '_env_actions_files "$current"' : "COMPREPLY=()";
+  };
+  const values = valued.map(({ spellings, value }) => `    ${spellings.join(" | ")}) ${complete(value)}; return ;;`);
+  const cases = model.map(({ name, argument, options }) => {
+    const offered = options.flatMap(({ spellings }) => spellings).join(" ");
+    const files = argument?.kind === "file" ? "; files=1" : "";
+    const words = argument?.kind === "words" ? `; words="${argument.words.join(" ")}"` : "";
+    return `    ${name}) options="${offered}"${files}${words} ;;`;
   });
-  const cases = offered.map((command) => {
-    const words = wordsOf(command);
-    const files = words === "file" ? "; files=1" : "";
-    const more = words === undefined || words === "file" ? "" : `; words="${words.join(" ")}"`;
-    return `    ${command}) options="${optionsOf(command).flatMap(spellings).join(" ")}"${files}${more} ;;`;
-  });
+  const names = model.map(({ name }) => name);
   return `# Completions of env-actions for bash. For this terminal: source <(env-actions completion bash)
 # To keep them: env-actions completion bash > ~/.local/share/bash-completion/completions/env-actions
 _env_actions_words() {
@@ -62,6 +109,14 @@ _env_actions_files() {
   mapfile -t COMPREPLY < <(compgen -f -- "$1")
 }
 
+_env_actions_names() {
+  local config=() at
+  for ((at = 1; at < COMP_CWORD - 1; at++)); do
+    case \${COMP_WORDS[at]} in --config | -c) config=("\${COMP_WORDS[at + 1]}") ;; esac
+  done
+  "\${COMP_WORDS[0]}" completion "$1" "\${config[@]}" 2>/dev/null </dev/null
+}
+
 _env_actions() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
   local command="" options="" words="" files="" at
@@ -70,12 +125,12 @@ ${values.join("\n")}
   esac
   for ((at = 1; at < COMP_CWORD; at++)); do
     case \${COMP_WORDS[at]} in
-      ${withValue.flatMap(spellings).join(" | ")}) ((at++)) ;;
-      ${offered.join(" | ")}) command=\${COMP_WORDS[at]}; break ;;
+      ${valued.flatMap(({ spellings }) => spellings).join(" | ")}) ((at++)) ;;
+      ${names.join(" | ")}) command=\${COMP_WORDS[at]}; break ;;
     esac
   done
   case $command in
-    "") words="${offered.join(" ")}" ;;
+    "") words="${names.join(" ")}" ;;
 ${cases.join("\n")}
   esac
   if [[ $current == -* ]]; then
@@ -90,19 +145,34 @@ complete -F _env_actions env-actions
 `;
 }
 
-function zsh(): string {
-  const cases = offered.map((command) => {
-    const words = wordsOf(command);
-    const rest = words === undefined ? [] : words === "file" ? [`'*:file:_files'`] : [`'1:word:(${words.join(" ")})'`];
-    const specs = optionsOf(command).flatMap((name) => zshOption(name, command));
-    return `      ${command}) _arguments ${[...specs, ...rest].join(" ")} ;;`;
+function zsh(model: readonly CommandModel[]): string {
+  const action: Printer<string> = (value) => {
+    if (value.kind === "words") return `(${value.words.join(" ")})`;
+    if (value.kind === "names") return `_env_actions_names ${value.of}`;
+    return value.kind === "file" ? "_files" : " ";
+  };
+  const cases = model.map(({ name, argument, options }) => {
+    const specs = options.flatMap(({ spellings, about, repeats, value }) => {
+      const shown = about.replace(/[[\]:\\]/g, "\\$&");
+      const rest = value ? `:value:${action(value)}` : "";
+      return spellings.map((spelling) => zshQuoted(`${repeats ? "*" : ""}${spelling}[${shown}]${rest}`));
+    });
+    const words = argument ? [zshQuoted(`${argument.kind === "file" ? "*:file" : "1:word"}:${action(argument)}`)] : [];
+    return `      ${name}) _arguments ${[...specs, ...words].join(" ")} ;;`;
   });
-  const described = offered.map((command) => `    ${zshQuoted(`${command}:${commands[command].text}`)}`);
+  const described = model.map(({ name, about }) => `    ${zshQuoted(`${name}:${about}`)}`);
   return `#compdef env-actions
 # Completions of env-actions for zsh. For this terminal: source <(env-actions completion zsh)
 # To keep them: env-actions completion zsh > a folder of $fpath, as _env-actions
+_env_actions_names() {
+  local -a config
+  local at=\${words[(I)(--config|-c)]}
+  (( at )) && config=("\${words[at + 1]}")
+  compadd "\${@[1,-2]}" -- \${(f)"$(\${env_actions_program:-env-actions} completion \${@[-1]} $config 2>/dev/null </dev/null)"}
+}
+
 _env_actions() {
-  local state
+  local state env_actions_program=\${(Q)words[1]}
   local -a commands=(
 ${described.join("\n")}
   )
@@ -124,54 +194,44 @@ fi
 `;
 }
 
-function zshOption(name: Option, command: Command): string[] {
-  const about = helpFor(name, command).replace(/[[\]:\\]/g, "\\$&");
-  const known = valuesOf(name);
-  const value =
-    optionHelp[name].type === "boolean"
-      ? ""
-      : known === "file"
-        ? ":file:_files"
-        : known
-          ? `:value:(${known.join(" ")})`
-          : ":value: ";
-  const { multiple } = optionHelp[name];
-  return spellings(name).map((spelling) => zshQuoted(`${multiple ? "*" : ""}${spelling}[${about}]${value}`));
-}
-
 function zshQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function fish(): string {
-  const lines = offered.map(
-    (command) => `complete -c env-actions -n __fish_use_subcommand -a ${command} -d ${fishQuoted(commands[command].text)}`,
-  );
-  for (const command of offered) {
-    const seen = `-n '__fish_seen_subcommand_from ${command}'`;
-    const words = wordsOf(command);
-    if (words === "file") lines.push(`complete -c env-actions ${seen} -F`);
-    else if (words) lines.push(`complete -c env-actions ${seen} -a ${fishQuoted(words.join(" "))}`);
-    for (const name of optionsOf(command)) {
-      const { short } = optionHelp[name];
-      const known = valuesOf(name);
-      const value =
-        optionHelp[name].type === "boolean"
-          ? ""
-          : known === "file"
-            ? " -r -F"
-            : known
-              ? ` -x -a ${fishQuoted(known.join(" "))}`
-              : " -x";
-      lines.push(
-        `complete -c env-actions ${seen} -l ${name}${short === undefined ? "" : ` -s ${short}`}${value} -d ${fishQuoted(helpFor(name, command))}`,
-      );
-    }
-  }
+function fish(model: readonly CommandModel[]): string {
+  const offered: Printer<string> = (value) => {
+    if (value.kind === "words") return ` -a ${fishQuoted(value.words.join(" "))}`;
+    if (value.kind === "names") return ` -a '(__env_actions_names ${value.of})'`;
+    return value.kind === "file" ? " -F" : "";
+  };
+  const begin = "complete -c env-actions";
+  const names = model.map(({ name, about }) => `${begin} -n __fish_use_subcommand -a ${name} -d ${fishQuoted(about)}`);
+  const lines = model.flatMap(({ name, argument, options }) => {
+    const seen = `${begin} -n '__fish_seen_subcommand_from ${name}'`;
+    return [
+      ...(argument ? [`${seen}${offered(argument)}`] : []),
+      ...options.map(({ long, short, about, value }) => {
+        const spelled = `-l ${long}${short === undefined ? "" : ` -s ${short}`}`;
+        // -x takes no files, -r only says that a value must follow.
+        const takes = value === undefined ? "" : `${value.kind === "file" ? " -r" : " -x"}${offered(value)}`;
+        return `${seen} ${spelled}${takes} -d ${fishQuoted(about)}`;
+      }),
+    ];
+  });
   return `# Completions of env-actions for fish. For this terminal: env-actions completion fish | source
 # To keep them: env-actions completion fish > ~/.config/fish/completions/env-actions.fish
-complete -c env-actions -f
-${lines.join("\n")}
+function __env_actions_names
+  set -l words (commandline -opc)
+  set -l config
+  for at in (seq 2 (count $words))
+    if contains -- $words[$at] --config -c
+      set config $words[(math $at + 1)]
+    end
+  end
+  command $words[1] completion $argv[1] $config 2>/dev/null </dev/null
+end
+${begin} -f
+${[...names, ...lines].join("\n")}
 `;
 }
 

@@ -86,6 +86,11 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
       world.stdout.write(await helpText(args));
       return 0;
     case "completion":
+      if (args.names) {
+        const names = await (await import("./completion-names.ts")).completionNames(world.cwd, args.names);
+        world.stdout.write(names.map((name) => `${name}\n`).join(""));
+        return 0;
+      }
       world.stdout.write((await import("./completion.ts")).completionScript(args.shell));
       return 0;
     case "version":

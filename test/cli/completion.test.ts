@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commandNames, commands, optionHelp, optionNames, shells } from "../../src/cli/commands.ts";
 import { completionScript } from "../../src/cli/completion.ts";
+import { completionNames } from "../../src/cli/completion-names.ts";
 import { folderForEachTest } from "../harness/folder.ts";
 
 // The shells themselves say what they would offer, because only they know how they read a script.
@@ -14,7 +15,7 @@ function shell(name: string, script: string): string[] {
   const { status, stdout, stderr, error } = spawnSync(name, name === "zsh" ? ["-f", "-c", script] : ["-c", script], {
     cwd: folder.path,
     encoding: "utf8",
-    env: { PATH: process.env.PATH ?? "", HOME: folder.path, TERM: "dumb" },
+    env: { PATH: `${join(folder.path, "bin")}:${process.env.PATH}`, HOME: folder.path, TERM: "dumb" },
   });
   if (error) throw error;
   expect({ status, stderr }, script).toEqual({ status: 0, stderr: "" });
@@ -60,6 +61,53 @@ test.each(shellsHere)("%s offers commands, the options of a command, values and 
   expect(offer(["audit", "v"])).toEqual(["verify"]);
   expect(offer(["completion", "z"])).toEqual(["zsh"]);
   expect(offer(["help", "rep"])).toEqual(["repair"]);
+});
+
+/** Two configurations, one in a folder below, and a program on the PATH that is this repository's. */
+function configured(): void {
+  const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
+  for (const part of [".github", "bin", "below", ".env-actions/logs/1763920000000_1a2b3c4d", ".env-actions/logs/other"])
+    mkdirSync(join(folder.path, part), { recursive: true });
+  writeFileSync(join(folder.path, ".github", "env-actions.yml"), "environments: { sandbox: {}, staging: {}, 'two words': {} }");
+  writeFileSync(join(folder.path, "below", "other.yml"), "environments: { elsewhere: {} }");
+  writeFileSync(join(folder.path, "broken.yml"), "environments: {");
+  writeFileSync(join(folder.path, "bin", "env-actions"), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
+  chmodSync(join(folder.path, "bin", "env-actions"), 0o755);
+}
+
+test.each(shellsHere)("%s offers the environments of the configuration, and the runs", (name) => {
+  configured();
+  const offer = offers[name];
+  expect(offer(["gate", "--environment", ""])).toEqual(["sandbox", "staging"]);
+  expect(offer(["gate", "-e", "st"])).toEqual(["staging"]);
+  expect(offer(["gate", "--production", "sa"])).toEqual(["sandbox"]);
+  expect(offer(["-c", "below/other.yml", "gate", "-e", ""])).toEqual(["elsewhere"]);
+  expect(offer(["gate", "--config", "below/other.yml", "-e", ""])).toEqual(["elsewhere"]);
+  expect(offer(["audit", "report", "--run", ""])).toEqual(["1763920000000_1a2b3c4d"]);
+  for (const file of ["broken.yml", "missing.yml"]) expect(offer(["gate", "-c", file, "-e", ""])).toEqual([]);
+});
+
+test.skipIf(!isThere("zsh"))("zsh offers the environments of the configuration", () => {
+  configured();
+  writeFileSync(join(folder.path, "completion"), completionScript("zsh"));
+  const names = (words: string) =>
+    shell(
+      "zsh",
+      `autoload -U compinit; compinit -D -u; source ./completion; compadd() { print -l -- "$@"; }; words=(${words}); _env_actions_names -J x environments`,
+    );
+  expect(names("gate -e ''")).toEqual(["-J", "x", "--", "sandbox", "staging"]);
+  expect(names("gate -c below/other.yml -e ''")).toEqual(["-J", "x", "--", "elsewhere"]);
+  expect(completionScript("zsh")).toMatch(/'--environment\[.*\]:value:_env_actions_names environments'/);
+});
+
+test("the nearest configuration is the one in this folder or above it", async () => {
+  configured();
+  const below = join(folder.path, "below");
+  const of = "environments" as const;
+  expect(await completionNames(below, { of, config: undefined })).toEqual(["sandbox", "staging"]);
+  expect(await completionNames(below, { of, config: "other.yml" })).toEqual(["elsewhere"]);
+  writeFileSync(join(below, "list.yml"), "environments: [a]");
+  expect(await completionNames(below, { of, config: "list.yml" })).toEqual([]);
 });
 
 test.each(shellsHere)("%s offers each option to each command that takes it, and to no other", (name) => {
