@@ -50,6 +50,17 @@ test("every page can be reached from the README", () => {
 
 test("the README is short", () => expect(textOf("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(150));
 
+test("the README begins with what a newcomer types and with a safe workflow", () => {
+  const before = (text: string) => {
+    const place = textOf("README.md").indexOf(text);
+    expect(place, text).toBeGreaterThan(0);
+    return textOf("README.md").slice(0, place).split(/\s+/).length;
+  };
+  expect(before("npm i -D env-actions@")).toBeLessThanOrEqual(150);
+  expect(before("npx --no-install env-actions init")).toBeLessThanOrEqual(150);
+  expect(before("```yaml\nname: Quality gate")).toBeLessThanOrEqual(250);
+});
+
 const yaml = pages
   .flatMap((page) => blocks(page, "yaml"))
   .map(({ place, text }) => ({ place, text, value: parse(text) as unknown }));
