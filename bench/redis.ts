@@ -100,7 +100,7 @@ async function serverCpuMs(admin: Redis): Promise<number> {
 }
 
 /**
- * Reads, and writes every other time if it is told to, each on schedule however long the previous one took.
+ * Reads, and writes every other time if asked to, each on schedule however long the previous one took.
  * @returns the time of each, in milliseconds
  */
 async function bystander(url: string, writes: boolean): Promise<number[]> {

@@ -7,7 +7,7 @@ export function errorsPage(): string {
 
 <!-- Generated from src/model/error-codes by scripts/errors-page.ts: edit there. -->
 
-Every error has a code, such as \`EA1007\`. It stands in front of the message in the terminal, the log, the annotations and the report. A code
+Every error has a code, such as \`EA1007\`. It precedes the message in the terminal, the log, the annotations and the report. A code
 always means the same kind of mistake. The message itself says what happened, where, and what to do.
 
 Do you look for something without a code? See [troubleshooting](../guides/troubleshooting.md).

@@ -25,7 +25,7 @@ export const gitHubIssuer = "https://token.actions.githubusercontent.com";
 
 /**
  * The endpoint that gives a runner's job its id token: it checks the job's bearer token and puts the requested audience into the
- * id token. The token is not signed, because nobody here could check it.
+ * id token. The token is not signed, because nothing here could check it.
  */
 export async function startIdTokens(subject: string): Promise<IdTokens> {
   const bearer = `request-${randomBytes(24).toString("base64url")}`;

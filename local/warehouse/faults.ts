@@ -22,7 +22,7 @@ export interface Faults {
    * isn't JSON, or the right answer after `delayMs`.
    */
   tokenEndpoint: { times: number; status?: 429 | 500 | 503; retryAfter?: number; cut?: true; page?: true; delayMs?: number }[];
-  /** The expiry of each personal access token, in Unix milliseconds, -1 for never; `refused` if nobody may ask. */
+  /** The expiry of each personal access token, in Unix milliseconds, -1 for never; `refused` if asking is not allowed. */
   tokenEnds: number[] | "refused";
   /** Added to the number of affected rows that DELETE reports. */
   wrongDeleteCount: number;

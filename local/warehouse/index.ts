@@ -38,7 +38,7 @@ export interface WarehouseOptions {
   groupGrants?: Record<string, Grant[]>;
   /** What groups own, by group name; object names as in `Grant.on`. */
   groupOwns?: Record<string, string[]>;
-  /** The metastore's admin: a user or a group; nobody if absent. */
+  /** The metastore's admin: a user or a group; if absent, there is none. */
   metastoreOwner?: string;
   /** For `POST /oidc/v1/token` with client credentials; `user` names one of the principals. */
   oauthClients?: OAuthClients;

@@ -75,7 +75,7 @@ export async function runGate(request: GateRequest, production: string | undefin
 export type GateRequest = Omit<StageRequest, "stage">;
 
 /**
- * What a later stage lacks is known now. Nobody should wait for the stages before it to learn that.
+ * Finds out before the first stage what a later one lacks, so that the mistake shows at once.
  * @returns whether the environment has a place where test data can be left
  * @throws UserError
  */

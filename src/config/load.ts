@@ -126,7 +126,7 @@ export function selectEnvironment(config: Config, name: string | undefined): { n
 function unknownEnvironment(name: string, known: string[], isNamed: boolean): string {
   const near = suggestion(name, known);
   const hint = near.startsWith("did you mean") ? `${near} Known: ${known.join(", ")}` : near;
-  // The file is right: whoever named it is told where.
+  // The file is right; the mistake is in the option or input that names it.
   const where = isNamed ? "--environment (in a workflow: the input environment): " : "";
   return `${where}the environment ${JSON.stringify(name)} does not exist or cannot be used here; ${hint}`;
 }

@@ -57,7 +57,7 @@ export function secretsOf(schema: Schema, interpolated: Interpolated, variables:
   const values = [
     ...interpolated.references.flatMap(({ path, names }) => {
       const known = names.filter((name) => isSecretPath(schema, path) || named(name)).map(contentOf);
-      // An address may combine several variables. Text that only stands in the file is not secret.
+      // An address may combine several variables. Text that is only in the file is not secret.
       const whole = names.some((name) => contentOf(name) !== "") ? [String(valueAt(interpolated.value, path))] : [];
       return [...known, ...[...names.map(contentOf), ...whole].flatMap(passwordsIn)];
     }),

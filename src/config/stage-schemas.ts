@@ -57,7 +57,7 @@ const smoke = z.strictObject({
   budget: timeLimit.prefault("5m").meta(budgetDescription),
   follows: z.enum(["evidence", "nothing"]).default("evidence").meta({
     description:
-      "What smoke needs before it starts. `evidence`: passed evidence of the stage before it, or a deployment that succeeded. `nothing`: neither, for a scheduled watch or a look from a terminal. Then the report says that nobody has proven that what is deployed is what was tested. A deployment that is named is verified all the same.",
+      "What smoke needs before it starts. `evidence`: passed evidence of the stage before it, or a deployment that succeeded. `nothing`: neither, for a scheduled watch or a look from a terminal. Then the report says that it is not proven that the deployed version was tested. A named deployment is verified all the same.",
   }),
   ...limits,
   score,

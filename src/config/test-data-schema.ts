@@ -207,7 +207,7 @@ const testData = z.strictObject({
           "invalid",
           "localhost",
         ])
-        .meta({ description: "Domains whose addresses belong to nobody, including their subdomains." }),
+        .meta({ description: "Domains that have no real mailboxes, including their subdomains." }),
       names: z.array(namePattern).default([]).meta({
         description: "Patterns for names of invented people, such as `Test*`. If the list is empty, names are not checked.",
       }),

@@ -18,7 +18,7 @@ const actionFolder = new RegExp(`^(?:actions/)?(${actionNames.join("|")})$`);
 
 export function actionReference(text: string): ActionReference {
   if (text.startsWith("docker://")) return { kind: "docker", text, path: text, ref: undefined, stage: undefined };
-  // `$/` is the repository of the file that it stands in, at the same commit.
+  // `$/` is the repository of the file that contains it, at the same commit.
   if (/^(?:\.|\$)\//.test(text)) {
     const path = posix.normalize(text.slice(2)).replace(/\/$/, "");
     const [, stage] = actionFolder.exec(path) ?? [];

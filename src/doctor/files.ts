@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { NotAPlainFile, readPlain } from "../lib/plain-file.ts";
 import type { NotLookedAt } from "./rule.ts";
 
-/** Reads files of a repository that nobody has reviewed, within limits and without following a link out of it. */
+/** Reads files of an unreviewed repository, within limits and without following a link out of it. */
 
 /** GitHub refuses far smaller workflows. */
 export const mostBytes = 1_000_000;
@@ -47,7 +47,7 @@ export class RepositoryFiles {
     return posix(relative(this.root, path));
   }
 
-  /** @returns `undefined` if the file doesn't exist, or can't be read; then that is told */
+  /** @returns `undefined` if the file doesn't exist, or can't be read; the caller is told so */
   async text(path: string): Promise<string | undefined> {
     const found = await this.tried(path);
     if (typeof found === "string" || found === undefined) return found;

@@ -45,7 +45,7 @@ export interface Subject {
   /** Absent if the file could not be read. */
   configuration: Configuration | undefined;
   project: Project;
-  /** Absent if nobody asked the environment. */
+  /** Absent if the environment was not asked. */
   environment: EnvironmentFacts | undefined;
   /** Mistakes that were found while the files were read. */
   unreadable: readonly Found[];

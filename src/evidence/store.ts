@@ -244,7 +244,7 @@ export function uploadAttachments(artifacts: ArtifactService, report: StageRepor
 
 /**
  * Uploads the logs of servers and commands, of which the report has only the last lines. Not for stages that passed, because
- * nobody reads those. Parameters and result as for {@link uploadAttachments}.
+ * those are not read. Parameters and result as for {@link uploadAttachments}.
  */
 export function uploadLogs(artifacts: ArtifactService, report: StageReport, workspace: string): Promise<string[]> {
   const logs = report.verdict === "passed" ? [] : [...report.servers, ...report.commands].flatMap(({ log }) => log ?? []);

@@ -28,7 +28,7 @@ export interface GateQuestion {
 }
 
 /**
- * `cancelled`: nobody saw a failure, but the run did not get to its end. `missing`: there is no evidence, and no allowed reason for that.
+ * `cancelled`: no failure was seen, but the run did not get to its end. `missing`: there is no evidence, and no allowed reason for that.
  * Only `passed`, `degraded`, and what is left out or skipped for an allowed reason open the gate.
  */
 export type StageOutcome = Exclude<Verdict, "skipped"> | "cancelled" | "missing" | "skipped" | "left out";
@@ -59,7 +59,7 @@ export interface GateResult {
   jobs: readonly JobResultLine[];
 }
 
-/** Every stage and every job must be open: what nobody knows, and what is absent, does not pass. */
+/** Every stage and every job must be open: what is unknown or absent does not pass. */
 export function judgeGate(question: GateQuestion): GateResult {
   const stages = [
     ...question.stages.map((stage) => judgeStage(stage, question)),

@@ -138,7 +138,7 @@ export type ClaimAnswer = { mine: true } | ({ mine: false } & ClaimElsewhere);
 
 /**
  * Whether this attempt may request the rollback.
- * @throws GitHubError if that is unknown; nobody may request it then
+ * @throws GitHubError if that is unknown; then it must not be requested
  */
 export async function claimRollback(api: GitHub, repository: Repository, claim: Claim): Promise<ClaimAnswer> {
   const before = (await claims(api, repository, claim.deployment))[0];

@@ -268,7 +268,7 @@ function testData(project: Project): string[] {
         : []),
       ...(databricks
         ? [
-            "# Everybody who writes for the tests and for nobody else, as DESCRIBE HISTORY shows them. Without it the books are often unknown.",
+            "# Every principal that only tests use, as DESCRIBE HISTORY shows it. Without it the books are often unknown.",
             "# principals: [11111111-1111-1111-1111-111111111111]",
           ]
         : []),

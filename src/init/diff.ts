@@ -1,7 +1,7 @@
 /** A comparison of two texts, line by line. */
 
 const context = 3;
-/** Beyond this, the middle is shown as replaced: nobody reads the smallest difference of two such files. */
+/** Beyond this, the middle is shown as replaced: people don't read the smallest difference of two such files. */
 const mostCells = 4_000_000;
 
 interface Line {

@@ -8,7 +8,7 @@ import { type Claim, excerpt, jsonAt, meetsClaim, parseAnswer, shortValue } from
 export interface NotReady {
   /** Phrased to follow the address: `answered 503`. */
   seen: string;
-  /** Nobody listens there, so probing again is cheap. */
+  /** Nothing listens there, so probing again is cheap. */
   refused: boolean;
 }
 
@@ -167,7 +167,7 @@ async function stateAt(host: string, port: number): Promise<PortState> {
   const server = createServer();
   server.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EADDRINUSE") resolve("taken");
-    // This machine doesn't have the address (IPv6 is often off), so nobody can hold the port there.
+    // This machine doesn't have the address (IPv6 is often off), so nothing can hold the port there.
     else if (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT") resolve("free");
     else resolve("unknown");
   });

@@ -23,7 +23,7 @@ export interface ReadyCondition {
 }
 
 /**
- * The pause while nobody listens. Checking a local port takes a tenth of a millisecond; a full probe costs more, and may go over
+ * The pause while nothing listens. Checking a local port takes a tenth of a millisecond; a full probe costs more, and may go over
  * the network.
  */
 const listenPauseMs = 5;

@@ -9,7 +9,7 @@ import { withApplication } from "./servers.ts";
 /** Proves that the environment is really there before anything is tested in it. */
 export async function preflight(context: StageContext, outcome: StageOutcome): Promise<void> {
   const loading = Promise.all([loadKinds(context, "preflight"), loadOwnCode(context)]);
-  // If the servers don't start, nobody awaits this.
+  // If the servers don't start, this is never awaited.
   loading.catch(() => undefined);
   try {
     await withApplication(context, outcome, async () => {

@@ -170,7 +170,7 @@ async function checkContextOf(
   const all = { pace, origins: new Origins(), smoothing: new Smoothing() };
   const api = apiPorts(context, all);
   const { auth } = environment;
-  // Smoke has no token: refusals prove that the server is alive, and nobody signs in to production.
+  // Smoke has no token: refusals prove that the server is alive, and it never signs in to production.
   const minted =
     stage === "preflight" && api && auth?.enabled && auth.secret
       ? shared(async () => (await import("../checks/auth/check.ts")).mintToken(api, auth))

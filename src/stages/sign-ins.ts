@@ -27,7 +27,7 @@ function fileOf({ records, runId }: Place, stage: StageName): string {
 export async function rememberSignIn(context: StageContext, made: SignInMade): Promise<void> {
   const file = fileOf(context, context.stage);
   await makeOwnDirectory(dirname(file), 0o700);
-  // A session id may give access to the session, so nobody else may read it.
+  // A session id may give access to the session, so only this user may read it.
   const opened = await openOwn(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
   try {
     // Starts on a new line, even after one that a killed stage left incomplete.

@@ -10,7 +10,7 @@ import { withApplication } from "./servers.ts";
  */
 export async function smoke(context: StageContext, outcome: StageOutcome): Promise<void> {
   const loading = loadKinds(context, "smoke");
-  // If the servers don't start, nobody awaits this.
+  // If the servers don't start, this is never awaited.
   loading.catch(() => undefined);
   await withApplication(context, outcome, async () => {
     const kinds = await loading;

@@ -123,7 +123,7 @@ export function suiteOf(context: SuiteContext): Suite {
   if (reports.length === 0)
     throw new UserError(
       "EA6001",
-      `stages.${stage}.reports is missing: without a report nobody knows what ran, such as reports: [reports/*.xml]`,
+      `stages.${stage}.reports is missing: without a report it is unknown what ran; add, for example, reports: [reports/*.xml]`,
     );
   if (shards > 1 && !namesShard(command))
     throw new UserError(

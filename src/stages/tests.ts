@@ -86,7 +86,7 @@ function proveTargetAndRememberStart(context: StageContext): Looking {
       ? await rememberStart(context, readers)
       : unknownStart(Date.now(), "this is the wrong place");
   });
-  // Callers that await it get the failure; with a wrong target nobody does.
+  // Callers that await it get the failure; with a wrong target none does.
   const known = remembered.catch((error: unknown) => {
     proven.reject(error);
     return unknownStart(Date.now(), errorText(error));

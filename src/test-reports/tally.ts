@@ -41,7 +41,7 @@ export class Tally {
     this.#byFile.add(test.file, status);
     this.#durationMs += durationMs;
     let made: TestCase | undefined;
-    // Most tests passed, and nobody asks for them.
+    // Most tests passed, and their names are not needed.
     const found = () => {
       made ??= testCase(test, this.#files);
       return made;

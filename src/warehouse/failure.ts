@@ -157,7 +157,7 @@ export async function failureOf(error: unknown): Promise<WarehouseFailure> {
   });
 }
 
-/** Nobody was there, or it was not the expected server. */
+/** No server answered, or not the expected one. */
 function cureFor(error: unknown): string {
   return isUnknownAuthority(error)
     ? "Its certificate is signed by an authority that this machine does not know: name the authority's PEM file in databricks.certificateAuthority."

@@ -25,7 +25,7 @@ export interface ApiPorts {
   readOnly?: RouteGuard;
   /** The time limit for one answer, in milliseconds; 10 s if absent. */
   timeoutMs?: number;
-  /** Shared by all checks of a stage; without it nobody waits. */
+  /** Shared by all checks of a stage; without it there is no wait. */
   pace?: Pace;
   /** Shared by all checks of a stage; without it every request is sent. */
   origins?: Origins;

@@ -85,7 +85,7 @@ export function checkOauth(check: RunCheck, ports: ApiPorts, oauth: OauthSetting
     const observed = `HTTP ${answer.status}`;
     if (invalid.includes(answer.status) && answer.text.includes(oauth.code))
       return { verdict: "passed", observed: `${observed} ${oauth.code}`, expected };
-    // Whoever refuses an empty sign-in as not allowed lets nobody in, either.
+    // A server that refuses an empty sign-in as not allowed lets no one in.
     if (refused.includes(answer.status)) return { verdict: "passed", observed, expected };
     if (answer.status < 300)
       return {

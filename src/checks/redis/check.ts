@@ -301,7 +301,7 @@ export function checkReadOnlyUser(
   return check("redis.read-only", "Redis user cannot write", async (attempt) => {
     const redis = await opening(attempt);
     const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
-    // There, nobody could create a user that only reads.
+    // There, a user that only reads can't be created.
     if (rules === undefined && !isRequired && !exception && !(await redis.hasAcl())) return withoutAcl;
     return withException(judgeUser(rules, flags), exception, Date.now());
   });
@@ -312,7 +312,7 @@ const withoutAcl: Finding = {
   observed: "the server has no ACL",
   expected: "no command that writes",
   message:
-    "Not told by this server: it has no users with rules, so whoever may read may perhaps write. env-actions itself sends only reading commands. To make this an error, list read-only in redis.require.",
+    "Not told by this server: it has no users with rules, so a client that can read may also be able to write. env-actions itself sends only reading commands. To make this an error, list read-only in redis.require.",
 };
 
 function judgeUser(rules: string | undefined, flags: Parameters<typeof grantsWriting>[1]): Finding {

@@ -25,7 +25,7 @@ export interface SocketPorts {
   signal: AbortSignal;
   /** Set in read-only environments. */
   readOnly?: RouteGuard;
-  /** Shared by all checks of a stage; without it nobody waits. */
+  /** Shared by all checks of a stage; without it there is no wait. */
   pace?: Pace;
   /** Shared by all checks of a stage; without it every connection is opened. */
   origins?: Origins;

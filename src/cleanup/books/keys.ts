@@ -53,7 +53,7 @@ async function newKeys(redis: RedisReader, keys: StartKeys, request: KeyRequest)
   return {
     ...base,
     unexplained: { least: certain, most: certain + left.length },
-    why: "others may write to this Redis as well. If nobody does while tests run, set redis.exclusive: true",
+    why: "others may write to this Redis, too. If nothing else writes while tests run, set redis.exclusive: true",
   };
 }
 

@@ -92,7 +92,7 @@ function within(signal: AbortSignal): <Result>(answer: Promise<Result>) => Promi
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
   });
-  // If every answer comes in time, nobody awaits this.
+  // If every answer comes in time, this is never awaited.
   ended.catch(() => undefined);
   return (answer) => Promise.race([answer, ended]);
 }

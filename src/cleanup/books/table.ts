@@ -134,7 +134,7 @@ export async function findingFromRows(warehouse: WarehouseReader, table: TableCa
 }
 
 /**
- * Most runs leave a table as it was. If nobody else wrote to it, two versions prove that.
+ * Most runs leave a table as it was. If no one else wrote to it, two versions prove that.
  * @returns `undefined` if the table is different, or if more has to be known
  */
 async function asAtTheStart(warehouse: WarehouseReader, table: TableCase, maxRead: number): Promise<Finding | undefined> {

@@ -31,7 +31,7 @@ function* secretsIn(file: YamlFile, path: (string | number)[], whose: string): I
     yield { at: file.keyPlace([...path, names[0]]), message: `all steps of ${whose} can read ${names.join(", ")}` };
 }
 
-/** Where a text stands inside a value of the file, which may have many lines. */
+/** Where a text is inside a value of the file, which may have many lines. */
 function placeInside(step: Step, path: (string | number)[], pattern: RegExp): Place {
   const { file } = step;
   const place = stepPlace(step, ...path);

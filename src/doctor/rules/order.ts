@@ -68,7 +68,7 @@ export const noLastJob: Rule = {
   },
 };
 
-/** One job is its own gate, unless it can be skipped. In an event in which it never runs, nobody takes it for the gate. */
+/** One job is its own gate, unless it can be skipped. In an event in which it never runs, it is not taken for the gate. */
 function* skippedAlone({ workflows }: Subject): Iterable<Found> {
   for (const workflow of workflows) {
     const [only, ...others] = judgedJobs(workflow);

@@ -47,7 +47,7 @@ export const wholeFolderUpload: Rule = {
   severity: "unsafe",
   title: "The whole folder .env-actions is uploaded",
   meaning:
-    "The folder also has what a killed stage left: tokens of test users, ledgers, logs. Everybody who can read the run can download it.",
+    "The folder also has what a killed stage left: tokens of test users, ledgers, logs. Anyone who can read the run can download it.",
   cure: "Upload the file that you need, such as `.env-actions/audit.jsonl`. Reports and evidence are uploaded by env-actions itself.",
   *find(subject) {
     const isWhole = (path: string): boolean => /(?:^|\/)\.env-actions(?:\/\**)?(?:\/\*)?$/.test(path);
@@ -127,7 +127,7 @@ function* firstStages(subject: Subject, wanted: (use: StageUse) => boolean): Ite
   }
 }
 
-/** An action that nobody here knows may do anything. */
+/** An unknown action may do anything. */
 function mayDoAnything({ uses }: Step): boolean {
   return (
     uses !== undefined &&

@@ -71,7 +71,7 @@ export const noReports: Rule = {
   code: "ED702",
   severity: "fails",
   title: "The stage has no reports",
-  meaning: "Without reports nobody knows whether a test ran, so the stage fails.",
+  meaning: "Without a report it is unknown whether a test ran, so the stage fails.",
   cure: "Name the files that the test tool writes: `reports: [reports/integration.xml]`.",
   *find(subject) {
     const seen = new Set<string>();

@@ -108,7 +108,7 @@ function suiteOfScript({ manager }: NodeProject, { name, text, runner }: Script)
     };
   if (runner === "node") return nodeSuite({ command: runScript(manager, name), from }, text);
   const { options, reports } = reported(runner);
-  // react-scripts watches unless it is told not to.
+  // react-scripts watches files unless CI is set.
   if (/\breact-scripts\s+test\b/.test(text))
     return { command: runScript(manager, name, `--watchAll=false ${options}`), reports, from };
   const more = runner === "vitest" && !/\bvitest\s+(?:run|--run)\b|\s--run\b/.test(text) ? `--run ${options}` : options;

@@ -72,7 +72,7 @@ function isLongEnough(text: string): boolean {
 }
 
 /**
- * What the runner is told to mask in addition to the secret. It derives base64, JSON, URI and XML forms by itself. Each further
+ * What the runner must mask in addition to the secret. It derives base64, JSON, URI and XML forms by itself. Each further
  * mask slows every line of the job's log, so only forms that it doesn't derive are announced.
  */
 export function announcedForms(secret: string): string[] {

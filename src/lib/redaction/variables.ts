@@ -102,7 +102,7 @@ export function isPlainAddress(text: string): boolean {
 }
 
 /**
- * Secrets that nobody registered but that can be recognised by their context: authorization headers, passwords in URLs, token
+ * Unregistered secrets that can be recognised by their context: authorization headers, passwords in URLs, token
  * signatures, private keys. Each shape has a cheap test first, because most lines contain none.
  */
 interface Shape {

@@ -56,7 +56,7 @@ export const processErrors = {
 export const testReportErrors = {
   EA6001: {
     title: "No test report is configured",
-    meaning: "Without a report, nobody knows which tests ran and how they ended.",
+    meaning: "Without a report it is unknown which tests ran and how they ended.",
     fix: "Add `stages.<stage>.reports`, such as `reports: [reports/*.xml]`.",
   },
   EA6002: {

@@ -4,7 +4,7 @@ import { latencyText } from "../words.ts";
 import type { DotRow, Dots } from "./chart-shapes.ts";
 import type { Row } from "./shapes.ts";
 
-/** With more, nobody sees the slow ones. */
+/** With more, the slow ones can't be seen. */
 const mostRows = 40;
 
 /** The latencies of a stage's checks as dots, each row on a scale of its own; undefined if no check measured any. */

@@ -15,7 +15,7 @@ const literal = [
   ["<!--", "-->"],
 ] as const;
 
-/** Leading zeros make a reference longer, but nobody writes more than a few. */
+/** Leading zeros make a reference longer, but no writer adds more than a few. */
 const longestReference = 64;
 
 /** Replaces forbidden characters. Chunks may split anything. */
