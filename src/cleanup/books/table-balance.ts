@@ -319,7 +319,7 @@ export class TableBalance {
     const users = sharedUsers(table).join(", ");
     return this.#request.principals.length > 0
       ? `others may also sign in as ${users}, so these rows may be theirs`
-      : `testData.principals does not say who writes for the tests, so rows of ${users} may belong to this run or to somebody else`;
+      : `testData.principals does not say who writes for the tests, so rows of ${users} may belong to this run or to someone else`;
   }
 
   #adviceOnPrincipals(table: TableCase): string {

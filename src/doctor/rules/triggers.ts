@@ -100,7 +100,7 @@ export const foreignHead: Rule = {
   title: "Code of a fork gets credentials",
   meaning:
     "The event gives the job secrets although anybody can cause it, and the job checks out the commit of the pull request. env-actions refuses such a commit unless `foreign-head` names it; other steps run it with all that the job has.",
-  cure: "Use `pull_request`, or let a maintainer start the workflow and type the SHA that somebody has read, as in the guide about forks.",
+  cure: "Use `pull_request`, or let a maintainer start the workflow and type the SHA that was reviewed, as in the guide about forks.",
   *find({ workflows }) {
     for (const workflow of workflows)
       for (const job of workflow.jobs) {

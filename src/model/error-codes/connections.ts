@@ -73,7 +73,7 @@ export const databricksErrors = {
   EA3014: {
     title: "Another writer was faster",
     meaning:
-      "Somebody else wrote to the same table at the same moment, again and again. Delta committed nothing of the statement, so it was repeated, until the attempts were used up.",
+      "Another writer changed the same table at the same moment, again and again. Delta committed nothing of the statement, so it was repeated, until the attempts were used up.",
     fix: "Run the stage again when the other writer has finished, or let it write less often. Deletion vectors with row-level concurrency make conflicts rare.",
   },
   EA3015: {

@@ -32,7 +32,7 @@ export function whyBrokenOff(commands: readonly CommandReport[]): BrokenOff | un
       return {
         message: coded(
           "EA5008",
-          `the shell found no such program (exit status ${exitCode}) for \`${command.command}\`${said}. Install what the command starts in a step before, or correct the command.`,
+          `the shell found no such program for \`${command.command}\`${said}. Install what the command starts in a step before, or correct the command.`,
         ),
         begun: false,
       };
@@ -40,7 +40,7 @@ export function whyBrokenOff(commands: readonly CommandReport[]): BrokenOff | un
       return {
         message: coded(
           "EA5008",
-          `the shell may not run this program (exit status 126): \`${command.command}\`${said}. Make the file executable (chmod +x), or start it with its interpreter.`,
+          `the shell may not run this program: \`${command.command}\`${said}. Make the file executable (chmod +x), or start it with its interpreter.`,
         ),
         begun: false,
       };
