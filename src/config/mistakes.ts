@@ -161,7 +161,9 @@ export function withCode(error: ErrorCode): ErrorParams {
 
 function found(expected: string, input: unknown): string {
   if (input === undefined) return "";
-  if (input === null) return ", got nothing";
+  // Often its keys are below it, in its own column.
+  if (input === null)
+    return expected === "object" || expected === "record" ? ", got nothing: indent its keys further than it" : ", got nothing";
   if (expected === "int" && typeof input === "number") return ", got a fraction";
   const cure = expected === "string" && typeof input !== "object" ? ": put it in quotes" : "";
   return `, got ${Array.isArray(input) ? kinds.array : (kinds[typeof input] ?? typeof input)}${cure}`;

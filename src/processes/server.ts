@@ -70,9 +70,11 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
   const port = spec.port ?? localPort(spec.ready);
   await preparePatterns(spec.ready);
   const watch = watchReady(spec.ready);
-  if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", options.signal.reason);
+  if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", { reason: options.signal.reason });
   if (port !== undefined && (await portState(port)) === "taken")
-    throw notStarted(spec, port, `port ${port} is already in use by ${await holderOf(port)}`);
+    throw notStarted(spec, port, `port ${port} is already in use by ${await holderOf(port)}`, {
+      cure: "end that process, or give the server another port",
+    });
 
   const startedAt = performance.now();
   const launched = { ...spec, keepsInput: true };
@@ -90,9 +92,16 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
   return server;
 }
 
-function notStarted(spec: ServerSpec, port: number | undefined, cause: string, reason?: unknown): ServerFailed {
+/** @param cure what to do, if anything */
+function notStarted(
+  spec: ServerSpec,
+  port: number | undefined,
+  cause: string,
+  { cure, reason }: { cure?: string; reason?: unknown },
+): ServerFailed {
   const report: ServerReport = { name: spec.name, ended: `not started: ${cause}`, port };
-  return new ServerFailed("EA5001", `server ${spec.name} was not started: ${cause}`, "error", report, { cause: reason });
+  const message = `server ${spec.name} was not started: ${cause}${cure === undefined ? "" : `: ${cure}`}`;
+  return new ServerFailed("EA5001", message, "error", report, { cause: reason });
 }
 
 interface ServerParts {

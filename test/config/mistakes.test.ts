@@ -64,7 +64,7 @@ const shape: Case[] = [
   {
     mistake: "an empty group",
     file: minimal({ below: "testData:" }),
-    says: ["c.yml:5:1  EA1009: testData  expected a group of keys, got nothing"],
+    says: ["c.yml:5:1  EA1009: testData  expected a group of keys, got nothing: indent its keys further than it"],
   },
   {
     mistake: "a fraction where a whole number belongs",
