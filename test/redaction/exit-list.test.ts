@@ -17,6 +17,7 @@ const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts red
 const exits: Record<string, string> = {
   "action/commands.ts": "lines go to the guarded stream; what is written to files is what the others in this list give it",
   "action/log.ts": guarded,
+  "action/comment.ts": "the comment, the log's lines and the annotations are redacted; the verdict is one of our words",
   "action/gate.ts":
     "the summary, the comment and the lines of jobs and cells are redacted; the rest are texts of ours, and the log is guarded",
   "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
