@@ -1,55 +1,57 @@
 import { lstatSync } from "node:fs";
 import { readFile, realpath, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { createInterface } from "node:readline";
-import { type Answers, answered, answersOf, questionsOf } from "../init/answers.ts";
+import { mistakesError } from "../config/mistakes.ts";
+import { parseYaml } from "../config/yaml.ts";
+import { answered, answersOf, questionsOf } from "../init/answers.ts";
+import { namedAs } from "../init/configured.ts";
 import { type Plan, type PlannedFile, planOf } from "../init/plan.ts";
 import { detectProject, type Project } from "../init/project.ts";
-import { openRepository } from "../init/repository.ts";
+import { openRepository, type Repository } from "../init/repository.ts";
 import { foundLines, nextSteps } from "../init/summary.ts";
 import { makePlainDirectory } from "../lib/plain-file.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
 import type { Arguments } from "./arguments.ts";
+import { type Asker, openAsker } from "./ask.ts";
+import { lookAtEnvironment } from "./environment-look.ts";
 import type { GuardedTerminal } from "./main.ts";
-import { askForTables, canAsk } from "./warehouse-tables.ts";
 
 /**
- * Looks at the repository, and writes a configuration and the workflows that fit it. If one of the files is there already, it only
- * shows the differences, unless it was told to overwrite.
+ * Looks at the repository, and writes a configuration and the workflows that fit it. What a configuration that is there says is kept. If
+ * one of the files is there already, it only shows the differences, unless it was told to overwrite.
  * @returns the exit status: 1 if files differ and were left alone
  * @throws UserError
  */
 export async function init({ config, yes, overwrite, json }: Arguments, world: GuardedTerminal): Promise<number> {
   const { root, repository } = openRepository(world.cwd);
-  const configPath = slashes(relative(root, resolve(world.cwd, config)));
+  const folder = join(root, repository.folder);
+  const configFile = config === defaultConfig ? join(folder, config) : resolve(world.cwd, config);
+  const configPath = slashes(relative(root, configFile));
   const shown = (path: string) => slashes(relative(world.cwd, join(root, path)));
-  const texts = await existingTexts(root);
-  const detected = detectProject(repository, await noteOfNpm());
+  const texts = existingTexts(root);
   const before = await texts(configPath);
-  let project = answered(detected, answersOf(before, detected));
+  if (before !== undefined) refuseBroken(shown(configPath), before);
+  const detected = namedAs(detectProject(repository, await noteOfNpm()), before);
   const stream = json ? world.stderr : world.stdout;
   const say = (line = "") => stream.write(`${logLine(line)}\n`);
 
-  if (!json) for (const line of ["What this repository has:", ...foundLines(project).map((one) => `  ${one}`), ""]) say(line);
-  if (!yes && !json && before === undefined && world.stdout.isTTY && world.stdin?.().isTTY) {
-    const answers = await ask(project, world);
-    if (answers === undefined) {
-      say();
-      say("Stopped: nothing was written.");
-      // As shells report a program that Ctrl-C ended.
-      return 130;
-    }
-    project = answered(project, answers);
-  }
-
-  if (canAsk(project, world.env)) {
-    say(`Reading the names of tables and columns in ${project.databricks?.host} …`);
-    const found = await askForTables(project, world);
-    if (typeof found === "string")
-      project = { ...project, notes: [...project.notes, `the tables of the warehouse could not be read: ${found}`] };
-    else if (Object.keys(found.proposal.tables).length > 0) project = { ...project, tables: found };
+  if (folder !== resolve(world.cwd)) {
+    say(
+      `This folder has no manifest, such as package.json: init sets up ${slashes(relative(world.cwd, folder))}, to which it belongs.`,
+    );
     say();
+  }
+  const isAsked = !yes && !json && before === undefined && world.stdout.isTTY && world.stdin?.().isTTY;
+  const project = await completed(answered(detected, answersOf(before, detected)), world, {
+    ...{ repository, say },
+    asker: isAsked ? openAsker(world) : undefined,
+  });
+  if (!project) {
+    say();
+    say("Stopped: nothing was written.");
+    // As shells report a program that Ctrl-C ended.
+    return 130;
   }
 
   const plan = await planned(project, configPath, texts);
@@ -57,7 +59,12 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
   const isFirst = plan.files.every(({ state }) => state === "new");
   const writes = isFirst || overwrite;
   const open = plan.open.map((one) => ({ ...one, path: shown(one.path) }));
-  const steps = nextSteps(project, { configFile: config, open });
+  const notes = [...project.notes, ...plan.notes];
+  const named = config === defaultConfig ? config : slashes(relative(folder, configFile));
+  const steps = nextSteps(plan.project, {
+    ...{ configFile: named, shownFile: shown(configPath), open },
+    folder: slashes(relative(world.cwd, folder)),
+  });
   if (writes) for (const file of differing) await write(root, file);
   if (json) {
     const files = plan.files.map(({ path, state, text }) => ({
@@ -66,18 +73,63 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
       written: writes && state !== "same",
       text,
     }));
-    world.stdout.write(`${JSON.stringify({ files, open, notes: project.notes, steps }, undefined, 2)}\n`);
+    world.stdout.write(`${JSON.stringify({ files, open, notes, steps }, undefined, 2)}\n`);
     return writes || differing.length === 0 ? 0 : 1;
   }
   if (writes) for (const { path } of differing) say(`wrote ${shown(path)}`);
   else for (const file of differing) sayDifference(file, shown(file.path), say);
   if (!writes && differing.length > 0) {
-    say("Nothing was written. `env-actions init --overwrite` writes these files, and what you changed in them is lost.");
+    for (const note of plan.notes) say(`Note: ${note}`);
+    const lost = differing.some(({ path, state }) => path !== configPath && state === "different");
+    say(
+      `Nothing was written. \`env-actions init --overwrite\` writes these files: what the configuration says is kept${lost ? ", and what you changed in the workflows is lost" : ""}.`,
+    );
     return 1;
   }
   if (differing.length === 0) say("Nothing to write: every file is as init would write it.");
-  sayRest(project, open, steps, say);
+  sayRest({ ...project, notes }, open, steps, say);
   return 0;
+}
+
+const defaultConfig = ".github/env-actions.yml";
+
+interface Company {
+  repository: Repository;
+  say: (line?: string) => void;
+  asker: Asker | undefined;
+}
+
+/**
+ * The project with what people and the environment know of it.
+ * @returns undefined after Ctrl-C
+ */
+async function completed(
+  detected: Project,
+  world: GuardedTerminal,
+  { repository, say, asker }: Company,
+): Promise<Project | undefined> {
+  let project: Project = detected;
+  try {
+    for (const line of ["What this repository has:", ...foundLines(project).map((one) => `  ${one}`), ""]) say(line);
+    const first = await asker?.ask(questionsOf(project).filter(({ isLate }) => !isLate));
+    if (asker && !first) return undefined;
+    project = answered(project, first ?? {});
+    const seen = await lookAtEnvironment(project, repository, world, say);
+    project = seen.project;
+    if (seen.lines.length > 0)
+      for (const line of ["What the environment has:", ...seen.lines.map((one) => `  ${one}`), ""]) say(line);
+    const second = await asker?.ask(questionsOf(project).filter(({ isLate }) => isLate));
+    if (asker && !second) return undefined;
+    return answered(project, second ?? {});
+  } finally {
+    asker?.close();
+  }
+}
+
+/** @throws UserError with the places, if the file is no YAML: nothing could be kept of it */
+function refuseBroken(name: string, text: string): void {
+  const { broken, mistakes } = parseYaml(text);
+  if (broken) throw mistakesError({ name, text, hidden: [{ start: 0, end: text.length }] }, mistakes);
 }
 
 function sayRest(project: Project, open: Plan["open"], steps: readonly string[], say: (line?: string) => void): void {
@@ -102,45 +154,6 @@ function sayDifference({ state, difference }: PlannedFile, name: string, say: (l
   say();
 }
 
-/**
- * An empty answer leaves a TODO in the file, or takes what is shown. Ctrl-D ends the questions.
- * @returns undefined after Ctrl-C
- */
-async function ask(project: Project, { stdin, stdout }: GuardedTerminal): Promise<Answers | undefined> {
-  const input = stdin?.();
-  if (!input) return {};
-  const terminal = createInterface({ input, output: stdout });
-  let [isStopped, isClosed] = [false, false];
-  terminal.once("close", () => {
-    isClosed = true;
-  });
-  terminal.on("SIGINT", () => {
-    isStopped = true;
-    terminal.close();
-  });
-  // Not `question`, which loses the lines that were typed ahead.
-  const lines = terminal[Symbol.asyncIterator]();
-  const answers: Answers = {};
-  try {
-    for (const { name, text, otherwise, read, expected } of questionsOf(project)) {
-      for (let isOpen = true; isOpen; ) {
-        terminal.setPrompt(`${text} [${otherwise}]: `);
-        // The last lines may still be waiting when the input has ended.
-        if (!isClosed) terminal.prompt();
-        const { value: said, done } = await lines.next();
-        if (done) return isStopped ? undefined : answers;
-        const answer = said.trim() === "" ? undefined : read(said.trim());
-        isOpen = said.trim() !== "" && answer === undefined;
-        if (isOpen) stdout.write(`  expected ${expected}\n`);
-        else if (answer !== undefined) answers[name] = answer;
-      }
-    }
-    return answers;
-  } finally {
-    terminal.close();
-  }
-}
-
 /** npm notes beside the packages that it has installed, also in npx's own folder, which commit each is. */
 async function noteOfNpm(): Promise<string | undefined> {
   try {
@@ -154,7 +167,7 @@ async function noteOfNpm(): Promise<string | undefined> {
 type Texts = (path: string) => Promise<string | undefined>;
 
 /** @throws UserError if something else than a file has the name of one that would be written */
-async function existingTexts(root: string): Promise<Texts> {
+function existingTexts(root: string): Texts {
   return async (path) => {
     const file = join(root, path);
     const found = lstatSync(file, { throwIfNoEntry: false });
@@ -165,8 +178,10 @@ async function existingTexts(root: string): Promise<Texts> {
 }
 
 async function planned(project: Project, configPath: string, texts: Texts): Promise<Plan> {
-  // Which files there are depends on the project, not on what is there.
-  const names = planOf(project, configPath, () => undefined).files.map(({ path }) => path);
+  // Which files there are depends on the project and its configuration.
+  const before = await texts(configPath);
+  const only = (path: string) => (path === configPath ? before : undefined);
+  const names = planOf(project, configPath, only).files.map(({ path }) => path);
   const there = new Map(await Promise.all(names.map(async (path) => [path, await texts(path)] as const)));
   return planOf(project, configPath, (path) => there.get(path));
 }

@@ -1,4 +1,4 @@
-import type { Project } from "./project.ts";
+import type { Passed, Project } from "./project.ts";
 import { indented } from "./yaml.ts";
 
 /** The parts of the configuration that only ClassWaves has. */
@@ -19,9 +19,9 @@ export const classwavesParts = {
     "  secret: ${TEST_TOKEN_SECRET}",
     "oauth: {}",
   ],
-  production: ({ environment, databricks, redis, production }: Project): string[] => [
+  production: ({ environment, databricks, redis, production, productionName }: Project): string[] => [
     "# What smoke checks after a deployment. read-only: env-actions sends no writes here.",
-    "production:",
+    `${productionName}:`,
     ...indented(2, [
       "access: read-only",
       `promotedFrom: ${environment}`,
@@ -94,12 +94,8 @@ export const classwavesParts = {
 } as const satisfies Record<string, readonly string[] | ((project: Project) => string[])>;
 
 /** The variables that the production environment above refers to. */
-export function productionVariables({
-  databricks,
-  redis,
-  preset,
-  production,
-}: Project): { name: string; from: "secrets" | "vars" }[] {
+export function productionVariables({ databricks, redis, preset, production, configured }: Project): Passed[] {
+  if (configured) return configured.production;
   if (preset !== "classwaves") return [];
   return [
     ...(databricks

@@ -1,5 +1,6 @@
 import { writtenTableLines } from "../cleanup/propose/proposal-text.ts";
 import { configSchemaUrl } from "../config/json-schema.ts";
+import { count } from "../lib/count.ts";
 import { todos } from "./answers.ts";
 import { classwavesParts } from "./classwaves.ts";
 import type { Server } from "./detect/servers.ts";
@@ -128,10 +129,10 @@ function databricksLines({ databricks, preset }: Project): string[] {
 function apiLines({ api, preset, servers }: Project): string[] {
   if (!api) return [];
   const [server] = servers;
-  const isPortKnown = api.variable !== undefined || server?.port !== undefined;
+  const isPortKnown = api.variable !== undefined || api.isElsewhere || server?.port !== undefined;
   const { health } = api;
   return [
-    ...(api.isGuess ? [todo("at which address is the application that is tested? Nothing here shows a server.")] : []),
+    ...(api.isGuess ? [todo(todos.address)] : []),
     "api:",
     ...indented(2, [
       ...(isPortKnown ? [] : [todo(todos.port)]),
@@ -150,12 +151,10 @@ function apiLines({ api, preset, servers }: Project): string[] {
   ];
 }
 
-function websocketLines({ socketIo, api }: Project): string[] {
+function websocketLines({ socketIo, api, namespaces }: Project): string[] {
   if (!socketIo || !api) return [];
-  return [
-    todo("which Socket.IO namespaces must answer? / is the one that every server has."),
-    'websocket: { namespaces: ["/"] }',
-  ];
+  const names = (namespaces ?? ["/"]).map((name) => JSON.stringify(name)).join(", ");
+  return [...(namespaces === undefined ? [todo(todos.namespaces)] : []), `websocket: { namespaces: [${names}] }`];
 }
 
 function serverLines(server: Server, { api, preset, browser, node }: Project): string[] {
@@ -178,7 +177,7 @@ function serverLines(server: Server, { api, preset, browser, node }: Project): s
     `${name}:`,
     ...indented(2, [
       `command: ${scalar(command)}`,
-      ...(port === undefined && isFrontend ? [todo(`which port does this server take? ${own} is assumed.`)] : []),
+      ...(port === undefined && isFrontend ? [todo(todos.frontendPort)] : []),
       `port: ${own}`,
       url === undefined ? `ready: { tcp: ${own} }` : `ready: { url: ${JSON.stringify(url)} }`,
       ...(stages === undefined
@@ -215,10 +214,10 @@ function environmentVariables(project: Project): string[] {
 
 function productionEnvironment(project: Project): string[] {
   if (project.preset === "classwaves") return classwavesParts.production(project);
-  const { production, environment, api } = project;
+  const { production, productionName, environment, api } = project;
   return [
     "# What smoke checks after a deployment. read-only: env-actions sends no writes here.",
-    "production:",
+    `${productionName}:`,
     ...indented(2, [
       "access: read-only",
       `promotedFrom: ${environment}`,
@@ -243,22 +242,16 @@ function testData(project: Project): string[] {
       comment(
         `Ids of test data begin with this${prefixFrom === "tests" ? ": the tests use it already" : ""}. Tests get the beginning for one run in ENV_ACTIONS_PREFIX.`,
       ),
-      ...(prefixFrom === undefined ? [todo(todos.prefix)] : []),
+      ...(prefixFrom === "tests" || prefixFrom === "answer" ? [] : [todo(todos.prefix)]),
       `prefixes: ${flowList([prefix])}`,
       ...(redis
         ? [
             "# Redis namespaces that hold nothing but test data, such as shop:test:*. A key with ENV_ACTIONS_PREFIX in its name is found without one.",
+            ...testNamespaces(project),
             "keys: []",
           ]
         : ["keys: []"]),
-      ...(databricks && !declared
-        ? [
-            todo(
-              "which tables do the tests write? `env-actions tables` proposes this part once the variables of Databricks are set.",
-            ),
-            "tables: {}",
-          ]
-        : []),
+      ...(databricks && !declared ? [todo(todos.tables), "tables: {}"] : []),
       ...(tables && declared
         ? [
             comment(`As in ${tables.from}. \`env-actions tables\` compares this with the warehouse.`),
@@ -266,6 +259,7 @@ function testData(project: Project): string[] {
             ...writtenTableLines(tables.proposal),
           ]
         : []),
+      ...fixedAccounts(project),
       ...(databricks
         ? [
             "# Every principal that only tests use, as DESCRIBE HISTORY shows it. Without it the books are often unknown.",
@@ -276,6 +270,25 @@ function testData(project: Project): string[] {
         ? ["# Age after which the cleanup with scope expired deletes what unfinished runs left behind.", "expireAfter: 2h"]
         : []),
     ]),
+  ];
+}
+
+function testNamespaces({ testNamespaces: found = [] }: Project): string[] {
+  if (found.length === 0) return [];
+  return [
+    "# These say that they are for tests. Add them once you know that nothing else is in them:",
+    comment(`keys: ${flowList(found.map((namespace) => `${namespace}*`))}`),
+  ];
+}
+
+/** Only counts: which of the rows are to stay, somebody has to say. */
+function fixedAccounts({ accounts = [] }: Project): string[] {
+  if (accounts.length === 0) return [];
+  return [
+    "# Rows with an e-mail address of a test domain and no prefix may be fixed accounts. List the keys of those that must stay:",
+    "# nothing deletes them, in any scope.",
+    "# keep:",
+    ...accounts.map(({ table, rows }) => `#   ${comment(`${table}: [] # of ${count(rows, "row")}`).slice(2)}`),
   ];
 }
 

@@ -1,5 +1,7 @@
 import { configurationText } from "./configuration.ts";
+import { configuredAs, wantedIn } from "./configured.ts";
 import { difference } from "./diff.ts";
+import { merged } from "./merge.ts";
 import type { Project } from "./project.ts";
 import { type Written, workflows } from "./workflows.ts";
 
@@ -14,6 +16,9 @@ export interface Plan {
   files: PlannedFile[];
   /** The questions that the written files leave open. */
   open: Open[];
+  /** The project as the configuration, with what is new, says. */
+  project: Project;
+  notes: string[];
 }
 
 export interface Open {
@@ -29,8 +34,14 @@ export interface Open {
 export function planOf(project: Project, configPath: string, existing: (path: string) => string | undefined): Plan {
   const start = project.folder === "" ? "" : `${project.folder}/`;
   const configFile = configPath.startsWith(start) ? configPath.slice(start.length) : configPath;
-  const written = [{ path: configPath, text: configurationText(project) }, ...workflows(project, configFile)];
-  return { files: written.map((file) => compared(file, existing(file.path))), open: written.flatMap(openIn) };
+  const [there, made] = [existing(configPath), configurationText(project)];
+  const { text, notes } = there === undefined ? { text: made, notes: [] } : merged(there, made, wantedIn(there, project));
+  const configured = configuredAs(project, text);
+  const written = [{ path: configPath, text }, ...workflows(configured, configFile)];
+  return {
+    ...{ files: written.map((file) => compared(file, existing(file.path))), open: written.flatMap(openIn) },
+    ...{ project: configured, notes },
+  };
 }
 
 function compared(file: Written, there: string | undefined): PlannedFile {

@@ -47,23 +47,43 @@ export interface Project {
   databricks: Databricks | undefined;
   redis: Redis | undefined;
   tables: KnownTables | undefined;
+  /** Tables of the environment with rows that are probably fixed accounts. */
+  accounts?: { table: string; rows: number }[];
+  /** Namespaces of the environment's Redis that say that they are for tests, such as `shop:test:`. */
+  testNamespaces?: string[] | undefined;
   services: Service[];
   example: ExampleFile | undefined;
   /** Variables of the example file that nothing above covers. */
   variables: ExampleVariable[];
   socketIo: boolean;
+  /** Undefined until somebody has named them. */
+  namespaces: string[] | undefined;
   prefix: string;
   /** How the prefix is known; undefined for one that is only proposed. */
-  prefixFrom: "tests" | "answer" | undefined;
+  prefixFrom: "tests" | "answer" | "environment" | undefined;
   pin: Pin;
   /** The address of the deployed application, for smoke. */
   production: string | undefined;
+  /** The environment that smoke checks. */
+  productionName: string;
+  /** What the configuration that is there, or is about to be, decides for the workflows. */
+  configured?: Configured;
   runsOn: string;
   /** Workflows that use env-actions already. */
   users: string[];
   /** Workflows that have nothing to do with env-actions: theirs are names that nothing may take. */
   others: string[];
   notes: string[];
+}
+
+export interface Configured {
+  passed: Passed[];
+  /** Those that every stage needs, also one that runs nothing of the project. */
+  referred: Passed[];
+  production: Passed[];
+  hasProduction: boolean;
+  /** Databricks is signed in to by GitHub's id token. */
+  idToken: boolean;
 }
 
 export interface Api {
@@ -74,6 +94,8 @@ export interface Api {
   health: HealthRoute | undefined;
   /** Nothing shows that there is an API. */
   isGuess: boolean;
+  /** Somebody has named its address: it runs, and no server of the repository is it. */
+  isElsewhere?: true;
 }
 
 const addressNames = ["API_URL", "API_BASE_URL", "BACKEND_URL", "BASE_URL", "APP_URL"];
@@ -127,10 +149,12 @@ export function detectProject(repository: Repository, installation?: string): Pr
     example,
     variables: leftVariables(example, containers.services, api?.variable),
     socketIo: Object.hasOwn(node?.dependencies ?? {}, "socket.io"),
+    namespaces: undefined,
     prefix: inTests ?? `${slug.replaceAll("-", "_")}_test_`,
     prefixFrom: inTests === undefined ? undefined : "tests",
     pin: detectPin(repository, node, installation),
     production: undefined,
+    productionName: "production",
     runsOn: runnerOf(repository),
     users: existing.filter(({ text }) => usesOurs.test(text)).map(({ file }) => file),
     others: existing.filter(({ text }) => !usesOurs.test(text)).map(({ file }) => file),
@@ -223,6 +247,11 @@ export function warehouseOnly(project: Project): Project {
   };
 }
 
+/** The project with nothing but its Redis. */
+export function redisOnly(project: Project): Project {
+  return { ...warehouseOnly(project), databricks: undefined, redis: project.redis };
+}
+
 /** The runner that all other workflows use, if they agree. */
 function runnerOf(repository: Repository): string {
   const labels = workflowsOf(repository).flatMap(({ jobs }) =>
@@ -272,6 +301,7 @@ export interface Passed {
 }
 
 export function passedVariables(project: Project): Passed[] {
+  if (project.configured) return project.configured.passed;
   const referred = referredVariables(project);
   return [
     ...referred,
@@ -282,7 +312,8 @@ export function passedVariables(project: Project): Passed[] {
 }
 
 /** Those that the configuration refers to. A cleanup runs nothing of the project, so it needs no more. */
-export function referredVariables({ databricks, redis, preset, api }: Project): Passed[] {
+export function referredVariables({ databricks, redis, preset, api, configured }: Project): Passed[] {
+  if (configured) return configured.referred;
   const signIn: Passed[] =
     databricks?.signIn === "service-principal"
       ? [

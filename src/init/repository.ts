@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative, resolve, sep } from "node:path";
 
 /** What `init` may know of a repository: the names of its files, and their texts. It can neither write nor run anything. */
@@ -49,10 +50,31 @@ const mostFiles = 5_000;
 const deepest = 7;
 const mostBytes = 400_000;
 
+/** Of a project that can be installed, built or tested by itself; and what `init` wrote for one. */
+const manifests = [
+  ...["package.json", "pyproject.toml", "requirements.txt", "setup.py", "setup.cfg", "Pipfile", "go.mod"],
+  ...["pom.xml", "build.gradle", "build.gradle.kts", "Cargo.toml", "composer.json", "Gemfile"],
+  ".github/env-actions.yml",
+];
+
+/**
+ * The folder that is set up: of `start` and the folders around it, the first one with a manifest, and otherwise the root of the git
+ * repository. A folder of a project is no project.
+ */
+function projectFolder(start: string, gitRoot: string | undefined): string {
+  // Outside of a repository, a manifest in one of these belongs to something else.
+  const shared = new Set([homedir(), tmpdir()]);
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (gitRoot === undefined && folder !== start && shared.has(folder)) return start;
+    if (manifests.some((name) => existsSync(join(folder, name)))) return folder;
+    if (folder === gitRoot || dirname(folder) === folder) return gitRoot ?? start;
+  }
+}
+
 /** Reads the names of the files now, and their texts when they are asked for. */
 export function openRepository(cwd: string): { root: string; repository: Repository } {
-  const start = resolve(cwd);
-  const found = gitRootOf(start);
+  const found = gitRootOf(resolve(cwd));
+  const start = projectFolder(resolve(cwd), found);
   const root = found ?? start;
   const folder = relative(root, start).split(sep).join("/");
   const files = [

@@ -1,3 +1,4 @@
+import { commandLine } from "./install.ts";
 import type { Open } from "./plan.ts";
 import { hasSharedData, type Project, passedVariables } from "./project.ts";
 import { hasProduction, stagesOf } from "./workflows.ts";
@@ -29,38 +30,41 @@ export function foundLines(project: Project): string[] {
   ];
 }
 
-/** Exactly three: what a person does next, in this order. */
-export function nextSteps(project: Project, { configFile, open }: { configFile: string; open: readonly Open[] }): string[] {
+interface Written {
+  /** As the commands name it, from the folder that is set up. */
+  configFile: string;
+  /** As a person finds it from here. */
+  shownFile: string;
+  /** The folder that is set up, from here; empty for this one. */
+  folder: string;
+  open: readonly Open[];
+}
+
+/** At most three: what a person does next, in this order. */
+export function nextSteps(project: Project, { configFile, shownFile, folder, open }: Written): string[] {
   const { environment } = project;
   const passed = passedVariables(project);
   const names = (kind: "secrets" | "vars") => passed.flatMap(({ name, from }) => (from === kind ? [name] : []));
   const [secrets, variables] = [names("secrets"), names("vars")];
-  const command = `${cli(project)} gate --environment ${environment}${configFile === defaultFile ? "" : ` --config ${configFile}`}`;
+  const run = (command: string) => {
+    const line = `${commandLine(project)} ${command}${configFile === defaultFile ? "" : ` --config ${configFile}`}`;
+    return folder === "" ? line : `(cd ${folder} && ${line})`;
+  };
   const stored = [
     ...(secrets.length > 0 ? [`the secret${secrets.length > 1 ? "s" : ""} ${secrets.join(", ")}`] : []),
     ...(variables.length > 0 ? [`the variable${variables.length > 1 ? "s" : ""} ${variables.join(", ")}`] : []),
   ].join(" and ");
   const set = passed.length === 0 ? "Run" : `Set ${passed.map(({ name }) => name).join(", ")}, and run`;
   const check = project.folder === "" ? "gate" : `gate (${project.folder})`;
-  return [
+  const first =
     open.length > 0
       ? `Answer the ${open.length === 1 ? "question" : `${open.length} questions`} above: each is a TODO in ${[...new Set(open.map(({ path }) => path))].join(", ")}`
-      : `Read ${configFile}: its gate has ${[...stagesOf(project), ...(hasProduction(project) ? ["smoke"] : [])].join(", ")}`,
-    `${set}: ${command}${hasSharedData(project) ? `. To see first what counts as test data: ${cli(project)} plan --scope all --environment ${environment}` : ""}`,
+      : `Read ${shownFile}: its gate has ${[...stagesOf(project), ...(hasProduction(project) ? ["smoke"] : [])].join(", ")}`;
+  return [
+    `${first}. What will fail or surprise, the doctor says: ${run("doctor")}`,
+    `${set}: ${run(`gate --environment ${environment}`)}${hasSharedData(project) ? `. To see first what counts as test data: ${run(`plan --scope all --environment ${environment}`)}` : ""}`,
     `${stored === "" ? "" : `On GitHub, create the environment ${environment} with ${stored}. `}Commit the files, and require the job "${check}" in the rules of your branch`,
   ];
 }
 
 const defaultFile = ".github/env-actions.yml";
-
-/** Plain npx would fetch whatever package has this name on npm. */
-function cli({ node, pin }: Project): string {
-  const installed = Object.keys(node?.dependencies ?? {}).some((name) => /^(?:@classwaves\/)?env-actions$/.test(name));
-  if (installed && node)
-    return node.manager.name === "npm" ? "npx --no-install env-actions" : `${prefixOf(node.manager.name)} env-actions`;
-  return `npx --yes --package=github:classwaves/env-actions#${pin.ref} env-actions`;
-}
-
-function prefixOf(manager: string): string {
-  return { pnpm: "pnpm exec", yarn: "yarn", bun: "bunx --no-install" }[manager] ?? "npx --no-install";
-}

@@ -1,6 +1,7 @@
 import type { StageName } from "../model/report.ts";
 import { productionVariables } from "./classwaves.ts";
 import { pinned, type Step } from "./detect/languages.ts";
+import { howToPin } from "./install.ts";
 import { hasSharedData, type Passed, type Project, passedVariables, referredVariables } from "./project.ts";
 import { flowList, indented, inFlow, scalar } from "./yaml.ts";
 
@@ -31,8 +32,8 @@ export function workflows(project: Project, configFile: string): Written[] {
   });
 }
 
-export function hasProduction({ preset, production }: Pick<Project, "preset" | "production">): boolean {
-  return preset === "classwaves" || production !== undefined;
+export function hasProduction({ preset, production, configured }: Project): boolean {
+  return configured?.hasProduction ?? (preset === "classwaves" || production !== undefined);
 }
 
 const repository = "classwaves/env-actions";
@@ -52,8 +53,7 @@ function heading(project: Project, about: readonly string[]): string[] {
       ? []
       : [
           "#",
-          "# @v1 moves with each release, and these steps get credentials. To pin it, install env-actions (npm i -D",
-          `# env-actions@github:${repository}#v1.2.3) and run init again, or write the commit of a release and its version by hand:`,
+          ...howToPin(project),
           `# git ls-remote https://github.com/${repository} refs/tags/v1.2.3  →  @<full SHA> # v1.2.3`,
         ]),
   ];
@@ -126,6 +126,7 @@ function stageJob(project: Project, configFile: string, stage: TestedStage, need
     ...jobEnvironment(project.environment, passed),
     "    permissions:",
     "      contents: read",
+    ...idToken(project),
     ...services(project),
     "    steps:",
     ...indented(6, [
@@ -260,9 +261,14 @@ function cleanupJob(project: Project, group: string, environment: string, steps:
     `    environment: ${environment}`,
     "    permissions:",
     "      contents: read",
+    ...idToken(project),
     "    steps:",
     ...indented(6, [...checkout(), ...steps]),
   ];
+}
+
+function idToken({ configured }: Project): string[] {
+  return configured?.idToken ? ["      id-token: write # to sign in to Databricks without a stored secret"] : [];
 }
 
 function nightly(project: Project, configFile: string): string[] {
@@ -377,7 +383,7 @@ function smoke(project: Project, configFile: string): string[] {
       "    key: baseline-production-${{ github.run_id }}-${{ github.run_attempt }}",
       "    restore-keys: baseline-production-",
       ...actionLines(project, configFile, "smoke", {
-        environment: "production",
+        environment: project.productionName,
         passed,
         more: ["deployment: ${{ github.event.deployment.id }}"],
       }),

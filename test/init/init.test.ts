@@ -138,7 +138,9 @@ describe.each(all)("%s", (_, sample) => {
   });
 
   test("three steps follow, and each open question has its line", () => {
-    expect(nextSteps(project, { configFile, open: plan.open })).toHaveLength(3);
+    const steps = nextSteps(project, { configFile, shownFile: configFile, folder: "", open: plan.open });
+    expect(steps).toHaveLength(3);
+    expect(steps[0]).toMatch(/env-actions doctor$/);
     for (const { path, line, question } of plan.open) {
       const text = plan.files.find((file) => file.path === path)?.text.split("\n")[line - 1];
       expect(text).toContain(`# TODO: ${question}`);

@@ -44,6 +44,9 @@ const browserScripts = [
   "test",
 ];
 
+export const reportQuestion =
+  "which test report does this command write, and where? JUnit, Jest's JSON, CTRF and others are read";
+
 type Runner = "jest" | "vitest" | "mocha" | "node" | "bun" | "playwright" | "cypress";
 
 const runners: readonly (readonly [Runner, RegExp])[] = [
@@ -104,7 +107,7 @@ function suiteOfScript({ manager }: NodeProject, { name, text, runner }: Script)
       command: runScript(manager, name),
       reports: ["reports/*.xml"],
       from,
-      question: "which test report does this command write, and where? JUnit, Jest's JSON, CTRF and others are read",
+      question: reportQuestion,
     };
   if (runner === "node") return nodeSuite({ command: runScript(manager, name), from }, text);
   const { options, reports } = reported(runner);
