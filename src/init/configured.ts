@@ -1,5 +1,5 @@
 import { parseTemplate } from "../config/interpolation.ts";
-import { group, isGroup, list, text, valueAt } from "../config/path.ts";
+import { group, isGroup, list, type Path, text, valueAt } from "../config/path.ts";
 import { presetOf } from "../config/preset.ts";
 import { parseYaml } from "../config/yaml.ts";
 import { isSecretName } from "../lib/redaction/variables.ts";
@@ -41,29 +41,33 @@ export function namedAs(project: Project, configuration: string | undefined): Pr
   };
 }
 
-/** Whether somebody may want a key that the file lacks. What is left out has the same meaning as the value that `init` writes, or was not wanted. */
-export function wantedIn(configuration: string, project: Project): (path: readonly (string | number)[]) => boolean {
+/**
+ * Whether somebody may want a key that the file lacks. Without some keys the file means what `init` writes anyway; and within a server,
+ * a table or a connection nobody else knows what is missing.
+ */
+export function wantedIn(configuration: string, { environment, productionName, preset }: Project): (path: Path) => boolean {
   const data = dataOf(configuration);
-  const { environment, productionName, preset } = project;
   const own = group(valueAt(data, ["environments", environment]));
   const address = text(valueAt(own, ["api", "url"]));
   const isDeployed = own.servers === undefined && address !== undefined && !address.includes("${") && !isLocal(address);
-  const hasProduction = valueAt(data, ["environments", productionName]) !== undefined;
+  const unwanted = new Set(["access", "variables", ...(isDeployed ? ["servers", "tasks"] : [])]);
+  const ofEnvironments = ([name, key, ...more]: readonly string[]) => {
+    if (name === productionName) return key === undefined && valueAt(data, ["stages", "smoke"]) !== false;
+    if (key === undefined || more.length > 0) return key === undefined || (key === "environment" && more.length === 1);
+    return !unwanted.has(key);
+  };
+  const ofStages = ([name, key]: readonly string[]) => {
+    if (name === "smoke") return valueAt(data, ["environments", productionName]) === undefined;
+    // Cleanup finds what a stage leaves behind by a prefix of testData, which is new, too.
+    if (key !== undefined) return key === "prefix" && data?.testData === undefined;
+    return name !== "preflight";
+  };
   return (path) => {
-    const [top, name, key = "", ...more] = path.map(String);
-    if (top === "environments") {
-      if (name === productionName && key === "") return valueAt(data, ["stages", "smoke"]) !== false;
-      if (name !== environment || key === "") return key === "" && name === environment;
-      if (more.length > 0) return key === "environment" && more.length === 1;
-      return !["access", "variables", ...(isDeployed ? ["servers", "tasks"] : [])].includes(key);
-    }
-    if (top === "stages") {
-      if (name === "smoke") return !hasProduction;
-      return key === "" && name !== "preflight";
-    }
+    const [top, ...inner] = path.map(String);
+    if (top === "environments") return ofEnvironments(inner);
+    if (top === "stages") return ofStages(inner);
     // The rest of ClassWaves' test data is what the preset says anyway.
-    if (top === "testData") return name === undefined || (preset === "none" && name !== "expireAfter" && more.length === 0);
-    return false;
+    return top === "testData" && (inner.length === 0 || (preset === "none" && inner[0] !== "expireAfter" && inner.length <= 2));
   };
 }
 

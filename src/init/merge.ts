@@ -97,12 +97,23 @@ function lineStarts(lines: readonly string[]): number[] {
 }
 
 function partsIn(place: Place, path: Path): Part[] {
-  const { data, entries } = place.parsed;
-  const value = path.length === 0 ? data : valueAt(data, path);
-  const keys = Array.isArray(value) ? value.map((_, index) => index) : isGroup(value) ? Object.keys(value) : [];
-  return keys.flatMap((key) => {
-    const entry = entries.get(pathKey([...path, key]));
+  return pathsIn(place, path).flatMap((own) => {
+    const entry = place.parsed.entries.get(pathKey(own));
     return entry ? [partOf(place, entry)] : [];
+  });
+}
+
+function pathsIn({ parsed: { data } }: Place, path: Path): Path[] {
+  const value = path.length === 0 ? data : valueAt(data, path);
+  if (Array.isArray(value)) return value.map((_, index) => [...path, index]);
+  return isGroup(value) ? Object.keys(value).map((key) => [...path, key]) : [];
+}
+
+/** What stands in the line of its group, or where an alias leads: it is there, and can't be changed line by line. */
+function inlineParts(place: Place, path: Path, at: number): Part[] {
+  return pathsIn(place, path).map((own) => {
+    const line = { start: at, at, end: at + 1, column: 0 };
+    return { ...line, path: own, isBlock: false, hasTodo: false, parts: inlineParts(place, own, at) };
   });
 }
 
@@ -113,12 +124,12 @@ function partOf(place: Place, { path, key, value, scalar }: Entry): Part {
   const from = (key ?? value).start;
   const at = lineOf(starts, from);
   const isBlock = !isAlias && !scalar && !/[[{]/.test(text[value.start] ?? "");
-  const parts = isBlock ? partsIn(place, path) : [];
+  const parts = isBlock ? partsIn(place, path) : inlineParts(place, path, at);
   let start = at;
   while (start > 0 && /^\s*#/.test(lines[start - 1] ?? "")) start--;
   const last = isAlias ? at : lineOf(starts, Math.max(from, value.end - 1));
   return {
-    ...{ path, start, at, end: Math.max(at, parts.at(-1)?.end ?? last + 1), column: from - (starts[at] ?? 0) },
+    ...{ path, start, at, end: (isBlock ? parts.at(-1)?.end : undefined) ?? last + 1, column: from - (starts[at] ?? 0) },
     ...{ isBlock: isBlock && key !== undefined, parts },
     hasTodo: lines.slice(start, at).some((line) => isTodo(line)),
   };

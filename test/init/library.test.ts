@@ -69,7 +69,7 @@ test("a warehouse that this terminal can reach is asked for its tables", async (
     };
     const declared = parse(readFileSync(join(example, ".github/env-actions.yml"), "utf8")).testData.tables;
     const asked = await init(world.env);
-    expect(asked.said).toContain("Reading the names of tables and columns in localhost …");
+    expect(asked.said).toContain("Reading the names of tables and columns in localhost, and how many test rows they have …");
     expect(asked.tables).toEqual(declared);
 
     // Another host than the one that the repository names is never asked, whatever the terminal has.

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
+import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { terminal } from "../../src/cli/main.ts";
 import { freshBundle } from "../harness/process.ts";
-import { samples } from "./repositories.ts";
+import { type Sample, samples } from "./repositories.ts";
 
 /** `env-actions init` as it is typed: what it writes, shows, asks and leaves alone. */
 
@@ -90,6 +91,53 @@ describe("the first time", () => {
     expect(files()[".github/workflows/quality-gate-packages-shop.yml"]).toContain("working-directory: packages/shop");
   });
 
+  test("in a folder without a manifest it sets up the project around it, and says so", () => {
+    put({ ...express, ".git/HEAD": "", "src/routes/orders.js": "" });
+    const { status, stdout } = run(["--yes"], "src/routes");
+    expect(status).toBe(0);
+    expect(stdout).toContain("This folder has no manifest, such as package.json: init sets up ../.., to which it belongs.\n");
+    expect(stdout).toContain(`wrote ../../${configuration}\nwrote ../../${gate}\n`);
+    expect(stdout).toContain("(cd ../.. && ");
+    expect(Object.keys(files()).filter((name) => name.includes(".github"))).toEqual([configuration, gate].sort());
+    expect(files()[configuration]).toContain("defaultEnvironment: sandbox\n");
+    // It is the same gate from everywhere.
+    expect(run(["--yes"]).stdout).toContain("Nothing to write");
+  });
+
+  test("in a folder of a package, it sets up the package; in one of a repository without manifests, the repository", () => {
+    put({ ...samples["package of a monorepo"].files, ".git/HEAD": "", "packages/shop/src/deep/a.ts": "" });
+    expect(run(["--yes"], "packages/shop/src/deep").stdout).toContain(`wrote ../../${configuration}\n`);
+    expect(existsSync(join(root, "packages/shop", configuration))).toBe(true);
+    rmSync(root, { recursive: true });
+    put({ ".git/HEAD": "", "src/a.c": "" });
+    expect(run(["--yes"], "src").stdout).toContain(`wrote ../${configuration}\n`);
+    expect(existsSync(join(root, configuration))).toBe(true);
+  });
+
+  test("without git, the nearest manifest above", () => {
+    put({ ...express, "src/a.js": "" });
+    expect(run(["--yes"], "src").stdout).toContain(`wrote ../${configuration}\n`);
+  });
+
+  test("the next steps are at most three, and one of them is the doctor", () => {
+    for (const name of ["no tests at all", "Go service", "Django with poetry and Databricks"] as const) {
+      const sample: Sample = samples[name];
+      rmSync(root, { recursive: true });
+      put(sample.files);
+      const steps = run(["--yes"], sample.folder).stdout.split("\nNext:\n")[1] ?? "";
+      expect(steps.trimEnd().split("\n").length).toBeLessThanOrEqual(3);
+      expect(steps).toMatch(/env-actions doctor$/m);
+    }
+  });
+
+  test("without a package.json nothing is to be installed by npm: an exact version is run", () => {
+    put(samples["Go service"].files);
+    const { stdout } = run(["--yes"]);
+    expect(stdout).toMatch(/npx --yes --package=github:classwaves\/env-actions#v\d+\.\d+\.\d+ env-actions gate /);
+    expect(Object.values(files()).join("\n")).not.toContain("npm i ");
+    expect(files()[gate]).toContain("# --package=github:classwaves/env-actions#v1.2.3 env-actions init --overwrite)");
+  });
+
   test("outside of a git repository it says where GitHub looks", () => {
     put(express);
     expect(run(["--yes"]).stdout).toContain("Note: this folder belongs to no git repository");
@@ -131,16 +179,45 @@ describe("again", () => {
   test("a changed file: the difference is shown, nothing is written, exit status 1", () => {
     put(express);
     run(["--yes"]);
-    const written = files()[configuration] ?? "";
-    put({ [configuration]: written.replace("passRate", "").replace("port: 8080", "port: 9999") });
+    put({ [gate]: (files()[gate] ?? "").replace("timeout-minutes: 25", "timeout-minutes: 99") });
     const before = files();
     const again = run(["--yes"]);
     expect(again.status).toBe(1);
-    expect(again.stdout).toContain(`--- ${configuration}\n+++ ${configuration}, as init would write it\n@@ -`);
-    expect(again.stdout).toContain("-        port: 9999\n+        port: 8080\n");
-    expect(again.stdout).toContain("Nothing was written. `env-actions init --overwrite` writes these files");
+    expect(again.stdout).toContain(`--- ${gate}\n+++ ${gate}, as init would write it\n@@ -`);
+    expect(again.stdout).toContain("-    timeout-minutes: 99\n+    timeout-minutes: 25\n");
+    expect(again.stdout).toContain(
+      "Nothing was written. `env-actions init --overwrite` writes these files: what the configuration says is kept, and what you changed in the workflows is lost.",
+    );
     expect(again.stdout).not.toMatch(/^wrote /m);
     expect(files()).toEqual(before);
+  });
+
+  test("an edited configuration: what it says is kept, also by --overwrite, and what is new is shown", () => {
+    put(express);
+    run(["--yes"]);
+    const edited = (files()[configuration] ?? "")
+      .replace("url: http://localhost:8080", "url: https://test.shop.example")
+      .replace("port: 8080", "port: 9999");
+    put({ [configuration]: edited });
+    expect(run(["--yes"])).toMatchObject({ status: 0, stdout: expect.stringContaining("Nothing to write") });
+    put({ ".env.example": "COLOUR=blue\n" });
+    const again = run(["--yes"]);
+    expect(again.status).toBe(1);
+    expect(again.stdout).toContain("+      COLOUR: ${COLOUR:-blue}\n");
+    expect(again.stdout).not.toMatch(/^-[^-]/m);
+    expect(again.stdout).toContain("writes these files: what the configuration says is kept.");
+    expect(run(["--overwrite"]).status).toBe(0);
+    expect(files()[configuration]).toContain("url: https://test.shop.example\n");
+    expect(files()[configuration]).toContain("port: 9999\n");
+    expect(files()[configuration]).toContain("COLOUR: ${COLOUR:-blue}\n");
+  });
+
+  test("a configuration that is no YAML is shown with its place, and not replaced", () => {
+    put({ ...express, [configuration]: "version: 1\nenvironments: [\n" });
+    const again = run(["--yes", "--overwrite"]);
+    expect(again.status).toBe(2);
+    expect(again.stderr).toMatch(/\.github\/env-actions\.yml:\d+:\d+ {2}EA1005: invalid YAML/);
+    expect(files()[configuration]).toBe("version: 1\nenvironments: [\n");
   });
 
   test("a missing file beside one that exists is shown, too", () => {
@@ -203,13 +280,40 @@ describe("on a terminal", () => {
     return { status, shown: await shown };
   }
 
+  /** Answers each question when it is asked, and returns the questions. */
+  async function conversed(answers: readonly string[]): Promise<{ questions: string[]; shown: string }> {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    const stdout = Object.assign(new PassThrough(), { isTTY: true });
+    const waiting = [...answers];
+    const questions: string[] = [];
+    let shown = "";
+    stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      shown += chunk;
+      const question = /([A-Z][^\]\n]*\[[^\]\n]*\]): /.exec(stripVTControlCharacters(chunk))?.[1];
+      if (question === undefined) return;
+      questions.push(question);
+      const next = waiting.shift();
+      if (next === undefined) stdin.end();
+      else stdin.write(`${next}\n`);
+    });
+    const status = await terminal(["init"], {
+      cwd: root,
+      env: {},
+      stdin: () => stdin as unknown as NodeJS.ReadStream,
+      stdout: stdout as unknown as NodeJS.WriteStream,
+      stderr: new PassThrough() as unknown as NodeJS.WriteStream,
+    });
+    expect(status).toBe(0);
+    return { questions, shown };
+  }
+
   const bare = samples["no tests at all"].files;
 
   test("it asks what the repository doesn't show, until the answer can be used", async () => {
     put(bare);
     const { status, shown } = await typed("health\n/health\nhttps://site.example.org/path\n");
     expect(status).toBe(0);
-    expect(shown).toContain("Route that shows that the application works [/]: ");
+    expect(shown).toContain("Route that shows that the application works [later]: ");
     expect(shown).toContain("expected a path such as /health");
     expect(files()[configuration]).toContain("- path: /health");
     expect(files()[configuration]).toContain("url: https://site.example.org\n");
@@ -223,6 +327,39 @@ describe("on a terminal", () => {
     expect(status).toBe(0);
     expect(files()[configuration]).toContain("# TODO: which route");
     expect(files()[configuration]).toContain("smoke: false");
+  });
+
+  test("in an empty repository: first the address, then its route", async () => {
+    put({ "README.md": "# Hello\n" });
+    const { questions, shown } = await conversed(["https://test.shop.example", "/up", "https://shop.example"]);
+    expect(questions).toEqual([
+      "Address of the application that is tested [later]",
+      "Route that shows that the application works [later]",
+      "Address of the deployed application, for smoke [none]",
+    ]);
+    expect(files()[configuration]).toContain("url: https://test.shop.example\n");
+    expect(files()[configuration]).toContain("- path: /up\n");
+    expect(files()[configuration]).not.toContain("TODO: ");
+    expect(shown).not.toContain("What init could not know");
+  });
+
+  test("an empty answer takes what is shown in brackets: nothing stays open", async () => {
+    put({
+      "package.json": JSON.stringify({ name: "shop", scripts: { start: "node server.js", test: "make check" } }),
+      "server.js": 'router.get("/health", health);\n',
+      ".env.example": "REDIS_URL=redis://redis.internal:6379\n",
+    });
+    const { questions } = await conversed(["", "", "out/*.xml, out/e2e.json", "", ""]);
+    expect(questions).toEqual([
+      "Port of the application [3000]",
+      "Route that shows that the application works [/health]",
+      "Test reports that the test command writes [later]",
+      "What ids of test data begin with [shop_test_]",
+      "Address of the deployed application, for smoke [none]",
+    ]);
+    const written = files()[configuration] ?? "";
+    expect(written).toContain('reports: ["out/*.xml", out/e2e.json]');
+    expect(written).not.toContain("TODO: ");
   });
 
   test("--yes asks nothing", async () => {

@@ -1,5 +1,6 @@
 import { filesOfFolder, inFolder, nearestFile, type Repository } from "../repository.ts";
 import type { NodeProject } from "./node.ts";
+import { isPython, pythonInstall, usesPytest } from "./python.ts";
 import type { Suite } from "./tests.ts";
 
 /** A step of a job, as a workflow writes it. */
@@ -65,32 +66,14 @@ function nodeToolchain(repository: Repository, { manager, versionFile }: NodePro
 }
 
 function pythonToolchain(repository: Repository): Toolchain[] {
-  const markers = ["requirements.txt", "pyproject.toml", "setup.py", "Pipfile", "uv.lock", "poetry.lock"];
-  const here = markers.filter((name) => repository.files.includes(inFolder(repository, name)));
-  if (here.length === 0) return [];
+  if (!isPython(repository)) return [];
   const at = repository.folder === "" ? {} : { workingDirectory: repository.folder };
   const version = nearestFile(repository, [".python-version"]);
   const python: Step = {
     uses: pinned.python,
     with: version === undefined ? { "python-version": "3.13" } : { "python-version-file": version },
   };
-  const [install, prefix] = pythonInstall(repository, here);
-  const usesPytest = [
-    ...markers,
-    "requirements-dev.txt",
-    "dev-requirements.txt",
-    "pytest.ini",
-    "tox.ini",
-    "setup.cfg",
-    "conftest.py",
-    "tests/conftest.py",
-  ]
-    .map((name) => [name, repository.read(inFolder(repository, name)) ?? ""] as const)
-    .some(
-      ([name, text]) =>
-        (/pytest\.ini|conftest\.py/.test(name) && repository.files.includes(inFolder(repository, name))) ||
-        /\bpytest\b/.test(text),
-    );
+  const { commands, prefix } = pythonInstall(repository);
   const tests = filesOfFolder(repository).some((file) => /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/.test(file));
   const folder = filesOfFolder(repository).some((file) => /^tests\/integration\/.*\.py$/.test(file)) ? " tests/integration" : "";
   const suite: Suite = {
@@ -101,23 +84,10 @@ function pythonToolchain(repository: Repository): Toolchain[] {
   return [
     {
       language: "Python",
-      steps: [python, ...install.map((run): Step => ({ run, ...at }))],
-      ...(usesPytest && tests ? { suite } : {}),
+      steps: [python, ...commands.map((run): Step => ({ run, ...at }))],
+      ...(usesPytest(repository) && tests ? { suite } : {}),
     },
   ];
-}
-
-/** @returns commands that install, and what a command of the project begins with */
-function pythonInstall(repository: Repository, here: readonly string[]): [string[], string] {
-  if (here.includes("uv.lock")) return [["pip install uv", "uv sync --locked"], "uv run "];
-  if (here.includes("poetry.lock")) return [["pip install poetry", "poetry install"], "poetry run "];
-  const requirements = ["requirements.txt", "requirements-dev.txt", "dev-requirements.txt", "requirements-test.txt"].filter(
-    (name) => repository.files.includes(inFolder(repository, name)),
-  );
-  if (requirements.length > 0) return [[`pip install ${requirements.map((name) => `-r ${name}`).join(" ")}`], ""];
-  const manifest = repository.read(inFolder(repository, "pyproject.toml")) ?? "";
-  const extras = ["test", "tests", "dev"].find((name) => new RegExp(`^${name}\\s*=\\s*\\[`, "m").test(manifest));
-  return [[extras === undefined ? "pip install . pytest" : `pip install ".[${extras}]"`], ""];
 }
 
 function goToolchain(repository: Repository): Toolchain[] {

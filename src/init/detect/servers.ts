@@ -1,6 +1,7 @@
 import { filesOfFolder, inFolder, type Repository } from "../repository.ts";
 import type { NodeProject } from "./node.ts";
 import { runScript } from "./node.ts";
+import { isPython, pythonInstall } from "./python.ts";
 import { withoutComments } from "./tests.ts";
 
 /** A server of the repository that env-actions can start. */
@@ -104,8 +105,9 @@ function port(text: string | undefined): number | undefined {
 
 function pythonServer(repository: Repository, sources: readonly Source[]): Server[] {
   const own = { name: "application", build: undefined, isFrontend: false };
+  const prefix = isPython(repository) ? pythonInstall(repository).prefix : "";
   if (repository.files.includes(inFolder(repository, "manage.py")))
-    return [{ ...own, command: "python manage.py runserver --noreload 8000", from: "manage.py", port: 8000 }];
+    return [{ ...own, command: `${prefix}python manage.py runserver --noreload 8000`, from: "manage.py", port: 8000 }];
   for (const { path, text } of sources) {
     if (!path.endsWith(".py")) continue;
     const module = path
@@ -114,10 +116,10 @@ function pythonServer(repository: Repository, sources: readonly Source[]): Serve
       .replace(/\.__init__$/, "");
     const fastApi = /^(\w+)\s*=\s*(?:FastAPI|Starlette)\(/m.exec(text)?.[1];
     if (fastApi !== undefined)
-      return [{ ...own, command: `python -m uvicorn ${module}:${fastApi} --port 8000`, from: path, port: 8000 }];
+      return [{ ...own, command: `${prefix}python -m uvicorn ${module}:${fastApi} --port 8000`, from: path, port: 8000 }];
     const flask = /^(\w+)\s*=\s*Flask\(/m.exec(text)?.[1];
     if (flask !== undefined)
-      return [{ ...own, command: `python -m flask --app ${module}:${flask} run --port 5000`, from: path, port: 5000 }];
+      return [{ ...own, command: `${prefix}python -m flask --app ${module}:${flask} run --port 5000`, from: path, port: 5000 }];
   }
   return [];
 }
@@ -161,7 +163,8 @@ export function detectTasks(repository: Repository, node: NodeProject | undefine
       { name: "migrate", command: runScript(node.manager, script), from: `the script "${script}": ${node.scripts[script]}` },
     ];
   if (!repository.files.includes(inFolder(repository, "manage.py"))) return [];
-  return [{ name: "migrate", command: "python manage.py migrate --noinput", from: "manage.py" }];
+  const { prefix } = pythonInstall(repository);
+  return [{ name: "migrate", command: `${prefix}python manage.py migrate --noinput`, from: "manage.py" }];
 }
 
 /** A source file of the application, without comments. */
