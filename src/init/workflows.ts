@@ -66,7 +66,6 @@ function named(name: string, { folder }: Project): string {
 
 function gate(project: Project, configFile: string): string[] {
   const stages = stagesOf(project);
-  const label = project.folder === "" ? [] : [`    name: ${scalar(`gate (${project.folder})`)}`];
   return [
     ...heading(project, ["The quality gate. A stage starts only if the stage before it passed, with or without warnings."]),
     named("Quality gate", project),
@@ -89,7 +88,7 @@ function gate(project: Project, configFile: string): string[] {
     '  # job succeeded: GitHub itself counts a skipped job as success. With comment: "true" it writes a comment; the job then needs',
     "  # pull-requests: write.",
     "  gate:",
-    ...label,
+    `    ${named("gate", project)}`,
     "    if: always()",
     `    needs: ${flowList(stages)}`,
     `    runs-on: ${scalar(project.runsOn)}`,
@@ -120,6 +119,7 @@ function stageJob(project: Project, configFile: string, stage: TestedStage, need
   const passed = passedVariables(project);
   return [
     `  ${stage}:`,
+    `    ${named(stage, project)}`,
     ...(needs === undefined ? [] : [`    needs: ${needs}`]),
     `    runs-on: ${scalar(project.runsOn)}`,
     `    timeout-minutes: ${minutes[stage]}`,
@@ -236,7 +236,8 @@ function services({ services: all }: Project): string[] {
     "    services:",
     ...all.flatMap(({ name, image, ports, environment, options, from }) => [
       `      ${name}: # as in ${from}`,
-      `        image: ${scalar(image)}`,
+      // Only its publisher knows which digest a tag has.
+      `        image: ${scalar(image)}${image.includes("@") ? "" : ` # zizmor: ignore[unpinned-images] the tag of ${from}`}`,
       `        ports: [${ports.map((port) => JSON.stringify(port)).join(", ")}]`,
       ...(Object.keys(environment).length === 0
         ? []
@@ -256,6 +257,7 @@ function cleanupJob(project: Project, group: string, environment: string, steps:
     "",
     "jobs:",
     "  cleanup:",
+    `    ${named("cleanup", project)}`,
     `    runs-on: ${scalar(project.runsOn)}`,
     "    timeout-minutes: 30",
     `    environment: ${environment}`,
@@ -364,8 +366,13 @@ function smoke(project: Project, configFile: string): string[] {
     "",
     "permissions: {}",
     "",
+    "concurrency:",
+    "  group: smoke-${{ github.event.deployment.id }}-${{ github.event.deployment_status.state }}",
+    "  cancel-in-progress: false",
+    "",
     "jobs:",
     "  smoke:",
+    `    ${named("smoke", project)}`,
     "    if: github.event.deployment_status.state == 'success' && github.event.deployment.environment == 'production'",
     `    runs-on: ${scalar(project.runsOn)}`,
     "    timeout-minutes: 10",

@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { terminal } from "../../src/cli/main.ts";
 import { freshBundle } from "../harness/process.ts";
+import { faultyConfiguration } from "../../src/doctor/rules/inputs.ts";
 import { type Sample, samples } from "./repositories.ts";
 
 /** `env-actions init` as it is typed: what it writes, shows, asks and leaves alone. */
@@ -210,6 +211,16 @@ describe("again", () => {
     expect(files()[configuration]).toContain("url: https://test.shop.example\n");
     expect(files()[configuration]).toContain("port: 9999\n");
     expect(files()[configuration]).toContain("COLOUR: ${COLOUR:-blue}\n");
+  });
+
+  test("the doctor's cure for a configuration that can't be used works: a new one beside the workflows that are there", () => {
+    put(express);
+    run(["--yes"]);
+    const written = files()[configuration];
+    rmSync(join(root, configuration));
+    expect(faultyConfiguration.cure).toContain("`env-actions init --overwrite`");
+    expect(run(["--overwrite"]).status).toBe(0);
+    expect(files()[configuration]).toBe(written);
   });
 
   test("a configuration that is no YAML is shown with its place, and not replaced", () => {
