@@ -12,10 +12,10 @@ import { type LibraryWorld, startLibraryWorld } from "../../scripts/library-worl
 import { namespacesInUse } from "../../src/cleanup/propose/in-use.ts";
 import { keyBeginnings, prefixCandidates } from "../../src/init/detect/in-use.ts";
 import { repositoryOf } from "../../src/init/repository.ts";
+import { freshBundle } from "../harness/process.ts";
 
 /** What `init` says of an environment that this terminal can reach: counts, and no value of a row or a key that may be personal. */
 
-const entry = join(import.meta.dirname, "../../src/main.ts");
 const { GITHUB_ACTIONS: _runner, ...env } = process.env;
 const configuration = ".github/env-actions.yml";
 let [root, world, redis] = ["", {} as LibraryWorld, {} as RunningRedis];
@@ -44,7 +44,7 @@ function put(files: Readonly<Record<string, string>>): void {
 }
 
 async function init(variables: Record<string, string>): Promise<{ said: string; written: string }> {
-  const child = spawn(process.execPath, [entry, "init", "--yes"], { cwd: root, env: { ...env, ...variables } });
+  const child = spawn(process.execPath, [freshBundle, "init", "--yes"], { cwd: root, env: { ...env, ...variables } });
   const [said] = await Promise.all([text(child.stdout), once(child, "exit")]);
   return { said, written: readFileSync(join(root, configuration), "utf8") };
 }

@@ -7,8 +7,8 @@ import { text } from "node:stream/consumers";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { terminal } from "../../src/cli/main.ts";
-import { freshBundle } from "../harness/process.ts";
 import { faultyConfiguration } from "../../src/doctor/rules/inputs.ts";
+import { freshBundle } from "../harness/process.ts";
 import { type Sample, samples } from "./repositories.ts";
 
 /** `env-actions init` as it is typed: what it writes, shows, asks and leaves alone. */
