@@ -1,13 +1,16 @@
 import { parseTemplate } from "../config/interpolation.ts";
-import { group, isGroup, list, type Path, text, valueAt } from "../config/path.ts";
+import { group, isGroup, list, pathKey, text, valueAt } from "../config/path.ts";
 import { presetOf } from "../config/preset.ts";
 import { parseYaml } from "../config/yaml.ts";
 import { isSecretName } from "../lib/redaction/variables.ts";
+import { todos } from "./answers.ts";
 import { productionVariables } from "./classwaves.ts";
 import type { Databricks } from "./detect/stores.ts";
 import type { BrowserSuite, Suite } from "./detect/tests.ts";
 import { isLocal } from "./detect/variables.ts";
+import type { Choice } from "./merge.ts";
 import { type Passed, type Project, passedVariables, referredVariables } from "./project.ts";
+import { todo } from "./yaml.ts";
 
 /** What a configuration that is there decides: it wins over what the repository shows. */
 
@@ -41,11 +44,26 @@ export function namedAs(project: Project, configuration: string | undefined): Pr
   };
 }
 
+/** What of a new configuration takes its place in one that is there. */
+export function choiceIn(configuration: string, project: Project, textOf: (project: Project) => string): Choice {
+  return { isWanted: wantedIn(configuration, project), isOpen: openIn(configuration, project, textOf) };
+}
+
+/** The assumed port has its question at the address of the API; the server that takes it is open as long as nobody has touched it. */
+function openIn(configuration: string, project: Project, textOf: (project: Project) => string): Choice["isOpen"] {
+  const [server, ...others] = project.servers;
+  if (!server || server.port === undefined || !configuration.includes(todo(todos.port))) return () => false;
+  const place = ["environments", project.environment, "servers", server.name];
+  const assumed = dataOf(textOf({ ...project, servers: [{ ...server, port: undefined }, ...others] }));
+  const isUntouched = JSON.stringify(valueAt(assumed, place)) === JSON.stringify(valueAt(dataOf(configuration), place));
+  return (path) => isUntouched && pathKey(path) === pathKey(place);
+}
+
 /**
  * Whether somebody may want a key that the file lacks. Without some keys the file means what `init` writes anyway; and within a server,
  * a table or a connection nobody else knows what is missing.
  */
-export function wantedIn(configuration: string, { environment, productionName, preset }: Project): (path: Path) => boolean {
+function wantedIn(configuration: string, { environment, productionName, preset }: Project): Choice["isWanted"] {
   const data = dataOf(configuration);
   const own = group(valueAt(data, ["environments", environment]));
   const address = text(valueAt(own, ["api", "url"]));

@@ -27,13 +27,17 @@ export interface Merged {
   notes: string[];
 }
 
-/**
- * @param existing a file without mistakes of YAML
- * @param isWanted whether a key that the file lacks is one that somebody may want, and not one left out on purpose
- */
-export function merged(existing: string, generated: string, isWanted: (path: Path) => boolean): Merged {
+export interface Choice {
+  /** Whether a key that the file lacks is one that somebody may want, and not one left out on purpose. */
+  isWanted(path: Path): boolean;
+  /** Whether a value is no answer yet, although its question stands elsewhere. */
+  isOpen(path: Path): boolean;
+}
+
+/** @param existing a file without mistakes of YAML */
+export function merged(existing: string, generated: string, choice: Choice): Merged {
   if (existing.includes("\r\n")) {
-    const { text, notes } = merged(existing.replaceAll("\r\n", "\n"), generated, isWanted);
+    const { text, notes } = merged(existing.replaceAll("\r\n", "\n"), generated, choice);
     return { text: text.replaceAll("\n", "\r\n"), notes };
   }
   const [there, made] = [fileOf(existing), fileOf(generated)];
@@ -42,7 +46,7 @@ export function merged(existing: string, generated: string, isWanted: (path: Pat
     return { text: generated, notes: [] };
   const edits: Edit[] = [];
   const notes: string[] = [];
-  compare({ there, made, edits, notes, isWanted }, there.top, made.top);
+  compare({ there, made, edits, notes, choice }, there.top, made.top);
   return { text: applied(there.lines, edits), notes };
 }
 
@@ -64,7 +68,7 @@ interface Comparison {
   made: File;
   edits: Edit[];
   notes: string[];
-  isWanted: (path: Path) => boolean;
+  choice: Choice;
 }
 
 function fileOf(text: string): File | undefined {
@@ -145,16 +149,16 @@ function lineOf(starts: readonly number[], offset: number): number {
 }
 
 function compare(work: Comparison, there: Part, made: Part): void {
-  const { edits, isWanted } = work;
+  const { edits, choice } = work;
   const known = new Map(there.parts.map((part) => [part.path.at(-1), part]));
   let before: Part | undefined;
   for (const part of made.parts) {
     const own = known.get(part.path.at(-1));
-    if (own?.hasTodo && !hasOpen(work.made, part)) {
+    if (own && (own.hasTodo || choice.isOpen(part.path)) && !hasOpen(work.made, part)) {
       edits.push({ start: own.start, end: own.end, lines: moved(work.made, part, own.column) });
     } else if (own) {
       compare(work, own, part);
-    } else if (typeof part.path.at(-1) === "string" && isWanted(part.path) && !isCommentedOut(work.there, there, part)) {
+    } else if (typeof part.path.at(-1) === "string" && choice.isWanted(part.path) && !isCommentedOut(work.there, there, part)) {
       add(work, there, part, before);
       continue;
     }

@@ -1,8 +1,8 @@
 import { configurationText } from "./configuration.ts";
-import { configuredAs, wantedIn } from "./configured.ts";
+import { choiceIn, configuredAs } from "./configured.ts";
 import { difference } from "./diff.ts";
 import { merged } from "./merge.ts";
-import type { Project } from "./project.ts";
+import { isWritable, type Project } from "./project.ts";
 import { type Written, workflows } from "./workflows.ts";
 
 /** A file that `init` would write, and how it compares with the one that is there. */
@@ -35,13 +35,26 @@ export function planOf(project: Project, configPath: string, existing: (path: st
   const start = project.folder === "" ? "" : `${project.folder}/`;
   const configFile = configPath.startsWith(start) ? configPath.slice(start.length) : configPath;
   const [there, made] = [existing(configPath), configurationText(project)];
-  const { text, notes } = there === undefined ? { text: made, notes: [] } : merged(there, made, wantedIn(there, project));
+  const { text, notes } =
+    there === undefined ? { text: made, notes: [] } : merged(there, made, choiceIn(there, project, configurationText));
   const configured = configuredAs(project, text);
+  const unnamed = unnamedVariables(configured);
   const written = [{ path: configPath, text }, ...workflows(configured, configFile)];
   return {
     ...{ files: written.map((file) => compared(file, existing(file.path))), open: written.flatMap(openIn) },
-    ...{ project: configured, notes },
+    ...{ project: configured, notes: [...notes, ...unnamed] },
   };
+}
+
+/** A list is somebody's choice, so nothing is added to it. */
+function unnamedVariables({ configured, variables, example, environment }: Project): string[] {
+  const names = variables
+    .filter((variable) => !isWritable(variable) && !configured?.passed.some(({ name }) => name === variable.name))
+    .map(({ name }) => name);
+  if (names.length === 0 || !example) return [];
+  return [
+    `${example.file} names ${names.join(", ")}, and the configuration doesn't: add what the tests need to variables of environments.${environment}`,
+  ];
 }
 
 function compared(file: Written, there: string | undefined): PlannedFile {

@@ -22,6 +22,7 @@ import {
   type Redis,
 } from "./detect/stores.ts";
 import { type BrowserSuite, detectBrowserTests, detectIntegration, type Suite } from "./detect/tests.ts";
+import { listsOf } from "./detect/toml.ts";
 import { detectVariables, type ExampleFile, type ExampleVariable, hostOf, isLocal } from "./detect/variables.ts";
 import type { Repository } from "./repository.ts";
 
@@ -120,7 +121,7 @@ export function detectProject(repository: Repository, installation?: string): Pr
   });
   const integration = detectIntegration(repository, node) ?? toolchains.find(({ suite }) => suite)?.suite;
   const existing = workflowsOf(repository);
-  const slug = slugOf(repository.folder === "" ? (node?.name ?? "app") : repository.folder);
+  const slug = slugOf(repository.folder === "" ? (node?.name ?? nameElsewhere(repository) ?? "app") : repository.folder);
   const [inTests] = prefixesInTests(repository);
   const preset = signs.length > 0 ? "classwaves" : "none";
   const api = apiOf(servers, example, { health: healthRoute(repository, sources), isAlone: !databricks && !redis });
@@ -160,6 +161,20 @@ export function detectProject(repository: Repository, installation?: string): Pr
     others: existing.filter(({ text }) => !usesOurs.test(text)).map(({ file }) => file),
     notes: notesOf(repository, node, containers.services),
   };
+}
+
+/** The name that a project in Python or Go gives itself. */
+function nameElsewhere(repository: Repository): string | undefined {
+  const { tables } = listsOf(repository.read("pyproject.toml") ?? "");
+  const [python] = [tables.get("project"), tables.get("tool.poetry")].flatMap((table) => table?.get("name") ?? []);
+  const module = /^module\s+(\S+)/m.exec(repository.read("go.mod") ?? "")?.[1];
+  return (
+    python ??
+    module
+      ?.replace(/\/v\d+$/, "")
+      .split("/")
+      .at(-1)
+  );
 }
 
 /** Shorter than that, a prefix could match ids of production; it also needs three different letters. */

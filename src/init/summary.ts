@@ -61,7 +61,7 @@ export function nextSteps(project: Project, { configFile, shownFile, folder, ope
       ? `Answer the ${open.length === 1 ? "question" : `${open.length} questions`} above: each is a TODO in ${[...new Set(open.map(({ path }) => path))].join(", ")}`
       : `Read ${shownFile}: its gate has ${[...stagesOf(project), ...(hasProduction(project) ? ["smoke"] : [])].join(", ")}`;
   return [
-    `${first}. What will fail or surprise, the doctor says: ${run("doctor")}`,
+    `${first}. Then let the doctor look for mistakes: ${run("doctor")}`,
     `${set}: ${run(`gate --environment ${environment}`)}${hasSharedData(project) ? `. To see first what counts as test data: ${run(`plan --scope all --environment ${environment}`)}` : ""}`,
     `${stored === "" ? "" : `On GitHub, create the environment ${environment} with ${stored}. `}Commit the files, and require the job "${check}" in the rules of your branch`,
   ];

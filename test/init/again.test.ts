@@ -145,6 +145,28 @@ describe("an edited configuration", () => {
     ]);
   });
 
+  test("gets the port in each place where it was assumed, as long as nobody has touched them", () => {
+    const bare: Sample = { files: { "package.json": JSON.stringify({ name: "shop", scripts: { start: "node server.js" } }) } };
+    const known: Sample = { files: { ...bare.files, "server.js": "app.listen(8123);\n" } };
+    const { environments } = parse(again(known, written(bare)).files[0]?.text ?? "");
+    expect(environments.sandbox.api.url).toBe("http://localhost:8123");
+    expect(environments.sandbox.servers.application).toMatchObject({ port: 8123, environment: { PORT: "8123" } });
+    const touched = edited(written(bare), ["command: npm start", "command: make start"]);
+    expect(parse(again(known, touched).files[0]?.text ?? "").environments.sandbox.servers.application).toMatchObject({
+      command: "make start",
+      port: 3000,
+    });
+  });
+
+  test("gets no variable into its list, but is told of it", () => {
+    const grown: Sample = { files: { ...express.files, ".env.example": "MAIL_TOKEN=\n" } };
+    const plan = again(grown, written(express));
+    expect(plan.files[0]?.difference).toEqual([]);
+    expect(plan.notes).toEqual([
+      ".env.example names MAIL_TOKEN, and the configuration doesn't: add what the tests need to variables of environments.sandbox",
+    ]);
+  });
+
   test("in one line gets no new keys, and a note says so", () => {
     const text =
       'version: 1\npreset: none\nenvironments: { sandbox: { access: test-data, api: { url: "http://localhost:1" } } }\nstages: { integration: false, e2e: false, smoke: false }\n';
