@@ -32,10 +32,11 @@ const exits: Record<string, string> = {
   "notifications/metrics.ts": "measurements are made of a report that notifications/after-verdict.ts redacted",
   "audit/log.ts": "each line is redacted before it is hashed",
   "checks/api/client.ts": "a request to the tested application, which must hold its credentials",
+  "cli/ask.ts": guarded,
   "cli/doctor.ts": guarded,
   "cli/environment-facts.ts": guarded,
   "cli/init.ts":
-    "the stream is guarded; files are made of what the repository commits, of names of variables, and of hosts and routes that were typed",
+    "the stream is guarded; files are made of what the repository commits, of names of variables, of names and counts of the environment, and of what was typed",
   "cli/main.ts": guarded,
   "cli/screen.ts": guarded,
   "cli/tables.ts": guarded,
