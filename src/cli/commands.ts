@@ -156,7 +156,11 @@ export const options = {
     default: false,
     help: [{ of: ["init"], text: "ask nothing, and leave a TODO in the files for each open question" }],
   },
-  overwrite: { type: "boolean", default: false, help: [{ of: ["init"], text: "replace files that exist and differ" }] },
+  overwrite: {
+    type: "boolean",
+    default: false,
+    help: [{ of: ["init"], text: "write what differs: workflows are replaced, and the configuration gets what is new" }],
+  },
   quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only the verdict, and what did not pass" }] },
   verbose: {
     type: "boolean",
