@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { answered, answersOf, questionsOf } from "../../src/init/answers.ts";
@@ -181,6 +182,42 @@ describe("an edited configuration", () => {
     expect(again(express, "version: 1\n").files[0]?.text).toBe(written(express));
   });
 });
+
+/** Each value that is no group, with its path. */
+function leaves(value: unknown, path: readonly string[] = []): [path: string, value: string][] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [[path.join("/"), JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}
+
+test("whatever lines somebody has deleted: no other line changes, no value is lost, and once written nothing more is new", () => {
+  const cut = fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), count: fc.integer({ min: 1, max: 8 }) });
+  const all: readonly Sample[] = Object.values(samples);
+  fc.assert(
+    fc.property(fc.constantFrom(...all), fc.array(cut, { minLength: 1, maxLength: 4 }), (sample, cuts) => {
+      const lines = written(sample)
+        .split("\n")
+        .filter((line) => !line.includes("# TODO"));
+      for (const { at, count } of cuts) lines.splice(Math.floor(at * lines.length), count);
+      const text = lines.join("\n");
+      const data = parsed(text);
+      fc.pre(typeof data?.environments === "object" && data.environments !== null);
+      const plan = again(sample, text);
+      const after = new Map(leaves(parse(plan.files[0]?.text ?? "")));
+      for (const [path, value] of leaves(data)) if (value !== "null") expect([path, after.get(path)]).toEqual([path, value]);
+      expect(removed(plan).filter((line) => !line.endsWith("no line break at the end"))).toEqual([]);
+      expect(again(sample, plan.files[0]?.text ?? "").files[0]?.difference).toEqual([]);
+    }),
+    { numRuns: 80 },
+  );
+});
+
+function parsed(text: string): { environments?: unknown } | undefined {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 describe("the workflows follow the configuration", () => {
   const gate = (plan: Plan) => parse(plan.files[1]?.text ?? "") as Workflow;
