@@ -14,7 +14,7 @@ test("the project without a mistake has none", async () => {
   expect(lookedAt).toMatchObject({ stages: 3, configuration: ".github/env-actions.yml" });
 });
 
-describe.each(all)("$name", ({ code, planted, mended, here }) => {
+describe.each(all)("$name", ({ code, planted, here }) => {
   test("is found once, at its line", async () => {
     const found = await examined(planted);
     expect(
