@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as core from "@actions/core";
-import { gateSettings } from "../config/gate-settings.ts";
+import { type GateSettings, gateSettings } from "../config/gate-settings.ts";
+import { chooseCarrier } from "../evidence/carriers/choose.ts";
 import { commitOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore } from "../evidence/store.ts";
 import type { StageResult } from "../gate/judge.ts";
@@ -35,9 +36,10 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   const comments = switchOf(env, "comment");
   const showsStatuses = switchOf(env, "statuses");
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputOf(env, "working-directory") || ".");
-  const { stages, leftOut, maxAgeMs, project } = await expected(env, workspace);
+  const { stages, leftOut, maxAgeMs, project, place } = await expected(env, workspace);
   const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
-  const store = evidenceStore(join(workspace, recordsDirectory, "evidence"), artifacts);
+  const { carrier, cutOff } = await chooseCarrier({ store: place, maxAgeMs, env, artifacts });
+  const store = evidenceStore(join(workspace, recordsDirectory, "evidence"), carrier);
   const evidence: Evidence[] = [];
   const unread: Partial<Record<StageName, string[]>> = {};
   for (const stage of stages) {
@@ -49,7 +51,7 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   const commit = await commitOf(env, workspace);
   const result = judgeGate({
     ...{ jobs, stages, leftOut, allowedSkips, evidence, unread, commit, maxAgeMs },
-    hasArtifacts: artifacts !== undefined,
+    cutOff,
     event: env.GITHUB_EVENT_NAME,
     origin: originOf(env),
     project,
@@ -88,11 +90,16 @@ function inLog(text: string): string {
   return logLine(cut(text, longestLine));
 }
 
+interface Expected {
+  stages: StageName[];
+  leftOut: StageName[];
+  maxAgeMs: number;
+  project: string | undefined;
+  place: GateSettings["store"];
+}
+
 /** From the input, or the configuration: whichever stage it has, unless it leaves it out. @throws UserError */
-async function expected(
-  env: NodeJS.ProcessEnv,
-  workspace: string,
-): Promise<{ stages: StageName[]; leftOut: StageName[]; maxAgeMs: number; project: string | undefined }> {
+async function expected(env: NodeJS.ProcessEnv, workspace: string): Promise<Expected> {
   const named = inputOf(env, "stages")
     .split(/[\s,]+/)
     .filter((word) => word !== "");
@@ -110,6 +117,7 @@ async function expected(
     stages: wanted.filter((stage) => !leftOut.includes(stage)),
     leftOut,
     maxAgeMs: settings.maxAgeMs,
+    place: settings.store,
     project: settings.isRead ? projectOf(env, workspace, file) : undefined,
   };
 }

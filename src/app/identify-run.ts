@@ -24,6 +24,8 @@ export interface IdentityRequest {
   records: string;
   commit: Commit;
   origin: Origin;
+  /** As `projectOf` gives it. */
+  project: string | undefined;
   /** Set by callers that run several stages in one process. */
   gateId: string | undefined;
   /** For cleanup. */
@@ -204,7 +206,7 @@ async function mayStart(
   underWay: string | undefined,
   runId: string,
 ): Promise<Pick<Identity, "gateId" | "refusal" | "unproven" | "problems">> {
-  const { stage, config, environment, store, records, commit, origin } = request;
+  const { stage, config, environment, store, records, commit, origin, project } = request;
   const leftOut = leftOutStages(config);
   const needed = stageBefore(stage, leftOut);
   if (needed === undefined) return { gateId: underWay ?? runId, refusal: undefined, problems: [] };
@@ -213,10 +215,9 @@ async function mayStart(
     stage,
     leftOut,
     environments: [environment.name, ...(stage === "smoke" && environment.promotedFrom ? [environment.promotedFrom] : [])],
-    commit,
-    origin,
+    ...{ commit, origin, project, evidence },
     gateId: underWay,
-    evidence,
+    cutOff: store.cutOff,
     deployment: stage === "smoke" && request.deployment ? await followedDeployment(request) : undefined,
     now: Date.now(),
     maxAgeMs: config.evidence.maxAge,

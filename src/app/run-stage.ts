@@ -3,6 +3,7 @@ import { AuditLog, auditFile } from "../audit/log.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
+import { chooseCarrier } from "../evidence/carriers/choose.ts";
 import { commitOf, evidenceOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore, uploadAttachments, uploadLogs, uploadRecords } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
@@ -105,11 +106,14 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const origin = originOf(env, cell);
   // Git answers in the meantime: loading the warehouse driver blocks the process.
   const [commit] = await Promise.all([commitOf(env, workspace), environment.databricks ? loadWarehouse() : undefined]);
-  const store = evidenceStore(join(records, "evidence"), request.artifacts);
+  const project = projectOf(env, workspace, request.configFile);
+  const { store: place, maxAge: maxAgeMs } = config.evidence;
+  const { carrier, cutOff } = await chooseCarrier({ store: place, maxAgeMs, env, artifacts: request.artifacts });
+  const store = evidenceStore(join(records, "evidence"), carrier, cutOff);
   const identity: Identity = request.cutShort
     ? continued(request.cutShort)
     : await identify({
-        ...{ stage, env, config, environment, store, records, commit, origin },
+        ...{ stage, env, config, environment, store, records, commit, origin, project },
         ...{ gateId: request.gateId, scope: request.overrides?.scope },
         ...{ deployment: request.deployment, follows: request.follows, githubToken: request.githubToken, cancel: request.cancel },
       });
@@ -165,7 +169,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const concluded = await conclude(found, afterVerdictOf(request, context, audit), audit);
   const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
   const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
-  const problems = await store.keep(evidenceOf(report, files.reportText, projectOf(env, workspace, request.configFile)), [
+  const problems = await store.keep(evidenceOf(report, files.reportText, project), [
     { name: `${stage}.json`, content: files.reportText },
   ]);
   const notUploaded = request.artifacts

@@ -2,7 +2,8 @@ import { UserError } from "../model/user-error.ts";
 import { defaults } from "./defaults.ts";
 import { readText } from "./load.ts";
 import { type Data, group, text, valueAt } from "./path.ts";
-import { parseDuration } from "./values.ts";
+import type { Config } from "./schema.ts";
+import { isAbsolutePath, parseDuration } from "./values.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** What the gate reads of the configuration. */
@@ -10,6 +11,7 @@ export interface GateSettings {
   /** Stages that are `false` in the file. */
   leftOut: ReadonlySet<string>;
   maxAgeMs: number;
+  store: Config["evidence"]["store"];
   /** Whether there is a configuration. */
   isRead: boolean;
 }
@@ -39,7 +41,8 @@ export async function gateSettings(file: string, cwd: string, optional: boolean)
     );
   const stages = Object.entries(group(valueAt(data as Data, ["stages"])));
   const leftOut = new Set(stages.filter(([, stage]) => stage === false).map(([name]) => name));
-  return { leftOut, maxAgeMs: maxAgeOf(valueAt(data as Data, ["evidence", "maxAge"]), file), isRead: found !== "" };
+  const [maxAge, store] = ["maxAge", "store"].map((key) => valueAt(data as Data, ["evidence", key]));
+  return { leftOut, maxAgeMs: maxAgeOf(maxAge, file), store: storeOf(store, file), isRead: found !== "" };
 }
 
 /** A value that the gate can't read could mean less than the default. */
@@ -52,4 +55,17 @@ function maxAgeOf(written: Data, file: string): number {
       `${file}: evidence.maxAge: expected a duration such as "4h", written out: the gate fills in no variables`,
     );
   return read;
+}
+
+/** Another place than the stages use would show no evidence, or that of somebody else. */
+function storeOf(written: Data, file: string): GateSettings["store"] {
+  if (written === undefined || written === null) return defaults.evidence.store;
+  if (text(written) === "artifacts") return "artifacts";
+  const folder = text(valueAt(written, ["folder"])) ?? "";
+  if (!isAbsolutePath(folder) || folder.includes("${"))
+    throw new UserError(
+      "EA1010",
+      `${file}: evidence.store: expected artifacts, or { folder: /mnt/evidence } with an absolute path, written out: the gate fills in no variables`,
+    );
+  return { folder };
 }

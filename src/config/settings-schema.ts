@@ -1,7 +1,7 @@
 import { z } from "../lib/zod.ts";
 import { defaultPreset, presets } from "./preset.ts";
 import { auditKey } from "./secret.ts";
-import { duration, name } from "./values.ts";
+import { duration, isAbsolutePath, name } from "./values.ts";
 
 /** Settings of the whole file. */
 
@@ -40,9 +40,26 @@ export const secretsSchema = secrets
   .prefault({})
   .meta({ description: "Which environment variables are redacted everywhere. See docs/secrets.md." });
 
+const evidenceStore = z.union(
+  [
+    z.literal("artifacts"),
+    z.strictObject({
+      folder: z
+        .string()
+        .refine(isAbsolutePath, { error: "expected an absolute path, such as /mnt/evidence" })
+        .meta({ description: "Absolute path of an existing folder that every job of the workflow run reaches." }),
+    }),
+  ],
+  { error: "expected artifacts, or { folder: /mnt/evidence }" },
+);
+
 export const evidenceSchema = z
   .strictObject({
     maxAge: duration.prefault("4h").meta({ description: "Maximum age of evidence. Older evidence is stale." }),
+    store: evidenceStore.default("artifacts").meta({
+      description:
+        "How evidence reaches the other jobs of a workflow run. `artifacts`: by the runner's artifact service. `{ folder: … }`: by a folder of the self-hosted runner or a network share, where there is no such service (GitHub Enterprise Server, Gitea). See docs/guides/self-hosted-and-ghes.md.",
+    }),
   })
   .prefault({})
   .meta({ description: "What a stage requires of the evidence from the stage before it." });

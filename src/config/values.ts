@@ -1,3 +1,4 @@
+import { posix, win32 } from "node:path";
 import { once } from "../lib/once.ts";
 import { whyNoPattern } from "../lib/pattern.ts";
 import { z } from "../lib/zod.ts";
@@ -10,6 +11,11 @@ export const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, { error: "expected a name of lower-case letters, digits and dashes, such as staging" })
   .meta({ description: "A name of lower-case letters, digits and dashes." });
+
+/** As on this system or on another one: editors check files for runners. */
+export function isAbsolutePath(text: string): boolean {
+  return posix.isAbsolute(text) || win32.isAbsolute(text);
+}
 
 export const path = z.string().regex(/^\//, { error: "expected a path that begins with /, such as /api/v1/health" });
 

@@ -28,6 +28,11 @@ export class Configuration {
     return text(this.file.at(["defaultEnvironment"])) ?? (names.length === 1 ? names[0] : undefined);
   }
 
+  /** Whether evidence reaches other jobs by something else than artifacts. */
+  get hasEvidenceFolder(): boolean {
+    return isGroup(this.file.at(["evidence", "store"]));
+  }
+
   /** The budget of a stage in milliseconds; `undefined` if it depends on a variable. */
   budget(stage: StageName): number | undefined {
     const written = this.file.at(["stages", stage, "budget"]);

@@ -101,6 +101,10 @@ export interface SequenceQuestion {
   origin: Origin;
   /** The current gate run, if known. */
   gateId: string | undefined;
+  /** As {@link projectOf} gives it: evidence of another project in the repository doesn't count. */
+  project?: string | undefined;
+  /** Why evidence of other jobs can't be seen here, and what to do; undefined if it can. */
+  cutOff?: string | undefined;
   /** The evidence of the previous stage; `undefined` if there is none. */
   evidence: Evidence | undefined;
   /** The deployment that smoke checks, if the caller names one. */
@@ -123,27 +127,39 @@ export function judgeSequence(question: SequenceQuestion): SequenceAnswer {
     allowed: false,
     why: `${question.stage} needs passed evidence of ${needed}: ${why}`,
   });
-  const { evidence } = question;
+  const { evidence, cutOff } = question;
+  const elsewhere = cutOff ? ` If another job ran it: ${cutOff}.` : "";
   if (!evidence)
     return refuse(
-      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or name the deployment that smoke follows. To check without either, set stages.smoke.follows to nothing" : ""}.`,
+      `there is none for ${where}. Run ${needed} first${question.stage === "smoke" ? ", or name the deployment that smoke follows. To check without either, set stages.smoke.follows to nothing" : ""}.${elsewhere}`,
     );
   if (evidence.stage !== needed) return refuse(`found evidence for ${evidence.stage} instead.`);
   if (!question.environments.includes(evidence.environment))
     return refuse(`expected evidence for the environment ${where}, got evidence for ${evidence.environment}.`);
+  if (!isOfProject(evidence, question.project))
+    return refuse(
+      `expected evidence for the configuration ${question.project}, got evidence for ${evidence.project}. Run ${needed} of this project in the same workflow run.`,
+    );
   if (!opensTheGate(evidence.verdict)) return refuse(`${needed}${whichOf(evidence)} ended with ${evidence.verdict}.`);
   if (!sameCommit(evidence.commit, question.commit))
     return refuse(`${anotherCommit(evidence, question)} Run ${needed} again on this commit.`);
   if (evidence.origin.repository !== question.origin.repository)
     return refuse(`found evidence from ${evidence.origin.repository ?? "a terminal"} instead.`);
   if (evidence.origin.workflowRun !== question.origin.workflowRun)
-    return refuse(`found evidence from another workflow run instead (${evidence.origin.workflowRun ?? "a terminal"}).`);
+    return refuse(
+      `found evidence from another workflow run instead (${evidence.origin.workflowRun ?? "a terminal"}).${elsewhere}`,
+    );
   if (question.gateId !== undefined && gateOf(evidence) !== question.gateId)
     return refuse(`expected evidence from gate run ${question.gateId}, got evidence from ${gateOf(evidence)}.`);
   const untimely = whyUntimely(evidence, question);
   if (untimely !== undefined) return refuse(untimely);
   const ageMs = question.now - Date.parse(evidence.finishedAt);
   return { allowed: true, why: `${needed} ${evidence.verdict} ${minutes(Math.max(0, ageMs))} ago` };
+}
+
+/** Evidence of older versions names no project, and a terminal has the evidence of one project only. */
+export function isOfProject(evidence: Evidence, project: string | undefined): boolean {
+  return project === undefined || evidence.project === undefined || evidence.project === project;
 }
 
 type Moment = Pick<SequenceQuestion, "commit" | "origin" | "now" | "maxAgeMs">;
@@ -253,13 +269,14 @@ export type StageQuestion = Omit<SequenceQuestion, "evidence"> & {
  * @returns the answer and the evidence it is based on; no evidence if it is based on a deployment, or is a refusal
  */
 export function judgeStageBefore(question: StageQuestion): { answer: SequenceAnswer; accepted: readonly Evidence[] } {
-  const { environments, evidence, origin, gateId } = question;
+  const { environments, evidence, origin, gateId, project } = question;
   const judge = (one: Evidence | undefined) => judgeSequence({ ...question, evidence: one });
   const mayCount = evidence.filter(
     (one) =>
       one.origin.repository === origin.repository &&
       one.origin.workflowRun === origin.workflowRun &&
-      (gateId === undefined || gateOf(one) === gateId),
+      (gateId === undefined || gateOf(one) === gateId) &&
+      isOfProject(one, project),
   );
   const groups = environments
     .map((environment) => currentEvidence(mayCount.filter((one) => one.environment === environment)))

@@ -7,13 +7,17 @@ import { inParallel } from "../lib/in-parallel.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { type Evidence, type StageName, type StageReport, stageNames } from "../model/report.ts";
+import type { Evidence, StageName, StageReport } from "../model/report.ts";
+import { artifactSource, retentionDays } from "./carriers/artifacts.ts";
+import { type Entry, type EvidenceCarrier, type EvidenceSource, evidenceFile } from "./carriers/carrier.ts";
 import { parseEvidence } from "./evidence.ts";
 
-/** Keeps evidence in files, for stages in the same job or terminal, and in artifacts of the workflow run, for its other jobs. */
+/** Keeps evidence in files, for stages in the same job or terminal, and hands it to the other jobs of the workflow run. */
 export interface EvidenceStore {
+  /** Why evidence of other jobs can't be seen here, and what to do; undefined if it can, or if there are no other jobs. */
+  cutOff: string | undefined;
   /**
-   * All evidence of a stage, newest first. `problems`: what could not be read. `unread`: existing artifacts of this workflow run
+   * All evidence of a stage, newest first. `problems`: what could not be read. `unread`: existing entries of this workflow run
    * that cannot be read, so that the result of their job or cell is unknown.
    */
   find(stage: StageName): Promise<{ evidence: Evidence[]; problems: string[]; unread: string[] }>;
@@ -21,58 +25,50 @@ export interface EvidenceStore {
   keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
 }
 
-/** A run may have thousands of artifacts, and each takes three requests. */
+/** A run may have thousands of entries, and each takes three requests. */
 const readAtOnce = 8;
-const retentionDays = 30;
-const evidenceFile = "evidence.json";
 
 /** Reads the evidence of a workflow run from its artifacts alone, for a job that belongs to another run. */
 export async function evidenceInArtifacts(
-  artifacts: Readable,
+  artifacts: Parameters<typeof artifactSource>[0],
   stage: StageName,
 ): Promise<{ evidence: Evidence[]; problems: string[] }> {
-  return await fromArtifacts(artifacts, readerOf(artifacts), stage);
+  const source = artifactSource(artifacts);
+  return await fromCarrier(source, readerOf(source), stage);
 }
 
-export function evidenceStore(directory: string, artifacts: ArtifactService | undefined): EvidenceStore {
-  const read = artifacts && readerOf(artifacts);
+/** @param carrier undefined: no other job can see the evidence; then `cutOff` says why, if there may be other jobs */
+export function evidenceStore(directory: string, carrier: EvidenceCarrier | undefined, cutOff?: string): EvidenceStore {
+  const read = carrier && readerOf(carrier);
   return {
+    cutOff,
     async find(stage) {
       const files = await fromFiles(directory, stage);
-      const found = [
-        files,
-        artifacts && read ? await fromArtifacts(artifacts, read, stage) : { evidence: [], problems: [], unread: [] },
-      ];
+      const carried = carrier && read ? await fromCarrier(carrier, read, stage) : { evidence: [], problems: [], unread: [] };
+      const found = [files, carried];
       const evidence = found
         .flatMap((source) => source.evidence)
         .sort((a, b) => Date.parse(b.finishedAt) - Date.parse(a.finishedAt));
-      const known = new Set(files.evidence.map(artifactName));
       return {
         evidence,
         problems: found.flatMap((source) => source.problems),
         // If an earlier step of this job left the same evidence in a file, it is known anyway.
-        unread: found.flatMap((source) => source.unread).filter((name) => !known.has(name)),
+        unread: carried.unread.filter((name) => !files.evidence.some((one) => carrier?.isOf(name, one))),
       };
     },
     async keep(evidence, files) {
       const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
       await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}-${evidence.runId}.json`), text);
-      if (!artifacts) return [];
-      const name = artifactName(evidence);
+      if (!carrier) return [];
       const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
         name: file.name,
         content: Buffer.from(file.content),
       }));
       try {
-        await artifacts.upload(name, contents, retentionDays);
-        return [];
+        return await carrier.keep(evidence, contents);
       } catch (error) {
-        return [
-          problem(
-            "EA9009",
-            `the evidence could not be uploaded as an artifact, so later jobs will not find it: ${errorText(error)}`,
-          ),
-        ];
+        const lost = `the evidence could not be ${carrier.words.kept}, so later jobs will not find it: ${errorText(error)}`;
+        return [problem(carrier.code, lost)];
       }
     },
   };
@@ -108,32 +104,33 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function fromArtifacts(artifacts: Readable, read: Reader, stage: StageName): Promise<Found> {
+async function fromCarrier(carrier: EvidenceSource, read: Reader, stage: StageName): Promise<Found> {
   const found: Found = { evidence: [], problems: [], unread: [] };
-  let listed: Listed[];
+  let listed: Entry[];
   try {
-    listed = await artifacts.list();
+    listed = await carrier.list();
   } catch (error) {
-    const unlisted = problem("EA9009", `the artifacts of this workflow run could not be listed: ${errorText(error)}`);
+    const unlisted = problem(carrier.code, `${carrier.words.entries} could not be listed: ${errorText(error)}`);
     // Other jobs and cells keep their evidence there, and one of them may have failed.
-    return { evidence: [], problems: [unlisted], unread: ["the list of this workflow run's artifacts"] };
+    return { evidence: [], problems: [unlisted], unread: [carrier.words.list] };
   }
-  const ofStage = listed.filter(({ name }) => name.startsWith(artifactPrefix(stage)));
+  const ofStage = listed.filter((one) => one.stage === stage);
   const named = onceForEach((job: string) =>
     executionsNamed(
       read,
       listed.filter((one) => one.job === job),
     ),
   );
-  const results = await inParallel(readAtOnce, ofStage, async ({ name, job, replaced }) => {
+  const results = await inParallel(readAtOnce, ofStage, async ({ name, job, problem: wrong }) => {
     try {
-      if (replaced) throw new Error("it replaced another one of this name, which env-actions never does");
+      if (wrong !== undefined) throw new Error(wrong);
       const evidence = await read(name, stage);
       if (job !== undefined) refuseTwoNames(await named(job), evidence);
       return { evidence, name };
     } catch (error) {
-      // One broken artifact must not hide the good ones.
-      return { name, problem: problem("EA8005", `the evidence in artifact ${name} cannot be read: ${errorText(error)}`) };
+      // One broken entry must not hide the good ones.
+      const unreadable = `the evidence in ${carrier.words.entry} ${name} cannot be read: ${errorText(error)}`;
+      return { name, problem: problem("EA8005", unreadable) };
     }
   });
   for (const result of results) {
@@ -146,13 +143,11 @@ async function fromArtifacts(artifacts: Readable, read: Reader, stage: StageName
   return found;
 }
 
-type Readable = Pick<ArtifactService, "list" | "download">;
-type Listed = Awaited<ReturnType<ArtifactService["list"]>>[number];
 type Reader = (name: string, stage: StageName) => Promise<Evidence>;
 
-/** Reads each artifact once, though the others of its job are compared with it. */
-function readerOf(artifacts: Readable): Reader {
-  return onceForEach((name: string, stage: StageName) => evidenceIn(artifacts, name, stage));
+/** Reads each entry once, though the others of its job are compared with it. */
+function readerOf(carrier: EvidenceSource): Reader {
+  return onceForEach((name: string, stage: StageName) => evidenceIn(carrier, name, stage));
 }
 
 /** Does the work once for each key. */
@@ -167,9 +162,9 @@ function onceForEach<Rest extends unknown[], Result>(
   };
 }
 
-/** @throws Error if the artifact has no evidence, or not the report that the evidence names */
-async function evidenceIn(artifacts: Readable, name: string, stage: StageName): Promise<Evidence> {
-  const files = await artifacts.download(name);
+/** @throws Error if the entry has no evidence, or not the report that the evidence names */
+async function evidenceIn(carrier: EvidenceSource, name: string, stage: StageName): Promise<Evidence> {
+  const files = await carrier.read(name);
   const file = files.find((entry) => entry.name === evidenceFile);
   if (!file) throw new Error(`it has no file ${evidenceFile}`);
   const evidence = parseEvidence(file.content.toString("utf8"));
@@ -190,12 +185,8 @@ async function evidenceIn(artifacts: Readable, name: string, stage: StageName): 
  * uploaded what, and an execution has one name, one cell and one attempt. So two are a forgery: a test of one job, for example, that
  * uploads passed evidence of the next one.
  */
-async function executionsNamed(read: Reader, ofOneJob: readonly Listed[]): Promise<ReadonlyMap<string, string>> {
-  const evidence = ofOneJob.flatMap(({ name }) => {
-    const stage = stageNames.find((one) => name.startsWith(artifactPrefix(one)));
-    return stage ? [{ name, stage }] : [];
-  });
-  const named = await inParallel(readAtOnce, evidence, async ({ name, stage }): Promise<[string, string][]> => {
+async function executionsNamed(read: Reader, ofOneJob: readonly Entry[]): Promise<ReadonlyMap<string, string>> {
+  const named = await inParallel(readAtOnce, ofOneJob, async ({ name, stage }): Promise<[string, string][]> => {
     // What cannot be read says nothing about the others, and counts as unread where its own stage is asked for.
     const one = await read(name, stage).catch(() => undefined);
     return one ? [[executionOf(one), name]] : [];
@@ -215,14 +206,6 @@ function refuseTwoNames(named: ReadonlyMap<string, string>, evidence: Evidence):
 
 function executionOf({ origin: { job, cell, attempt } }: Evidence): string {
   return [`job ${job ?? "unknown"}`, ...(cell ? [`cell ${cell}`] : []), `attempt ${attempt ?? "1"}`].join(", ");
-}
-
-function artifactName({ stage, environment, origin, runId }: Evidence): string {
-  return `${artifactPrefix(stage)}${environment}-${origin.attempt ?? "1"}-${runId}`;
-}
-
-function artifactPrefix(stage: StageName): string {
-  return `env-actions-${stage}-`;
 }
 
 function problem(code: ErrorCode, message: string): string {

@@ -146,7 +146,7 @@ function stagesIn(evidence: readonly Evidence[], run: FinishedRun, repository: s
   return stages.flatMap((stage) => {
     const ofStage = ours.filter((one) => one.stage === stage);
     return judgeGate({
-      ...{ jobs: [], stages: [stage], leftOut: [], allowedSkips: [], evidence: ofStage, unread: {}, hasArtifacts: true },
+      ...{ jobs: [], stages: [stage], leftOut: [], allowedSkips: [], evidence: ofStage, unread: {} },
       ...{ event: run.event, now, maxAgeMs: Number.POSITIVE_INFINITY, project: undefined },
       commit: ofStage[0]?.commit ?? { sha: run.headSha },
       origin: { kind: "github", repository, workflowRun: String(run.id), attempt: String(run.attempt) },

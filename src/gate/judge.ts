@@ -1,4 +1,4 @@
-import { currentEvidence, whyNotOfThisRun } from "../evidence/evidence.ts";
+import { currentEvidence, isOfProject, whyNotOfThisRun } from "../evidence/evidence.ts";
 import { type Commit, type Evidence, type Origin, opensTheGate, type StageName, type Verdict } from "../model/report.ts";
 import type { AllowedSkip, Job } from "./needs.ts";
 
@@ -15,8 +15,8 @@ export interface GateQuestion {
   evidence: readonly Evidence[];
   /** Artifacts by stage that exist, and cannot be read. */
   unread: Readonly<Partial<Record<StageName, readonly string[]>>>;
-  /** Whether this runner can hand evidence from job to job. */
-  hasArtifacts: boolean;
+  /** Why evidence of other jobs can't be seen here, and what to do; undefined if it can. */
+  cutOff?: string | undefined;
   /** The name of GitHub's event. */
   event: string | undefined;
   commit: Commit;
@@ -89,8 +89,7 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
   );
   const others = new Set<string>();
   const counted = currentEvidence(ofThisRun).filter((one) => {
-    // Evidence of older versions names no project.
-    const isOwn = project === undefined || one.project === undefined || one.project === project;
+    const isOwn = isOfProject(one, project);
     if (!isOwn && one.project !== undefined) others.add(one.project);
     return isOwn;
   });
@@ -131,7 +130,7 @@ function projectsWithout(counted: readonly Evidence[], { evidence, origin, proje
 /** Why there is none is known from the jobs only as far as one of them did not succeed. */
 function withoutEvidence(
   stage: StageName,
-  { jobs, allowedSkips, hasArtifacts, project }: GateQuestion,
+  { jobs, allowedSkips, cutOff, project }: GateQuestion,
   say: (outcome: StageOutcome, isOpen: boolean, why: string) => StageResult,
   otherProjects: readonly string[],
 ): StageResult {
@@ -161,12 +160,7 @@ function withoutEvidence(
       false,
       `none left evidence of ${stage} for the configuration ${project}: found evidence for ${list(otherProjects)}. Compare the inputs \`config\` and \`working-directory\``,
     );
-  if (!hasArtifacts)
-    return say(
-      "error",
-      false,
-      "this runner has no artifact service that env-actions can use, so evidence of other jobs cannot be read",
-    );
+  if (cutOff !== undefined) return say("error", false, `evidence of other jobs cannot be read: ${cutOff}`);
   return say(
     "missing",
     false,

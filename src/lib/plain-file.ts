@@ -87,12 +87,13 @@ async function contentOf(file: FileHandle, mostBytes?: number): Promise<Buffer> 
  * @throws NotAPlainFile, Node's own errors
  */
 export async function writeOwn(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-  const { mode = 0o644, sync = false } = options;
-  await makeOwnDirectory(dirname(path), options.folderMode);
+  const { mode = 0o644, sync = false, root } = options;
+  if (root === undefined) await makeOwnDirectory(dirname(path), options.folderMode);
+  else await makePlainDirectory(root, dirname(path), options.folderMode);
   const draft = `${path}.${randomUUID()}`;
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    const file = openedAtOnce(draft, flags, mode, { root: rootOf(draft) });
+    const file = openedAtOnce(draft, flags, mode, { root: root ?? rootOf(draft) });
     try {
       writeFileSync(file, content);
       if (sync) await promisify(fsync)(file);
@@ -111,6 +112,8 @@ interface WriteOptions {
   /** Flushes the content to disk before the name appears. */
   sync?: boolean;
   folderMode?: number;
+  /** An existing folder outside the records; nothing below it may be a link. */
+  root?: string;
 }
 
 /** Creates a folder for the suite's own files. @throws NotAPlainFile if a part of its path is a link or not a folder */

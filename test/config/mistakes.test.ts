@@ -29,7 +29,17 @@ const shape: Case[] = [
   {
     mistake: "an unknown key that is similar to none",
     file: minimal({ below: "evidence:\n  colour: red" }),
-    says: ["c.yml:6:3  EA1007: evidence.colour  unknown key; known: maxAge"],
+    says: ["c.yml:6:3  EA1007: evidence.colour  unknown key; known: maxAge, store"],
+  },
+  {
+    mistake: "an evidence store that doesn't exist",
+    file: minimal({ below: "evidence:\n  store: artefacts" }),
+    says: ["c.yml:6:10  EA1009: evidence.store  expected artifacts, or { folder: /mnt/evidence }"],
+  },
+  {
+    mistake: "an evidence folder in the workspace, which other jobs don't reach",
+    file: minimal({ below: "evidence:\n  store: { folder: evidence }" }),
+    says: ["c.yml:6:20  EA1010: evidence.store.folder  expected an absolute path, such as /mnt/evidence"],
   },
   {
     mistake: "a missing key",

@@ -49,7 +49,7 @@ const fileKeys: Record<string, unknown> = {
   defaultEnvironment: "here",
   testData: { preset: "none", tables: { "a.b": { key: "id", match: [{ column: "id", prefix: true }] } } },
   secrets: { also: ["X"] },
-  evidence: { maxAge: "1h" },
+  evidence: { maxAge: "1h", store: { folder: "/mnt/evidence" } },
   audit: { key: "0123456789abcdef" },
 };
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { artifactCarrier } from "../../src/evidence/carriers/artifacts.ts";
 import { judgeSequence, judgeStageBefore, type SequenceQuestion } from "../../src/evidence/evidence.ts";
 import { evidenceStore } from "../../src/evidence/store.ts";
 import type { Evidence } from "../../src/model/report.ts";
@@ -260,7 +261,7 @@ describe("evidence is kept as files", () => {
       upload: () => Promise.reject(new Error("HTTP 500")),
       download: () => Promise.reject(new Error("HTTP 500")),
     };
-    const store = evidenceStore(directory, broken);
+    const store = evidenceStore(directory, artifactCarrier(broken));
     expect((await store.find("preflight")).problems).toEqual([
       "EA9009: the artifacts of this workflow run could not be listed: HTTP 500",
     ]);
@@ -275,19 +276,22 @@ describe("evidence is kept as files", () => {
 
     /** What jobs uploaded: by artifact name, with the service's own id of the job. */
     function uploaded(all: Record<string, { job?: string; evidence: Evidence; report?: string | undefined }>) {
-      return evidenceStore(directory, {
-        upload: () => Promise.resolve(),
-        list: () => Promise.resolve(Object.entries(all).map(([name, { job }]) => ({ name, size: 1, ...(job && { job }) }))),
-        download(name) {
-          const one = all[name];
-          if (!one) return Promise.reject(new Error("no such artifact"));
-          const text = "report" in one ? one.report : report;
-          return Promise.resolve([
-            { name: "evidence.json", content: Buffer.from(JSON.stringify(one.evidence)) },
-            ...(text === undefined ? [] : [{ name: `${one.evidence.stage}.json`, content: Buffer.from(text) }]),
-          ]);
-        },
-      });
+      return evidenceStore(
+        directory,
+        artifactCarrier({
+          upload: () => Promise.resolve(),
+          list: () => Promise.resolve(Object.entries(all).map(([name, { job }]) => ({ name, size: 1, ...(job && { job }) }))),
+          download(name) {
+            const one = all[name];
+            if (!one) return Promise.reject(new Error("no such artifact"));
+            const text = "report" in one ? one.report : report;
+            return Promise.resolve([
+              { name: "evidence.json", content: Buffer.from(JSON.stringify(one.evidence)) },
+              ...(text === undefined ? [] : [{ name: `${one.evidence.stage}.json`, content: Buffer.from(text) }]),
+            ]);
+          },
+        }),
+      );
     }
     const of = (stage: Evidence["stage"], job: string, more: Partial<Evidence> = {}): Evidence => ({
       ...evidence,

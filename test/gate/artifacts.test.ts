@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { artifactCarrier } from "../../src/evidence/carriers/artifacts.ts";
 import { evidenceStore } from "../../src/evidence/store.ts";
 import type { Evidence, StageName, Verdict } from "../../src/model/report.ts";
 import { folderForEachTest } from "../harness/folder.ts";
@@ -59,7 +60,10 @@ function storeOf(all: Record<string, Uploaded>) {
       ]);
     },
   };
-  return { ...evidenceStore(join(folder.path, ".env-actions", "evidence"), service), downloads: () => downloads };
+  return {
+    ...evidenceStore(join(folder.path, ".env-actions", "evidence"), artifactCarrier(service)),
+    downloads: () => downloads,
+  };
 }
 
 const run = (at: number) => `1763920000000_${String(at).padStart(8, "0")}`;

@@ -39,7 +39,6 @@ function judged(more: Partial<GateQuestion>) {
     allowedSkips: [],
     evidence: [left("preflight"), left("integration"), left("e2e")],
     unread: {},
-    hasArtifacts: true,
     event: "pull_request",
     commit,
     origin,
@@ -287,7 +286,7 @@ const rows: [what: string, question: Partial<GateQuestion>, outcome: string, why
     "no artifact service, and everything skipped for a reason",
     {
       evidence: [],
-      hasArtifacts: false,
+      cutOff: "no artifact service",
       jobs: ["preflight", "integration", "e2e"].map((id) => ({ id, result: "skipped" as const })),
       allowedSkips: ["preflight", "integration", "e2e"].map((name) => ({ name, allowed: true, reason: undefined })),
     },

@@ -40,7 +40,6 @@ function asked(more: Partial<GateQuestion> = {}): GateQuestion {
     allowedSkips: [],
     evidence: [left("preflight"), left("integration"), left("e2e")],
     unread: {},
-    hasArtifacts: true,
     event: "pull_request",
     commit,
     origin: { ...origin, attempt: "2" },
@@ -248,7 +247,7 @@ const cases: [what: string, question: Partial<GateQuestion>, outcome: string, wh
     "error",
     /e2e could not be judged/,
   ],
-  ["the runner has no artifacts", { evidence: [], hasArtifacts: false }, "error", /could not be judged/],
+  ["the runner has no artifacts", { evidence: [], cutOff: "no artifact service" }, "error", /could not be judged/],
 ];
 
 test.each(cases)("%s", (_what, question, outcome, why) => {

@@ -45,6 +45,7 @@ const exits: Record<string, string> = {
   "app/from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
   "github/artifacts.ts": "app/run-stage.ts hands out the service behind redactedArtifacts",
   "github/api.ts": "requests hold names from the configuration, the commit and the run's id",
+  "evidence/carriers/folder.ts": "what evidence/store.ts gives it",
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",
   "app/identify-run.ts": "the ids of gate run and workflow run",
   "lib/lock-file.ts": "the id of a process",

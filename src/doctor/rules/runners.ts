@@ -79,10 +79,10 @@ export const evidenceBetweenJobs: Rule = {
   severity: "fails",
   title: "A later job finds no evidence",
   meaning: "GitHub Enterprise Server has no artifact service that env-actions can use, so evidence doesn't reach another job.",
-  cure: "Run the stages as steps of one job, as in the README.",
+  cure: "Run the stages as steps of one job, as in the README, or name a folder that all jobs reach in `evidence.store`.",
   *find(subject) {
     const host = enterpriseServer(subject);
-    if (host === undefined) return;
+    if (host === undefined || subject.configuration?.hasEvidenceFolder) return;
     for (const job of stageJobs(subject))
       for (const [index, use] of job.stages.entries()) {
         const needed = use.stage === "e2e" ? "integration" : use.stage === "integration" ? "preflight" : undefined;

@@ -32,6 +32,12 @@ export const recordErrors = {
     meaning: "A line that `env-actions audit report` had verified was changed before the report was printed to its end.",
     fix: "Run the command again. Only ever append to the log.",
   },
+  EA8007: {
+    title: "The evidence folder cannot be used",
+    meaning:
+      "The folder that `evidence.store` names is missing on this machine, or can't be read or written. The verdict of the stages of other jobs is then unknown.",
+    fix: "Create the folder, mount the share, or give the runner's user the right to read and write there. See [evidence without artifacts](../guides/self-hosted-and-ghes.md#evidence-without-artifacts).",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 9xxx: GitHub and the machine. */
