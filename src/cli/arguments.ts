@@ -57,9 +57,22 @@ export interface Arguments {
   run: string | undefined;
   /** `audit`: heads of the log that were stored elsewhere. */
   heads: string[];
+  /** `evidence verify`: what to verify, and against what. */
+  attestation: AttestationArguments | undefined;
   overrides: Overrides;
   /** `undo`, `repair`: the report of the stage to undo or repair. */
   report: string;
+}
+
+/** Files, and what must hold of them. */
+export interface AttestationArguments {
+  bundle: string;
+  evidence: string;
+  trustedRoot: string;
+  signerWorkflow: string;
+  repository: string;
+  /** That of the workspace, if absent. */
+  commit: string | undefined;
 }
 
 /** @throws UserError if the command would ignore an option */
@@ -97,6 +110,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       "EA1103",
       "--run is an option of audit report, not of audit verify, which checks the whole log: remove it",
     );
+  const attestation = command === "evidence" ? attestationOf(rest, values) : undefined;
   if (values.quiet && values.verbose)
     throw new UserError("EA1103", "--quiet and --verbose contradict each other: remove one of them");
   const takesReport = command === "undo" || command === "repair";
@@ -153,6 +167,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     audit: audit ?? "verify",
     run: values.run,
     heads: values.head ?? [],
+    attestation,
     overrides: {
       scope,
       execute,
@@ -169,6 +184,37 @@ function commandNamed(name: string): Command {
   const found = commandNames.find((candidate) => candidate === name);
   if (found === undefined) throw new UserError("EA1101", `unknown command "${name}"; ${suggestion(name, commandNames)}`);
   return found;
+}
+
+/** A ref is demanded: on a branch of their own, people with write access can let a workflow of the same name sign anything. */
+const workflowWithRef = /^([\w.-]+\/[\w.-]+)\/\.github\/workflows\/[^/@]+\.ya?ml@refs\/(?:heads|tags)\/\S+$/;
+
+/** @throws UserError */
+function attestationOf(rest: readonly string[], values: Readonly<Record<string, unknown>>): AttestationArguments {
+  const example =
+    "env-actions evidence verify BUNDLE --evidence evidence.json --trusted-root trusted_root.jsonl --signer-workflow OWNER/NAME/.github/workflows/deploy.yml@refs/heads/main";
+  const [word, bundle, extra] = rest;
+  if (word !== "verify" || bundle === undefined)
+    throw new UserError("EA1102", `expected "evidence verify" and a bundle, such as: ${example}`);
+  if (extra !== undefined) throw new UserError("EA1102", unexpected(extra, `evidence verify ${bundle}`));
+  const given = (name: string): string => {
+    const value = values[name];
+    if (typeof value === "string" && value !== "") return value;
+    throw new UserError("EA1105", `evidence verify requires --${name}, such as: ${example}`);
+  };
+  const signerWorkflow = given("signer-workflow");
+  const [, owner] = workflowWithRef.exec(signerWorkflow) ?? [];
+  if (owner === undefined)
+    throw new UserError(
+      "EA1104",
+      `--signer-workflow: expected a workflow with its ref, such as owner/name/.github/workflows/deploy.yml@refs/heads/main, got "${signerWorkflow}"`,
+    );
+  const { repository = owner, commit } = values;
+  if (typeof repository !== "string" || !/^[\w.-]+\/[\w.-]+$/.test(repository))
+    throw new UserError("EA1104", `--repository: expected owner/name, got "${String(repository)}"`);
+  if (commit !== undefined && (typeof commit !== "string" || !isCommit(commit)))
+    throw new UserError("EA1104", `--commit: expected the full SHA of a commit, got "${String(commit)}"`);
+  return { bundle, evidence: given("evidence"), trustedRoot: given("trusted-root"), signerWorkflow, repository, commit };
 }
 
 function wrongAuditCommand([word, extra]: readonly string[]): string {

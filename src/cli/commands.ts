@@ -10,6 +10,7 @@ export type Command =
   | "repair"
   | "tables"
   | "audit"
+  | "evidence"
   | "doctor"
   | "init"
   | "completion"
@@ -128,6 +129,34 @@ export const options = {
     value: "N:HASH",
     help: [{ of: ["audit"], text: "head that was kept elsewhere (the output audit-head); can be repeated" }],
   },
+  evidence: {
+    type: "string",
+    value: "FILE",
+    values: "file",
+    help: [{ of: ["evidence"], text: "the evidence that was signed (evidence.json of the stage's artifact)" }],
+  },
+  "signer-workflow": {
+    type: "string",
+    value: "WORKFLOW",
+    help: [
+      {
+        of: ["evidence"],
+        text: "workflow that may sign, with its ref: owner/name/.github/workflows/deploy.yml@refs/heads/main",
+      },
+    ],
+  },
+  "trusted-root": {
+    type: "string",
+    value: "FILE",
+    values: "file",
+    help: [{ of: ["evidence"], text: "authorities to trust, as `gh attestation trusted-root` prints them" }],
+  },
+  repository: {
+    type: "string",
+    value: "OWNER/NAME",
+    help: [{ of: ["evidence"], text: "repository whose run signed (default: that of the workflow)" }],
+  },
+  commit: { type: "string", value: "SHA", help: [{ of: ["evidence"], text: "commit (default: the one that is checked out)" }] },
   json: {
     type: "boolean",
     default: false,
@@ -240,6 +269,12 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     },
     text: "check or sum up the audit log",
     takes: ["run", "head", "json", ...anywhere],
+  },
+  evidence: {
+    argument: "verify BUNDLE",
+    words: { verify: "check that an attestation vouches for evidence, without asking anybody" },
+    text: "verify signed evidence before a deployment",
+    takes: ["evidence", "signer-workflow", "trusted-root", "repository", "commit", "environment", "json", ...anywhere],
   },
   doctor: {
     text: "find mistakes in the configuration and the workflows; changes nothing",

@@ -112,6 +112,8 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
           : await auditVerify(world.cwd, output, options);
       return isRight ? 0 : 1;
     }
+    case "evidence":
+      return await (await import("./evidence.ts")).evidenceVerify(args, world);
     case "undo":
       return await (await import("./undo.ts")).undo(args, world);
     case "repair":
@@ -139,7 +141,7 @@ async function written(stream: NodeJS.WritableStream, text: string): Promise<boo
 
 /** The other commands only print, or write new files. */
 function readsConfiguration({ command }: Arguments): boolean {
-  return !["help", "version", "init", "audit", "completion"].includes(command);
+  return !["help", "version", "init", "audit", "evidence", "completion"].includes(command);
 }
 
 async function stages(args: Arguments, world: GuardedTerminal): Promise<number> {

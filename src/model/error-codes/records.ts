@@ -38,6 +38,12 @@ export const recordErrors = {
       "The folder that `evidence.store` names is missing on this machine, or can't be read or written. The verdict of the stages of other jobs is then unknown.",
     fix: "Create the folder, mount the share, or give the runner's user the right to read and write there. See [evidence without artifacts](../guides/self-hosted-and-ghes.md#evidence-without-artifacts).",
   },
+  EA8008: {
+    title: "A file for verifying evidence cannot be read",
+    meaning:
+      "The bundle, the evidence or the trusted root that `env-actions evidence verify` should read is missing, too large, or no such file.",
+    fix: "Check the paths. `gh attestation trusted-root > trusted_root.jsonl` writes the trusted root.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 9xxx: GitHub and the machine. */
