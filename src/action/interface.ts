@@ -132,6 +132,15 @@ export const outputs = {
   },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },
+  evidence: {
+    description: "Path of the evidence of this execution (JSON): what an attestation is about.",
+    stages: ["e2e", "smoke"],
+  },
+  predicate: {
+    description:
+      "Path of the predicate for an attestation of the evidence (in-toto test result). Empty if the verdict is `error`: then there is nothing to attest.",
+    stages: ["e2e", "smoke"],
+  },
   "audit-head": {
     description: "Last line of the audit log, as `<number>:<hash>`. `env-actions audit verify --head` compares the log with it.",
   },

@@ -155,7 +155,7 @@ function passRateFrom(text: string): number {
 }
 
 /** These outputs are paths of existing files, so they must not be redacted. */
-const pathOutputs: ReadonlySet<OutputName> = new Set(["report", "summary"]);
+const pathOutputs: ReadonlySet<OutputName> = new Set(["report", "summary", "evidence", "predicate"]);
 
 /** Only the outputs that the stage's own action declares. */
 export function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
@@ -166,6 +166,8 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
     verdict: report.verdict,
     report: files.report,
     summary: files.summary,
+    evidence: files.evidence,
+    ...(files.predicate ? { predicate: files.predicate } : {}),
     ...(report.auditHead ? { "audit-head": headText(report.auditHead) } : {}),
     "run-id": report.runId,
     "gate-id": report.gateId ?? report.runId,

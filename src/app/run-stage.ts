@@ -3,9 +3,10 @@ import { AuditLog, auditFile } from "../audit/log.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
+import { writePredicate } from "../evidence/attestation/statement.ts";
 import { chooseCarrier } from "../evidence/carriers/choose.ts";
 import { commitOf, evidenceOf, originOf, projectOf } from "../evidence/evidence.ts";
-import { evidenceStore, uploadAttachments, uploadLogs, uploadRecords } from "../evidence/store.ts";
+import { evidenceFileName, evidenceStore, uploadAttachments, uploadLogs, uploadRecords } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
 import { InvalidProxy, proxiesIn, proxySecrets } from "../lib/proxy/choice.ts";
@@ -79,7 +80,8 @@ export interface Begun {
 
 export interface StageAnswer {
   report: StageReport;
-  files: RecordedFiles;
+  /** `predicate`: what can be signed about the evidence, if there is something. */
+  files: RecordedFiles & { evidence: string; predicate?: string };
 }
 
 /**
@@ -172,6 +174,9 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const problems = await store.keep(evidenceOf(report, files.reportText, project), [
     { name: `${stage}.json`, content: files.reportText },
   ]);
+  const evidence = join(records, "evidence", evidenceFileName({ stage, environment: report.environment.name, runId: report.runId }));
+  const server = env.GITHUB_SERVER_URL;
+  const predicate = await writePredicate(records, report, { configFile: project ?? request.configFile, configText, server });
   const notUploaded = request.artifacts
     ? [
         ...(await uploadAttachments(request.artifacts, report, workspace)),
@@ -195,7 +200,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   for (const problem of [...unsent, ...identity.problems, ...notRedacted, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
-  return { report, files: { ...files, summaryText: files.summaryText + childSummary(secrets.redact(written)) } };
+  const summaryText = files.summaryText + childSummary(secrets.redact(written));
+  return { report, files: { ...files, summaryText, evidence, ...(predicate ? { predicate } : {}) } };
 }
 
 /** Also reads the driver, because that takes long and blocks the process. */

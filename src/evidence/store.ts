@@ -25,6 +25,11 @@ export interface EvidenceStore {
   keep(evidence: Evidence, files: { name: string; content: string }[]): Promise<string[]>;
 }
 
+/** Below the folder of a store. */
+export function evidenceFileName({ stage, environment, runId }: Pick<Evidence, "stage" | "environment" | "runId">): string {
+  return `${stage}-${environment}-${runId}.json`;
+}
+
 /** A run may have thousands of entries, and each takes three requests. */
 const readAtOnce = 8;
 
@@ -58,7 +63,7 @@ export function evidenceStore(directory: string, carrier: EvidenceCarrier | unde
     },
     async keep(evidence, files) {
       const text = `${JSON.stringify(evidence, undefined, 2)}\n`;
-      await writeOwn(join(directory, `${evidence.stage}-${evidence.environment}-${evidence.runId}.json`), text);
+      await writeOwn(join(directory, evidenceFileName(evidence)), text);
       if (!carrier) return [];
       const contents = [{ name: evidenceFile, content: text }, ...files].map((file) => ({
         name: file.name,

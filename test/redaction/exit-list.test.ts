@@ -27,7 +27,7 @@ const exits: Record<string, string> = {
   "action/state.ts":
     "names and ids, the cell redacted by run.ts, and the configuration file, which has no secrets, encoded or compressed",
   "action/run.ts":
-    "outputs are redacted but for two file names; the report is redacted by app/record.ts, the children's summary by app/run-stage.ts; the log is guarded",
+    "outputs are redacted but for file names; the report is redacted by app/record.ts, the children's summary by app/run-stage.ts; the log is guarded",
   "notifications/deliver.ts": "bodies are made of a report that notifications/after-verdict.ts redacted",
   "notifications/metrics.ts": "measurements are made of a report that notifications/after-verdict.ts redacted",
   "audit/log.ts": "each line is redacted before it is hashed",
@@ -45,6 +45,7 @@ const exits: Record<string, string> = {
   "app/from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
   "github/artifacts.ts": "app/run-stage.ts hands out the service behind redactedArtifacts",
   "github/api.ts": "requests hold names from the configuration, the commit and the run's id",
+  "evidence/attestation/statement.ts": "ids of checks of a report that app/record.ts redacted, and a hash of the configuration",
   "evidence/carriers/folder.ts": "what evidence/store.ts gives it",
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",
   "app/identify-run.ts": "the ids of gate run and workflow run",

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { writeOwn } from "../../lib/plain-file.ts";
 import type { Check, StageReport, Verdict } from "../../model/report.ts";
 
 /**
@@ -30,11 +32,31 @@ export const resultOf: Readonly<Record<Verdict, TestResult | undefined>> = {
   skipped: undefined,
 };
 
+/** What the predicate says beside the report. */
+interface Surroundings {
+  configFile: string;
+  configText: string;
+  /** `https://github.com`. */
+  server: string | undefined;
+}
+
+/**
+ * Writes what a later step of the job can let GitHub sign.
+ * @param records absolute path of `.env-actions`
+ * @returns the file; undefined for a stage that says nothing about a deployment, and for a verdict that says nothing at all
+ */
+export async function writePredicate(records: string, report: StageReport, more: Surroundings): Promise<string | undefined> {
+  const { stage, runId, origin } = report;
+  if (origin.workflowRun === undefined || (stage !== "smoke" && stage !== "e2e")) return undefined;
+  const predicate = predicateOf(report, more);
+  if (!predicate) return undefined;
+  const file = join(records, "attestations", `${stage}-${runId}.json`);
+  await writeOwn(file, `${JSON.stringify(predicate, undefined, 2)}\n`);
+  return file;
+}
+
 /** @returns undefined if nothing is known that could be signed */
-export function predicateOf(
-  report: StageReport,
-  { configFile, configText, server }: { configFile: string; configText: string; server: string | undefined },
-): TestResultPredicate | undefined {
+export function predicateOf(report: StageReport, { configFile, configText, server }: Surroundings): TestResultPredicate | undefined {
   const result = resultOf[report.verdict];
   if (result === undefined) return undefined;
   const { repository, workflowRun, attempt } = report.origin;
