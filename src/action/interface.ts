@@ -134,12 +134,12 @@ export const outputs = {
   summary: { description: "Path of the summary (Markdown)." },
   evidence: {
     description: "Path of the evidence of this execution (JSON): what an attestation is about.",
-    stages: ["e2e", "smoke"],
+    stages: ["smoke"],
   },
   predicate: {
     description:
-      "Path of the predicate for an attestation of the evidence (in-toto test result). Empty if the verdict is `error`: then there is nothing to attest.",
-    stages: ["e2e", "smoke"],
+      "Path of the predicate for an attestation of the evidence (in-toto test result). Empty if there is nothing to attest: the verdict is `error`, or nothing shows which commit is deployed.",
+    stages: ["smoke"],
   },
   "audit-head": {
     description: "Last line of the audit log, as `<number>:<hash>`. `env-actions audit verify --head` compares the log with it.",

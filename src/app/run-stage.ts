@@ -174,9 +174,17 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const problems = await store.keep(evidenceOf(report, files.reportText, project), [
     { name: `${stage}.json`, content: files.reportText },
   ]);
-  const evidence = join(records, "evidence", evidenceFileName({ stage, environment: report.environment.name, runId: report.runId }));
+  const evidence = join(
+    records,
+    "evidence",
+    evidenceFileName({ stage, environment: report.environment.name, runId: report.runId }),
+  );
   const server = env.GITHUB_SERVER_URL;
-  const predicate = await writePredicate(records, report, { configFile: project ?? request.configFile, configText, server });
+  // Nobody knows whether what was seen is this commit.
+  const isProven = identity.unproven === undefined;
+  const predicate = isProven
+    ? await writePredicate(records, report, { configFile: project ?? request.configFile, configText, server })
+    : undefined;
   const notUploaded = request.artifacts
     ? [
         ...(await uploadAttachments(request.artifacts, report, workspace)),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { predicateType, resultOf, statementType } from "../../src/evidence/attestation/statement.ts";
@@ -7,6 +7,7 @@ import { type Refusal, readTrustedRoots, verifyAttestation } from "../../src/evi
 import type { Evidence, Verdict } from "../../src/model/report.ts";
 import { folderForEachTest } from "../harness/folder.ts";
 import { freshBundle, run } from "../harness/process.ts";
+import { performIn, type Stage } from "../harness/stage.ts";
 import { type Signing, type Sigstore, startSigstore } from "./sigstore.ts";
 
 // Signed evidence, verified with the trusted root of a Sigstore of our own: real certificates, timestamps and logs.
@@ -348,5 +349,71 @@ describe("env-actions evidence verify", () => {
     const { status, stderr } = await verifyFiles(options);
     expect(stderr).toMatch(why);
     expect(status).toBe(2);
+  });
+});
+
+describe("what a stage hands out for signing", () => {
+  const folder = folderForEachTest();
+  const runner = {
+    ...{ PATH: process.env.PATH, HOME: process.env.HOME },
+    ...{ GITHUB_ACTIONS: "true", GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "classwaves/app" },
+    ...{ GITHUB_RUN_ID: "77", GITHUB_RUN_ATTEMPT: "1", GITHUB_SHA: sha, GITHUB_JOB: "smoke" },
+  };
+  const configOf = (variable: string) => ({
+    preset: "none",
+    environments: { staging: { access: "read-only", variables: [variable] } },
+    stages: { integration: false, e2e: false },
+  });
+  /** After a preflight of the same workflow run, which smoke follows here. */
+  const smoke = async (variable: string, { env = runner, ...more }: Partial<Stage> = {}) => {
+    await performIn(folder.path, { stage: "preflight", config: configOf("HOME"), env });
+    const config = configOf(variable);
+    return await performIn(folder.path, { stage: "smoke", config, deployment: undefined, ...more, env });
+  };
+
+  test("verifies, once GitHub has signed it", async () => {
+    const { report, files } = await smoke("HOME");
+    const predicate = JSON.parse(readFileSync(files.predicate ?? "", "utf8")) as { result: string };
+    const configuration = readFileSync(join(folder.path, "config.yml"));
+    expect(predicate).toEqual({
+      result: resultOf[report.verdict],
+      configuration: [{ name: "config.yml", digest: { sha256: digest(configuration) } }],
+      url: "https://github.com/classwaves/app/actions/runs/77/attempts/1",
+      passedTests: expect.arrayContaining(["variables"]),
+      warnedTests: expect.any(Array),
+      failedTests: [],
+    });
+    const file = readFileSync(files.evidence);
+    const subject = [{ name: "evidence.json", digest: { sha256: digest(file) } }];
+    const bundle = await stores.github.sign({ statement: { _type: statementType, subject, predicateType, predicate } });
+    const roots = readTrustedRoots(stores.github.trustedRoot);
+    expect(verifyAttestation(bundle, file, roots, expected)).toMatchObject({ verified: true, evidence: { runId: report.runId } });
+  });
+
+  test("is FAILED for a failure, and nothing in a terminal", async () => {
+    const { report, files } = await smoke("NOT_SET_ANYWHERE");
+    expect(report.verdict).toBe("failed");
+    expect(JSON.parse(readFileSync(files.predicate ?? "", "utf8"))).toMatchObject({
+      result: "FAILED",
+      failedTests: ["variables"],
+    });
+    expect((await smoke("HOME", { env: { HOME: process.env.HOME } })).files.predicate).toBeUndefined();
+  });
+
+  test("is nothing for an error, and nothing if nobody knows which commit is deployed", async () => {
+    const refused = await performIn(folder.path, {
+      stage: "smoke",
+      config: configOf("HOME"),
+      deployment: undefined,
+      env: runner,
+    });
+    expect(refused.report.verdict).toBe("error");
+    expect(refused.files.predicate).toBeUndefined();
+    const watched = await performIn(folder.path, {
+      ...{ stage: "smoke", config: configOf("HOME"), deployment: undefined, env: { ...runner, GITHUB_RUN_ID: "78" } },
+      follows: "nothing",
+    });
+    expect(["passed", "degraded"]).toContain(watched.report.verdict);
+    expect(watched.files.predicate).toBeUndefined();
   });
 });

@@ -43,11 +43,11 @@ interface Surroundings {
 /**
  * Writes what a later step of the job can let GitHub sign.
  * @param records absolute path of `.env-actions`
- * @returns the file; undefined for a stage that says nothing about a deployment, and for a verdict that says nothing at all
+ * @returns the file; undefined for a stage other than smoke, whose jobs run code of the pull request, and for a verdict that says nothing
  */
 export async function writePredicate(records: string, report: StageReport, more: Surroundings): Promise<string | undefined> {
   const { stage, runId, origin } = report;
-  if (origin.workflowRun === undefined || (stage !== "smoke" && stage !== "e2e")) return undefined;
+  if (origin.workflowRun === undefined || stage !== "smoke") return undefined;
   const predicate = predicateOf(report, more);
   if (!predicate) return undefined;
   const file = join(records, "attestations", `${stage}-${runId}.json`);
@@ -56,7 +56,10 @@ export async function writePredicate(records: string, report: StageReport, more:
 }
 
 /** @returns undefined if nothing is known that could be signed */
-export function predicateOf(report: StageReport, { configFile, configText, server }: Surroundings): TestResultPredicate | undefined {
+export function predicateOf(
+  report: StageReport,
+  { configFile, configText, server }: Surroundings,
+): TestResultPredicate | undefined {
   const result = resultOf[report.verdict];
   if (result === undefined) return undefined;
   const { repository, workflowRun, attempt } = report.origin;
