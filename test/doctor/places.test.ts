@@ -52,6 +52,9 @@ test.each([
     expect.stringMatching(/^ED602 \S+:46 /),
   ]);
   expect(await shown(onHost(url, oneJob))).toEqual([]);
+  const file = ".github/env-actions.yml";
+  const byFolder = { ...onHost(url), [file]: `${base[file]}evidence: { store: { folder: /mnt/evidence } }\n` };
+  expect((await shown(byFolder)).filter((finding) => finding.startsWith("ED604"))).toEqual([]);
   expect(await shown(onHost(url, oneJob.replaceAll(/@\w+ # v1.2.3-portable/g, "@v1-portable")))).toEqual([]);
 });
 
