@@ -73,6 +73,7 @@ export interface AttestationArguments {
   repository: string;
   /** That of the workspace, if absent. */
   commit: string | undefined;
+  maxAgeMs: number | undefined;
 }
 
 /** @throws UserError if the command would ignore an option */
@@ -214,7 +215,18 @@ function attestationOf(rest: readonly string[], values: Readonly<Record<string, 
     throw new UserError("EA1104", `--repository: expected owner/name, got "${String(repository)}"`);
   if (commit !== undefined && (typeof commit !== "string" || !isCommit(commit)))
     throw new UserError("EA1104", `--commit: expected the full SHA of a commit, got "${String(commit)}"`);
-  return { bundle, evidence: given("evidence"), trustedRoot: given("trusted-root"), signerWorkflow, repository, commit };
+  const age = values["max-age"];
+  const maxAgeMs =
+    typeof age === "string" ? understood("--max-age", age, parseTimeLimit(age), "a duration such as 4h, above 0") : undefined;
+  return {
+    bundle,
+    evidence: given("evidence"),
+    trustedRoot: given("trusted-root"),
+    signerWorkflow,
+    repository,
+    commit,
+    maxAgeMs,
+  };
 }
 
 function wrongAuditCommand([word, extra]: readonly string[]): string {

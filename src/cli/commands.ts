@@ -156,6 +156,11 @@ export const options = {
     value: "OWNER/NAME",
     help: [{ of: ["evidence"], text: "repository whose run signed (default: that of the workflow)" }],
   },
+  "max-age": {
+    type: "string",
+    value: "4h",
+    help: [{ of: ["evidence"], text: "how old the evidence may be (default: any age)" }],
+  },
   commit: { type: "string", value: "SHA", help: [{ of: ["evidence"], text: "commit (default: the one that is checked out)" }] },
   json: {
     type: "boolean",
@@ -274,7 +279,7 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     argument: "verify BUNDLE",
     words: { verify: "check that an attestation vouches for evidence, without asking anybody" },
     text: "verify signed evidence before a deployment",
-    takes: ["evidence", "signer-workflow", "trusted-root", "repository", "commit", "environment", "json", ...anywhere],
+    takes: ["evidence", "signer-workflow", "trusted-root", "repository", "commit", "environment", "max-age", "json", ...anywhere],
   },
   doctor: {
     text: "find mistakes in the configuration and the workflows; changes nothing",

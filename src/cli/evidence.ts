@@ -27,6 +27,7 @@ export async function evidenceVerify({ attestation, environment, json }: Argumen
   const server = world.env.GITHUB_SERVER_URL || "https://github.com";
   const found = verifyAttestation(String(bundle), evidence ?? Buffer.alloc(0), roots, {
     ...{ signerWorkflow, repository, commit: commit.toLowerCase(), environment, server },
+    ...{ maxAgeMs: attestation.maxAgeMs, now: Date.now() },
   });
   const { stdout } = world;
   if (json) stdout.write(`${JSON.stringify(found, undefined, 2)}\n`);

@@ -22,7 +22,7 @@ const evidence: Evidence = {
   runId: "1763920000000_1a2b3c4d",
   commit: { sha },
   origin: { kind: "github", repository: "classwaves/app", workflowRun: "77", attempt: "1", job: "smoke" },
-  finishedAt: "2026-11-30T12:00:00.000Z",
+  finishedAt: new Date(Date.now() - 60_000).toISOString(),
   reportDigest: "0".repeat(64),
 };
 const expected = {
@@ -31,6 +31,8 @@ const expected = {
   commit: sha,
   environment: "staging",
   server: "https://github.com",
+  maxAgeMs: 3_600_000,
+  now: Date.now(),
 };
 
 const fileOf = (one: Evidence) => Buffer.from(`${JSON.stringify(one, undefined, 2)}\n`);
@@ -165,6 +167,14 @@ const attacks: [what: string, attack: Case, refusal: Refusal, why?: RegExp][] = 
     "commit",
     /the evidence is of commit b{40}/,
   ],
+  // When
+  [
+    "an old pass of the same commit",
+    { signed: { finishedAt: new Date(Date.now() - 7_200_000).toISOString() } },
+    "age",
+    /is 120 min old, and may be 60 min old/,
+  ],
+  ["evidence of the future", { signed: { finishedAt: new Date(Date.now() + 3_600_000).toISOString() } }, "age", /future/],
   // With which result
   ["a failure", { signed: { verdict: "failed" } }, "result", /smoke failed/],
   ["FAILED about passed evidence", { predicate: { result: "FAILED" } }, "result", /says FAILED, and the evidence says passed/],
@@ -341,6 +351,7 @@ describe("env-actions evidence verify", () => {
       { "signer-workflow": workflow.replace(/@.*/, "") },
       /EA1104: --signer-workflow: expected a workflow with its ref/,
     ],
+    ["an age without a unit", { "max-age": "4" }, /EA1104: --max-age: expected a duration/],
     ["a short commit", { commit: "aaaaaaa" }, /EA1104: --commit: expected the full SHA/],
     ["a missing file", { evidence: "nowhere.json" }, /EA8008: .*nowhere\.json cannot be read/],
     ["a trusted root that is none", { "trusted-root": "evidence.json" }, /EA8008: evidence\.json: expected a trusted root/],

@@ -354,10 +354,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^git\.school\.edu is a GitHub Enterprise Server, which has no artifact service of version 4: run the stages/,
   ],
   ["Gitea", { GITEA_ACTIONS: "true" }, /^git\.school\.edu is a Gitea or Forgejo server/],
+  ["act", { GITHUB_SERVER_URL: "https://github.com", ACT: "true" }, /--artifact-server-path/],
   [
     "a `run:` step on github.com",
     { GITHUB_SERVER_URL: "https://github.com" },
-    /gives its artifact service to actions \(`uses:`\)/,
+    /gives it to actions \(`uses:`\), and not to `run:` steps/,
   ],
 ])("without artifacts and a folder, the cause is known: %s", async (_, env, why) => {
   const found = await chooseCarrier({ store: "artifacts", maxAgeMs: 1, env: { ...server, ...env }, artifacts: undefined });

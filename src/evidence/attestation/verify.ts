@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type BundleWithDsseEnvelope, bundleFromJSON, isBundleWithDsseEnvelope, isBundleWithPublicKey } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { type Signer, toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
+import { clockToleranceMs, minutes } from "../../github/clock.ts";
 import { errorText } from "../../lib/error-text.ts";
 import { type Evidence, opensTheGate } from "../../model/report.ts";
 import { parseEvidence } from "../evidence.ts";
@@ -18,6 +19,9 @@ export interface Expected {
   commit: string;
   /** Any, if absent. */
   environment?: string | undefined;
+  /** Of the evidence, in milliseconds; any, if absent. */
+  maxAgeMs?: number | undefined;
+  now: number;
   /** `https://github.com`. */
   server: string;
 }
@@ -37,6 +41,7 @@ export type Refusal =
   | "subject"
   | "evidence"
   | "environment"
+  | "age"
   | "result";
 
 export type Verification =
@@ -209,7 +214,7 @@ function requireResult(bundle: BundleWithDsseEnvelope, { verdict, stage }: Evide
   if (!opensTheGate(verdict)) throw new Refused("result", `${stage} ${verdict}`);
 }
 
-function requireEvidence({ origin, commit, environment }: Evidence, signer: SigningRun, expected: Expected): void {
+function requireEvidence({ origin, commit, environment, finishedAt }: Evidence, signer: SigningRun, expected: Expected): void {
   if (origin.repository !== expected.repository)
     throw new Refused("repository", `the evidence is of ${origin.repository ?? "a terminal"}, and not of ${expected.repository}`);
   if (commit.sha !== signer.commit)
@@ -220,6 +225,11 @@ function requireEvidence({ origin, commit, environment }: Evidence, signer: Sign
     throw new Refused("run", `the evidence is of the run ${runs[1]}, and was signed by ${signer.run || "an unknown one"}`);
   if (expected.environment !== undefined && environment !== expected.environment)
     throw new Refused("environment", `expected evidence for ${expected.environment}, got evidence for ${environment}`);
+  const { maxAgeMs = Number.POSITIVE_INFINITY, now } = expected;
+  const ageMs = now - Date.parse(finishedAt);
+  if (ageMs > maxAgeMs) throw new Refused("age", `the evidence is ${minutes(ageMs)} old, and may be ${minutes(maxAgeMs)} old`);
+  if (ageMs < -clockToleranceMs)
+    throw new Refused("age", "the evidence is dated in the future: compare the clocks of the machines");
 }
 
 function attempt<Result>(refusal: Refusal, what: string, work: () => Result): Result {
