@@ -17,7 +17,7 @@ import {
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { chooseCarrier } from "../../src/evidence/carriers/choose.ts";
-import { beginningOf, nameOf } from "../../src/evidence/carriers/folder-names.ts";
+import { beginningOf, nameOf } from "../../src/evidence/carriers/folder/names.ts";
 import { evidenceStore } from "../../src/evidence/store.ts";
 import { writeZip } from "../../src/github/zip.ts";
 import type { Evidence, Origin, StageName } from "../../src/model/report.ts";

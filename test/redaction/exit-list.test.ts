@@ -47,7 +47,7 @@ const exits: Record<string, string> = {
   "github/artifacts.ts": "app/run-stage.ts hands out the service behind redactedArtifacts",
   "github/api.ts": "requests hold names from the configuration, the commit and the run's id",
   "evidence/attestation/statement.ts": "ids of checks of a report that app/record.ts redacted, and a hash of the configuration",
-  "evidence/carriers/folder.ts": "what evidence/store.ts gives it",
+  "evidence/carriers/folder/folder.ts": "what evidence/store.ts gives it",
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",
   "app/identify-run.ts": "the ids of gate run and workflow run",
   "lib/lock-file.ts": "the id of a process",

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/schema.ts";
 import type { ArtifactService } from "../../github/artifacts.ts";
 import type { EvidenceCarrier } from "./carrier.ts";
-import type { RunPlace } from "./folder.ts";
+import type { RunPlace } from "./folder/folder.ts";
 
 export interface Choice {
   store: Config["evidence"]["store"];
@@ -34,7 +34,7 @@ export async function chooseCarrier({
       cutOff:
         "GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_RUN_ID don't name a workflow run, and evidence.store keeps it by run",
     };
-  return { carrier: (await import("./folder.ts")).folderCarrier({ folder: store.folder, place, maxAgeMs }) };
+  return { carrier: (await import("./folder/folder.ts")).folderCarrier({ folder: store.folder, place, maxAgeMs }) };
 }
 
 /** The parts become names of folders. */

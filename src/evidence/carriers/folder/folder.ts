@@ -1,12 +1,12 @@
 import { lstat, opendir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { readZip, writeZip } from "../../github/zip.ts";
-import { readPlain, writeOwn } from "../../lib/plain-file.ts";
-import type { Evidence } from "../../model/report.ts";
-import { parseEvidence } from "../evidence.ts";
-import { type Entry, type EvidenceCarrier, evidenceFile } from "./carrier.ts";
-import { removeOld } from "./folder-age.ts";
-import { beginningOf, entryNamed, isContentOf, nameOf } from "./folder-names.ts";
+import { readZip, writeZip } from "../../../github/zip.ts";
+import { readPlain, writeOwn } from "../../../lib/plain-file.ts";
+import type { Evidence } from "../../../model/report.ts";
+import { parseEvidence } from "../../evidence.ts";
+import { type Entry, type EvidenceCarrier, evidenceFile } from "../carrier.ts";
+import { removeOld } from "./age.ts";
+import { beginningOf, entryNamed, isContentOf, nameOf } from "./names.ts";
 
 export interface EvidenceFolder {
   /** Absolute. It must exist: a folder that is made where a share is not mounted would be seen by this machine only. */

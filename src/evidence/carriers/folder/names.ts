@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Evidence, type StageName, stageNames } from "../../model/report.ts";
+import { type Evidence, type StageName, stageNames } from "../../../model/report.ts";
 
 /**
  * Names of entries in a folder. They hold a hash of what the entry is about, and one of its content: so an entry never replaces

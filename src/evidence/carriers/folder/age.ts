@@ -1,8 +1,8 @@
 import { lstat, opendir, readdir, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { errorText } from "../../lib/error-text.ts";
-import { CodedError } from "../../model/coded-error.ts";
-import { entryOrDraft } from "./folder-names.ts";
+import { errorText } from "../../../lib/error-text.ts";
+import { CodedError } from "../../../model/coded-error.ts";
+import { entryOrDraft } from "./names.ts";
 
 /** Evidence that is too old no longer counts. It is kept for a day, because "it is too old" says more than "there is none". */
 const shortestKeptMs = 86_400_000;
