@@ -121,6 +121,20 @@ test("each attempt, job, cell, step, environment and project has an entry, and n
   expect(found.evidence).toHaveLength(all.length);
 });
 
+test("a hundred jobs that end at once, and read meanwhile, see whole entries only", async () => {
+  const all = Array.from({ length: 100 }, (_, at) => left({ origin: { cell: `shard=${at}` } }));
+  const reads: Promise<Awaited<ReturnType<typeof find>>>[] = [];
+  await Promise.all(
+    all.map(async (one) => {
+      await keep(one);
+      reads.push(find());
+    }),
+  );
+  for (const read of await Promise.all(reads)) expect(read).toMatchObject({ problems: [], unread: [] });
+  expect((await find()).evidence).toHaveLength(100);
+  expect(readdirSync(ofRun()).filter((name) => !name.endsWith(".zip"))).toEqual([]);
+});
+
 const fifo = (path: string) => execFileSync("mkfifo", [path]);
 
 /** Puts an archive where our own code would have put it. */

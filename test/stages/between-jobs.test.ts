@@ -124,6 +124,28 @@ test("evidence that can't be read stops the next stage, although another cell pa
   expect(await gate("preflight")).toMatchObject({ status: 1, stdout: expect.stringMatching(/gate error/) });
 });
 
+test("a machine without the share: the stage and the gate end with an error that says to mount it", async () => {
+  await job("preflight");
+  const store = { folder: join(folder.path, "not-mounted") };
+  const { report, warnings } = await job("integration", { store });
+  expect(report.verdict).toBe("error");
+  expect(warnings.join("\n")).toMatch(
+    /EA8007: .*not-mounted could not be listed: it does not exist on this machine: create it, or mount/,
+  );
+  const asked = await gate("preflight", { store: `{ folder: ${store.folder} }` });
+  expect(asked).toMatchObject({ status: 1, stdout: expect.stringMatching(/gate error/) });
+  expect(asked.stdout).toMatch(/mount the share that holds it/);
+});
+
+test.each(["{ folder: evidence }", "{ folder: '${SHARE}/evidence' }", "{ folder: [] }", "{ branch: evidence }", "share", "[]"])(
+  "a gate doesn't guess where evidence is: %s",
+  async (store) => {
+    const asked = await gate("preflight", { store });
+    expect(asked.status).toBe(2);
+    expect(asked.stdout).toMatch(/EA1010: config\.yml: evidence\.store: expected artifacts, or \{ folder: \/mnt\/evidence \}/);
+  },
+);
+
 test("one project of a repository doesn't open the next stage of another", async () => {
   await job("preflight", { project: "packages/a", id: "a" });
   const { report } = await job("integration", { project: "packages/b", id: "b" });
