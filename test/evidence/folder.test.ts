@@ -350,7 +350,7 @@ test("what is too old goes when a stage ends: entries alone, of this repository 
   expect(existsSync(ofRun("70"))).toBe(false);
 });
 
-test("a hundred old runs go in portions", async () => {
+test("sixty old runs go in portions of fifty", async () => {
   for (let run = 1; run <= 60; run++) {
     mkdirSync(ofRun(String(run)), { recursive: true });
     age(ofRun(String(run)), 25 * hour);
