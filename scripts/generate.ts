@@ -35,10 +35,21 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/reference/environment-variables.md", content: environmentVariablesPage() },
     { path: "docs/reference/errors.md", content: errorsPage() },
     { path: "docs/reference/report.md", content: reportPage(reportJsonSchema()) },
+    { path: "src/lib/version.ts", content: versionModule() },
     { path: "src/config/defaults.json", content: asJson(configDefaults()) },
     { path: "schema/config.schema.json", content: asJson(configJsonSchema()) },
     { path: "schema/report.schema.json", content: asJson(reportJsonSchema()) },
   ];
+}
+
+/** Reading package.json at run time would tie dist to its location. */
+function versionModule(): string {
+  const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { version: string };
+  return `/** Written by scripts/generate.ts from package.json. */
+export const version = "${version}";
+/** The tag that moves with each release. */
+export const movingTag = "v${version.split(".")[0]}";
+`;
 }
 
 /** What the schema makes of a file and of an environment that have no sections. */

@@ -36,6 +36,8 @@ export interface ApiRequest {
   query: URLSearchParams;
   /** Parsed; undefined if none was sent. */
   body: unknown;
+  /** The media type that is asked for. */
+  accept: string | undefined;
   token: string | undefined;
 }
 
@@ -62,7 +64,8 @@ export function answerTo(request: ApiRequest, api: Api): Answer {
   const admitted = admit(request, path, endpoint.needs, api);
   if ("status" in admitted) return admitted;
   const { url, newId } = api;
-  const answer = endpoint.answer({ ...admitted, url, pathname, path, query, body: body ?? {}, now: api.now(), newId });
+  const { accept } = request;
+  const answer = endpoint.answer({ ...admitted, url, pathname, path, query, accept, body: body ?? {}, now: api.now(), newId });
   const wrongAnswer = answerMisfits(operation, answer.status, asSent(answer.body));
   return wrongAnswer.length > 0 ? violation(wrongAnswer) : answer;
 }
@@ -73,14 +76,14 @@ function admit(
   { owner, repo }: Record<string, string>,
   { permission, access }: Endpoints[string]["needs"],
   api: Api,
-): Answer | { repository: Repository; login: string } {
+): Answer | { repository: Repository; login: string; access: Access } {
   const holder = token === undefined ? undefined : api.tokens[token];
   if (!holder) return badCredentials();
   const repository = api.repositories.get(`${owner}/${repo}`);
   if (!repository) return notFound();
   const held = holder.permissions[permission];
   if (held !== "write" && held !== access) return notAccessible(permission, access);
-  return { repository, login: holder.login ?? "github-actions[bot]" };
+  return { repository, login: holder.login ?? "github-actions[bot]", access: held };
 }
 
 /** Without what JSON leaves out. */

@@ -10,10 +10,14 @@ export interface Asked {
   /** Decoded. */
   path: Record<string, string>;
   query: URLSearchParams;
-  /** As GitHub's description says; `{}` if none was sent. */
+  /** The media type that is asked for. */
+  accept: string | undefined;
+  /** As GitHub's description says; `{}` if none was sent, and a Buffer for an upload. */
   body: unknown;
   /** The token's user. */
   login: string;
+  /** What the token may do, at least what the endpoint needs. */
+  access: Access;
   /** Milliseconds. */
   now: number;
   newId(): number;
@@ -22,7 +26,7 @@ export interface Asked {
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
-  /** Objects and arrays are sent as JSON, text as an HTML page. */
+  /** Objects and arrays are sent as JSON, text as an HTML page, a Buffer as it is. */
   body?: unknown;
 }
 

@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Api, type ApiRequest, answerTo, type Token, type Violation } from "./api.ts";
 import type { Answer, Endpoints } from "./endpoint.ts";
 import { commentEndpoints } from "./endpoints/comments.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
 import { dispatchEndpoints } from "./endpoints/dispatches.ts";
+import { assetEndpoints, storedAsset } from "./endpoints/release-assets.ts";
+import { releaseEndpoints } from "./endpoints/releases.ts";
 import { statusEndpoints } from "./endpoints/statuses.ts";
 import { type Faults, noFaults, takeTurn } from "./faults.ts";
 import type { Repository } from "./repository.ts";
@@ -16,13 +18,14 @@ export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
 export type { Faults, Turn } from "./faults.ts";
 export * from "./refusals.ts";
+export type { Release, ReleaseAsset } from "./release.ts";
 export type { Comment, CommitStatus, Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
 
 export interface GitHubOptions {
   /** 0 or absent: a free port. */
   port?: number;
-  /** By `owner/name`: branches and tags with their commits. */
-  repositories: Record<string, { refs?: Record<string, string> }>;
+  /** By `owner/name`: branches and tags with their commits. `git` is the folder of a bare repository, for releases. */
+  repositories: Record<string, { refs?: Record<string, string>; git?: string }>;
   /** The rights of each token, like the `permissions:` of a job. */
   tokens: Record<string, Token>;
   faults?: Partial<Faults>;
@@ -30,6 +33,8 @@ export interface GitHubOptions {
   now?: () => number;
   /** Replace the stand-in's own endpoints, by operation id. */
   endpoints?: Endpoints;
+  /** Called when a request has arrived, before it is executed. */
+  onRequest?: (request: { method: string; path: string }) => void;
 }
 
 export interface SeenRequest {
@@ -55,7 +60,14 @@ export interface LocalGitHub {
   stop(): Promise<void>;
 }
 
-const endpoints: Endpoints = { ...deploymentEndpoints, ...dispatchEndpoints, ...commentEndpoints, ...statusEndpoints };
+const endpoints: Endpoints = {
+  ...deploymentEndpoints,
+  ...dispatchEndpoints,
+  ...commentEndpoints,
+  ...statusEndpoints,
+  ...releaseEndpoints,
+  ...assetEndpoints,
+};
 
 const commonHeaders = {
   "x-github-media-type": "github.v3; format=json",
@@ -68,7 +80,7 @@ export async function startGitHub(options: GitHubOptions): Promise<LocalGitHub> 
   const requests: SeenRequest[] = [];
   const api = newApi(options);
   const server = createServer((request, response) => {
-    serve(request, response, api, requests).catch((error: unknown) => {
+    serve(request, response, api, requests, options.onRequest).catch((error: unknown) => {
       // A bug in the stand-in, which the test must see.
       api.violations.push({ request: `${request.method} ${request.url}`, problems: [String(error)] });
       response.destroy();
@@ -98,7 +110,7 @@ function newApi(options: GitHubOptions): Api {
   let lastId = 1000;
   return {
     url: "",
-    repositories: new Map(Object.entries(options.repositories).map(([name, { refs }]) => [name, newRepository(name, refs)])),
+    repositories: new Map(Object.entries(options.repositories).map(([name, given]) => [name, newRepository(name, given)])),
     tokens: options.tokens,
     endpoints: { ...endpoints, ...options.endpoints },
     faults: { ...noFaults(), ...options.faults },
@@ -108,18 +120,28 @@ function newApi(options: GitHubOptions): Api {
   };
 }
 
-function newRepository(fullName: string, refs: Record<string, string> = {}): Repository {
+function newRepository(fullName: string, { refs = {}, git }: GitHubOptions["repositories"][string]): Repository {
   const [owner = "", name = ""] = fullName.split("/");
-  return { owner, name, refs, deployments: [], dispatches: [], comments: [], statuses: [] };
+  return { owner, name, refs, git, deployments: [], dispatches: [], comments: [], statuses: [], releases: [] };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, api: Api, seen: SeenRequest[]): Promise<void> {
-  const body = parseJson(await text(request));
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  api: Api,
+  seen: SeenRequest[],
+  onRequest: GitHubOptions["onRequest"],
+): Promise<void> {
+  const sent = await buffer(request);
+  const isBinary = request.headers["content-type"] === "application/octet-stream";
+  const body = isBinary ? sent : parseJson(sent.toString());
   const { method = "GET", url: path = "/" } = request;
+  onRequest?.({ method, path });
   const { pathname, searchParams: query } = new URL(path, api.url);
-  const asked: ApiRequest = { method, pathname, query, body, token: tokenFrom(request) };
+  const { accept } = request.headers;
+  const asked: ApiRequest = { method, pathname, query, body, accept, token: tokenFrom(request) };
   const cut = takeTurn(api.faults.dropConnections)?.when;
-  const answer = cut === "before" ? undefined : answerTo(asked, api);
+  const answer = cut === "before" ? undefined : (storedAsset(asked, api.repositories) ?? answerTo(asked, api));
   seen.push({ method, path, body, status: cut ? undefined : answer?.status });
   await pause(api.faults.latencyMs, undefined, { ref: false });
   if (cut || !answer) response.destroy();
@@ -141,6 +163,11 @@ function parseJson(sent: string): unknown {
 }
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (Buffer.isBuffer(body)) {
+    response.writeHead(status, { "content-type": "application/octet-stream", ...headers });
+    response.end(body);
+    return;
+  }
   const page = typeof body === "string";
   response.writeHead(status, {
     ...commonHeaders,

@@ -1,9 +1,13 @@
+import type { Release } from "./release.ts";
+
 /** The state of a repository. Times are milliseconds. */
 export interface Repository {
   owner: string;
   name: string;
   /** Branches and tags with their commits. */
   refs: Record<string, string>;
+  /** The folder of a bare repository: publishing a release creates its tag there, as GitHub does. */
+  git: string | undefined;
   deployments: Deployment[];
   /** In order of arrival. */
   dispatches: Dispatch[];
@@ -11,6 +15,8 @@ export interface Repository {
   comments: Comment[];
   /** Oldest first. */
   statuses: CommitStatus[];
+  /** Oldest first. */
+  releases: Release[];
 }
 
 /** What anybody with write access says of a commit. */

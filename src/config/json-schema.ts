@@ -1,8 +1,9 @@
 import { toJSONSchema } from "zod";
+import { movingTag } from "../lib/version.ts";
 import { configSchema } from "./schema.ts";
 
 /** Where the released schema is published; `init` writes it as `$schema=` into the file. */
-export const configSchemaUrl = "https://raw.githubusercontent.com/classwaves/env-actions/v1/schema/config.schema.json";
+export const configSchemaUrl = `https://raw.githubusercontent.com/classwaves/env-actions/${movingTag}/schema/config.schema.json`;
 
 type Json = Record<string, unknown>;
 

@@ -1,2 +1,4 @@
-/** A test keeps this equal to package.json. Reading that file at run time would tie dist to its location. */
+/** Written by scripts/generate.ts from package.json. */
 export const version = "1.0.0";
+/** The tag that moves with each release. */
+export const movingTag = "v1";

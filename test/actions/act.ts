@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { freePort } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
 
 const runDeadlineMs = 180_000;
 

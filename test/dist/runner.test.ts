@@ -6,7 +6,8 @@ import { createServer as createSilent } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { folderForEachTest, writeFiles } from "../harness/folder.ts";
-import { freePort, listen } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
+import { listen } from "../harness/port.ts";
 import { bundle, distNode, run, runnerEnvironment, runnerFiles } from "../harness/process.ts";
 
 /** dist/index.js as the runner starts it: INPUT_* and files for outputs, state and summary. What is tested is what is published. */

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { readSchema } from "../../examples/classroom/warehouse/schema.ts";
 import { type Catalog, startTestStores, type TestStores } from "../cleanup/test-stores.ts";
-import { freePort } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
 import { bundle, run as runProcess } from "../harness/process.ts";
 
 /**

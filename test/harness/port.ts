@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 import { onTestFinished } from "vitest";
 
 /** @returns the port on which this server listens from now on, on this machine only */
@@ -22,24 +22,4 @@ export async function listenForThisTest(server: Server & { closeAllConnections?:
     server.close();
   });
   return await listen(server);
-}
-
-/** Below the ports that systems hand out by themselves: no other test's `listen(0)`, and no connection, takes it before it is used. */
-const [lowest, count] = [20_000, 10_000];
-
-/** A port that nobody holds just now. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = lowest + Math.floor(Math.random() * count);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) =>
-      server
-        .once("error", () => resolve(false))
-        .once("listening", () => resolve(true))
-        .listen(port, "127.0.0.1"),
-    );
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 }

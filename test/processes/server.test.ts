@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { UserError } from "../../src/model/user-error.ts";
 import { runCommand } from "../../src/processes/command.ts";
 import { startServer } from "../../src/processes/server.ts";
-import { freePort } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
 import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 // Real servers with typical faults. After each: the message for the user, and no process or port is left.

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type RunningServer, type ServerSpec, startServers } from "../../src/processes/server.ts";
-import { freePort } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
 import { type Bench, bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 async function specsFor(at: Bench, kinds: string[]): Promise<ServerSpec[]> {

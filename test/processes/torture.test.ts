@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ReadyCondition } from "../../src/processes/ready.ts";
 import { startServer } from "../../src/processes/server.ts";
-import { freePort } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
 import { bench, expectNothingLeft, failureOf } from "./harness.ts";
 
 // Servers that don't start, each in its own way. The user only has the message: it must name the server, what was waited for, and

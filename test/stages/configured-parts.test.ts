@@ -8,7 +8,7 @@ import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import type { StageReport } from "../../src/model/report.ts";
 import { type Api, json, serve } from "../checks/api.ts";
 import { folderForThisTest } from "../harness/folder.ts";
-import { freePort } from "../harness/port.ts";
+import { freePort } from "../harness/free-port.ts";
 import { performIn } from "../harness/stage.ts";
 import { junit } from "./suite.ts";
 

@@ -1,3 +1,4 @@
+import { movingTag } from "../../lib/version.ts";
 import { nearestFile, type Repository } from "../repository.ts";
 import { isGroup, jsonAt, type NodeProject, text } from "./node.ts";
 
@@ -39,7 +40,7 @@ export function detectPin(repository: Repository, node: NodeProject | undefined,
       : name === undefined || lockFile === undefined
         ? undefined
         : resolved.exec(repository.read(lockFile) ?? "")?.[1];
-  if (commit === undefined) return pinOf(installation) ?? { ref: "v1", version: undefined, isCommit: false };
+  if (commit === undefined) return pinOf(installation) ?? { ref: movingTag, version: undefined, isCommit: false };
   const asked = name === undefined ? undefined : /#v?(\d+\.\d+\.\d+)$/.exec(node?.dependencies[name] ?? "")?.[1];
   return { ref: commit, version: text(installed?.version) ?? lockedVersion(repository, lockFile, name) ?? asked, isCommit: true };
 }

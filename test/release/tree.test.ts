@@ -13,10 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { archiveSize, largestArchive, layOut } from "../../scripts/lay-out.ts";
-import { release } from "../../scripts/release.ts";
 import { actionNames } from "../../src/action/interface.ts";
-import { sourceWithBundle } from "./published.ts";
-import { git, makeRepository } from "./workspace.ts";
+import { sourceWithBundle } from "../actions/published.ts";
 
 /** What users download and pin: a mistake here reaches all of them, and none of our other tests sees the published tree. */
 
@@ -103,67 +101,6 @@ describe("the published tree", () => {
   test("is refused with a symbolic link, which a Windows runner can't unpack", () => {
     symlinkSync("index.js", join(source, "dist", "link.js"));
     expect(() => layOut({ from: source, out: join(scratch, "out") })).toThrow("dist/link.js is no plain file");
-  });
-});
-
-describe("a release", () => {
-  let remote: string;
-  const versionOf = (ref: string) => git(remote, "log", "-1", "--format=%s", ref);
-
-  beforeEach(() => {
-    remote = join(scratch, "remote.git");
-    mkdirSync(remote);
-    git(remote, "init", "--quiet", "--bare");
-    makeRepository(source, {});
-  });
-
-  function publish(version: string): void {
-    git(source, "config", "user.name", "Test");
-    git(source, "config", "user.email", "test@example.com");
-    release({ repository: source, version, remote });
-  }
-
-  test("puts the tree on the branch of its major version and on its tag", () => {
-    publish("1.2.3");
-    expect(git(remote, "rev-parse", "v1")).toBe(git(remote, "rev-parse", "refs/tags/v1.2.3"));
-    const tree = git(remote, "ls-tree", "--name-only", "v1").split("\n");
-    expect(tree).toEqual(expect.arrayContaining(["action.yml", "actions", "dist", ...actionNames]));
-    expect(tree).not.toContain("src");
-    expect(JSON.parse(git(remote, "show", "v1:package.json"))).toMatchObject({ version: "1.2.3" });
-    expect(git(remote, "log", "-1", "--format=%b", "v1")).toBe(`From ${git(source, "rev-parse", "HEAD")}`);
-  });
-
-  test("has a portable form whose composites name the commit of the first", () => {
-    publish("1.2.3");
-    const core = git(remote, "rev-parse", "refs/tags/v1.2.3");
-    expect(git(remote, "show", "v1.2.3-portable:integration/action.yml")).toContain(
-      `classwaves/env-actions/actions/core@${core}`,
-    );
-    expect(git(remote, "show", "v1-portable:actions/core/action.yml")).toContain("main: ../../dist/index.js");
-  });
-
-  test("only moves the branch forward, from one release to the next", () => {
-    publish("1.2.3");
-    publish("1.3.0");
-    expect(git(remote, "log", "--format=%s", "v1").split("\n")).toEqual(["env-actions 1.3.0", "env-actions 1.2.3"]);
-    expect(versionOf("refs/tags/v1.2.3")).toBe("env-actions 1.2.3");
-  });
-
-  test("that exists is refused, and no tag or branch moves", () => {
-    publish("1.2.3");
-    const before = git(remote, "for-each-ref");
-    writeFileSync(join(source, "README.md"), "changed");
-    expect(() => publish("1.2.3")).toThrow();
-    expect(git(remote, "for-each-ref")).toBe(before);
-  });
-
-  test("leaves the clone unchanged", () => {
-    publish("1.2.3");
-    expect(git(source, "status", "--porcelain")).toBe("");
-  });
-
-  test.each(["1.2", "v1.2.3", "0.1.0", "1.2.3-beta"])("%s is refused as a version", (version) => {
-    expect(() => publish(version)).toThrow("not a version");
   });
 });
 
