@@ -69,7 +69,7 @@ function makeConsumer(workspace: string, uses: string, port: number): void {
   mkdirSync(join(workspace, ".github", "workflows"), { recursive: true });
   // JSON is YAML.
   writeFileSync(join(workspace, ".github", "workflows", "gate.yml"), JSON.stringify(workflow));
-  writeFileSync(join(workspace, "env-actions.yml"), JSON.stringify(configuration));
+  writeFileSync(join(workspace, ".github", "env-actions.yml"), JSON.stringify(configuration));
   const git = (...args: string[]) => execFileSync("git", args, { cwd: workspace, stdio: "pipe" });
   git("init", "--quiet", "--initial-branch=main");
   git("remote", "add", "origin", "https://github.com/classwaves/consumer.git");

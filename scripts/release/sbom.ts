@@ -11,6 +11,11 @@ interface Package {
   packageFileName?: string;
 }
 
+interface Lock {
+  /** By folder, such as `node_modules/ws`. */
+  packages: Record<string, { dev?: boolean }>;
+}
+
 interface Document {
   documentNamespace: string;
   creationInfo: { created: string; creators: string[] };
@@ -24,22 +29,32 @@ interface Document {
  * @param committed a folder with the committed files; nothing needs to be installed
  */
 export function makeSbom(sources: Sources, committed: string): string {
-  const printed = execFileSync("npm", ["sbom", "--package-lock-only", "--omit=dev", "--sbom-format=spdx"], {
+  const printed = execFileSync("npm", ["sbom", "--package-lock-only", "--sbom-format=spdx"], {
     cwd: committed,
     encoding: "utf8",
     maxBuffer: 100_000_000,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const lock = JSON.parse(readFileSync(join(committed, "package-lock.json"), "utf8")) as Lock;
   const licences = readFileSync(join(committed, "dist", "licenses.txt"), "utf8");
-  return `${JSON.stringify(reduced(JSON.parse(printed) as Document, licences, sources), undefined, 2)}\n`;
+  const document = JSON.parse(printed) as Document;
+  const isBundled = bundledIn(document, licences, lock);
+  return `${JSON.stringify(reduced(document, isBundled, sources), undefined, 2)}\n`;
 }
 
-function reduced(document: Document, licences: string, { version, commit, time }: Sources): Document {
-  const [root = ""] = document.documentDescribes;
+/** The licences name what is in dist. Of a package with several versions, one that only tools use is not in it. */
+function bundledIn({ packages }: Document, licences: string, lock: Lock): (one: Package) => boolean {
   const lines = licences.split("\n");
-  const bundled = new Set(lines.filter((_, index) => index === 0 || lines[index - 1] === ""));
+  const names = new Set(lines.filter((_, index) => index === 0 || lines[index - 1] === ""));
+  const isForTools = ({ packageFileName = "" }: Package) => lock.packages[packageFileName]?.dev === true;
+  const used = new Set(packages.filter((one) => !isForTools(one)).map(({ name }) => name));
+  return (one) => names.has(one.name) && (!used.has(one.name) || !isForTools(one));
+}
+
+function reduced(document: Document, isBundled: (one: Package) => boolean, { version, commit, time }: Sources): Document {
+  const [root = ""] = document.documentDescribes;
   const packages = document.packages
-    .filter(({ SPDXID, name }) => SPDXID === root || bundled.has(name))
+    .filter((one) => one.SPDXID === root || isBundled(one))
     .map(({ packageFileName: _, ...kept }) => kept);
   return {
     ...document,

@@ -18,7 +18,7 @@ export function withVersion(manifest: string, { text }: Version, places: number)
 
 /** @param day `2026-11-30` @throws Error if nothing is under "Unreleased" */
 export function withHeading(changelog: string, { text }: Version, day: string): string {
-  const heading = /^## Unreleased\n+(?!## )/m;
+  const heading = /^## Unreleased\n+(?!\n|## )/m;
   if (!heading.test(changelog)) throw new Error('CHANGELOG.md has no entries under "## Unreleased"');
   return changelog.replace(heading, `## Unreleased\n\n## ${text} (${day})\n\n`);
 }
