@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Commits } from "./commits.ts";
 import { gitIn } from "./git.ts";
 import type { Sources } from "./sources.ts";
+import { unzip } from "./unzip.ts";
 import { portable, type Version } from "./version.ts";
 
 /** The files of a release. */
@@ -81,11 +82,11 @@ function readSums(text: string): Map<string, string> {
   );
 }
 
-/** Unpacks an archive as a runner does. @returns the folder of its content */
+/** Unpacks an archive. @returns the folder of its content */
 export function unpack(folder: string, { file, line, format }: Archive, version: Version, out: string): string {
   mkdirSync(out, { recursive: true });
   const archive = join(folder, file);
-  if (format === "zip") execFileSync("unzip", ["-q", archive, "-d", out], { stdio: "pipe" });
+  if (format === "zip") unzip(archive, out);
   else execFileSync("tar", ["-xzf", archive, "-C", out], { stdio: "pipe" });
   return join(out, folderOf(version.text, line));
 }

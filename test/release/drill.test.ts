@@ -37,9 +37,10 @@ let requests = 0;
 let fault: { at: number; happen: () => void } | undefined;
 
 beforeAll(async () => {
-  world = await startWorld(() => {
+  world = await startWorld();
+  world.onRequest = () => {
     if (++requests === fault?.at) fault.happen();
-  });
+  };
   commitVersion(world, "1.2.2");
   await release(world, "1.2.2");
   commitVersion(world, "1.2.3");

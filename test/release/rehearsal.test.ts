@@ -281,3 +281,32 @@ test("an attempt from other sources is continued only after it was discarded", a
   await giveUp(world, "1.2.3");
   expect(await release(world, "1.2.3")).toBe(true);
 });
+
+test("an attempt that is continued replaces files that are cut or foreign, and keeps one draft", async () => {
+  commitVersion(world, "1.2.3");
+  world.github.faults.refuse.push({ times: 1, operation: "repos/update-release", answer: { status: 502, body: "" } });
+  await expect(release(world, "1.2.3")).rejects.toThrow("GitHub answered 502");
+  const [draft] = releasesOf(world);
+  const [first, second] = draft?.assets ?? [];
+  if (!draft || !first || !second) throw new Error("the attempt left no draft with files");
+  Object.assign(second, { state: "open", content: Buffer.alloc(0) });
+  draft.assets.push({ ...first, id: 9001, name: "foreign.exe" });
+  releasesOf(world).push({ ...draft, id: 9002, assets: [] });
+  expect(await release(world, "1.2.3")).toBe(true);
+  expect(releasesOf(world)).toHaveLength(1);
+  const names = releasesOf(world)[0]?.assets.map(({ name }) => name);
+  expect(names?.sort()).toEqual(assetNames(parseVersion("1.2.3")).sort());
+});
+
+test("a file that GitHub stores otherwise than it was sent is noticed before anything is published", async () => {
+  commitVersion(world, "1.2.3");
+  let sent = 0;
+  world.onRequest = ({ method }) => {
+    if (method === "POST") sent++;
+    const [asset] = releasesOf(world).at(-1)?.assets ?? [];
+    if (method === "GET" && sent > 1 && asset) asset.content = Buffer.from("x");
+  };
+  await expect(release(world, "1.2.3")).rejects.toThrow("what GitHub has differs from what was verified before");
+  expect(Object.keys(refsOf(world))).toEqual(["refs/heads/main"]);
+  expect(releasesOf(world).map(({ draft }) => draft)).toEqual([true]);
+});

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, sign } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GitHubOptions, type LocalGitHub, type Release, startGitHub } from "../../local/github/index.ts";
-import { assetNames, digestOf, provenanceOf, writeAssets } from "../../scripts/release/assets.ts";
+import { digestOf, provenanceOf, writeAssets } from "../../scripts/release/assets.ts";
 import { makeCommits } from "../../scripts/release/commits.ts";
 import { makeFolder, type Place } from "../../scripts/release/place.ts";
 import { publish } from "../../scripts/release/publish.ts";
@@ -26,10 +26,12 @@ export interface World {
   scratch: string;
   /** What was logged, the newest attempt last. */
   log: string[];
+  /** Called before GitHub executes a request. */
+  onRequest: GitHubOptions["onRequest"];
   stop: () => Promise<void>;
 }
 
-export async function startWorld(onRequest?: GitHubOptions["onRequest"]): Promise<World> {
+export async function startWorld(): Promise<World> {
   const scratch = mkdtempSync(join(tmpdir(), "env-actions-release-test-"));
   const source = sourceWithBundle(join(scratch, "source"), "node:fs");
   mkdirSync(join(source, "src", "lib"), { recursive: true });
@@ -42,13 +44,14 @@ export async function startWorld(onRequest?: GitHubOptions["onRequest"]): Promis
   const github = await startGitHub({
     repositories: { [repositoryName]: { git: remote } },
     tokens: { token: { permissions: { contents: "write" } }, reader: { permissions: { contents: "read" } } },
-    onRequest,
+    onRequest: (request) => world.onRequest?.(request),
   });
   const stop = async () => {
     await github.stop();
     rmSync(scratch, { recursive: true, force: true });
   };
-  return { source, remote, github, scratch, log: [], stop };
+  const world: World = { source, remote, github, scratch, log: [], onRequest: undefined, stop };
+  return world;
 }
 
 /** Commits what `scripts/release/set-version.ts` writes, and a program that knows its version. */
@@ -94,10 +97,14 @@ export function build(world: World, version: string): Built {
   return { sources, commits, files };
 }
 
-export function statementFor(files: string, { version, commit }: Sources): object {
-  const names = assetNames(version).filter((name) => name !== provenanceOf(version));
-  const subjects = names.map((name) => ({ name, digest: { sha256: digestOf(join(files, name)) } }));
-  return statementOf({ subjects, address, commit });
+export function statementFor(files: string, { commit }: Sources): object {
+  return statementOf({ subjects: digestsIn(files), address, commit });
+}
+
+/** Of every file but the provenance, which may be there from before. */
+export function digestsIn(files: string): { name: string; digest: { sha256: string } }[] {
+  const names = readdirSync(files).filter((name) => !name.endsWith(".intoto.jsonl"));
+  return names.map((name) => ({ name, digest: { sha256: digestOf(join(files, name)) } }));
 }
 
 /** One dispatch of the workflow with the action `release`. */
