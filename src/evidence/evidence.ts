@@ -47,20 +47,26 @@ const wordsOfOrigin = ["repository", "workflow", "workflowRun", "attempt", "job"
  */
 export function parseEvidence(text: string): Evidence {
   const value: unknown = JSON.parse(text);
-  const isRight =
-    isGroup(value) &&
-    value.schemaVersion === 1 &&
-    stageNames.some((stage) => stage === value.stage) &&
-    verdicts.some((verdict) => verdict === value.verdict) &&
-    words.every((word) => typeof value[word] === "string" && value[word] !== "") &&
-    optionalWords.every((word) => isOptionalText(value[word])) &&
-    isGroup(value.commit) &&
-    typeof value.commit.sha === "string" &&
-    isOptionalText(value.commit.headSha) &&
-    isOrigin(value.origin) &&
-    !Number.isNaN(Date.parse(String(value.finishedAt)));
-  if (!isRight) throw new Error("expected evidence of this version of env-actions, got another file");
+  const wrong = isGroup(value) ? wrongMember(value) : "it is no object";
+  if (wrong !== undefined) throw new Error(`expected evidence of this version of env-actions, got another file: ${wrong}`);
   return value as unknown as Evidence;
+}
+
+/** The values themselves are left out: another program wrote them. */
+function wrongMember(value: Record<string, unknown>): string | undefined {
+  const { commit, stage, verdict } = value;
+  const isRight: Record<string, boolean> = {
+    schemaVersion: value.schemaVersion === 1,
+    stage: stageNames.some((name) => name === stage),
+    verdict: verdicts.some((name) => name === verdict),
+    ...Object.fromEntries(words.map((word) => [word, typeof value[word] === "string" && value[word] !== ""])),
+    ...Object.fromEntries(optionalWords.map((word) => [word, isOptionalText(value[word])])),
+    commit: isGroup(commit) && typeof commit.sha === "string" && isOptionalText(commit.headSha),
+    origin: isOrigin(value.origin),
+  };
+  const isDate = !Number.isNaN(Date.parse(String(value.finishedAt)));
+  const wrong = Object.keys(isRight).find((member) => !isRight[member]) ?? (isDate ? undefined : "finishedAt");
+  return wrong && `${wrong} is missing, or not as env-actions writes it`;
 }
 
 function isOrigin(value: unknown): boolean {

@@ -80,13 +80,12 @@ export function judgeGate(question: GateQuestion): GateResult {
 
 function judgeStage(stage: StageName, question: GateQuestion): StageResult {
   const { evidence, origin, unread, project } = question;
-  const ofThisRun = evidence.filter(
-    (one) =>
-      one.stage === stage &&
-      one.origin.repository === origin.repository &&
-      one.origin.workflowRun !== undefined &&
-      one.origin.workflowRun === origin.workflowRun,
-  );
+  const isOfThisRun = (one: Evidence) =>
+    one.origin.repository === origin.repository &&
+    one.origin.workflowRun !== undefined &&
+    one.origin.workflowRun === origin.workflowRun;
+  const ofStage = evidence.filter((one) => one.stage === stage);
+  const ofThisRun = ofStage.filter(isOfThisRun);
   const others = new Set<string>();
   const counted = currentEvidence(ofThisRun).filter((one) => {
     const isOwn = isOfProject(one, project);
@@ -96,11 +95,17 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
   const executions = counted.map((one) => ({ job: jobOf(one), environment: one.environment, verdict: one.verdict }));
   const say = (outcome: StageOutcome, isOpen: boolean, why: string): StageResult => ({ stage, outcome, isOpen, why, executions });
   const unreadable = unread[stage] ?? [];
-  if (counted.length === 0 && unreadable.length === 0) return withoutEvidence(stage, question, say, [...others]);
+  if (counted.length === 0 && unreadable.length === 0) {
+    const elsewhere = ofStage.filter((one) => !isOfThisRun(one));
+    return withoutEvidence(stage, question, say, { projects: [...others], elsewhere });
+  }
+  const ran = (one: Evidence) => whereRan(one, project === undefined);
   const bad = counted.filter(({ verdict }) => !opensTheGate(verdict));
   if (bad.length > 0) {
-    const outcome = bad.some(({ verdict }) => verdict === "failed") ? "failed" : "error";
-    return say(outcome, false, list(bad.map((one) => `${one.verdict} in ${whereRan(one)}`)));
+    const why = list(bad.map((one) => `${one.verdict} in ${ran(one)}`));
+    if (unreadable.length === 0 && bad.every((one) => one.verdict === "error" && isCancelled(one, question)))
+      return say("cancelled", false, `${why}: its job was cancelled`);
+    return say(bad.some(({ verdict }) => verdict === "failed") ? "failed" : "error", false, why);
   }
   if (unreadable.length > 0)
     return say(
@@ -110,12 +115,26 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
     );
   for (const one of counted) {
     const wrong = whyNotOfThisRun(one, question);
-    if (wrong !== undefined) return say("error", false, `${whereRan(one)}: ${wrong}`);
+    if (wrong !== undefined) return say("error", false, `${ran(one)}: ${wrong}`);
   }
   const absent = projectsWithout(counted, question);
   if (absent.length > 0) return say("missing", false, `none left evidence of ${stage} for ${list(absent)}`);
   const isDegraded = counted.some(({ verdict }) => verdict === "degraded");
-  return say(isDegraded ? "degraded" : "passed", true, `${list(counted.map(whereRan))}`);
+  return say(isDegraded ? "degraded" : "passed", true, `${list(counted.map(ran))}`);
+}
+
+/**
+ * The post step of a cancelled stage leaves an error. GitHub calls a job cancelled only if no cell of it failed, so the error is no other
+ * one. Within a reusable workflow, jobs have ids that `needs` doesn't name.
+ */
+function isCancelled({ origin: { job } }: Evidence, { jobs }: GateQuestion): boolean {
+  const own = jobs.find(({ id }) => id === job);
+  return own ? own.result === "cancelled" : isCancelledRun(jobs);
+}
+
+/** Jobs that need a cancelled one are skipped; those that need a failed one, too. */
+function isCancelledRun(jobs: readonly Job[]): boolean {
+  return jobs.some(({ result }) => result === "cancelled") && jobs.every(({ result }) => result !== "failure");
 }
 
 /** If the gate is for all projects, a stage of one says nothing about the same stage of another. */
@@ -130,9 +149,9 @@ function projectsWithout(counted: readonly Evidence[], { evidence, origin, proje
 /** Why there is none is known from the jobs only as far as one of them did not succeed. */
 function withoutEvidence(
   stage: StageName,
-  { jobs, allowedSkips, cutOff, project }: GateQuestion,
+  { jobs, allowedSkips, cutOff, project, origin }: GateQuestion,
   say: (outcome: StageOutcome, isOpen: boolean, why: string) => StageResult,
-  otherProjects: readonly string[],
+  found: { projects: readonly string[]; elsewhere: readonly Evidence[] },
 ): StageResult {
   const own = jobs.find(({ id }) => id === stage);
   const skip = allowedSkips.find(({ name }) => name === stage);
@@ -148,23 +167,37 @@ function withoutEvidence(
     );
   if (own ? own.result === "cancelled" : named("cancelled").length > 0)
     return say("cancelled", false, `it left no evidence, and ${jobsWord(only(named("cancelled")))} was cancelled`);
+  if (isSkipped && isCancelledRun(jobs))
+    return say(
+      "cancelled",
+      false,
+      `it did not run: ${jobsWord(only(named("skipped")))} was skipped, and ${jobsWord(named("cancelled"))} was cancelled`,
+    );
   if (isSkipped)
     return say(
       "missing",
       false,
       `it did not run: ${jobsWord(only(named("skipped")))} was skipped${skip ? ", and the reason that `allow-skips` names does not hold now" : ""}. A skipped job proves nothing`,
     );
-  if (otherProjects.length > 0)
+  if (found.projects.length > 0)
     return say(
       "missing",
       false,
-      `none left evidence of ${stage} for the configuration ${project}: found evidence for ${list(otherProjects)}. Compare the inputs \`config\` and \`working-directory\``,
+      `none left evidence of ${stage} for the configuration ${project}: found evidence for ${list(found.projects)}. Compare the inputs \`config\` and \`working-directory\``,
+    );
+  if (origin.workflowRun === undefined)
+    return say("missing", false, "the gate cannot tell which evidence is of its own workflow run: GITHUB_RUN_ID is empty");
+  if (found.elsewhere.length > 0)
+    return say(
+      "missing",
+      false,
+      `none left evidence of ${stage} in this workflow run: found evidence of ${list(unique(found.elsewhere.map((one) => whereFrom(one, origin))))}`,
     );
   if (cutOff !== undefined) return say("error", false, `evidence of other jobs cannot be read: ${cutOff}`);
   return say(
     "missing",
     false,
-    `every job succeeded, but none left evidence of ${stage}: it did not run, or its evidence was deleted. Add \`uses: classwaves/env-actions/${stage}@…\` to a job, or set \`stages.${stage}: false\` in the configuration`,
+    `${own ? `job ${stage} succeeded, but it left no evidence` : `every job that the gate waited for succeeded, but none left evidence of ${stage}`}: it did not run, or its evidence was deleted or has expired. Add \`uses: classwaves/env-actions/${stage}@…\` to a job, or set \`stages.${stage}: false\` in the configuration`,
   );
 }
 
@@ -188,13 +221,14 @@ function conclusion(
   stages: readonly StageResult[],
   jobs: readonly JobResultLine[],
   proven: boolean,
-  { event }: GateQuestion,
+  { event, jobs: all }: GateQuestion,
 ): Pick<GateResult, "outcome" | "why"> {
   const closed = stages.filter(({ isOpen }) => !isOpen);
   const closedJobs = jobs.filter(({ isOpen }) => !isOpen);
   const named = (outcomes: readonly StageOutcome[]) => closed.filter(({ outcome }) => outcomes.includes(outcome));
   const failed = named(["failed", "missing"]);
-  const failedJobs = closedJobs.filter(({ result }) => result !== "cancelled");
+  const notCancelled = closedJobs.filter(({ result }) => result !== "cancelled");
+  const failedJobs = isCancelledRun(all) ? [] : notCancelled;
   if (failed.length > 0)
     return {
       outcome: "failed",
@@ -226,8 +260,19 @@ function jobOf({ origin: { job = "a job without a name", cell } }: Evidence): st
   return cell ? `${job} (${cell})` : job;
 }
 
-function whereRan(one: Evidence): string {
-  return `job ${jobOf(one)}, environment ${one.environment}`;
+/** @param named whether to name the configuration, because the gate is for all */
+function whereRan(one: Evidence, named: boolean): string {
+  const configuration = named && one.project !== undefined ? `, configuration ${one.project}` : "";
+  return `job ${jobOf(one)}, environment ${one.environment}${configuration}`;
+}
+
+function whereFrom({ origin: { repository, workflowRun } }: Evidence, own: Origin): string {
+  if (repository !== own.repository) return `the repository ${repository ?? "of a terminal"}`;
+  return workflowRun === undefined ? "a terminal" : `the workflow run ${workflowRun}`;
+}
+
+function unique(words: readonly string[]): string[] {
+  return [...new Set(words)];
 }
 
 function jobsWord(ids: readonly string[]): string {
