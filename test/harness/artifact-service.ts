@@ -24,6 +24,8 @@ export interface Fault {
   /** Only of this artifact. */
   name?: string;
   answer: { status: number; body?: string } | "cut";
+  /** Then it is over; always, if absent. */
+  times?: number;
 }
 
 export interface WorkflowRun {
@@ -113,7 +115,10 @@ export async function startArtifacts(): Promise<LocalArtifacts> {
     const run = asked ? runs.get(String(asked.workflow_run_backend_id)) : stored?.run;
     const method = asked ? pathname.slice(prefix.length) : "Blob";
     const name = asked ? (asked.name ?? asked.name_filter) : stored?.name;
-    const fault = run?.faults.find((one) => one.call === method && (one.name === undefined || one.name === name));
+    const fault = run?.faults.find(
+      (one) => one.call === method && (one.name === undefined || one.name === name) && one.times !== 0,
+    );
+    if (fault?.times) fault.times -= 1;
     if (fault?.answer === "cut") return void response.destroy();
     // Without a wait before the next attempt.
     if (fault) return void response.writeHead(fault.answer.status, { "retry-after": "0" }).end(fault.answer.body);

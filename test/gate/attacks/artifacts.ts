@@ -72,11 +72,11 @@ export const artifacts: Row[] = [
     fault("ListArtifacts", 503),
   ],
   [
-    "the artifact list breaks off",
+    "the artifact list breaks off once",
     {},
-    "error",
-    /could not be listed: .*no connection/,
-    { faults: [{ call: "ListArtifacts", answer: "cut" }] },
+    "passed",
+    /every stage passed/,
+    { faults: [{ call: "ListArtifacts", answer: "cut", times: 1 }] },
   ],
   [
     "the artifact list is a page of a proxy",
@@ -141,7 +141,7 @@ export const artifacts: Row[] = [
     "no artifact service on GitHub Enterprise Server",
     {},
     "error",
-    /this runner has no artifact service that env-actions can use/,
+    /evidence of other jobs cannot be read/,
     { env: { GITHUB_SERVER_URL: "https://git.school.edu" } },
   ],
   // Content

@@ -26,6 +26,7 @@ export function left(stage: StageName, verdict: Verdict = "passed", more: More =
     verdict,
     environment: "sandbox",
     runId: `${now}_${String(ids++).padStart(8, "0")}`,
+    gateId: `github-${workflowRun}`,
     project,
     commit,
     origin: { kind: "github", repository, workflowRun, job, attempt, ...(cell ? { cell } : {}) },

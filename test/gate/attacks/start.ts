@@ -34,9 +34,7 @@ export async function startGate(
     ...runnerFiles,
     "event.json": JSON.stringify(event),
     ...(project === undefined ? {} : { [project]: side.config ?? config.join("\n") }),
-    ...Object.fromEntries(
-      (side.files ?? []).map((one) => [`.env-actions/evidence/${one.stage}-copied-${one.runId}.json`, JSON.stringify(one)]),
-    ),
+    ...filesIn(side.files),
   });
   const inputs = {
     stage: "gate",
@@ -58,10 +56,17 @@ export async function startGate(
     GITHUB_RUN_ATTEMPT: origin.attempt,
     GITHUB_JOB: origin.job,
     GITHUB_API_URL: apiUrl,
-    ...(asked.hasArtifacts ? step.env : {}),
+    ...step.env,
     ...side.env,
   };
   return await ended(workspace, env);
+}
+
+/** Evidence in the records of the workspace. */
+export function filesIn(evidence: readonly Evidence[] = []): Record<string, string> {
+  return Object.fromEntries(
+    evidence.map((one) => [`.env-actions/evidence/${one.stage}-copied-${one.runId}.json`, JSON.stringify(one)]),
+  );
 }
 
 /** Starts one step of a workflow. */
