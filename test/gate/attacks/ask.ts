@@ -14,6 +14,11 @@ export interface Place {
 
 type Check = (isRight: boolean, problem: string) => void;
 
+const answers = {
+  starts: { status: 0, verdict: "passed" },
+  refused: { status: 3, verdict: "error" },
+  invalid: { status: 2, verdict: undefined },
+};
 const exitStatus = { passed: 0, degraded: 0, failed: 1, error: 1, cancelled: 1, refused: 2 };
 
 /** @returns what is wrong with the gate's answer, below the name of the row */
@@ -55,14 +60,16 @@ export async function problemsOfStage(row: SequenceRow, { workspace, service }: 
     const ended = await startStage(row, { workspace, service, github });
     return named(what, ended, (check) => {
       const { status, log, verdict, summary, ran, uploaded } = ended;
-      const isRefused = answer === "refused";
-      const wanted = isRefused ? { status: 3, verdict: "error" } : { status: 0, verdict: "passed" };
+      const wanted = answers[answer];
       check(status === wanted.status, `expected exit status ${wanted.status}, got ${status}`);
       check(verdict === wanted.verdict, `expected the output ${wanted.verdict}, got ${verdict}`);
       check(says.test(log), `expected ${says}`);
-      check(ran !== isRefused, ran ? "its tests ran" : "its tests did not run");
+      check(ran === (answer === "starts"), ran ? "its tests ran" : "its tests did not run");
       for (const text of [log, summary])
-        check(text.includes("Refused to start: ") === isRefused, `expected a refusal only if it is refused\n${summary}`);
+        check(
+          text.includes("Refused to start: ") === (answer === "refused"),
+          `expected a refusal only if it is one, got ${summary}`,
+        );
       const evidence = uploaded.find(({ name }) => name.startsWith(`env-actions-${stage}-`));
       const text = evidence && readZip(evidence.archive).find(({ name }) => name === "evidence.json")?.content;
       const left: unknown = text && JSON.parse(text.toString("utf8")).verdict;

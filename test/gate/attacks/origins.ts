@@ -1,4 +1,4 @@
-import { at, commit, e2e, endedBy, left, otherCommit, type Row } from "./question.ts";
+import { at, commit, e2e, endedBy, gateStages, left, origin, otherCommit, type Row } from "./question.ts";
 
 // Where evidence is from: repository, workflow run, commit, and time.
 
@@ -74,11 +74,28 @@ export const origins: Row[] = [
     {
       ...withoutHead,
       event: "schedule",
-      evidence: (["preflight", "integration", "e2e"] as const).map((stage) => left(stage, "passed", withoutHead)),
+      evidence: gateStages.map((stage) => left(stage, "passed", withoutHead)),
     },
     "passed",
     /every stage passed/,
   ],
+  [
+    "a merge group, whose commit has no head",
+    {
+      ...withoutHead,
+      event: "merge_group",
+      evidence: gateStages.map((stage) => left(stage, "passed", withoutHead)),
+    },
+    "passed",
+    /every stage passed/,
+  ],
+  [
+    "evidence of the pull request, in its merge group",
+    { ...withoutHead, event: "merge_group" },
+    "error",
+    /expected evidence for commit e{12}, got evidence for a{12}/,
+  ],
+  ["a runner that counts no attempts", { origin: { ...origin, attempt: undefined } }, "passed", /every stage passed/],
   [
     "evidence of tomorrow",
     endedBy(e2e("passed", { finishedAt: at(86_400_000) })),

@@ -1,5 +1,7 @@
-import type { LocalGitHub } from "../../../local/github/index.ts";
-import { commit, e2e, endedBy, type Row, type Runner, results } from "./question.ts";
+import { createHash } from "node:crypto";
+import { type LocalGitHub, rateLimitExceeded } from "../../../local/github/index.ts";
+import type { Verdict } from "../../../src/model/report.ts";
+import { commit, e2e, endedBy, project, type Row, type Runner, results } from "./question.ts";
 
 // What anybody may write beside a gate, and what its token may not: comments, commit statuses, inputs and permissions.
 
@@ -7,6 +9,8 @@ type Public = NonNullable<Runner["github"]>;
 
 const job = { permissions: { issues: "write", statuses: "write" } } as const;
 const ofFork = { permissions: { issues: "read", statuses: "read" } } as const;
+const b = "packages/b/.github/env-actions.yml";
+const e2eOfB = (verdict: Verdict) => e2e(verdict, { project: b });
 const both = { comment: "true", statuses: "true" };
 const stateOf = (github: LocalGitHub) => github.repositories.get("classwaves/app") ?? fail("the repository is unknown");
 const written = (github: LocalGitHub) => github.requests.filter(({ method }) => method !== "GET");
@@ -33,16 +37,24 @@ function forgeStatus(github: LocalGitHub): void {
   });
 }
 
-/** The mark of our comment may be copied by anybody; this one is of any gate. */
-function forgeComment(github: LocalGitHub): void {
-  const body = "<!-- env-actions gate 0123456789abcdef -->\n# ✅ Gate passed";
-  stateOf(github).comments.push({ id: 1, issue: 12, author: "somebody", body, createdAt: 0, updatedAt: 0 });
+/** The mark of this gate's comment is no secret: it is a hash of its workflow, job and inputs. */
+const mark = (workflow: string) => {
+  const hash = createHash("sha256").update([workflow, "gate", "", project].join("\n")).digest("hex");
+  return `<!-- env-actions gate ${hash.slice(0, 16)} -->\n# ✅ Gate passed`;
+};
+
+function comment(author: string, body: string) {
+  return (github: LocalGitHub) =>
+    void stateOf(github).comments.push({ id: 1, issue: 12, author, body, createdAt: 0, updatedAt: 0 });
 }
 
-function untouched(github: LocalGitHub): void {
-  const [first, ...others] = stateOf(github).comments;
-  if (first?.body !== "<!-- env-actions gate 0123456789abcdef -->\n# ✅ Gate passed") fail("somebody's comment was edited");
-  if (others.length !== 1 || !others[0]?.body.includes("Gate failed")) fail("the gate's own comment is missing");
+/** The first comment is as it was, and the gate has one of its own. */
+function keeps(body: string) {
+  return (github: LocalGitHub) => {
+    const [first, ...others] = stateOf(github).comments;
+    if (first?.body !== body) fail("somebody else's comment was edited");
+    if (others.length !== 1 || !others[0]?.body.includes("Gate failed")) fail("the gate's own comment is missing");
+  };
 }
 
 function row(what: string, question: Row[1], outcome: Row[2], says: RegExp, github: Public, more: Runner = {}): Row {
@@ -68,10 +80,37 @@ export const pages: Row[] = [
     before: forgeStatus,
     after: (github) => shows(github, "failure"),
   }),
-  row("a forged comment says that the gate passed", endedBy(e2e("failed")), "failed", /failed in job e2e/, {
+  row("a person forged the gate's comment, with its mark", endedBy(e2e("failed")), "failed", /failed in job e2e/, {
     token: job,
-    before: forgeComment,
-    after: untouched,
+    before: comment("somebody", mark("Quality gate")),
+    after: keeps(mark("Quality gate")),
+  }),
+  row("two gates on one pull request: the other's comment stays", endedBy(e2e("failed")), "failed", /failed in job e2e/, {
+    token: job,
+    before: comment("github-actions[bot]", mark("Nightly")),
+    after: keeps(mark("Nightly")),
+  }),
+  row("the comment of an earlier run says passed", endedBy(e2e("failed")), "failed", /comment on pull request 12: edited/, {
+    token: job,
+    before: comment("github-actions[bot]", mark("Quality gate")),
+    after: (github) => {
+      const { comments } = stateOf(github);
+      if (comments.length !== 1 || !comments[0]?.body.includes("Gate failed")) fail("the old comment was left");
+    },
+  }),
+  row("two projects: the other's status stays", { ...endedBy(e2eOfB("failed")), project: b }, "failed", /failed in job e2e/, {
+    token: job,
+    before: forgeStatus,
+    after: (github) => {
+      shows(github, "success");
+      const own = stateOf(github).statuses.find(({ context }) => context === `env-actions / e2e (${b})`);
+      if (own?.state !== "failure") fail(`expected a status of its own, got ${own?.state}`);
+    },
+  }),
+  row("GitHub's rate limit is used up", {}, "passed", /could not be written: .*rate limit/, {
+    token: job,
+    before: ({ faults }) => faults.refuse.push({ answer: { ...rateLimitExceeded(Date.now() + 3_600_000) }, times: 99 }),
+    after: silent,
   }),
   row(
     "a fork's token may not comment",

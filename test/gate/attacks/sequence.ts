@@ -27,8 +27,14 @@ export interface Situation extends Pick<Runner, "faults" | "files" | "inputs" | 
   moved?: true;
 }
 
-/** `starts` means that nothing was refused, and that the stage's tests ran. */
-export type SequenceRow = [what: string, stage: StageName, situation: Situation, answer: "starts" | "refused", says: RegExp];
+/** `starts`: nothing was refused, and the stage's tests ran. `invalid`: it ends with exit status 2, before it is a stage at all. */
+export type SequenceRow = [
+  what: string,
+  stage: StageName,
+  situation: Situation,
+  answer: "starts" | "refused" | "invalid",
+  says: RegExp,
+];
 
 const ofOne = (cell: string, verdict: "passed" | "failed", more = {}) => left("preflight", verdict, { cell, ...more });
 const old = `${now}_0badcafe`;
@@ -211,6 +217,61 @@ const integration: SequenceRow[] = [
   ],
 ];
 
+const fromFork = { head: { sha: commit.headSha, repo: { full_name: "attacker/app" } } };
+const beforeAnyStage: SequenceRow[] = [
+  [
+    "a fork's commit, with the repository's secrets",
+    "integration",
+    {
+      evidence: [left("preflight")],
+      moved: true,
+      env: { GITHUB_EVENT_NAME: "pull_request_target" },
+      event: { pull_request: fromFork },
+    },
+    "invalid",
+    /EA2007: the workspace has commit \S+ checked out, a commit of attacker\/app\. The event pull_request_target/,
+  ],
+  [
+    "a fork's commit, after its workflow ended",
+    "integration",
+    {
+      evidence: [left("preflight")],
+      moved: true,
+      env: { GITHUB_EVENT_NAME: "workflow_run" },
+      event: { workflow_run: { head_repository: { full_name: "attacker/app" } } },
+    },
+    "invalid",
+    /EA2007: .*a commit of attacker\/app\. The event workflow_run/,
+  ],
+  [
+    "another commit than the reviewed one",
+    "integration",
+    {
+      evidence: [left("preflight")],
+      moved: true,
+      inputs: { "foreign-head": otherCommit },
+      env: { GITHUB_EVENT_NAME: "pull_request_target" },
+      event: { pull_request: fromFork },
+    },
+    "invalid",
+    /EA2008: foreign-head: expected the commit b{40} in the workspace, got /,
+  ],
+  [
+    "all jobs share one run id",
+    "integration",
+    { evidence: [left("preflight")], env: { ENV_ACTIONS_RUN_ID: `${now}_1a2b3c4d` } },
+    "invalid",
+    /EA2004: ENV_ACTIONS_RUN_ID is set, but on a runner every integration gets its own run id/,
+  ],
+  [
+    "an environment that doesn't exist",
+    "integration",
+    { evidence: [left("preflight")], environment: "prod" },
+    "invalid",
+    /EA\d{4}: .*prod\b/,
+  ],
+];
+
 const e2e: SequenceRow[] = [
   [
     "integration failed, and preflight passed",
@@ -337,4 +398,4 @@ const smoke: SequenceRow[] = [
   ],
 ];
 
-export const sequence: Record<string, SequenceRow[]> = { integration, e2e, smoke };
+export const sequence: Record<string, SequenceRow[]> = { integration, e2e, smoke, "before any": beforeAnyStage };

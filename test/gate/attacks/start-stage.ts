@@ -47,7 +47,7 @@ export async function startStage(
   if (deployment) store(github, deployment);
   await writeFiles(workspace, {
     ...runnerFiles,
-    "event.json": JSON.stringify({ pull_request: { number: 12, head: { sha: commit.headSha } } }),
+    "event.json": JSON.stringify(situation.event ?? { pull_request: { number: 12, head: { sha: commit.headSha } } }),
     [project]: JSON.stringify(config),
     "tests.mjs": tests,
     ...filesIn(situation.files),
