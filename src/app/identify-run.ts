@@ -255,7 +255,7 @@ function whyUnknown(stage: StageName, needed: StageName, unread: readonly string
 
 /** A deployment named by a workflow counts only if GitHub says that it succeeded with the tested commit. */
 async function followedDeployment(request: IdentityRequest): Promise<SequenceAnswer> {
-  const { deployment: id = "", githubToken, env, cancel, config, commit, origin } = request;
+  const { deployment: id = "", githubToken, env, cancel, config, environment, commit, origin } = request;
   if (origin.kind === "terminal")
     return { allowed: true, why: `it follows deployment ${id}, as named by ${origin.actor ?? "somebody"}` };
   const refuse = (why: string): SequenceAnswer => ({ allowed: false, why: `smoke should follow deployment ${id}, but ${why}` });
@@ -265,8 +265,11 @@ async function followedDeployment(request: IdentityRequest): Promise<SequenceAns
   ]);
   try {
     const api = await gitHub(githubToken, env, { cancel });
-    const question = { repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge };
-    const answer = await verifyDeployment(api, question);
+    const answer = await verifyDeployment(api, {
+      ...{ repository: origin.repository ?? "", id, commit, now: Date.now(), maxAgeMs: config.evidence.maxAge },
+      // A preview's deployment of the same commit says nothing about production.
+      environmentName: environment.deployedAs ?? environment.name,
+    });
     return answer.verified ? { allowed: true, why: answer.why } : refuse(answer.why);
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;

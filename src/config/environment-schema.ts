@@ -18,6 +18,12 @@ export const promotedFromSchema = name.optional().meta({
     "Environment whose evidence smoke accepts in this environment: that of e2e, or of the last stage before smoke that is not left out.",
 });
 
+/** GitHub allows any characters, up to 255. */
+export const deployedAsSchema = z.string().min(1).max(255).optional().meta({
+  description:
+    "The name of this environment in GitHub's deployments, if it has another one there. Smoke follows only deployments to it; GitHub ignores the case.",
+});
+
 const tokenCommand = once(() =>
   z.strictObject({
     command: command.meta({

@@ -5,6 +5,7 @@ import { alertsSchema, rollbackSchema } from "./after-verdict-schema.ts";
 import {
   accessSchema,
   demandIdentity,
+  deployedAsSchema,
   environmentsDescription,
   promotedFromSchema,
   tokenSchema,
@@ -42,6 +43,7 @@ export const environmentSchema = z
   .strictObject({
     access: accessSchema,
     promotedFrom: promotedFromSchema,
+    deployedAs: deployedAsSchema,
     ...schemasOf(kinds),
     token: tokenSchema(),
     tasks: tasksSchema,

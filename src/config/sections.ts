@@ -1,7 +1,14 @@
 import * as kinds from "../checks/registry.ts";
 import { z } from "../lib/zod.ts";
 import { defaults, environmentDefaults } from "./defaults.ts";
-import { accessSchema, demandIdentity, promotedFromSchema, tokenSchema, variablesSchema } from "./environment-schema.ts";
+import {
+  accessSchema,
+  demandIdentity,
+  deployedAsSchema,
+  promotedFromSchema,
+  tokenSchema,
+  variablesSchema,
+} from "./environment-schema.ts";
 import { type Data, group, valueAt } from "./path.ts";
 import type { Config, Environment } from "./schema.ts";
 import { defaultEnvironmentSchema, presetSchema, versionSchema } from "./settings-schema.ts";
@@ -21,6 +28,7 @@ const kindSections: Sections = Object.fromEntries(Object.entries(kinds).map(([ki
 const environmentSections: Sections = {
   access: () => accessSchema,
   promotedFrom: () => promotedFromSchema,
+  deployedAs: () => deployedAsSchema,
   ...kindSections,
   token: tokenSchema,
   tasks: async () => (await import("./server-schema.ts")).tasksSchema,

@@ -63,7 +63,9 @@ function judgeDeployment(found: FoundDeployment, question: DeploymentQuestion): 
   const environment = newest?.environment || found.environment;
   // GitHub ignores the case of environment names.
   if (environmentName !== undefined && environment.toLowerCase() !== environmentName.toLowerCase())
-    return refuse(`expected a deployment to ${environmentName}, but ${deployment} went to ${environment}`);
+    return refuse(
+      `expected a deployment to ${environmentName}, but ${deployment} went to ${environment}. If that is GitHub's name of the environment, write it in its key \`deployedAs\``,
+    );
   if (!newest) return refuse(`${deployment} has no status yet, so it is unknown whether it succeeded`);
   if (newest.state !== "success") return refuse(`${deployment} is ${newest.state}${meaning[newest.state] ?? ""}`);
   const ageMs = now - Date.parse(newest.created_at);

@@ -420,7 +420,7 @@ const acrossPlaces: Case[] = [
     file: "version: 1\nenvironments:\n  sandbox:\n    access: test-data\n    colour: red\n    redis:\n      url: ${REDIS_URL}",
     env: { REDIS_URL: "redis://localhost" },
     says: [
-      "c.yml:5:5  EA1007: environments.sandbox.colour  unknown key; known: access, promotedFrom, analytics, api, auth, databricks, oauth, redis, sql, tcp, variables, websocket, token, tasks, servers, environment, alerts, rollback",
+      "c.yml:5:5  EA1007: environments.sandbox.colour  unknown key; known: access, promotedFrom, deployedAs, analytics, api, auth, databricks, oauth, redis, sql, tcp, variables, websocket, token, tasks, servers, environment, alerts, rollback",
       "c.yml:6:5  EA2003: environments.sandbox.redis.expect  missing: test data is written here: add expect: { host: … } with the host that it must be",
     ],
   },

@@ -20,6 +20,7 @@ test("the defaults are what the whole schema makes of an empty file", () => {
 
 const environmentKeys: Record<string, unknown> = {
   promotedFrom: "other",
+  deployedAs: "Production (EU)",
   databricks: { host: "h", warehouse: "w", token: "t", expect: { host: "h" } },
   redis: { url: "redis://h:1", expect: { host: "h" } },
   api: { url: "https://h.example", endpoints: [{ path: "/x", json: [{ path: "$.a", changes: true }] }] },

@@ -268,7 +268,7 @@ const beforeAnyStage: SequenceRow[] = [
     "integration",
     { evidence: [left("preflight")], environment: "prod" },
     "invalid",
-    /EA\d{4}: .*prod\b/,
+    /EA\d{4}: .*"prod".*known: sandbox, production|EA\d{4}: .*prod\b.*sandbox/,
   ],
 ];
 
@@ -332,6 +332,13 @@ const smoke: SequenceRow[] = [
     { ...follows, deployment: { sha: otherCommit } },
     "refused",
     /expected a deployment of commit a{12}, but deployment 4711 is of b{12}/,
+  ],
+  [
+    "a preview's deployment of the same commit",
+    "smoke",
+    { ...follows, deployment: { environment: "preview" } },
+    "refused",
+    /expected a deployment to production, but deployment 4711 went to preview.*deployedAs/,
   ],
   [
     "a deployment that failed",
