@@ -185,6 +185,7 @@ function withoutEvidence(
       false,
       `none left evidence of ${stage} for the configuration ${project}: found evidence for ${list(found.projects)}. Compare the inputs \`config\` and \`working-directory\``,
     );
+  if (cutOff !== undefined) return say("error", false, `evidence of other jobs cannot be read: ${cutOff}`);
   if (origin.workflowRun === undefined)
     return say("missing", false, "the gate cannot tell which evidence is of its own workflow run: GITHUB_RUN_ID is empty");
   if (found.elsewhere.length > 0)
@@ -193,7 +194,6 @@ function withoutEvidence(
       false,
       `none left evidence of ${stage} in this workflow run: found evidence of ${list(unique(found.elsewhere.map((one) => whereFrom(one, origin))))}`,
     );
-  if (cutOff !== undefined) return say("error", false, `evidence of other jobs cannot be read: ${cutOff}`);
   return say(
     "missing",
     false,
