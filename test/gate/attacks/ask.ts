@@ -38,6 +38,12 @@ export async function problemsOfGate(row: Row, { workspace, service }: Place): P
       check(says.test(log), `expected ${says}`);
       const head = isRefused ? /^$/ : new RegExp(`^# \\S+ Gate ${outcome}\n`);
       check(head.test(summary), `expected ${head} in the summary, got ${summary}`);
+      const shown = readable(summary);
+      for (const [line, why = ""] of log.matchAll(/^✘ [\w-]+ [\w -]+: (.*)$/gm))
+        check(
+          shown.includes(why) || /\d jobs and cells/.test(shown),
+          `expected the reason of "${line}" in the summary, got ${shown}`,
+        );
       const annotation = isRefused ? "::error title=" : `::error title=gate ${outcome}::`;
       check(log.includes(annotation) === (status !== 0), "expected an annotation only if the gate is closed");
       for (const violation of github?.violations ?? []) check(false, JSON.stringify(violation));
@@ -79,6 +85,15 @@ export async function problemsOfStage(row: SequenceRow, { workspace, service }: 
   } finally {
     await github.stop();
   }
+}
+
+/** Markdown as a person reads it. */
+function readable(summary: string): string {
+  const names: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
+  return summary
+    .replaceAll("&#8203;", "")
+    .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
+    .replace(/&(\w+);/g, (entity, name) => names[name] ?? entity);
 }
 
 function named(what: string, { log }: Ended, judge: (check: Check) => void): string[] {
