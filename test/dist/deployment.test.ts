@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -45,12 +45,12 @@ afterEach(async () => {
   expect(violations).toEqual([]);
 });
 
-async function deploy(state: "success" | "failure"): Promise<string> {
+async function deploy(state: "success" | "failure", environment = "production"): Promise<string> {
   const api = await gitHub("deployer-token", { GITHUB_API_URL: github.url });
   const { data } = await api.rest.repos.createDeployment({
     ...place,
     ref: "main",
-    environment: "production",
+    environment,
     auto_merge: false,
     required_contexts: [],
   });
@@ -75,8 +75,21 @@ test("smoke runs after a deployment that succeeded", async () => {
   expect(visits).toBeGreaterThan(2);
 });
 
+test("smoke follows a deployment to the environment that GitHub calls by another name", async () => {
+  const file = join(workspace.path, ".github", "env-actions.yml");
+  writeFileSync(file, readFileSync(file, "utf8").replace("read-only,", 'read-only, deployedAs: "production (eu)",'));
+  const reader = { "INPUT_GITHUB-TOKEN": "reader-token" };
+  expect(await smoke({ INPUT_DEPLOYMENT: await deploy("success", "Production (EU)"), ...reader })).toMatchObject({ status: 0 });
+  expect(await smoke({ INPUT_DEPLOYMENT: await deploy("success"), ...reader })).toMatchObject({ status: 3, verdict: "error" });
+});
+
 test.each([
   ["that failed", async () => ({ INPUT_DEPLOYMENT: await deploy("failure"), "INPUT_GITHUB-TOKEN": "reader-token" }), /failure/],
+  [
+    "of a preview",
+    async () => ({ INPUT_DEPLOYMENT: await deploy("success", "preview"), "INPUT_GITHUB-TOKEN": "reader-token" }),
+    /expected a deployment to production, but deployment \d+ went to preview/,
+  ],
   [
     "that GitHub does not know",
     async () => ({ INPUT_DEPLOYMENT: "99", "INPUT_GITHUB-TOKEN": "reader-token" }),
