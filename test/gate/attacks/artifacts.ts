@@ -141,7 +141,7 @@ export const artifacts: Row[] = [
     "no artifact service on GitHub Enterprise Server",
     {},
     "error",
-    /evidence of other jobs cannot be read/,
+    /evidence of other jobs cannot be read: git\.school\.edu is a GitHub Enterprise Server/,
     { env: { GITHUB_SERVER_URL: "https://git.school.edu" } },
   ],
   // Content

@@ -148,6 +148,20 @@ const integration: SequenceRow[] = [
     /found evidence from another workflow run instead \(6\)/,
   ],
   [
+    "another project's pass",
+    "integration",
+    { evidence: [left("preflight", "passed", { project: "packages/a/.github/env-actions.yml" })] },
+    "refused",
+    /expected evidence for the configuration \.github\/env-actions\.yml, got evidence for packages\/a/,
+  ],
+  [
+    "this project failed, and another one passed",
+    "integration",
+    { evidence: [left("preflight", "failed"), left("preflight", "passed", { project: "packages/a/.github/env-actions.yml" })] },
+    "refused",
+    /preflight ended with failed/,
+  ],
+  [
     "an attempt that hasn't begun",
     "integration",
     { evidence: [left("preflight", "passed", { attempt: "4" })] },

@@ -129,15 +129,21 @@ export const skips: Row[] = [
   ["no stage is expected", { ...nothingRan, leftOut: ["preflight", "integration", "e2e"] }, "failed", /nothing was proven/],
   ["no evidence and no job at all", { ...none, jobs: [] }, "failed", /preflight has no evidence/, "an empty `needs` is refused"],
   [
+    "no artifact service",
+    { ...none, cutOff: "this step has no artifact service" },
+    "error",
+    /evidence of other jobs cannot be read: .*artifact service/,
+  ],
+  [
     "no artifact service, and everything skipped for a reason",
     {
       ...none,
+      cutOff: "this step has no artifact service",
       jobs: jobs({ preflight: "skipped", integration: "skipped", e2e: "skipped" }),
       allowedSkips: allow("preflight", "integration", "e2e"),
     },
     "failed",
     /nothing was proven/,
-    { env: { ACTIONS_RESULTS_URL: undefined, ACTIONS_RUNTIME_TOKEN: undefined } },
   ],
 ];
 

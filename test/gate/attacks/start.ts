@@ -56,7 +56,7 @@ export async function startGate(
     GITHUB_RUN_ATTEMPT: origin.attempt,
     GITHUB_JOB: origin.job,
     GITHUB_API_URL: apiUrl,
-    ...step.env,
+    ...(asked.cutOff === undefined ? step.env : {}),
     ...side.env,
   };
   return await ended(workspace, env);
