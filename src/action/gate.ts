@@ -35,6 +35,11 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   const allowedSkips = readAllowedSkips(inputOf(env, "allow-skips"));
   const comments = switchOf(env, "comment");
   const showsStatuses = switchOf(env, "statuses");
+  const environment = inputOf(env, "environment") || undefined;
+  const forkEnvironment = inputOf(env, "fork-environment") || undefined;
+  if (forkEnvironment !== undefined && environment === undefined)
+    throw new UserError("EA1104", "the input `fork-environment`: expected the input `environment` too, for which it stands in");
+  const pullRequest = await pullRequestOf(env.GITHUB_EVENT_PATH);
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputOf(env, "working-directory") || ".");
   const { stages, leftOut, maxAgeMs, project, place } = await expected(env, workspace);
   const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
@@ -55,6 +60,8 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
     event: env.GITHUB_EVENT_NAME,
     origin: originOf(env),
     project,
+    environment,
+    standIn: isFork(pullRequest, env) ? forkEnvironment : undefined,
     now: Date.now(),
   });
   const text = secrets.redact(gateMarkdown(result, commit.headSha ?? commit.sha));
@@ -68,7 +75,7 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
     core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} ${stage} ${outcome}: ${why}`)));
   for (const { job, isOpen, why } of result.jobs) core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`)));
   await publish(text);
-  if (comments) await comment(env, text);
+  if (comments) await comment(env, pullRequest?.number, text);
   // A status is public, like the comment.
   const shown = result.stages.map((one) => ({ ...one, why: plainText(secrets.redact(one.why)) }));
   if (showsStatuses) await showStatuses(env, commit.headSha ?? commit.sha, project, shown);
@@ -132,8 +139,7 @@ async function publish(text: string): Promise<void> {
 }
 
 /** The gate's verdict doesn't depend on it, so a comment that cannot be written is a warning. */
-async function comment(env: NodeJS.ProcessEnv, text: string): Promise<void> {
-  const number = await pullRequestOf(env.GITHUB_EVENT_PATH);
+async function comment(env: NodeJS.ProcessEnv, number: number | undefined, text: string): Promise<void> {
   const [owner, repo] = (env.GITHUB_REPOSITORY ?? "").split("/");
   if (number === undefined || !owner || !repo) {
     core.info("No comment: this event belongs to no pull request.");
@@ -188,14 +194,32 @@ async function showStatuses(
   }
 }
 
-async function pullRequestOf(eventFile: string | undefined): Promise<number | undefined> {
+interface PullRequest {
+  number: number | undefined;
+  /** `owner/name` of the repository with its branch; undefined if that repository is gone. */
+  from: string | undefined;
+}
+
+async function pullRequestOf(eventFile: string | undefined): Promise<PullRequest | undefined> {
   if (!eventFile) return undefined;
   try {
-    const event = JSON.parse(await readFile(eventFile, "utf8")) as { pull_request?: { number?: unknown } };
-    const number = event.pull_request?.number;
-    return typeof number === "number" ? number : undefined;
+    const event = JSON.parse(await readFile(eventFile, "utf8")) as {
+      pull_request?: { number?: unknown; head?: { repo?: { full_name?: unknown } | null } };
+    };
+    if (event.pull_request === undefined) return undefined;
+    const { number, head } = event.pull_request;
+    const from = head?.repo?.full_name;
+    return {
+      number: typeof number === "number" ? number : undefined,
+      from: typeof from === "string" ? from : undefined,
+    };
   } catch {
     // act and some runners have no event file.
     return undefined;
   }
+}
+
+/** Where the run gets no credentials. A pull request whose repository is gone gets none either. */
+function isFork(pullRequest: PullRequest | undefined, env: NodeJS.ProcessEnv): boolean {
+  return pullRequest !== undefined && pullRequest.from !== env.GITHUB_REPOSITORY;
 }

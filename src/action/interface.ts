@@ -30,7 +30,8 @@ export const inputs = {
   },
   environment: {
     description:
-      "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is.",
+      "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is. The gate fails if a stage has no evidence of it; without this input, any environment will do.",
+    also: ["gate"],
   },
   "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: ["gate"] },
   "foreign-head": {
@@ -91,6 +92,11 @@ export const inputs = {
   "allow-skips": {
     description:
       "Jobs and stages that may be skipped, one per line: a name, a colon, and an expression; after `#` the reason. A skip is allowed only if the expression is `true` in this job.",
+    stages: ["gate"],
+  },
+  "fork-environment": {
+    description:
+      "Environment that may stand in for `environment` on pull requests from forks, which get no credentials. The gate is then `degraded` at best, and says what was not proven.",
     stages: ["gate"],
   },
   comment: {

@@ -84,14 +84,15 @@ async function refuseIncomplete(request: GateRequest, production: string | undef
     request,
     request.secrets ?? secretKeeper(request.onSecret ?? (() => undefined)),
   );
-  const { workspace, overrides = {} } = request;
+  const { workspace, overrides = {}, env } = request;
   const leftOut = leftOutStages(config);
   if (production !== undefined && leftOut.includes("smoke"))
     throw new UserError(
       "EA5007",
       `--production ${production} is the environment for smoke, and stages.smoke is false in ${request.configFile}: remove the option, or write the settings of the stage in place of false`,
     );
-  for (const stage of makesTestData) if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config });
+  for (const stage of makesTestData)
+    if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config, env });
   return { hasTestData: environment.databricks !== undefined || environment.redis !== undefined };
 }
 

@@ -23,6 +23,10 @@ export interface GateQuestion {
   origin: Origin;
   /** The gate's own project; undefined if it read no configuration: then it judges every project that left evidence. */
   project?: string | undefined;
+  /** Where every stage must have run; undefined if anywhere will do. */
+  environment?: string | undefined;
+  /** Where they may have run instead, because this run gets no credentials. */
+  standIn?: string | undefined;
   now: number;
   maxAgeMs: number;
 }
@@ -39,6 +43,8 @@ export interface StageResult {
   outcome: StageOutcome;
   isOpen: boolean;
   why: string;
+  /** The environment about which nothing is known, because the stage ran in its stand-in. */
+  unproven?: string | undefined;
   /** Each job and cell that ran it. */
   executions: readonly { job: string; environment: string; verdict: Verdict }[];
 }
@@ -119,6 +125,17 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
   }
   const absent = projectsWithout(counted, question);
   if (absent.length > 0) return say("missing", false, `none left evidence of ${stage} for ${list(absent)}`);
+  const { environment, standIn } = question;
+  if (environment !== undefined && counted.every((one) => one.environment !== environment)) {
+    if (standIn === undefined || counted.every((one) => one.environment !== standIn))
+      return say(
+        "missing",
+        false,
+        `none left evidence of ${stage} for the environment ${environment}: found ${list(counted.map(whereRan))}`,
+      );
+    const why = `${list(counted.map(whereRan))}; nothing was proven about ${environment}`;
+    return { ...say("degraded", true, why), unproven: environment };
+  }
   const isDegraded = counted.some(({ verdict }) => verdict === "degraded");
   return say(isDegraded ? "degraded" : "passed", true, `${list(counted.map(ran))}`);
 }
@@ -221,7 +238,7 @@ function conclusion(
   stages: readonly StageResult[],
   jobs: readonly JobResultLine[],
   proven: boolean,
-  { event, jobs: all }: GateQuestion,
+  { event, jobs: all, standIn }: GateQuestion,
 ): Pick<GateResult, "outcome" | "why"> {
   const closed = stages.filter(({ isOpen }) => !isOpen);
   const closedJobs = jobs.filter(({ isOpen }) => !isOpen);
@@ -250,6 +267,12 @@ function conclusion(
           : "the run was cancelled; nothing failed",
     };
   if (!proven) return { outcome: "failed", why: "no stage ran, so nothing was proven" };
+  const unproven = stages.filter((stage) => stage.unproven !== undefined);
+  if (unproven.length > 0)
+    return {
+      outcome: "degraded",
+      why: `${list(unproven.map(({ stage }) => stage))} ran in ${standIn}, because a fork gets no credentials; nothing was proven about ${unproven[0]?.unproven}`,
+    };
   const degraded = stages.filter(({ outcome }) => outcome === "degraded");
   return degraded.length > 0
     ? { outcome: "degraded", why: `${list(degraded.map(({ stage }) => stage))} passed with warnings` }

@@ -34,7 +34,8 @@ export const environmentVariables: readonly VariableGroup[] = [
       { names: ["ENV_ACTIONS_TOKENS"], meaning: "The file with a test token for each role" },
       {
         names: ["ENV_ACTIONS_SHARD", "ENV_ACTIONS_SHARDS"],
-        meaning: "Which part of the tests this is, from 1, and of how many; 1 of 1 without `stages.e2e.shards`",
+        meaning:
+          "Which part of the tests this is, from 1, and of how many; 1 of 1 without `stages.e2e.shards` and without several jobs",
       },
       {
         names: ["ENV_ACTIONS_PROCESS"],
@@ -59,6 +60,11 @@ export const environmentVariables: readonly VariableGroup[] = [
         names: ["ENV_ACTIONS_RUN_ID"],
         meaning:
           "In a terminal: the id of this execution, or the run that `cleanup` with scope `run` deletes. On a runner it is an error for every stage but `cleanup`",
+      },
+      {
+        names: ["ENV_ACTIONS_SHARD", "ENV_ACTIONS_SHARDS"],
+        meaning:
+          "Which part of the tests this job has, from 1, and of how many, such as `${{ matrix.shard }}` and `${{ strategy.job-total }}`. With `stages.e2e.shards` each part is divided again",
       },
       {
         names: ["ENV_ACTIONS_AUDIT_KEY"],

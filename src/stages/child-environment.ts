@@ -3,6 +3,7 @@ import { access, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Ledger } from "../cleanup/ledger/ledger.ts";
 import { runPrefix } from "../cleanup/run-id.ts";
+import { isUnset } from "../lib/passed-variables.ts";
 import { makeOwnDirectory, NotAPlainFile, openOwn, readPlain, writeOwn } from "../lib/plain-file.ts";
 import type { StageName } from "../model/report.ts";
 import type { StageContext } from "./context.ts";
@@ -55,7 +56,12 @@ export function childEnvironment(
 ): Record<string, string> {
   const auditKey = context.config.audit.key?.reveal();
   const inherited = Object.entries(context.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== auditKey && !isSuitesOwn(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined &&
+      entry[1] !== auditKey &&
+      !isSuitesOwn(entry[0]) &&
+      // Code that takes its own default for a variable that is missing would take an empty address for one.
+      !isUnset(entry[0], entry[1]),
   );
   return {
     ...Object.fromEntries(inherited),

@@ -24,7 +24,9 @@ export interface RanTests {
 
 /** Runs the tests, in the configured number of parallel shards. */
 export async function runTestCommand(context: StageContext, suite: Suite, died: Promise<ServerReport>): Promise<RanTests> {
-  step(context, `running ${suite.command}${suite.shards > 1 ? `, in ${suite.shards} shards` : ""}`);
+  const { part } = suite;
+  const ofJobs = part.of > 1 ? `, part ${part.number} of ${part.of}` : "";
+  step(context, `running ${suite.command}${ofJobs}${suite.shards > 1 ? `, in ${suite.shards} shards` : ""}`);
   const serverDeath = new AbortController();
   let serverDied: string | undefined;
   // Without the server, the tests would fail one by one for minutes, with misleading messages.
@@ -50,6 +52,7 @@ export async function runTestCommand(context: StageContext, suite: Suite, died: 
 async function runShard(context: StageContext, suite: Suite, shard: number, signal: AbortSignal): Promise<CommandReport> {
   const { stage } = context;
   const alone = suite.shards === 1;
+  const ofAll = { number: (suite.part.number - 1) * suite.shards + shard, of: suite.part.of * suite.shards };
   const source = alone ? "tests" : `tests ${shard}`;
   const report = await runCommand(
     {
@@ -57,8 +60,8 @@ async function runShard(context: StageContext, suite: Suite, shard: number, sign
       cwd: suite.cwd,
       env: childEnvironment(context, {
         ...suite.environment,
-        ENV_ACTIONS_SHARD: String(shard),
-        ENV_ACTIONS_SHARDS: String(suite.shards),
+        ENV_ACTIONS_SHARD: String(ofAll.number),
+        ENV_ACTIONS_SHARDS: String(ofAll.of),
       }),
       logFile: join(logFolder(context), `${stage}-tests${alone ? "" : `-${shard}`}.log`),
     },
@@ -69,7 +72,7 @@ async function runShard(context: StageContext, suite: Suite, shard: number, sign
       onQuiet: (sinceMs) => step(context, `${source}: still running, nothing printed for ${Math.round(sinceMs / 1000)} s`),
     },
   );
-  return alone ? report : { ...report, command: `${report.command} (shard ${shard} of ${suite.shards})` };
+  return ofAll.of === 1 ? report : { ...report, command: `${report.command} (shard ${ofAll.number} of ${ofAll.of})` };
 }
 
 function worstExit(commands: readonly CommandReport[]): number | null {
@@ -94,20 +97,29 @@ export interface Suite {
   environment: Record<string, string>;
   /** The number of parallel runs of the command, each for a part of the tests. */
   shards: number;
+  /** Which part of the tests this job has. */
+  part: Part;
+}
+
+interface Part {
+  /** From 1. */
+  number: number;
+  of: number;
 }
 
 /** What decides how the tests of a stage are run, before the stage begins. */
-export type SuiteContext = Pick<StageContext, "stage" | "environment" | "overrides" | "workspace" | "config">;
+export type SuiteContext = Pick<StageContext, "stage" | "environment" | "overrides" | "workspace" | "config" | "env">;
 
 /** @throws UserError before anything is started */
 export function suiteOf(context: SuiteContext): Suite {
-  const { stage, environment, overrides, workspace, config } = context;
+  const { stage, environment, overrides, workspace, config, env } = context;
   const settings = config.stages[stage === "e2e" ? "e2e" : "integration"];
   const command = overrides.command ?? settings.command;
   const { files, all } = settings.reports;
   const reports = overrides.reports ?? files;
   const browsers = stage === "e2e" ? config.stages.e2e : undefined;
   const shards = browsers?.shards ?? 1;
+  const part = partOf(env);
   if (environment.access !== "test-data")
     throw new UserError("EA2002", `environment ${environment.name} is read-only: tests that create data must not run there`);
   if (!stagePrefixes(config).includes(settings.prefix))
@@ -125,10 +137,10 @@ export function suiteOf(context: SuiteContext): Suite {
       "EA6001",
       `stages.${stage}.reports is missing: without a report it is unknown what ran; add, for example, reports: [reports/*.xml]`,
     );
-  if (shards > 1 && !namesShard(command))
+  if (shards * part.of > 1 && !namesShard(command))
     throw new UserError(
       "EA5006",
-      `every one of the ${shards} shards would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command`,
+      `every one of the ${shards * part.of} shards would run all the tests: add --shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS to the command`,
     );
   const { flaky, testTime, commandTime, critical, quarantine } = settings;
   return {
@@ -144,13 +156,31 @@ export function suiteOf(context: SuiteContext): Suite {
     marks: { critical, quarantine },
     environment: settings.environment,
     shards,
+    part,
   };
+}
+
+/** The part that a workflow gives to the job, such as to a cell of a matrix. @throws UserError */
+function partOf({ ENV_ACTIONS_SHARD: shard, ENV_ACTIONS_SHARDS: shards }: SuiteContext["env"]): Part {
+  if (!shard && !shards) return { number: 1, of: 1 };
+  const [number, of] = [Number(shard), countOf(shards ?? "")];
+  if (!(Number.isInteger(number) && Number.isInteger(of) && number >= 1 && number <= of))
+    throw new UserError(
+      "EA5010",
+      `the variables ENV_ACTIONS_SHARD and ENV_ACTIONS_SHARDS: expected two whole numbers such as 2 and 3, got "${shard ?? ""}" and "${shards ?? ""}"`,
+    );
+  return { number, of };
 }
 
 /** Only a gate that cleans up ClassWaves' tables tests ClassWaves. */
 function requiredProjects({ config, environment }: SuiteContext): readonly string[] {
   const isClassWaves = config.preset === "classwaves" && environment.databricks !== undefined;
   return config.stages.e2e.requiredProjects ?? (isClassWaves ? classWavesProjects : []);
+}
+
+/** Where a runner does not say how many jobs there are, as act does not, the reusable workflow names the list of their numbers. */
+function countOf(shards: string): number {
+  return /^\[[\d\s,]+\]$/.test(shards) ? shards.split(",").length : Number(shards);
 }
 
 const longestMs = 10 * 60_000;

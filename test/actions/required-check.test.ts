@@ -191,6 +191,52 @@ describe("what must not open it", () => {
   });
 });
 
+describe("a pull request from a fork", () => {
+  const asks = { environment: "sandbox", "fork-environment": "local" };
+  const ranIn = (environment: string) => {
+    for (const stage of ["preflight", "integration", "e2e"] as const) left(stage, "passed", { environment });
+  };
+  const event = (pull_request: unknown) => {
+    writeFileSync(join(folder.path, "fork.json"), JSON.stringify({ pull_request }));
+    return { more: { GITHUB_EVENT_PATH: join(folder.path, "fork.json") } };
+  };
+  const from = (full_name: string) => event({ number: 12, head: { repo: { full_name } } });
+
+  test("may be tested in another environment, and what was not proven is said", async () => {
+    ranIn("local");
+    const { status, verdict, stdout, summary } = await gate(asks, from("somebody/app"));
+    expect([status, verdict]).toEqual([0, "degraded"]);
+    expect(stdout).toMatch(/^gate degraded: preflight, integration and e2e ran in local, .* nothing was proven about sandbox$/m);
+    expect(summary).toContain("nothing was proven about sandbox");
+  });
+
+  test("whose repository is gone is one too", async () => {
+    ranIn("local");
+    expect((await gate(asks, event({ number: 12, head: { repo: null } }))).verdict).toBe("degraded");
+  });
+
+  test.each([
+    ["a branch of the repository itself", () => from("classwaves/app")],
+    ["an event without a pull request, such as a merge group", () => event(undefined)],
+    ["an event that can't be read", () => ({ more: { GITHUB_EVENT_PATH: join(folder.path, "none.json") } })],
+  ])("is not what %s is: there the expected environment must be proven", async (_, more) => {
+    ranIn("local");
+    const { status, stdout } = await gate(asks, more());
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^✘ e2e missing: none left evidence of e2e for the environment sandbox: found job e2e, environment local$/m,
+    );
+  });
+
+  test("has no stand-in unless one is named, and none without the environment for which it stands", async () => {
+    ranIn("local");
+    expect((await gate({ environment: "sandbox" }, from("somebody/app"))).status).toBe(1);
+    const { status, stdout } = await gate({ "fork-environment": "local" }, from("somebody/app"));
+    expect(status).toBe(2);
+    expect(stdout).toMatch(/EA1104: the input `fork-environment`: expected the input `environment` too/);
+  });
+});
+
 describe("the comment", () => {
   const asked = { comment: "true", "github-token": "job" };
 

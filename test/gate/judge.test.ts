@@ -317,6 +317,80 @@ test("whatever happens, a gate opens only if every stage has a pass of this run,
   );
 });
 
+describe("the environment", () => {
+  const inLocal = (verdict: Verdict = "passed") =>
+    (["preflight", "integration", "e2e"] as const).map((stage) => left(stage, verdict, { environment: "local" }));
+
+  test.each<[string, Partial<GateQuestion>, string, RegExp]>([
+    ["the expected one", { environment: "sandbox" }, "passed", /every stage passed/],
+    ["any, if none is expected", { evidence: inLocal() }, "passed", /every stage passed/],
+    ["another", { environment: "sandbox", evidence: inLocal() }, "failed", /preflight has no evidence, integration has no/],
+    [
+      "another, in one stage",
+      { environment: "sandbox", evidence: [left("preflight"), left("integration"), ...inLocal().slice(2)] },
+      "failed",
+      /^e2e has no evidence$/,
+    ],
+    [
+      "its stand-in",
+      { environment: "sandbox", standIn: "local", evidence: inLocal() },
+      "degraded",
+      /^preflight, integration and e2e ran in local, because a fork gets no credentials; nothing was proven about sandbox$/,
+    ],
+    [
+      "its stand-in, in one stage",
+      { environment: "sandbox", standIn: "local", evidence: [left("preflight"), left("integration"), ...inLocal().slice(2)] },
+      "degraded",
+      /^e2e ran in local/,
+    ],
+    [
+      "the expected one, which no stand-in makes worse",
+      { environment: "sandbox", standIn: "local" },
+      "passed",
+      /every stage passed/,
+    ],
+    ["neither", { environment: "sandbox", standIn: "preview", evidence: inLocal() }, "failed", /has no evidence/],
+    [
+      "its stand-in, where a stage failed",
+      { environment: "sandbox", standIn: "local", evidence: inLocal("failed") },
+      "failed",
+      /preflight failed/,
+    ],
+    [
+      "its stand-in, where a stage could not look",
+      { environment: "sandbox", standIn: "local", evidence: inLocal("error") },
+      "error",
+      /could not be judged/,
+    ],
+    [
+      "both, and it failed in the stand-in",
+      { environment: "sandbox", standIn: "local", evidence: all(left("e2e"), left("e2e", "failed", { environment: "local" })) },
+      "failed",
+      /e2e failed/,
+    ],
+  ])("%s", (_what, more, outcome, why) => {
+    const result = judgeGate(asked(more));
+    expect(result.outcome).toBe(outcome);
+    expect(result.why).toMatch(why);
+  });
+
+  test("of which nothing was proven is in the summary, at the top and in the row of each stage", () => {
+    const result = judgeGate(asked({ environment: "sandbox", standIn: "local", evidence: inLocal() }));
+    const text = gateMarkdown(result, "abc");
+    expect(text).toMatch(
+      /^# ⚠️ Gate degraded\n\nPreflight, integration and e2e ran in local, because .* nothing was proven about sandbox\./,
+    );
+    expect(text.match(/⚠️ degraded \|.*nothing was proven about sandbox/g)).toHaveLength(3);
+  });
+
+  test("in which it ran instead is named for a stage that counts as missing", () => {
+    const [preflight] = judgeGate(asked({ environment: "sandbox", evidence: inLocal() })).stages;
+    expect(preflight?.why).toBe(
+      "none left evidence of preflight for the environment sandbox: found job preflight, environment local",
+    );
+  });
+});
+
 describe("needs", () => {
   test("are GitHub's results by job", () => {
     expect(readNeeds('{"a":{"result":"success","outputs":{"x":"y"}},"b-2":{"result":"skipped","outputs":{}}}')).toEqual([

@@ -29,7 +29,8 @@ export const processErrors = {
   },
   EA5006: {
     title: "The test command ignores shards",
-    meaning: "`shards` is above 1, but the command doesn't use the shard number. Every shard would run all tests.",
+    meaning:
+      "`shards` is above 1, or several jobs share the tests, but the command doesn't use the shard number. Every shard would run all tests.",
     fix: "Add `--shard=$ENV_ACTIONS_SHARD/$ENV_ACTIONS_SHARDS` to the command. On Windows write `%ENV_ACTIONS_SHARD%` and `%ENV_ACTIONS_SHARDS%`.",
   },
   EA5007: {
@@ -49,6 +50,11 @@ export const processErrors = {
     meaning:
       "The command ended before its tests were complete, so its report is old, missing or cut off. SIGKILL often means that the machine had no memory left.",
     fix: "Read the end of the command's log. Start fewer workers, or use a larger runner.",
+  },
+  EA5010: {
+    title: "The job's part of the tests is unclear",
+    meaning: "`ENV_ACTIONS_SHARD` and `ENV_ACTIONS_SHARDS` must say which part of the tests the job has, and of how many.",
+    fix: "Set both, such as `${{ matrix.shard }}` from 1 and `${{ strategy.job-total }}`, or neither.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 
