@@ -6,11 +6,13 @@ import { actionNames } from "../src/action/interface.ts";
 
 /**
  * Lays out the tree that a release publishes: `node scripts/lay-out.ts --out DIR [--portable --sha SHA]`. It has the composites
- * at the root too, so that `uses: classwaves/env-actions/integration@v1` works. It contains nothing else of this repository,
- * because every user's job downloads it. The tree is also a package, from which test suites can install src/testkit.
+ * at the root too, so that `uses: classwaves/env-actions/integration@v1` works, and the reusable workflow. It contains nothing else of
+ * this repository, because every user's job downloads it. The tree is also a package, from which test suites can install src/testkit.
  */
 
-const published = ["action.yml", "actions", "dist", "schema", "LICENSE", "README.md"] as const;
+/** Callers find the reusable workflow in this folder and in no other. */
+const workflow = ".github/workflows/quality-gate.yml";
+const published = ["action.yml", "actions", workflow, "dist", "schema", "LICENSE", "README.md"] as const;
 /** Limit for the tar.gz in bytes, because every user's job downloads it. */
 export const largestArchive = 1_500_000;
 
@@ -20,8 +22,8 @@ export interface LayOut {
   /** Must be empty or not exist. */
   out: string;
   /**
-   * For GitHub Enterprise Server and act, which do not support `$/`: the full SHA of the published commit with the core. It must
-   * be an earlier commit, because no commit can contain its own SHA.
+   * For GitHub Enterprise Server and act, which support neither `$/` nor `queue`: the full SHA of the published commit with the core.
+   * It must be an earlier commit, because no commit can contain its own SHA.
    */
   portableSha?: string;
   /** Such as `1.2.3`; defaults to the version in package.json. */
@@ -47,7 +49,8 @@ export function layOut({ from, out, portableSha, version }: LayOut): void {
   for (const { entry, path } of files)
     if (!entry.isFile()) throw new Error(`${relative(out, path)} is no plain file; a Windows runner could not unpack it`);
   if (portableSha === undefined) return;
-  for (const { entry, path } of files) if (entry.name === "action.yml") makePortable(path, portableSha);
+  for (const { entry, path } of files)
+    if (entry.name === "action.yml" || path === join(out, workflow)) makePortable(path, portableSha);
 }
 
 /** Size of the tree as tar.gz in bytes: what every job downloads. */
@@ -84,10 +87,9 @@ function manifest(text: string, version: string | undefined): string {
 
 function makePortable(file: string, sha: string): void {
   const text = readFileSync(file, "utf8");
-  const portable = text.replace(
-    /(\buses:\s*)\$\/(\S+)/g,
-    (_, uses: string, path: string) => `${uses}classwaves/env-actions/${path}@${sha}`,
-  );
+  const portable = text
+    .replace(/(\buses:\s*)\$\/(\S+)/g, (_, uses: string, path: string) => `${uses}classwaves/env-actions/${path}@${sha}`)
+    .replace(/^ *queue: max\n/m, "");
   if (portable !== text) writeFileSync(file, portable);
 }
 

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { archiveSize, largestArchive, layOut } from "../lay-out.ts";
 import { type Git, gitIn } from "./git.ts";
@@ -32,6 +33,8 @@ function commitLine(git: Git, sources: Sources, from: string, scratch: string, m
   const name = main === undefined ? sources.version.text : portable(sources.version.text);
   const out = join(scratch, name);
   layOut({ from, out, portableSha: main });
+  // GitHub lets a job's token push a workflow only if another branch has the same file. main has the one with `$/`.
+  if (main !== undefined) rmSync(join(out, ".github"), { recursive: true });
   const size = archiveSize(out);
   if (size > largestArchive) throw new Error(`the release is ${size} bytes as tar.gz, more than ${largestArchive}`);
   // The index is a separate one, so that the clone's index and files do not change.

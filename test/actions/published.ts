@@ -9,7 +9,15 @@ const coreSha = "0123456789abcdef0123456789abcdef01234567";
 
 /** A folder of the repository's shape whose bundle only runs `module`. */
 export function sourceWithBundle(directory: string, module: string): string {
-  for (const name of ["action.yml", "actions", "schema", "LICENSE", "README.md", "package.json"])
+  for (const name of [
+    "action.yml",
+    "actions",
+    "schema",
+    "LICENSE",
+    "README.md",
+    "package.json",
+    ".github/workflows/quality-gate.yml",
+  ])
     cpSync(join(repository, name), join(directory, name), { recursive: true });
   mkdirSync(join(directory, "dist"));
   writeFileSync(join(directory, "dist", "package.json"), '{"type":"module"}');

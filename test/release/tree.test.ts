@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { archiveSize, largestArchive, layOut } from "../../scripts/lay-out.ts";
 import { actionNames } from "../../src/action/interface.ts";
 import { sourceWithBundle } from "../actions/published.ts";
@@ -27,6 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
+const workflow = ".github/workflows/quality-gate.yml";
 const read = (...path: string[]) => readFileSync(join(...path), "utf8");
 
 describe("the published tree", () => {
@@ -36,8 +38,10 @@ describe("the published tree", () => {
     const out = join(scratch, "out");
     layOut({ from: source, out });
     expect(readdirSync(out).sort()).toEqual(
-      [...actionNames, "LICENSE", "README.md", "action.yml", "actions", "dist", "package.json", "schema"].sort(),
+      [...actionNames, ".github", "LICENSE", "README.md", "action.yml", "actions", "dist", "package.json", "schema"].sort(),
     );
+    // Anything else there would run, or be called, on the release's branch.
+    expect(readdirSync(join(out, ".github"), { recursive: true })).toEqual(["workflows", "workflows/quality-gate.yml"]);
   });
 
   test("is a package without dependencies and install scripts, whose files all exist", () => {
@@ -88,6 +92,32 @@ describe("the published tree", () => {
       expect(read(out, place, "action.yml")).toContain(`uses: classwaves/env-actions/actions/core@${sha}\n`);
       expect(read(out, place, "action.yml")).not.toContain("$/");
     }
+  });
+
+  test("has the reusable workflow byte for byte, which only starts when it is called", () => {
+    const out = join(scratch, "out");
+    layOut({ from: source, out });
+    expect(read(out, workflow)).toBe(read(source, workflow));
+    expect(Object.keys(parse(read(out, workflow)).on)).toEqual(["workflow_call"]);
+    const used = [...read(out, workflow).matchAll(/uses: \$\/(\S+)$/gm)].map(([, path = ""]) => path);
+    expect(new Set(used)).toEqual(new Set(["preflight", "integration", "e2e", "gate"].map((name) => `actions/${name}`)));
+    for (const path of used) expect(existsSync(join(out, path, "action.yml")), path).toBe(true);
+  });
+
+  test("names full commits in the portable form of the workflow, which act can run", () => {
+    const out = join(scratch, "out");
+    const sha = "89abcdef0123456789abcdef0123456789abcdef";
+    layOut({ from: source, out, portableSha: sha });
+    const text = read(out, workflow);
+    expect(text).not.toMatch(/uses: \$\/|queue:/);
+    expect(text).toContain(`uses: classwaves/env-actions/actions/gate@${sha}\n`);
+    for (const [, ref] of text.matchAll(/^ *(?:- )?uses: \S+@(\S+)/gm)) expect(ref).toMatch(/^[0-9a-f]{40}$/);
+    const { concurrency, ...rest } = parse(text);
+    const { concurrency: own, ...sources } = parse(
+      read(source, workflow).replaceAll(/\$\/(actions\/\w+)/g, `classwaves/env-actions/$1@${sha}`),
+    );
+    expect(rest).toEqual(sources);
+    expect({ ...concurrency, queue: "max" }).toEqual(own);
   });
 
   test("is refused when a file is missing, the folder is not empty, or the SHA is short", () => {
