@@ -8,7 +8,8 @@ import { repositoryOf } from "../src/init/repository.ts";
 import { type Sample, samples } from "../test/init/repositories.ts";
 
 /**
- * Writes the workflows that `init` makes for each repository of its tests, so that zizmor can look at them:
+ * Writes the workflows that `init` makes for each repository of its tests, so that zizmor can look at them, with the gate as a call where that
+ * fits, and written out:
  * `node scripts/init-samples.ts FOLDER`. With an address of production, so that the one for smoke is among them.
  */
 
@@ -29,13 +30,15 @@ for (const [name, sample] of Object.entries(samples) as [string, Sample][]) {
   const at = join(folder, name.toLowerCase().replace(/[^a-z0-9]+/g, "-"));
   const detected = detectProject(repositoryOf(sample.files, sample.folder), installation);
   const asksForProduction = questionsOf(detected).some((question) => question.name === "production");
-  const project = asksForProduction ? answered(detected, { production: "https://shop.example.org" }) : detected;
+  const named = asksForProduction ? answered(detected, { production: "https://shop.example.org" }) : detected;
   const configuration = sample.folder === undefined ? ".github/env-actions.yml" : `${sample.folder}/.github/env-actions.yml`;
-  for (const { path, text } of planOf(project, configuration, () => undefined).files) {
-    if (!path.startsWith(".github/workflows/")) continue;
-    mkdirSync(dirname(join(at, path)), { recursive: true });
-    writeFileSync(join(at, path), text);
-    count++;
-  }
+  for (const [form, project] of Object.entries({ call: named, jobs: { ...named, isStandalone: true } }))
+    for (const { path, text } of planOf(project, configuration, () => undefined).files) {
+      if (!path.startsWith(".github/workflows/")) continue;
+      const file = join(at, form, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      count++;
+    }
 }
 console.log(`${count} workflows in ${folder}`);

@@ -42,6 +42,8 @@ export interface Arguments {
   yes: boolean;
   /** `init`: replaces files that are there. */
   overwrite: boolean;
+  /** `init`: writes the gate's jobs, in place of a call of the reusable workflow. */
+  standalone: boolean;
   verbose: boolean;
   /** Shows only the verdict, and what did not pass. */
   quiet: boolean;
@@ -159,6 +161,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     online: values.online,
     yes: values.yes,
     overwrite: values.overwrite,
+    standalone: values.standalone,
     verbose: values.verbose,
     quiet: values.quiet,
     about,

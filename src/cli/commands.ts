@@ -195,6 +195,11 @@ export const options = {
     default: false,
     help: [{ of: ["init"], text: "write what differs: workflows are replaced, and the configuration gets what is new" }],
   },
+  standalone: {
+    type: "boolean",
+    default: false,
+    help: [{ of: ["init"], text: "write out the jobs of the gate, instead of a call of the reusable workflow" }],
+  },
   quiet: { type: "boolean", short: "q", default: false, help: [{ text: "show only the verdict, and what did not pass" }] },
   verbose: {
     type: "boolean",
@@ -291,7 +296,7 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
   },
   init: {
     text: "write a configuration and the workflows that fit this repository; if they exist, show the differences",
-    takes: ["config", "yes", "overwrite", "json", ...anywhere],
+    takes: ["config", "yes", "overwrite", "standalone", "json", ...anywhere],
     examples: [["env-actions init --yes", "in a script: asks nothing"]],
   },
   completion: {

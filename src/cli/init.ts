@@ -23,7 +23,7 @@ import type { GuardedTerminal } from "./main.ts";
  * @returns the exit status: 1 if files differ and were left alone
  * @throws UserError
  */
-export async function init({ config, yes, overwrite, json }: Arguments, world: GuardedTerminal): Promise<number> {
+export async function init({ config, yes, overwrite, standalone, json }: Arguments, world: GuardedTerminal): Promise<number> {
   const { root, repository } = openRepository(world.cwd);
   const folder = join(root, repository.folder);
   const configFile = config === defaultConfig ? join(folder, config) : resolve(world.cwd, config);
@@ -32,7 +32,7 @@ export async function init({ config, yes, overwrite, json }: Arguments, world: G
   const texts = existingTexts(root);
   const before = await texts(configPath);
   if (before !== undefined) refuseBroken(shown(configPath), before);
-  const detected = namedAs(detectProject(repository, await noteOfNpm()), before);
+  const detected = namedAs(detectedIn(repository, await noteOfNpm(), standalone), before);
   const stream = json ? world.stderr : world.stdout;
   const say = (line = "") => stream.write(`${logLine(line)}\n`);
 
@@ -130,6 +130,12 @@ async function completed(
 function refuseBroken(name: string, text: string): void {
   const { broken, mistakes } = parseYaml(text);
   if (broken) throw mistakesError({ name, text, hidden: [{ start: 0, end: text.length }] }, mistakes);
+}
+
+/** @param standalone whether the jobs of the gate are written out in any case */
+function detectedIn(repository: Repository, installation: string | undefined, standalone: boolean): Project {
+  const project = detectProject(repository, installation);
+  return standalone ? { ...project, isStandalone: true } : project;
 }
 
 function sayRest(project: Project, open: Plan["open"], steps: readonly string[], say: (line?: string) => void): void {

@@ -70,6 +70,8 @@ export interface Project {
   /** What the configuration that is there, or is about to be, decides for the workflows. */
   configured?: Configured;
   runsOn: string;
+  /** The gate is written out step by step, as it is already or because somebody asked for it. */
+  isStandalone: boolean;
   /** Workflows that use env-actions already. */
   users: string[];
   /** Workflows that have nothing to do with env-actions: theirs are names that nothing may take. */
@@ -101,6 +103,7 @@ export interface Api {
 
 const addressNames = ["API_URL", "API_BASE_URL", "BACKEND_URL", "BASE_URL", "APP_URL"];
 
+const runsStages = /\buses:\s*["']?classwaves\/env-actions\/preflight@/;
 const usesOurs = /\buses:\s*["']?classwaves\/env-actions/;
 
 /** @param installation see {@link detectPin} */
@@ -157,6 +160,7 @@ export function detectProject(repository: Repository, installation?: string): Pr
     production: undefined,
     productionName: "production",
     runsOn: runnerOf(repository),
+    isStandalone: existing.some(({ text }) => runsStages.test(text)),
     users: existing.filter(({ text }) => usesOurs.test(text)).map(({ file }) => file),
     others: existing.filter(({ text }) => !usesOurs.test(text)).map(({ file }) => file),
     notes: notesOf(repository, node, containers.services),

@@ -1,6 +1,7 @@
 import { commandLine } from "./install.ts";
 import type { Open } from "./plan.ts";
 import { hasSharedData, type Project, passedVariables } from "./project.ts";
+import { requiredCheck } from "./reusable.ts";
 import { hasProduction, stagesOf } from "./workflows.ts";
 
 /** What `init` says on the terminal, one line each. */
@@ -55,7 +56,7 @@ export function nextSteps(project: Project, { configFile, shownFile, folder, ope
     ...(variables.length > 0 ? [`the variable${variables.length > 1 ? "s" : ""} ${variables.join(", ")}`] : []),
   ].join(" and ");
   const set = passed.length === 0 ? "Run" : `Set ${passed.map(({ name }) => name).join(", ")}, and run`;
-  const check = project.folder === "" ? "gate" : `gate (${project.folder})`;
+  const check = requiredCheck(project);
   const first =
     open.length > 0
       ? `Answer the ${open.length === 1 ? "question" : `${open.length} questions`} above: each is a TODO in ${[...new Set(open.map(({ path }) => path))].join(", ")}`

@@ -1,8 +1,10 @@
 import type { StageName } from "../model/report.ts";
 import { productionVariables } from "./classwaves.ts";
-import { pinned, type Step } from "./detect/languages.ts";
+import { pinned } from "./detect/languages.ts";
 import { howToPin } from "./install.ts";
 import { hasSharedData, type Passed, type Project, passedVariables, referredVariables } from "./project.ts";
+import { callOf, fitsReusable } from "./reusable.ts";
+import { checkout, prepared, stepLines, type TestedStage } from "./steps.ts";
 import { flowList, indented, inFlow, scalar } from "./yaml.ts";
 
 /** A file of `.github/workflows`. */
@@ -38,10 +40,12 @@ export function hasProduction({ preset, production, configured }: Project): bool
 
 const repository = "classwaves/env-actions";
 
-/** `uses:` of one of our actions. */
-function ours(stage: StageName | "gate", { pin }: Project): string {
+const reusable = ".github/workflows/quality-gate.yml";
+
+/** `uses:` of one of our actions, or of the workflow. */
+function ours(what: StageName | "gate" | typeof reusable, { pin }: Project): string {
   const version = pin.version === undefined ? "" : ` # v${pin.version}`;
-  return `${repository}/${stage}@${pin.ref}${pin.isCommit ? version : " # not a commit: see the top of this file"}`;
+  return `${repository}/${what}@${pin.ref}${pin.isCommit ? version : " # not a commit: see the top of this file"}`;
 }
 
 function heading(project: Project, about: readonly string[]): string[] {
@@ -65,7 +69,6 @@ function named(name: string, { folder }: Project): string {
 }
 
 function gate(project: Project, configFile: string): string[] {
-  const stages = stagesOf(project);
   return [
     ...heading(project, ["The quality gate. A stage starts only if the stage before it passed, with or without warnings."]),
     named("Quality gate", project),
@@ -83,6 +86,16 @@ function gate(project: Project, configFile: string): string[] {
     "  cancel-in-progress: false",
     "",
     "jobs:",
+    ...(fitsReusable(project)
+      ? callOf(project, ours(reusable, project), inputsOf(project, configFile))
+      : written(project, configFile)),
+  ];
+}
+
+/** The jobs, step by step. */
+function written(project: Project, configFile: string): string[] {
+  const stages = stagesOf(project);
+  return [
     ...stages.flatMap((stage, index) => [...stageJob(project, configFile, stage, stages[index - 1]), ""]),
     "  # Make this job the required check, and no other. It passes only if every stage left evidence of this commit that opens it, and every",
     '  # job succeeded: GitHub itself counts a skipped job as success. With comment: "true" it writes a comment; the job then needs',
@@ -105,8 +118,6 @@ function gate(project: Project, configFile: string): string[] {
     ]),
   ];
 }
-
-type TestedStage = "preflight" | "integration" | "e2e";
 
 export function stagesOf({ integration, browser }: Pick<Project, "integration" | "browser">): TestedStage[] {
   return ["preflight", ...(integration ? (["integration"] as const) : []), ...(browser ? (["e2e"] as const) : [])];
@@ -142,52 +153,6 @@ function jobEnvironment(name: string, passed: readonly Passed[]): string[] {
   return passed.some(({ from }) => typeof from === "string")
     ? [`    environment: ${scalar(name)} # the GitHub environment with the secrets and variables below`]
     : [];
-}
-
-function checkout(): string[] {
-  return [`- uses: ${pinned.checkout}`, "  with:", "    persist-credentials: false"];
-}
-
-/** Preflight installs only for the tasks and servers that it starts. */
-function prepared(project: Project, stage: TestedStage): Step[] {
-  const { servers, tasks, browser, toolchains, folder, node } = project;
-  if (stage === "preflight" && servers.length + tasks.length === 0) return [];
-  const at = folder === "" ? {} : { workingDirectory: folder };
-  const builds = [...new Set(servers.flatMap(({ build }) => build ?? []))];
-  const browsers: Step[] =
-    stage !== "e2e" || browser?.tool !== "playwright" || !node
-      ? []
-      : [
-          {
-            uses: pinned.cache,
-            with: {
-              path: "~/.cache/ms-playwright",
-              key: `playwright-\${{ runner.os }}-\${{ hashFiles('${node.manager.lockFile ?? "**/package.json"}') }}`,
-            },
-            note: "Saves a download for each job. The lock file holds Playwright's version, so the key changes with it.",
-          },
-          { run: `${binPrefix(node.manager.name)} playwright install --with-deps`, ...at },
-        ];
-  return [...toolchains.flatMap(({ steps }) => steps), ...builds.map((run): Step => ({ run, ...at })), ...browsers];
-}
-
-function binPrefix(name: string): string {
-  return { pnpm: "pnpm exec", yarn: "yarn", bun: "bunx" }[name] ?? "npx";
-}
-
-function stepLines({ uses, run, with: given, workingDirectory, note }: Step): string[] {
-  const entries = Object.entries(given ?? {});
-  return [
-    ...(note === undefined ? [] : [`# ${note}`]),
-    `- ${uses === undefined ? `run: ${scalar(run ?? "")}` : `uses: ${uses}`}`,
-    ...(workingDirectory === undefined ? [] : [`  working-directory: ${scalar(workingDirectory)}`]),
-    ...(entries.length === 0 ? [] : ["  with:", ...entries.map(([key, value]) => `    ${key}: ${numeral(value)}`)]),
-  ];
-}
-
-/** `3.10` would be the number 3.1. */
-function numeral(value: string): string {
-  return /^\d+$/.test(value) || value.startsWith("playwright-${{") ? value : scalar(value);
 }
 
 interface ActionOptions {

@@ -16,6 +16,8 @@ interface Job {
   container?: unknown;
   services?: unknown;
   permissions?: unknown;
+  uses?: string;
+  secrets?: Record<string, string>;
   steps?: Record<string, unknown>[];
 }
 interface Workflow {
@@ -36,6 +38,11 @@ const workflows = [
   ...Object.entries(samples).flatMap(([name, sample]) =>
     writtenFor(sample).workflows.map(
       ({ path, text }) => [`what init writes: ${path} for ${name}`, parse(text) as Workflow] as const,
+    ),
+  ),
+  ...Object.entries(samples).flatMap(([name, sample]) =>
+    writtenFor(sample, { isStandalone: false }).workflows.map(
+      ({ path, text }) => [`what init writes, if it may call: ${path} for ${name}`, parse(text) as Workflow] as const,
     ),
   ),
 ];
@@ -63,6 +70,14 @@ describe.each(workflows)("%s", (_, { env, permissions, jobs }) => {
   test("gives no secret to the workflow or to a job", () => {
     expect(holds(env)).toBe(false);
     for (const [name, job] of Object.entries(jobs)) expect([job.env, job.container, job.services].some(holds), name).toBe(false);
+  });
+
+  test("names each secret that it hands to a workflow, and hands them to our own only", () => {
+    for (const { uses = "", secrets } of Object.values(jobs)) {
+      if (secrets === undefined) continue;
+      expect(uses).toMatch(/^classwaves\/env-actions\/\.github\/workflows\/quality-gate\.yml@/);
+      for (const [name, value] of Object.entries(secrets)) expect(value).toBe(`\${{ secrets.${name} }}`);
+    }
   });
 
   test("gives secrets only to our own steps, as environment variables", () => {

@@ -7,8 +7,9 @@ import type { Sample } from "./repositories.ts";
 
 export const configFile = ".github/env-actions.yml";
 
+/** With the gate written out, as `init --standalone` does: the reusable workflow has a test of its own. */
 export function projectOf({ files, folder = "" }: Sample): Project {
-  return detectProject(repositoryOf(files, folder));
+  return { ...detectProject(repositoryOf(files, folder)), isStandalone: true };
 }
 
 export function planFor(sample: Sample, project = projectOf(sample)): Plan {

@@ -192,8 +192,12 @@ export const samples = {
 } as const satisfies Record<string, Sample>;
 
 /** The files that `init` writes without answers. */
-export function writtenFor({ files, folder = "" }: Sample): { configuration: string; workflows: Written[] } {
+export function writtenFor(
+  { files, folder = "" }: Sample,
+  { isStandalone } = { isStandalone: true },
+): { configuration: string; workflows: Written[] } {
   const path = folder === "" ? ".github/env-actions.yml" : `${folder}/.github/env-actions.yml`;
-  const [configuration, ...workflows] = planOf(detectProject(repositoryOf(files, folder)), path, () => undefined).files;
+  const project = { ...detectProject(repositoryOf(files, folder)), isStandalone };
+  const [configuration, ...workflows] = planOf(project, path, () => undefined).files;
   return { configuration: configuration?.text ?? "", workflows };
 }

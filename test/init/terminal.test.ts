@@ -179,7 +179,8 @@ describe("again", () => {
 
   test("a changed file: the difference is shown, nothing is written, exit status 1", () => {
     put(express);
-    run(["--yes"]);
+    // A gate that is written out stays so.
+    run(["--yes", "--standalone"]);
     put({ [gate]: (files()[gate] ?? "").replace("timeout-minutes: 25", "timeout-minutes: 99") });
     const before = files();
     const again = run(["--yes"]);
@@ -191,6 +192,16 @@ describe("again", () => {
     );
     expect(again.stdout).not.toMatch(/^wrote /m);
     expect(files()).toEqual(before);
+  });
+
+  test("a call of the reusable workflow stays one, and --standalone shows the jobs in its place", () => {
+    put(express);
+    run(["--yes"]);
+    expect(files()[gate]).toContain("uses: classwaves/env-actions/.github/workflows/quality-gate.yml@");
+    expect(run(["--yes"]).stdout).toContain("Nothing to write");
+    const { status, stdout } = run(["--yes", "--standalone"]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^\+ {4}timeout-minutes: 25$/m);
   });
 
   test("an edited configuration: what it says is kept, also by --overwrite, and what is new is shown", () => {
