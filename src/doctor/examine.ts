@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { configuredStages, isComputed, readsConfiguration, stageJobs, stageWorkflows } from "./gate.ts";
 import { type ReadOptions, readSubject } from "./read.ts";
 import { ruleAreas } from "./registry.ts";
+import { callsPublishedGate } from "./reusable.ts";
 import type { EnvironmentFacts, Found, NotLookedAt, Place, Rule, Severity, Subject } from "./rule.ts";
 
 export interface Finding extends Place {
@@ -116,7 +117,7 @@ function tellGaps(subject: Subject): void {
     }
   for (const workflow of workflows)
     for (const job of workflow.jobs)
-      if (job.uses !== undefined && !job.uses.startsWith("./"))
+      if (job.uses !== undefined && !job.uses.startsWith("./") && !callsPublishedGate(job.uses))
         notLookedAt({
           what: `${workflow.file.path}, the job ${job.id}`,
           why: `it calls a workflow in another repository (${job.uses})`,

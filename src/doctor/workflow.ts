@@ -3,6 +3,7 @@ import { group, isGroup, list, type Path, text } from "../config/path.ts";
 import { nearest } from "../lib/nearest.ts";
 import { type StageName, stageNames } from "../model/report.ts";
 import { type ActionReference, actionReference } from "./action-reference.ts";
+import { callsPublishedGate, inlined } from "./reusable.ts";
 import type { Place } from "./rule.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
@@ -108,6 +109,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
   const uses = text(job.uses);
   const all = steps.flatMap((step) => leavesOf(step, local, 0));
   const { needs, unknownNeeds } = needsOf(job.needs, [...path, "needs"], Object.keys(group(file.at(["jobs"]))));
+  const call = uses !== undefined && callsPublishedGate(uses) ? inlined(file, path, uses) : undefined;
   return {
     workflow,
     id,
@@ -122,6 +124,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     gates: all.filter((step) => workOf(step, local) === "gate"),
     comments: all.filter((step) => workOf(step, local) === "comment"),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
+    ...call,
   };
 }
 

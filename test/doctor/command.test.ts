@@ -187,7 +187,8 @@ test("a configuration's secret is in no output", () => {
 
 test("the classroom has nothing to find", () => {
   const { status, stdout } = start(join(repository, "examples/classroom"));
-  expect(stdout).toMatch(/^✔ No problem found in 2 workflows with 5 stages, \.github\/env-actions\.yml\n/);
+  // Its own gate, the cleanup, and the gate that other repositories call.
+  expect(stdout).toMatch(/^✔ No problem found in 3 workflows with 8 stages, \.github\/env-actions\.yml\n/);
   expect(status).toBe(0);
 });
 
@@ -221,15 +222,39 @@ test("what init writes has nothing to find but its own questions", () => {
   expect(start(cwd).status).toBe(0);
 });
 
-test("what init writes for ClassWaves has nothing to find but its own questions, in all of its stages", () => {
-  const { workflows, configuration } = writtenFor(samples.ClassWaves);
+test.each([false, true])(
+  "what init writes for ClassWaves has nothing to find but its own questions, standalone %s",
+  (isStandalone) => {
+    const { workflows, configuration } = writtenFor(samples.ClassWaves, { isStandalone });
+    const written = Object.fromEntries(workflows.map(({ path, text }) => [path, text]));
+    const { stdout, status } = run(
+      { ...samples.ClassWaves.files, ...written, ".github/env-actions.yml": configuration },
+      "--json",
+    );
+    const { findings, lookedAt } = JSON.parse(stdout);
+    expect(questionsIn(configuration)).toHaveLength(2);
+    expect(said(findings)).toEqual(questionsIn(configuration));
+    expect(lookedAt).toMatchObject({ workflows: workflows.map(({ path }) => path).sort(), stages: 6 });
+    expect(status).toBe(1);
+  },
+);
+
+test("mistakes in a call of the reusable workflow are found, as in jobs that are written out", () => {
+  const { workflows, configuration } = writtenFor(samples.ClassWaves, { isStandalone: false });
   const written = Object.fromEntries(workflows.map(({ path, text }) => [path, text]));
-  const { stdout, status } = run({ ...samples.ClassWaves.files, ...written, ".github/env-actions.yml": configuration }, "--json");
-  const { findings, lookedAt } = JSON.parse(stdout);
-  expect(questionsIn(configuration)).toHaveLength(2);
-  expect(said(findings)).toEqual(questionsIn(configuration));
-  expect(lookedAt).toMatchObject({ workflows: workflows.map(({ path }) => path).sort(), stages: 6 });
-  expect(status).toBe(1);
+  const gate = ".github/workflows/quality-gate.yml";
+  const examined = (change: (text: string) => string) => {
+    const changed = change(written[gate] ?? "");
+    expect(changed).not.toBe(written[gate]);
+    const files = { ...samples.ClassWaves.files, ...written, [gate]: changed, ".github/env-actions.yml": configuration };
+    return JSON.parse(run(files, "--json").stdout).findings.map(({ code, file }: Record<string, string>) => `${code} ${file}`);
+  };
+  expect(examined((text) => text.replace(/ +TEST_TOKEN_SECRET: .*\n/, ""))).toContain(`ED105 ${gate}`);
+  expect(examined((text) => text.replace("environment: sandbox\n", "environment: sandbax\n"))).toContain(`ED103 ${gate}`);
+  expect(examined((text) => text.replace(/ +install-command: .*\n/, "").replace(/ +playwright: .*\n/, ""))).toEqual([
+    `ED507 ${gate}`,
+  ]);
+  expect(examined((text) => text.replace(/ {4}secrets:\n(?: {6}.*\n)+/, "    secrets: inherit\n"))).toContain(`ED410 ${gate}`);
 });
 
 test("a cleanup needs none of the variables that are only listed", () => {

@@ -2,6 +2,7 @@ import { group, isGroup, text } from "../../config/path.ts";
 import { type ActionReference, actionReference, isAction, isPinned } from "../action-reference.ts";
 import { expressionsIn } from "../expression.ts";
 import { allTexts, configuredStages, stageJobs, stageWorkflows } from "../gate.ts";
+import { callsPublishedGate } from "../reusable.ts";
 import type { Found, Place, Rule, Subject } from "../rule.ts";
 import { inherited, type Job, jobPlace, type Step, stepPlace, type Workflow } from "../workflow.ts";
 import type { YamlFile } from "../yaml-file.ts";
@@ -115,7 +116,7 @@ export const unpinned: Rule = {
   *find(subject) {
     for (const { file, jobs } of stageWorkflows(subject))
       for (const job of jobs) {
-        if (job.uses !== undefined && !isPinned(actionReference(job.uses)))
+        if (job.uses !== undefined && !callsPublishedGate(job.uses) && !isPinned(actionReference(job.uses)))
           yield { at: file.valuePlace([...job.path, "uses"]), message: `${job.uses} is not pinned to a commit` };
         for (const step of job.steps) if (step.uses && !isPinned(step.uses)) yield* unpinnedStep(subject, step, step.uses);
       }
