@@ -16,6 +16,10 @@ export interface WorkflowRun {
   env?: Record<string, string>;
   /** `secrets.X` in the workflow; act masks them in the log, as GitHub does. */
   secrets?: Record<string, string>;
+  /** What GitHub would say of the event; a push without anything to say if left out. */
+  event?: { name: "push" | "pull_request"; payload: object };
+  /** Gets act itself when it has started. */
+  during?: (child: ChildProcess) => void;
   /** An empty folder for act's own files and the artifacts; the caller removes it. */
   scratch: string;
 }
@@ -25,12 +29,13 @@ export interface Finished {
   output: string;
 }
 
-/** Runs the workflow for a push, in host mode: no Docker, the node on our PATH. */
+/** Runs the workflow in host mode: no Docker, the node on our PATH. */
 export async function runWorkflow(workflowRun: WorkflowRun): Promise<Finished> {
   const { act, workspace, workflow, repositories, env = {}, secrets = {}, scratch } = workflowRun;
+  const { event = { name: "push", payload: {} }, during } = workflowRun;
   const folder = (name: string) => join(scratch, name);
   // In a file, not in the arguments, which every process may read. JSON is YAML.
-  const given = (name: string, values: Record<string, string>) => {
+  const given = (name: string, values: object) => {
     const file = folder(`${name}.yml`);
     writeFileSync(file, JSON.stringify(values));
     return file;
@@ -40,7 +45,15 @@ export async function runWorkflow(workflowRun: WorkflowRun): Promise<Finished> {
   mkdirSync(join(artifacts, "1"), { recursive: true });
   const { PATH = "", HOME = scratch } = process.env;
   const args = [
-    ["push", "--workflows", join(".github", "workflows", workflow), "--platform", "ubuntu-latest=-self-hosted"],
+    [
+      event.name,
+      "--eventpath",
+      given("event", event.payload),
+      "--workflows",
+      join(".github", "workflows", workflow),
+      "--platform",
+      "ubuntu-latest=-self-hosted",
+    ],
     ["--artifact-server-path", artifacts],
     ["--artifact-server-addr", "127.0.0.1", "--artifact-server-port", String(await freePort())],
     ["--action-cache-path", folder("actions"), "--no-cache-server", "--action-offline-mode", "--pull=false"],
@@ -57,6 +70,7 @@ export async function runWorkflow(workflowRun: WorkflowRun): Promise<Finished> {
       XDG_CONFIG_HOME: folder("config"),
     },
     deadlineMs: runDeadlineMs,
+    ...(during ? { during } : {}),
   });
 }
 
@@ -64,12 +78,14 @@ interface RunOptions {
   cwd?: string;
   env: NodeJS.ProcessEnv;
   deadlineMs: number;
+  during?: (child: ChildProcess) => void;
 }
 
-async function run(program: string, args: readonly string[], { cwd, env, deadlineMs }: RunOptions): Promise<Finished> {
+async function run(program: string, args: readonly string[], { cwd, env, deadlineMs, during }: RunOptions): Promise<Finished> {
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  during?.(child);
   const deadline = setTimeout(() => {
     output += `\nstopped: not finished after ${deadlineMs / 1000} s\n`;
     stopGroup(child);
