@@ -131,9 +131,9 @@ function judgeStage(stage: StageName, question: GateQuestion): StageResult {
       return say(
         "missing",
         false,
-        `none left evidence of ${stage} for the environment ${environment}: found ${list(counted.map(whereRan))}`,
+        `none left evidence of ${stage} for the environment ${environment}: found ${list(counted.map(ran))}`,
       );
-    const why = `${list(counted.map(whereRan))}; nothing was proven about ${environment}`;
+    const why = `${list(counted.map(ran))}; nothing was proven about ${environment}`;
     return { ...say("degraded", true, why), unproven: environment };
   }
   const isDegraded = counted.some(({ verdict }) => verdict === "degraded");
