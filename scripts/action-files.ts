@@ -45,6 +45,12 @@ const actions: Record<ActionName, { title: string; description: string; icon: st
       "After a gate on a pull request from a fork: writes its result as one comment. It trusts nothing that the run left.",
     icon: "message-square",
   },
+  approve: {
+    title: "Approve",
+    description:
+      "Approves a deployment that waits for its environment's rules, if the evidence permits it; otherwise rejects it.",
+    icon: "user-check",
+  },
 };
 
 const stageInput: Input & { required: true } = {

@@ -1,5 +1,5 @@
 import { answerMisfits, operationFor, requestMisfits } from "./description.ts";
-import type { Access, Answer, Endpoints, PermissionName } from "./endpoint.ts";
+import type { Access, Answer, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
 import { type Faults, takeTurn } from "./faults.ts";
 import { badCredentials, notAccessible, notFound } from "./refusals.ts";
 import type { Repository } from "./repository.ts";
@@ -66,24 +66,30 @@ export function answerTo(request: ApiRequest, api: Api): Answer {
   const { url, newId } = api;
   const { accept } = request;
   const answer = endpoint.answer({ ...admitted, url, pathname, path, query, accept, body: body ?? {}, now: api.now(), newId });
+  // As at any endpoint, though the description names them at few.
+  if (!operation.responses[answer.status] && unnamedRefusals.includes(answer.status)) return answer;
   const wrongAnswer = answerMisfits(operation, answer.status, asSent(answer.body));
   return wrongAnswer.length > 0 ? violation(wrongAnswer) : answer;
 }
+
+const unnamedRefusals = [403, 404, 422];
 
 /** In GitHub's order: authentication, existence, permission. */
 function admit(
   { token }: ApiRequest,
   { owner, repo }: Record<string, string>,
-  { permission, access }: Endpoints[string]["needs"],
+  needs: Endpoint["needs"],
   api: Api,
 ): Answer | { repository: Repository; login: string; access: Access } {
   const holder = token === undefined ? undefined : api.tokens[token];
   if (!holder) return badCredentials();
-  const repository = api.repositories.get(`${owner}/${repo}`);
+  // GitHub ignores the case. A path without a repository, such as `/user`, is answered from the token alone.
+  const name = owner === undefined ? undefined : `${owner}/${repo}`.toLowerCase();
+  const repository = [...api.repositories].find(([known]) => name === undefined || known.toLowerCase() === name)?.[1];
   if (!repository) return notFound();
-  const held = holder.permissions[permission];
-  if (held !== "write" && held !== access) return notAccessible(permission, access);
-  return { repository, login: holder.login ?? "github-actions[bot]", access: held };
+  const held = needs && holder.permissions[needs.permission];
+  if (needs && held !== "write" && held !== needs.access) return notAccessible(needs.permission, needs.access);
+  return { repository, login: holder.login ?? "github-actions[bot]", access: held ?? "read" };
 }
 
 /** Without what JSON leaves out. */

@@ -119,11 +119,18 @@ function bodyMisfits({ requestBody }: Operation, body: unknown): string[] {
   return [...misfits(body, schema, "body"), ...undescribedFields(body, schema)];
 }
 
-function undescribedFields(body: unknown, { properties }: Schema): string[] {
+function undescribedFields(body: unknown, { properties, anyOf }: Schema): string[] {
+  if (Array.isArray(anyOf)) return undescribedOfAny(body, anyOf as Schema[]);
   if (typeof body !== "object" || body === null || typeof properties !== "object" || properties === null) return [];
   return Object.keys(body)
     .filter((name) => !Object.hasOwn(properties, name))
     .map((name) => `body.${name}: GitHub has no such field here`);
+}
+
+/** One alternative must describe the whole body: a field of another one would hide its wrong value. */
+function undescribedOfAny(body: unknown, alternatives: Schema[]): string[] {
+  const problems = alternatives.map((one) => [...misfits(body, one, "body"), ...undescribedFields(body, one)]);
+  return problems.toSorted((a, b) => a.length - b.length)[0] ?? [];
 }
 
 /** @param body parsed; undefined if none */

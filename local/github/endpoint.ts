@@ -34,8 +34,8 @@ export type PermissionName = "actions" | "attestations" | "checks" | "contents" 
 export type Access = "read" | "write";
 
 export interface Endpoint {
-  /** The permission that the token needs. */
-  needs: { permission: PermissionName; access: Access };
+  /** The permission that the token needs; none for what every person's token may ask. */
+  needs?: { permission: PermissionName; access: Access };
   answer(asked: Asked): Answer;
 }
 

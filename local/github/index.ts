@@ -5,27 +5,52 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Api, type ApiRequest, answerTo, type Token, type Violation } from "./api.ts";
 import type { Answer, Endpoints } from "./endpoint.ts";
+import { approvalEndpoints } from "./endpoints/approvals.ts";
 import { commentEndpoints } from "./endpoints/comments.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
 import { dispatchEndpoints } from "./endpoints/dispatches.ts";
 import { assetEndpoints, storedAsset } from "./endpoints/release-assets.ts";
 import { releaseEndpoints } from "./endpoints/releases.ts";
+import { runEndpoints } from "./endpoints/runs.ts";
 import { statusEndpoints } from "./endpoints/statuses.ts";
+import { userEndpoints } from "./endpoints/users.ts";
 import { type Faults, noFaults, takeTurn } from "./faults.ts";
-import type { Repository } from "./repository.ts";
+import type { Environment, Repository, WorkflowRun } from "./repository.ts";
 
 export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
 export type { Faults, Turn } from "./faults.ts";
 export * from "./refusals.ts";
 export type { Release, ReleaseAsset } from "./release.ts";
-export type { Comment, CommitStatus, Deployment, DeploymentState, DeploymentStatus, Dispatch, Repository } from "./repository.ts";
+export type {
+  Comment,
+  CommitStatus,
+  Deployment,
+  DeploymentState,
+  DeploymentStatus,
+  Dispatch,
+  Environment,
+  PendingDeployment,
+  Repository,
+  Review,
+  WorkflowRun,
+} from "./repository.ts";
+
+export interface NewRepository {
+  /** Branches and tags with their commits. */
+  refs?: Record<string, string>;
+  isPrivate?: boolean;
+  environments?: Environment[];
+  runs?: WorkflowRun[];
+  /** The folder of a bare repository, for releases. */
+  git?: string;
+}
 
 export interface GitHubOptions {
   /** 0 or absent: a free port. */
   port?: number;
-  /** By `owner/name`: branches and tags with their commits. `git` is the folder of a bare repository, for releases. */
-  repositories: Record<string, { refs?: Record<string, string>; git?: string }>;
+  /** By `owner/name`. */
+  repositories: Record<string, NewRepository>;
   /** The rights of each token, like the `permissions:` of a job. */
   tokens: Record<string, Token>;
   faults?: Partial<Faults>;
@@ -64,6 +89,9 @@ const endpoints: Endpoints = {
   ...deploymentEndpoints,
   ...dispatchEndpoints,
   ...commentEndpoints,
+  ...runEndpoints,
+  ...approvalEndpoints,
+  ...userEndpoints,
   ...statusEndpoints,
   ...releaseEndpoints,
   ...assetEndpoints,
@@ -120,9 +148,13 @@ function newApi(options: GitHubOptions): Api {
   };
 }
 
-function newRepository(fullName: string, { refs = {}, git }: GitHubOptions["repositories"][string]): Repository {
+function newRepository(
+  fullName: string,
+  { refs = {}, git, isPrivate = false, environments = [], runs = [] }: NewRepository,
+): Repository {
   const [owner = "", name = ""] = fullName.split("/");
-  return { owner, name, refs, git, deployments: [], dispatches: [], comments: [], statuses: [], releases: [] };
+  const written = { deployments: [], dispatches: [], comments: [], statuses: [], releases: [] };
+  return { owner, name, refs, git, ...written, isPrivate, environments, runs };
 }
 
 async function serve(

@@ -22,6 +22,11 @@ export function notFound(): Answer {
   return refusal(404, "Not Found");
 }
 
+/** GitHub understood the request and can't do it in this state. */
+export function unprocessable(message: string): Answer {
+  return refusal(422, message);
+}
+
 /** The token's requests for this hour are used up. @param resetAt milliseconds; sent in whole seconds */
 export function rateLimitExceeded(resetAt: number, status: 403 | 429 = 403): Answer {
   return refusal(status, "API rate limit exceeded for installation ID 4711.", {

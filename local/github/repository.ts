@@ -17,6 +17,9 @@ export interface Repository {
   statuses: CommitStatus[];
   /** Oldest first. */
   releases: Release[];
+  isPrivate: boolean;
+  environments: Environment[];
+  runs: WorkflowRun[];
 }
 
 /** What anybody with write access says of a commit. */
@@ -29,6 +32,62 @@ export interface CommitStatus {
   targetUrl: string | null;
   creator: string;
   createdAt: number;
+}
+
+export interface Environment {
+  id: number;
+  name: string;
+  /** Logins of people and `@` with slugs of teams; undefined: nobody has to review. */
+  reviewers?: string[];
+  preventSelfReview?: boolean;
+  waitMinutes?: number;
+  /** Slugs of the apps whose rule is on. */
+  apps: string[];
+  /** Slugs of the apps whose rule is off. */
+  disabledApps?: string[];
+}
+
+/** `waiting`: for the rules of an environment. */
+export type JobStatus = "queued" | "in_progress" | "completed" | "waiting";
+
+export interface WorkflowRun {
+  id: number;
+  attempt: number;
+  headSha: string;
+  /** `owner/name`; the repository itself if absent. */
+  headRepository?: string;
+  event: string;
+  status: "queued" | "in_progress" | "completed" | "waiting";
+  conclusion: string | null;
+  /** Logins. */
+  actor: string;
+  triggeringActor: string;
+  /** Of this attempt. */
+  startedAt: number;
+  jobs: { id: number; name: string; status: JobStatus; conclusion: "success" | "failure" | "cancelled" | "skipped" | null }[];
+  pending: PendingDeployment[];
+  /** Newest last. */
+  reviews: Review[];
+  /** What apps answered or commented; `state` is undefined for a comment alone. */
+  ruleAnswers: { app: string; environment: string; state: "approved" | "rejected" | undefined; comment: string }[];
+}
+
+/** A deployment that waits; it goes on once nothing of this is left. */
+export interface PendingDeployment {
+  environment: string;
+  /** Apps that have not answered. */
+  apps: string[];
+  /** Whether a reviewer is still missing. */
+  needsReview: boolean;
+  /** undefined: the timer is over, or there is none. */
+  timerStartedAt?: number;
+}
+
+export interface Review {
+  environments: string[];
+  state: "approved" | "rejected" | "pending";
+  login: string;
+  comment: string;
 }
 
 export interface Comment {

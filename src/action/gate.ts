@@ -5,13 +5,13 @@ import { type GateSettings, gateSettings } from "../config/gate-settings.ts";
 import { chooseCarrier } from "../evidence/carriers/choose.ts";
 import { commitOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore } from "../evidence/store.ts";
-import type { StageResult } from "../gate/judge.ts";
-import { judgeGate } from "../gate/judge.ts";
+import { type GateResult, judgeGate, type StageResult } from "../gate/judge.ts";
 import { readAllowedSkips, readNeeds } from "../gate/needs.ts";
+import type { OtherRun } from "../gate/other-run.ts";
 import { gateLine, gateMarkdown } from "../gate/texts.ts";
 import { errorText } from "../lib/error-text.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
-import { type Evidence, isCommit, type StageName, stageNames } from "../model/report.ts";
+import { type Commit, type Evidence, isCommit, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine, plainText } from "../report/inert.ts";
 import { cut } from "../report/words.ts";
@@ -31,8 +31,6 @@ const standardConfig = ".github/env-actions.yml";
 export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
   // Until the answer is known: a process that ends early must not count as a pass.
   process.exitCode = 3;
-  const jobs = readNeeds(inputOf(env, "needs"));
-  const allowedSkips = readAllowedSkips(inputOf(env, "allow-skips"));
   const comments = switchOf(env, "comment");
   const showsStatuses = switchOf(env, "statuses");
   const environment = inputOf(env, "environment") || undefined;
@@ -40,46 +38,93 @@ export async function gate(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promi
   if (forkEnvironment !== undefined && environment === undefined)
     throw new UserError("EA1104", "the input `fork-environment`: expected the input `environment` too, for which it stands in");
   const pullRequest = await pullRequestOf(env.GITHUB_EVENT_PATH);
+  const standIn = isFork(pullRequest, env) ? forkEnvironment : undefined;
+  const { result, commit, project, text } = await judgedEvidence(env, secrets, { stages: usual, environment, standIn });
+  const line = inLog(secrets.redact(gateLine(result)));
+  if (passes(result)) core.info(line);
+  else core.error(line, { title: `gate ${result.outcome}` });
+  sayParts(result, secrets);
+  await publish(text);
+  if (comments) await comment(env, pullRequest?.number, text);
+  // A status is public, like the comment.
+  const shown = result.stages.map((one) => ({ ...one, why: plainText(secrets.redact(one.why)) }));
+  if (showsStatuses) await showStatuses(env, commit.headSha ?? commit.sha, project, shown);
+  return passes(result) ? 0 : 1;
+}
+
+export interface JudgedEvidence {
+  result: GateResult;
+  commit: Commit;
+  /** undefined if no configuration was read. */
+  project: string | undefined;
+  /** The result as Markdown. */
+  text: string;
+  /** Judges the same evidence once more: it gets older. */
+  judge: () => GateResult;
+}
+
+export function passes({ outcome }: GateResult): boolean {
+  return outcome === "passed" || outcome === "degraded";
+}
+
+export interface AskedEvidence {
+  /** Those that must have passed, unless an input names them. */
+  stages: readonly StageName[];
+  /** Whose evidence counts; all if absent. */
+  environment?: string | undefined;
+  /** What may take its place, because a fork's job has no credentials. */
+  standIn?: string | undefined;
+}
+
+/**
+ * Reads the inputs that say what must have passed, finds the evidence and judges it. Sets the output `verdict`.
+ * @param other instead of this job's own run
+ * @throws UserError
+ */
+export async function judgedEvidence(
+  env: NodeJS.ProcessEnv,
+  secrets: SecretKeeper,
+  { stages: byDefault, environment, standIn }: AskedEvidence,
+  other?: OtherRun,
+): Promise<JudgedEvidence> {
+  const jobs = other?.jobs ?? readNeeds(inputOf(env, "needs"));
+  const allowedSkips = readAllowedSkips(inputOf(env, "allow-skips"));
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputOf(env, "working-directory") || ".");
-  const { stages, leftOut, maxAgeMs, project, place } = await expected(env, workspace);
+  const { stages, leftOut, maxAgeMs, project, place } = await expected(env, workspace, byDefault);
   const artifacts = env.ACTIONS_RESULTS_URL ? (await import("../github/artifacts.ts")).artifactService(env) : undefined;
   const { carrier, cutOff } = await chooseCarrier({ store: place, maxAgeMs, env, artifacts });
   const store = evidenceStore(join(workspace, recordsDirectory, "evidence"), carrier);
   const evidence: Evidence[] = [];
   const unread: Partial<Record<StageName, string[]>> = {};
   for (const stage of stages) {
-    const found = await store.find(stage);
+    const found = await (other ?? store).find(stage);
     evidence.push(...found.evidence);
     unread[stage] = found.unread;
     for (const problem of found.problems) core.warning(inLog(secrets.redact(problem)));
   }
-  const commit = await commitOf(env, workspace);
-  const result = judgeGate({
+  const commit = other?.commit ?? (await commitOf(env, workspace));
+  const question = {
     ...{ jobs, stages, leftOut, allowedSkips, evidence, unread, commit, maxAgeMs },
-    cutOff,
-    event: env.GITHUB_EVENT_NAME,
-    origin: originOf(env),
+    cutOff: other ? undefined : cutOff,
+    event: other?.event ?? env.GITHUB_EVENT_NAME,
+    origin: other?.origin ?? originOf(env),
     project,
     environment,
-    standIn: isFork(pullRequest, env) ? forkEnvironment : undefined,
-    now: Date.now(),
-  });
+    standIn,
+  };
+  const judge = () => judgeGate({ ...question, now: Date.now() });
+  const result = judge();
   const text = secrets.redact(gateMarkdown(result, commit.headSha ?? commit.sha));
   // One of our own words.
   core.setOutput("verdict", result.outcome);
-  const line = inLog(secrets.redact(gateLine(result)));
-  const passes = result.outcome === "passed" || result.outcome === "degraded";
-  if (passes) core.info(line);
-  else core.error(line, { title: `gate ${result.outcome}` });
+  return { result, commit, project, text, judge };
+}
+
+/** What each stage and each job adds to the result. */
+export function sayParts(result: GateResult, secrets: SecretKeeper): void {
   for (const { stage, outcome, isOpen, why } of result.stages)
     core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} ${stage} ${outcome}: ${why}`)));
   for (const { job, isOpen, why } of result.jobs) core.info(inLog(secrets.redact(`${isOpen ? "✔" : "✘"} job ${job}: ${why}`)));
-  await publish(text);
-  if (comments) await comment(env, pullRequest?.number, text);
-  // A status is public, like the comment.
-  const shown = result.stages.map((one) => ({ ...one, why: plainText(secrets.redact(one.why)) }));
-  if (showsStatuses) await showStatuses(env, commit.headSha ?? commit.sha, project, shown);
-  return passes ? 0 : 1;
 }
 
 /** @throws UserError */
@@ -93,7 +138,7 @@ function switchOf(env: NodeJS.ProcessEnv, name: "comment" | "statuses"): boolean
 const longestLine = 4_000;
 
 /** Names of jobs, cells and artifacts come from outside, and the runner obeys a `##[command]` anywhere in a line. */
-function inLog(text: string): string {
+export function inLog(text: string): string {
   return logLine(cut(text, longestLine));
 }
 
@@ -106,7 +151,7 @@ interface Expected {
 }
 
 /** From the input, or the configuration: whichever stage it has, unless it leaves it out. @throws UserError */
-async function expected(env: NodeJS.ProcessEnv, workspace: string): Promise<Expected> {
+async function expected(env: NodeJS.ProcessEnv, workspace: string, byDefault: readonly StageName[]): Promise<Expected> {
   const named = inputOf(env, "stages")
     .split(/[\s,]+/)
     .filter((word) => word !== "");
@@ -118,8 +163,8 @@ async function expected(env: NodeJS.ProcessEnv, workspace: string): Promise<Expe
     );
   const file = inputOf(env, "config") || standardConfig;
   const settings = await gateSettings(file, workspace, named.length > 0);
-  const wanted = named.length > 0 ? stageNames.filter((stage) => named.includes(stage)) : usual;
-  const leftOut = named.length > 0 ? [] : usual.filter((stage) => settings.leftOut.has(stage));
+  const wanted = named.length > 0 ? stageNames.filter((stage) => named.includes(stage)) : byDefault;
+  const leftOut = named.length > 0 ? [] : byDefault.filter((stage) => settings.leftOut.has(stage));
   return {
     stages: wanted.filter((stage) => !leftOut.includes(stage)),
     leftOut,
@@ -129,7 +174,7 @@ async function expected(env: NodeJS.ProcessEnv, workspace: string): Promise<Expe
   };
 }
 
-async function publish(text: string): Promise<void> {
+export async function publish(text: string): Promise<void> {
   if (!process.env.GITHUB_STEP_SUMMARY) return;
   try {
     await core.summary.addRaw(text, true).write();

@@ -5,9 +5,9 @@ import { type StageName, stageNames } from "../model/report.ts";
  * docs/reference/actions.md are generated from it. The code reads inputs by these names only, so they always agree.
  */
 
-/** A stage, what judges them all, or what tells it to people. */
-export type ActionName = StageName | "gate" | "comment";
-export const actionNames: readonly ActionName[] = [...stageNames, "gate", "comment"];
+/** A stage, what judges them all, or what tells it to people or to GitHub. */
+export type ActionName = StageName | "gate" | "comment" | "approve";
+export const actionNames: readonly ActionName[] = [...stageNames, "gate", "comment", "approve"];
 
 export interface Input {
   description: string;
@@ -20,20 +20,22 @@ export interface Input {
   hidden?: true;
 }
 
+/** These judge what the stages left. */
+export const judging: readonly ActionName[] = ["gate", "approve"];
 const tested: readonly StageName[] = ["integration", "e2e"];
 
 export const inputs = {
   config: {
     description: "Configuration file, relative to `working-directory`.",
     default: ".github/env-actions.yml",
-    also: ["gate"],
+    also: judging,
   },
   environment: {
     description:
       "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is. The gate fails if a stage has no evidence of it; without this input, any environment will do.",
     also: ["gate"],
   },
-  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: ["gate"] },
+  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: judging },
   "foreign-head": {
     description:
       "Full SHA of a reviewed commit from another repository that may run with this job's credentials. For `pull_request_target`, `workflow_run` and `issue_comment`. See `docs/trust.md`.",
@@ -82,17 +84,17 @@ export const inputs = {
   needs: {
     description:
       "How the jobs ended that this job waits for: the expression `toJson(needs)`. See `docs/guides/required-check.md`.",
-    stages: ["gate"],
+    stages: judging,
   },
   stages: {
     description:
-      "Stages that must have passed. Default: `preflight, integration, e2e`, without those that the configuration leaves out.",
-    stages: ["gate"],
+      "Stages that must have passed. Default: `preflight, integration, e2e`, and for `approve` also `smoke`, without those that the configuration leaves out.",
+    stages: judging,
   },
   "allow-skips": {
     description:
       "Jobs and stages that may be skipped, one per line: a name, a colon, and an expression; after `#` the reason. A skip is allowed only if the expression is `true` in this job.",
-    stages: ["gate"],
+    stages: judging,
   },
   "fork-environment": {
     description:
@@ -116,6 +118,37 @@ export const inputs = {
     stages: ["comment"],
     default: "gate",
   },
+  "deployment-environment": {
+    description: "GitHub environment whose waiting deployment is approved, such as `production`. Required.",
+    stages: ["approve"],
+  },
+  "approval-token": {
+    description:
+      "Token that approves: of a GitHub App's installation, or of a reviewer. It needs `actions: read` and `deployments: write`. Required. See `docs/guides/approvals.md`.",
+    stages: ["approve"],
+  },
+  "approve-as": {
+    description:
+      "`app`: answers the App's own deployment protection rule. `reviewer`: reviews as the token's user, one of the required reviewers.",
+    stages: ["approve"],
+    default: "app",
+  },
+  "run-id": {
+    description:
+      "Id of another workflow run of this repository whose deployment waits. Its jobs and artifacts are read from GitHub, and `needs` is not. Default: this job's own run.",
+    stages: ["approve"],
+  },
+  "on-failure": {
+    description:
+      "If the evidence doesn't permit the deployment: `reject` ends it with the reason, `abstain` leaves it waiting. Neither lets it through.",
+    stages: ["approve"],
+    default: "reject",
+  },
+  wait: {
+    description: "How long to wait until the deployment waits for its rules, such as `10m`.",
+    stages: ["approve"],
+    default: "10m",
+  },
   matrix: {
     description: "Cell of the job's matrix. The runner sets it; do not set it yourself.",
     default: "${{ toJson(matrix) }}",
@@ -133,8 +166,9 @@ export interface Output {
 
 export const outputs = {
   verdict: {
-    description: "Verdict of the stage: `passed`, `degraded`, `failed` or `error`. Of the gate also `cancelled`.",
-    also: ["gate", "comment"],
+    description:
+      "Verdict of the stage: `passed`, `degraded`, `failed` or `error`. Of the gate also `cancelled`; `approve` sets the gate's.",
+    also: ["gate", "comment", "approve"],
   },
   report: { description: "Path of the stage's report (JSON)." },
   summary: { description: "Path of the summary (Markdown)." },
@@ -169,6 +203,11 @@ export const outputs = {
   score: {
     description: "Score of all checks together, such as `92.5%`. `none` if the configuration does not weigh the checks.",
     stages: ["preflight", "integration", "e2e", "smoke"],
+  },
+  approval: {
+    description:
+      "What became of the deployment: `approved`, `rejected`, `abstained`, `already-approved`, `already-rejected`, `bypassed`, `expired`, `not-waiting`, `unprotected`, `refused`, or `unknown` if GitHub could not be asked.",
+    stages: ["approve"],
   },
   rollback: {
     description:

@@ -37,7 +37,7 @@ const readAtOnce = 8;
 export async function evidenceInArtifacts(
   artifacts: Parameters<typeof artifactSource>[0],
   stage: StageName,
-): Promise<{ evidence: Evidence[]; problems: string[] }> {
+): Promise<{ evidence: Evidence[]; problems: string[]; unread: string[] }> {
   const source = artifactSource(artifacts);
   return await fromCarrier(source, readerOf(source), stage);
 }

@@ -20,6 +20,7 @@ const exits: Record<string, string> = {
   "action/comment.ts": "the comment, the log's lines and the annotations are redacted; the verdict is one of our words",
   "action/gate.ts":
     "the summary, the comment and the lines of jobs and cells are redacted; the rest are texts of ours, and the log is guarded",
+  "action/approve.ts": "the result and the comment at the deployment are redacted before they are worded; the log is guarded",
   "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
   "action/main.ts": guarded,
   "action/missing.ts": "says only which inputs are missing: a mistake that quotes an input is left to action/main.ts",
@@ -45,7 +46,8 @@ const exits: Record<string, string> = {
   "app/executions.ts": "ids, names of stage and environment, the process; the cell is redacted by app/run-stage.ts",
   "app/from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
   "github/artifacts.ts": "app/run-stage.ts hands out the service behind redactedArtifacts",
-  "github/api.ts": "requests hold names from the configuration, the commit and the run's id",
+  "github/api.ts":
+    "requests hold names from the configuration, the commit and the run's id; comments are redacted by action/gate.ts and action/approve.ts",
   "evidence/attestation/statement.ts": "ids of checks of a report that app/record.ts redacted, and a hash of the configuration",
   "evidence/carriers/folder/folder.ts": "what evidence/store.ts gives it",
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",

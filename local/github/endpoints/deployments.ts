@@ -1,5 +1,5 @@
 import type { Answer, Asked, Endpoints } from "../endpoint.ts";
-import { notFound } from "../refusals.ts";
+import { notFound, unprocessable } from "../refusals.ts";
 import type { Deployment, DeploymentState, DeploymentStatus, Repository } from "../repository.ts";
 import { pageOf } from "./pages.ts";
 import { userNamed } from "./users.ts";
@@ -25,7 +25,7 @@ function listDeployments(asked: Asked): Answer {
   );
   return pageOf(
     asked,
-    found.toReversed().map((deployment) => render(deployment, asked)),
+    found.toReversed().map((deployment) => renderDeployment(deployment, asked)),
   );
 }
 
@@ -60,12 +60,12 @@ function createDeployment(asked: Asked): Answer {
     statuses: [],
   };
   asked.repository.deployments.push(deployment);
-  return { status: 201, body: render(deployment, asked) };
+  return { status: 201, body: renderDeployment(deployment, asked) };
 }
 
 function getDeployment(asked: Asked): Answer {
   const deployment = deploymentOf(asked);
-  return deployment ? { status: 200, body: render(deployment, asked) } : notFound();
+  return deployment ? { status: 200, body: renderDeployment(deployment, asked) } : notFound();
 }
 
 function commitAt({ refs }: Repository, ref: string): string | undefined {
@@ -135,11 +135,7 @@ function deploymentOf({ repository, path }: Asked): Deployment | undefined {
   return repository.deployments.find((deployment) => deployment.id === Number(path.deployment_id));
 }
 
-function unprocessable(message: string): Answer {
-  return { status: 422, body: { message, documentation_url: "https://docs.github.com/rest/deployments/deployments" } };
-}
-
-function render(deployment: Deployment, asked: Asked): unknown {
+export function renderDeployment(deployment: Deployment, asked: Asked): unknown {
   const address = addressOf(deployment, asked);
   return {
     url: address,

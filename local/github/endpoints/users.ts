@@ -1,3 +1,24 @@
+import type { Answer, Asked, Endpoints } from "../endpoint.ts";
+import { notAccessible } from "../refusals.ts";
+
+export const userEndpoints: Endpoints = {
+  "users/get-authenticated": { answer: getAuthenticated },
+};
+
+/** An app's token belongs to nobody. */
+function getAuthenticated({ login, url, now }: Asked): Answer {
+  if (login.endsWith("[bot]")) return notAccessible("contents", "read");
+  const at = new Date(now).toISOString();
+  return {
+    status: 200,
+    body: {
+      ...userNamed(login, url),
+      ...{ name: null, company: null, blog: null, location: null, email: null, hireable: null, bio: null },
+      ...{ public_repos: 0, public_gists: 0, followers: 0, following: 0, created_at: at, updated_at: at },
+    },
+  };
+}
+
 /** A user as embedded in other answers of GitHub. */
 export function userNamed(login: string, url: string): Record<string, unknown> {
   const address = `${url}/users/${login}`;
