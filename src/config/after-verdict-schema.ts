@@ -85,6 +85,10 @@ const rollback = z
           .record(z.string(), z.string())
           .default({})
           .meta({ description: `Inputs of the workflow, which must declare them. ${placeholders}` }),
+        wait: timeLimit.optional().meta({
+          description:
+            "How long smoke waits for the workflow run that it started, to report its result. By default it does not wait.",
+        }),
       })
       .optional()
       .meta({ description: "Starts a workflow (`workflow_dispatch`). Needs the permission `actions: write`." }),

@@ -223,18 +223,27 @@ export interface WorkflowDispatch {
   file: string;
   ref: string;
   inputs: Readonly<Record<string, string>>;
+  /** Whether GitHub shall say which run it started. */
+  namesRun: boolean;
 }
 
 /**
  * Starts a workflow. Works with a job's own token too, whose other events start no workflows.
+ * @returns the run, if GitHub says which
  * @throws GitHubError
  */
 export async function dispatchWorkflow(
   api: GitHub,
   repository: Repository,
-  { file, ref, inputs }: WorkflowDispatch,
-): Promise<void> {
-  await api.rest.actions.createWorkflowDispatch({ ...repository, workflow_id: file, ref, inputs: { ...inputs } });
+  { file, ref, inputs, namesRun }: WorkflowDispatch,
+): Promise<{ id: number; url: string } | undefined> {
+  const { data } = await api.rest.actions.createWorkflowDispatch({
+    ...{ ...repository, workflow_id: file, ref, inputs: { ...inputs } },
+    ...(namesRun ? { return_run_details: true } : {}),
+  });
+  // Without a body, as older servers answer.
+  const { workflow_run_id: id, html_url: url } = (data ?? {}) as { workflow_run_id?: unknown; html_url?: unknown };
+  return typeof id === "number" && typeof url === "string" ? { id, url } : undefined;
 }
 
 /**

@@ -30,6 +30,8 @@ type Decision =
   | Event<"decision", { what: "undo"; report: string; commit: string }>
   | Event<"decision", { what: "repair-plan"; report: string; digest: string; execute: boolean; commit: string }>
   | Event<"decision", { what: "rollback"; trigger: string; of: string; outcome: Rollback["outcome"] | "asked"; why: string }>
+  /** How the workflow run ended that a rollback started, in GitHub's word, or `unknown`. */
+  | Event<"decision", { what: "rollback-run"; run: number; conclusion: string }>
   /** Number of rows by table, and of keys, that may be left; `known`: whether the list is complete. */
   | Event<"decision", { what: "interrupted"; signal: string; known: boolean }>;
 

@@ -159,6 +159,17 @@ export interface Rollback {
   /** ISO 8601. */
   at: string;
   why: string;
+  /** Only if `rollback.workflow.wait` is set, and GitHub said which run it started. */
+  result?: RollbackResult;
+}
+
+/** What became of the workflow run that a rollback started: its conclusion, or why that is unknown. */
+export interface RollbackResult {
+  run: number;
+  url: string;
+  /** GitHub's word, such as `success` or `failure`. */
+  conclusion?: string;
+  problem?: string;
 }
 
 /** A server that the suite started for a stage. */

@@ -17,10 +17,12 @@ import {
 import { errorText } from "../lib/error-text.ts";
 import { withStateFile } from "../lib/plain-file.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import { z } from "../lib/zod.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Rollback, StageReport } from "../model/report.ts";
 import { runCommand } from "../processes/command.ts";
+import { resultOf, type StartedRun } from "./rollback-run.ts";
 
 /** Everything that a rollback needs. */
 export interface RollbackRun {
@@ -77,11 +79,33 @@ const mostRecords = 500;
  * @returns undefined if no rollback is configured for this verdict
  */
 export async function rollBack(run: RollbackRun): Promise<Rollback | undefined> {
-  const rollback = await judged(run);
-  return rollback && (await noted(rollback, [run.audit(inAudit(rollback, rollback.outcome))]));
+  const started: Started = {};
+  const rollback = await judged(run, started);
+  if (!rollback) return undefined;
+  const requested = await noted(rollback, [run.audit(inAudit(rollback, rollback.outcome))]);
+  // After all records, so that no other run takes this one for one that is still asking.
+  return started.run && started.waitMs !== undefined ? await awaited(run, requested, started.run, started.waitMs) : requested;
 }
 
-async function judged(run: RollbackRun): Promise<Rollback | undefined> {
+/** The workflow run, if GitHub named it. */
+interface Started {
+  run?: StartedRun | undefined;
+  waitMs?: number;
+}
+
+async function awaited(run: RollbackRun, rollback: Rollback, started: StartedRun, withinMs: number): Promise<Rollback> {
+  const name = run.config.repository ?? run.report.origin.repository ?? "";
+  const wait = { withinMs, firstPauseMs: run.retry?.firstPauseMs ?? firstLookMs, cancel: run.cancel };
+  const found = await resultOf(await github(run), repositoryOf(name), started, wait);
+  const result = redacted(found, run.secrets.redact);
+  const { run: id, conclusion = "unknown" } = result;
+  const event: AuditEvent = { action: "decision", details: { what: "rollback-run", run: id, conclusion }, counts: {} };
+  return await noted({ ...rollback, result }, [run.audit(event)]);
+}
+
+const firstLookMs = 5_000;
+
+async function judged(run: RollbackRun, started: Started): Promise<Rollback | undefined> {
   const { report, config, cancelled } = run;
   const { verdict } = report;
   if (!config.on.some((word) => word === verdict)) return undefined;
@@ -108,7 +132,7 @@ async function judged(run: RollbackRun): Promise<Rollback | undefined> {
     return say("failed", "there is neither a deployment nor a commit, so it is unknown what to roll back: set `deployment`");
   if (config.dryRun) return say("dry-run", `smoke ${verdict}: ${report.reason}`);
   try {
-    return await askedOnce(run, subject, say);
+    return await askedOnce(run, { subject, started }, say);
   } catch (error) {
     return say("failed", errorText(error));
   }
@@ -145,7 +169,11 @@ function triggerWords({ config, report }: RollbackRun): string {
 
 type Say = (outcome: Rollback["outcome"], why: string) => Rollback;
 
-async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<Rollback> {
+async function askedOnce(
+  run: RollbackRun,
+  { subject, started }: { subject: Subject; started: Started },
+  say: Say,
+): Promise<Rollback> {
   const before = await recordAsked(run, subject);
   if (before) return sayBefore(run, before, say);
   const claim = claimOf(run, subject);
@@ -161,7 +189,7 @@ async function askedOnce(run: RollbackRun, subject: Subject, say: Say): Promise<
   // Logged before the request, so that the log has it even if we are killed now.
   const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
   // Any failure from here on may come after the request.
-  const answer = await fired(run, subject, say).catch((error: unknown) => say("unknown", errorText(error)));
+  const answer = await fired(run, { subject, started }, say).catch((error: unknown) => say("unknown", errorText(error)));
   // A refusal does not count as an attempt, unless GitHub has a record of it already.
   const outcome = answer.outcome === "fired" || answer.outcome === "unknown" ? answer.outcome : "failed";
   const again = outcome === "failed" && !claim && !run.config.command;
@@ -293,7 +321,11 @@ async function withRecords<Result>(
   }
 }
 
-async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Rollback> {
+async function fired(
+  run: RollbackRun,
+  { subject, started }: { subject: Subject; started: Started },
+  say: Say,
+): Promise<Rollback> {
   const { config, report } = run;
   const why = `smoke ${report.verdict}: ${report.reason}`;
   if (config.command) return await ranCommand(run, config.command, say, why);
@@ -307,7 +339,12 @@ async function fired(run: RollbackRun, subject: Subject, say: Say): Promise<Roll
     const facts = factsOf(run, subject);
     if (config.workflow) {
       const inputs = Object.entries(config.workflow.inputs).map(([name, text]) => [name, filled(text, facts)]);
-      await dispatchWorkflow(api, repository, { ...config.workflow, inputs: Object.fromEntries(inputs) });
+      const { wait } = config.workflow;
+      const dispatch = { ...config.workflow, inputs: Object.fromEntries(inputs), namesRun: wait !== undefined };
+      const named = await dispatchWorkflow(api, repository, dispatch);
+      if (wait !== undefined && !named)
+        return say("fired", `${why}; GitHub did not say which workflow run it started, so its result is unknown`);
+      if (wait !== undefined) Object.assign(started, { run: named, waitMs: wait });
     } else await dispatchEvent(api, repository, { type: config.event?.type ?? "", payload: facts });
     return say("fired", why);
   } catch (error) {

@@ -7,6 +7,7 @@ import {
   type Latency,
   opensTheGate,
   type Rollback,
+  type RollbackResult,
   type Score,
   type StageName,
   type StageReport,
@@ -147,8 +148,18 @@ const rollbackWords: Record<Rollback["outcome"], string> = {
 };
 
 /** One sentence: what was requested, and what happened to the request. */
-export function rollbackLine({ of, trigger, outcome, at, why }: Rollback): string {
-  return `The rollback of ${of} ${rollbackWords[outcome]} (${trigger}, ${at}): ${why}`;
+export function rollbackLine({ of, trigger, outcome, at, why, result }: Rollback): string {
+  return `The rollback of ${of} ${rollbackWords[outcome]} (${trigger}, ${at}): ${why}${result ? `; ${resultWords(result)}` : ""}`;
+}
+
+function resultWords({ run, url, conclusion, problem }: RollbackResult): string {
+  const ended = conclusion === undefined ? `has an unknown result: ${problem ?? "no reason"}` : `ended with ${conclusion}`;
+  return `its workflow run ${run} (${url}) ${ended}`;
+}
+
+/** Whether a person has to look: it was not requested, may not have been, or its workflow did not succeed. */
+export function isRollbackWrong({ outcome, result }: Rollback): boolean {
+  return outcome === "failed" || outcome === "unknown" || (result !== undefined && result.conclusion !== "success");
 }
 
 /** `sent`, `failed after 3 attempts`. */

@@ -1,11 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type LocalGitHub, serverError, startGitHub } from "../../local/github/index.ts";
+import { badCredentials, type LocalGitHub, notFound, serverError, startGitHub } from "../../local/github/index.ts";
 import { type GitHub, GitHubError } from "../../src/github/api.ts";
 import { claimRollback } from "../../src/github/deployments.ts";
-import type { StageReport, Verdict } from "../../src/model/report.ts";
+import type { Rollback, StageReport, Verdict } from "../../src/model/report.ts";
 import { parseReport } from "../../src/report/schema.ts";
+import { messagesView } from "../../src/report/view/messages.ts";
+import { rollbackLine } from "../../src/report/words.ts";
 import { type Configured, newSetting, type Setting, smoke } from "./setting.ts";
 
 /** Rollbacks by real commands, and by the GitHub stand-in, which checks each request against GitHub's API description. */
@@ -153,6 +156,102 @@ describe("a failed smoke requests the rollback of its deployment once", () => {
     expect((await other.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow })).rollback?.outcome).toBe(
       "unknown",
     );
+  });
+});
+
+describe("the workflow run that a rollback started", () => {
+  const waiting = (wait: string) => ({ workflow: { ...workflow.workflow, wait } });
+  const runs = () => local.repositories.get(place)?.runs ?? [];
+
+  /** Ends the run as soon as there is one. */
+  async function ending(conclusion: string): Promise<void> {
+    while (runs().length === 0) await pause(5);
+    Object.assign(runs()[0] ?? {}, { status: "completed", conclusion });
+  }
+
+  test("is waited for, and its result is in the report and in the audit log", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const after = setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: waiting("30s") });
+    const [report] = await Promise.all([after, ending("success")]);
+    const [run] = runs();
+    const url = `${local.url}/${place}/actions/runs/${run?.id}`;
+    expect(report.rollback).toMatchObject({ outcome: "fired", result: { run: run?.id, url, conclusion: "success" } });
+    expect(rollbackLine(report.rollback as Rollback)).toContain(`; its workflow run ${run?.id} (${url}) ended with success`);
+    expect(parseReport(JSON.stringify(report), "smoke.json").rollback).toEqual(report.rollback);
+    expect(setting.audit.map(({ details }) => [details.what, details.outcome ?? details.conclusion])).toEqual([
+      ["rollback", "asked"],
+      ["rollback", "fired"],
+      ["rollback-run", "success"],
+    ]);
+    expect(
+      messagesView(report)
+        .error.flat()
+        .filter(({ title }) => title.startsWith("Rollback")),
+    ).toEqual([]);
+  });
+
+  test("that failed is an error for people, and is not requested again", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const after = setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: waiting("30s") });
+    const [report] = await Promise.all([after, ending("failure")]);
+    expect(report.rollback).toMatchObject({ outcome: "fired", result: { conclusion: "failure" } });
+    expect(
+      messagesView(report)
+        .error.flat()
+        .map(({ text }) => text),
+    ).toContainEqual(expect.stringMatching(/^The rollback of deployment \d+ was requested .* ended with failure$/));
+    const again = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: waiting("30s") });
+    expect([again.rollback?.outcome, dispatches().length]).toEqual(["already-fired", 1]);
+  });
+
+  test.each([
+    ["has not ended in time", () => undefined, "100ms", /^it had not ended after 0 s$/],
+    [
+      "cannot be read",
+      () => void local.faults.refuse.push({ times: 9, operation: "actions/get-workflow-run", answer: badCredentials() }),
+      "30s",
+      /^EA9002: /,
+    ],
+    [
+      "is never listed",
+      () => void local.faults.refuse.push({ times: 999, operation: "actions/get-workflow-run", answer: notFound() }),
+      "100ms",
+      /^EA9004: /,
+    ],
+  ])("%s: then its result is unknown, and the rollback stays requested", async (_, given, wait, problem) => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    given();
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: waiting(wait) });
+    expect(report.rollback).toMatchObject({ outcome: "fired", result: { problem: expect.stringMatching(problem) } });
+    expect(report.rollback?.result).not.toHaveProperty("conclusion");
+  });
+
+  test("that GitHub does not name, as older servers don't, is said to be unknown", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    local.faults.refuse.push({ times: 1, operation: "actions/create-workflow-dispatch", answer: { status: 204 } });
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: waiting("30s") });
+    expect(report.rollback?.outcome).toBe("fired");
+    expect(report.rollback?.why).toMatch(/GitHub did not say which workflow run it started, so its result is unknown$/);
+    expect(report.rollback).not.toHaveProperty("result");
+  });
+
+  test("is not asked for without `wait`", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const report = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: workflow });
+    expect([runs().length, report.rollback?.outcome]).toEqual([0, "fired"]);
+    expect(report.rollback).not.toHaveProperty("result");
+  });
+
+  test("is left when smoke is cancelled", async () => {
+    const [setting, deployment] = [await runner(), await deployed()];
+    const controller = new AbortController();
+    const options = { ...onGitHub(), deployment, rollback: waiting("1h"), cancel: controller.signal };
+    const after = setting.after(smokeOf("failed"), options);
+    while (runs().length === 0) await pause(5);
+    await pause(50);
+    controller.abort();
+    const report = await after;
+    expect(report.rollback?.result).toMatchObject({ problem: "the run of smoke was cancelled" });
   });
 });
 

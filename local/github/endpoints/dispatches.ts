@@ -6,10 +6,19 @@ export const dispatchEndpoints: Endpoints = {
 };
 
 function dispatchWorkflow(asked: Asked): Answer {
-  const { ref, inputs = {} } = asked.body as { ref: string; inputs?: Record<string, unknown> };
+  const body = asked.body as { ref: string; inputs?: Record<string, unknown>; return_run_details?: boolean };
+  const { ref, inputs = {}, return_run_details: namesRun = false } = body;
   const { workflow_id: workflow = "" } = asked.path;
   asked.repository.dispatches.push({ kind: "workflow_dispatch", workflow, ref, inputs });
-  return { status: 204 };
+  if (!namesRun) return { status: 204 };
+  const { url, repository, login, now, newId } = asked;
+  const id = newId();
+  repository.runs.push({
+    ...{ id, attempt: 1, headSha: repository.refs[ref] ?? "", event: "workflow_dispatch", status: "queued", conclusion: null },
+    ...{ actor: login, triggeringActor: login, startedAt: now, jobs: [], pending: [], reviews: [], ruleAnswers: [] },
+  });
+  const path = `${repository.owner}/${repository.name}/actions/runs/${id}`;
+  return { status: 200, body: { workflow_run_id: id, run_url: `${url}/repos/${path}`, html_url: `${url}/${path}` } };
 }
 
 function dispatchEvent(asked: Asked): Answer {

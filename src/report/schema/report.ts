@@ -85,6 +85,15 @@ const rollback = z
     ),
     at: instant("When it was requested or decided."),
     why: text("Reason for the outcome."),
+    result: z
+      .strictObject({
+        run: z.int().positive().meta({ description: "Id of the workflow run." }),
+        url: text("Address of the workflow run."),
+        conclusion: text("How it ended, in GitHub's word, such as `success` or `failure`.").optional(),
+        problem: text("Why it is unknown how it ended.").optional(),
+      })
+      .optional()
+      .meta({ description: "What became of the workflow run that the rollback started. Only with `rollback.workflow.wait`." }),
   })
   .meta({ description: "Rollback after a bad verdict, triggered once per deployment." });
 

@@ -9,6 +9,7 @@ import {
   endWords,
   firstLine,
   followsLine,
+  isRollbackWrong,
   known,
   observedApart,
   place,
@@ -57,8 +58,8 @@ export function messagesView(report: StageReport): MessagesView {
   const urgentMessages = (...verdicts: Check["verdict"][]) =>
     urgent.filter(({ verdict }) => verdicts.includes(verdict)).map(checkMessage);
   const skipped = checks.filter(({ dryRun, verdict }) => !dryRun && verdict === "skipped");
-  // A failed or unknown rollback is an error. Other outcomes are notices.
-  const rollbackIsWrong = rollback?.outcome === "failed" || rollback?.outcome === "unknown";
+  // Other outcomes are notices.
+  const rollbackIsWrong = rollback !== undefined && isRollbackWrong(rollback);
   const rollbacks = rollback ? [{ title: `Rollback: ${rollback.outcome}`, text: rollbackLine(rollback) }] : [];
   return {
     stage,

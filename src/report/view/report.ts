@@ -11,6 +11,7 @@ import {
   alertWords,
   budgetUse,
   headText,
+  isRollbackWrong,
   isWatch,
   leftOut,
   leftOutStages,
@@ -184,7 +185,7 @@ const rollbackTones = {
 
 function rollbackSection({ rollback }: StageReport): Section | undefined {
   if (!rollback) return undefined;
-  const tone = rollbackTones[rollback.outcome];
+  const tone = isRollbackWrong(rollback) ? "bad" : rollbackTones[rollback.outcome];
   return {
     what: "rollback",
     title: "Rollback",
