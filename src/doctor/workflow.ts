@@ -41,6 +41,8 @@ export interface Job {
   gates: readonly Step[];
   /** The steps that write the result of another run on its pull request. */
   comments: readonly Step[];
+  /** Steps that answer a deployment. */
+  approvals: readonly Step[];
   hasMatrix: boolean;
 }
 
@@ -123,6 +125,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     stages: uses === undefined ? stagesOf(steps, local) : calledStages(uses, local, 0),
     gates: all.filter((step) => workOf(step, local) === "gate"),
     comments: all.filter((step) => workOf(step, local) === "comment"),
+    approvals: all.filter((step) => workOf(step, local) === "approve"),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
     ...call,
   };

@@ -144,6 +144,7 @@ export const unknownInput: Rule = {
         for (const { stage, step } of job.stages) yield* unknownInputs(step, stage);
         for (const step of job.gates) yield* unknownInputs(step, "gate");
         for (const step of job.comments) yield* unknownInputs(step, "comment");
+        for (const step of job.approvals) yield* unknownInputs(step, "approve");
       }
   },
 };
