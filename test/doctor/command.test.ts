@@ -247,7 +247,9 @@ test("mistakes in a call of the reusable workflow are found, as in jobs that are
     const changed = change(written[gate] ?? "");
     expect(changed).not.toBe(written[gate]);
     const files = { ...samples.ClassWaves.files, ...written, [gate]: changed, ".github/env-actions.yml": configuration };
-    return JSON.parse(run(files, "--json").stdout).findings.map(({ code, file }: Record<string, string>) => `${code} ${file}`);
+    return JSON.parse(run(files, "--json").stdout)
+      .findings.map(({ code, file }: Record<string, string>) => `${code} ${file}`)
+      .filter((found: string) => found.endsWith(gate));
   };
   expect(examined((text) => text.replace(/ +TEST_TOKEN_SECRET: .*\n/, ""))).toContain(`ED105 ${gate}`);
   expect(examined((text) => text.replace("environment: sandbox\n", "environment: sandbax\n"))).toContain(`ED103 ${gate}`);
