@@ -1,3 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import type { TestResults } from "../../src/model/test-results.ts";
@@ -242,4 +246,19 @@ test.each([
   const results = await readText(`<testsuites>${text}<testcase name="passes" classname="test"/></testsuites>`);
   expect(results.crashedSuites.map(({ message }) => message.split(";")[0])).toEqual(crashes);
   expect([results.failed, results.passed]).toEqual([crashes.length === 0 ? 1 : 0, 1]);
+});
+
+test.each(["junit", "tap"])("node's %s: a file without a test is no test that passed", async (reporter) => {
+  const folder = mkdtempSync(join(tmpdir(), "node-files-"));
+  try {
+    mkdirSync(join(folder, "test"));
+    writeFileSync(join(folder, "test", "empty.test.mjs"), "");
+    writeFileSync(join(folder, "test", "asserts.test.mjs"), 'import assert from "node:assert"; assert.equal(1, 1);');
+    writeFileSync(join(folder, "test", "one.test.mjs"), 'import { test } from "node:test"; test("one", () => {});');
+    const { stdout } = spawnSync(process.execPath, ["--test", `--test-reporter=${reporter}`], { cwd: folder, encoding: "utf8" });
+    const { total, passed, skipped } = await readText(stdout);
+    expect([total, passed, skipped]).toEqual([3, 1, 2]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

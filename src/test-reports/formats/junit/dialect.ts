@@ -88,6 +88,7 @@ function statusOf(test: JUnitCase, said: TestStatus | undefined, retries: number
   if (said === "unknown") return "unknown";
   if (troubles.length > 0) return "flaky";
   if (skipped || said === "skipped") return "skipped";
+  if (isNodesFile(test)) return "skipped";
   // TestCafe marks what passed only in its quarantine mode.
   const isUnstable = isTestCafe(suites.at(-1)) && nameOf(test).includes(" (unstable)");
   return said === "flaky" || retries > 0 || isUnstable ? "flaky" : "passed";
@@ -194,10 +195,7 @@ function isMadeUp(test: JUnitCase): boolean {
  * not have run at all. The failure has the fields of an ended process, which no failure of an assertion has.
  */
 function endOfNodesProcess(test: JUnitCase): string | undefined {
-  const { classname, file } = test.attributes;
-  const name = nameOf(test);
-  if (classname !== "test" || !isFile(name)) return undefined;
-  if (file !== undefined && file !== name && !file.endsWith(`/${name}`) && !file.endsWith(`\\${name}`)) return undefined;
+  if (!isNodesFile(test)) return undefined;
   for (const { attributes, text } of test.troubles) {
     const [, code, signal] = (attributes.type === "testCodeFailure" && processEnd.exec(text)) || [];
     // Node's own words are "test failed" for each of them.
@@ -205,6 +203,14 @@ function endOfNodesProcess(test: JUnitCase): string | undefined {
     if (code !== undefined) return `its process ended with exit status ${code}; the log of the command says why`;
   }
   return undefined;
+}
+
+/** A file of `node --test` in which no test was declared is a test by itself. If it passes, its process ended well, and nothing was tested. */
+function isNodesFile(test: JUnitCase): boolean {
+  const { classname, file } = test.attributes;
+  const name = nameOf(test);
+  if (classname !== "test" || !isFile(name)) return false;
+  return file === undefined || file === name || file.endsWith(`/${name}`) || file.endsWith(`\\${name}`);
 }
 
 const processEnd = /\{[^{}]*\bexitCode: (?:(\d+)|null), signal: (?:null|'(\w+)')[^{}]*\}\s*$/;
