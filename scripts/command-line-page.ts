@@ -25,7 +25,7 @@ ${usage().trimEnd()}
 
 \`env-actions help\` prints this text, and so does \`--help\`. \`env-actions help cleanup\` and \`env-actions cleanup --help\` show one command with its options.
 \`env-actions version\` prints the version. An option that a command would ignore is an error. Colours appear on terminals only; \`NO_COLOR=1\` turns them
-off, \`FORCE_COLOR=1\` on. With \`--quiet\`, a stage that passed prints nothing: the exit status says it.
+off, \`FORCE_COLOR=1\` on. With \`--quiet\`, only the verdict is printed, and what did not pass.
 
 \`env-actions completion bash\` prints completions for your shell (also \`zsh\` and \`fish\`). Its first lines say how to keep them. They complete the command
 \`env-actions\`, so it must be on your PATH: \`PATH="$PWD/node_modules/.bin:$PATH"\`.

@@ -113,6 +113,11 @@ export function timeSpent(ends: readonly GateEnd[]): { total: number; tests: num
   const total = sum((report) => report.durationMs);
   const tests = sum((report) => report.commands.reduce((time, command) => time + command.durationMs, 0));
   // Servers start in parallel, so the slowest one determines the wait.
-  const servers = sum((report) => Math.max(0, ...report.servers.map((server) => server.readyMs ?? 0)));
+  const servers = sum((report) => Math.max(0, ...report.servers.map((server) => server.readyMs ?? 0), ...inVain(report)));
   return { total, tests, servers, suite: total - tests - servers };
+}
+
+/** How long servers were waited for that were never ready. */
+function inVain({ checks }: StageReport): number[] {
+  return checks.filter(({ id }) => id === "application").map(({ durationMs }) => durationMs);
 }

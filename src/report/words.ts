@@ -266,6 +266,13 @@ export function firstLine(text: string): string {
   return text.split("\n").find((line) => line.trim() !== "") ?? "";
 }
 
+/** The first line, and the next one if the first announces it: `Expected values to be strictly equal: 404 !== 405`. */
+export function headline(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  const [first = "", second] = lines.filter((line) => line !== "");
+  return first.endsWith(":") && second !== undefined ? `${first} ${second}` : first;
+}
+
 /** The share of passed tests among those that ran; undefined if none ran. */
 export function passRate({ passed, flaky, failed, unknown }: Omit<TestCounts, "total" | "skipped">): string | undefined {
   const ran = passed + flaky + failed + unknown;

@@ -25,13 +25,14 @@ export async function withApplication(
     return;
   }
   let running: RunningServer[];
+  const started = performance.now();
   try {
     running = await startApplication(context, onLaunched);
   } catch (error) {
     const failed = await asServerFailed(error);
     if (!failed) throw error;
     outcome.servers.push(failed.report);
-    outcome.checks.push(await reportCheck(context, Promise.resolve(notUp(context, failed))));
+    outcome.checks.push(await reportCheck(context, Promise.resolve(notUp(context, failed, performance.now() - started))));
     return;
   }
   try {
@@ -54,14 +55,14 @@ async function asServerFailed(error: unknown): Promise<ServerFailed | undefined>
   return error instanceof server.ServerFailed ? error : undefined;
 }
 
-function notUp(context: StageContext, { verdict, message, report }: ServerFailed): Check {
+function notUp(context: StageContext, { verdict, message, report }: ServerFailed, durationMs: number): Check {
   return {
     id: "application",
     title: "Application starts",
     verdict,
     observed: report.ended,
     message: `${message}${whereItsLogIs(context, report)}`,
-    durationMs: 0,
+    durationMs,
   };
 }
 

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
+import { timeSpent } from "../../src/cli/gate.ts";
 import { terminal } from "../../src/cli/main.ts";
 import { json, serve } from "../checks/api.ts";
 import { folderForThisTest } from "../harness/folder.ts";
@@ -41,4 +42,12 @@ test("a gate that failed says what failed, and ends with the verdict", async () 
   expect(lines.at(-1)).toMatch(/^ {2}✘ gate failed on sandbox in [\d.]+ m?s: integration failed$/);
   expect(lines.join("\n")).toMatch(/ {4}✘ b – no/);
   expect(lines.join("\n")).not.toMatch(/○|Total|report\.html|✔/);
+});
+
+test("waiting for a server that never was ready counts as waiting for servers", () => {
+  const report = { durationMs: 61_000, commands: [], servers: [{ name: "api", ended: "stopped" }] };
+  const checks = [{ id: "application", durationMs: 60_000 }];
+  const [end] = [{ answer: { report: { ...report, checks } } }] as unknown as Parameters<typeof timeSpent>[0];
+  if (!end) throw new Error("no end");
+  expect(timeSpent([end])).toEqual({ total: 61_000, tests: 0, servers: 60_000, suite: 1_000 });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { budgetUse, versionSpan } from "../../src/report/words.ts";
+import { budgetUse, headline, versionSpan } from "../../src/report/words.ts";
 
 test.each([
   [{ from: 12, to: 15 }, "12–15"],
@@ -21,3 +21,11 @@ test.each([
 ])("%j of a budget is shown as %s", (report, shown) => {
   expect(budgetUse(report)).toBe(shown);
 });
+
+test.each([
+  ["Expected values to be strictly equal:\n\n404 !== 405\n", "Expected values to be strictly equal: 404 !== 405"],
+  ["AssertionError: no\nmore", "AssertionError: no"],
+  ["only an announcement:", "only an announcement:"],
+  ["\n  first\nsecond", "first"],
+  ["", ""],
+])("the headline of %j", (text, expected) => expect(headline(text)).toBe(expected));

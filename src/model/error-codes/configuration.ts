@@ -55,7 +55,7 @@ export const configurationErrors = {
   EA1010: {
     title: "Invalid value",
     meaning: "The value has the right type, but not the expected form, range or choice.",
-    fix: "Write what the message expects. It shows an example.",
+    fix: "Write what the message expects. If it shows no example, the configuration reference has one for each key.",
   },
   EA1011: {
     title: "An environment variable is not set",

@@ -1,6 +1,6 @@
 import { count, numberText } from "../../lib/count.ts";
 import { type CrashedSuite, mostWholeTests, shortMessage, type TestCase, type TestResults } from "../../model/test-results.ts";
-import { account, duration, endWords, firstLine, place } from "../words.ts";
+import { account, duration, endWords, firstLine, headline, place } from "../words.ts";
 import { failureOf, isCall } from "./frames.ts";
 import type { Block, Entry, EntryResult, Inline, Line, Row, Table } from "./shapes.ts";
 
@@ -61,7 +61,7 @@ function frequentMessages(tests: readonly TestCase[]): Table | undefined {
   if (tests.length < manyTests) return undefined;
   const kinds = new Map<string, { amount: number; first: TestCase; message: string }>();
   for (const test of tests) {
-    const message = firstLine(briefOf(test)).slice(0, longestMessage).trim();
+    const message = headline(briefOf(test)).slice(0, longestMessage).trim();
     // Messages that differ in numbers only, such as ids and times, are of one kind.
     const kind = message.replace(/\d+/g, "0");
     const known = kinds.get(kind);

@@ -7,8 +7,8 @@ import {
   budgetUse,
   checkRemarks,
   endWords,
-  firstLine,
   followsLine,
+  headline,
   isRollbackWrong,
   known,
   observedApart,
@@ -264,7 +264,7 @@ function testLine(test: TestCase): string {
 }
 
 function failureLine(name: string, message: string | undefined, where?: string): string {
-  const first = firstLine(message ?? "");
+  const first = headline(message ?? "");
   return `${name}${first === "" ? "" : ` – ${first}`}${where === undefined ? "" : ` (${where})`}`;
 }
 

@@ -1,6 +1,6 @@
 import { count, numberText } from "../../lib/count.ts";
 import type { Attachment, FileCounts, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
-import { attachmentState, bytes, duration, firstLine, passRate, place } from "../words.ts";
+import { attachmentState, bytes, duration, headline, passRate, place } from "../words.ts";
 import type { Block, Cell, Column, CountKind, Inline, Row, Section } from "./shapes.ts";
 
 /** The results of the project's own tests, without failures, which lead the report. */
@@ -86,7 +86,7 @@ function quarantine(entries: TestResults["quarantine"] = []): Block[] {
 function flaky(tests: readonly TestCase[]): Block[] {
   if (tests.length === 0) return [];
   const rows = tests.map(
-    (test): Row => ({ cells: [nameAndPlace(test), test.project, String(test.attempts), firstLine(test.message ?? "")] }),
+    (test): Row => ({ cells: [nameAndPlace(test), test.project, String(test.attempts), headline(test.message ?? "")] }),
   );
   return [
     { kind: "title", text: `${count(tests.length, "flaky test")}: passed only after a retry` },
