@@ -215,8 +215,10 @@ test("cancel: the post step says how the stage ended, and the gate that the run 
     },
   });
   expect(status).toBe(1);
-  expect(stdout).toMatch(/^✔ preflight passed: job preflight, environment sandbox$/m);
-  expect(stdout).toMatch(/^✘ integration error: error in job integration \(shard=1\), environment sandbox$/m);
+  const of = "environment sandbox, configuration .github/env-actions.yml";
+  expect(stdout).toContain("gate cancelled: the run was cancelled; nothing failed");
+  expect(stdout).toContain(`✔ preflight passed: job preflight, ${of}`);
+  expect(stdout).toContain(`✘ integration cancelled: error in job integration (shard=1), ${of}: its job was cancelled`);
   expect(stdout).toMatch(/^✘ job integration: cancelled$/m);
 }, 300_000);
 

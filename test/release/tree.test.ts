@@ -44,6 +44,13 @@ describe("the published tree", () => {
     expect(readdirSync(join(out, ".github"), { recursive: true })).toEqual(["workflows", "workflows/quality-gate.yml"]);
   });
 
+  test("has the reusable workflow exactly as main has it: a job's token may not push another one", () => {
+    const repository = join(import.meta.dirname, "../..");
+    const out = join(scratch, "out");
+    layOut({ from: repository, out });
+    expect(read(out, workflow)).toBe(read(repository, workflow));
+  });
+
   test("is a package without dependencies and install scripts, whose files all exist", () => {
     const repository = join(import.meta.dirname, "../..");
     const out = join(scratch, "out");
