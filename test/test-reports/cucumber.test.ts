@@ -127,6 +127,11 @@ test.each<[string, object[], object]>([
   ["the word unknown", [testCase(1), ...attempt(0, ["UNKNOWN"]), finished(true)], { total: 1, unknown: 1 }],
   ["without the result of a step", [testCase(2), ...attempt(0, ["PASSED"]), finished(true)], { total: 1, unknown: 1 }],
   [
+    "without the result of the step that failed",
+    [testCase(3), ...attempt(0, ["PASSED", "SKIPPED"]), finished(false)],
+    { total: 1, unknown: 1 },
+  ],
+  [
     "tried again",
     [testCase(1), ...attempt(0, ["FAILED"], true), ...attempt(1, ["PASSED"]), finished(true)],
     { total: 1, flaky: 1 },

@@ -183,6 +183,11 @@ test.each<[string, string, RegExp]>([
     lines(begun, inPackage("pass", { Test: "TestA" })),
     /truncated: the package example\.org\/p has no end/,
   ],
+  [
+    "that end after what a build said",
+    lines({ ImportPath: "example.org/p", Action: "build-output", Output: "p.go:1: bad\n" }),
+    /truncated: a package was built, and no package was tested/,
+  ],
   ["with half a line", `${lines(begun)}{"Action":"pa`, /line 2: truncated/],
   ["with a damaged line", lines(begun, '{"Action":"fail', inPackage("pass")), /line 2: malformed JSON/],
   ["with an event without an action", lines(begun, { Package: "example.org/p" }), /damaged: expected an event with an Action/],

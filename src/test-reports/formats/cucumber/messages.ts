@@ -123,7 +123,8 @@ class MessagesReader {
       return;
     }
     this.#cases.delete(attempt.caseId);
-    if (outcome.status === "passed" && results.length < of.steps)
+    // Cucumber says of each step how it ended, also of those that it skips after a failure.
+    if ((outcome.status === "passed" || outcome.status === "skipped") && results.length < of.steps)
       this.#report(of, unknownStatus, said(`expected the results of ${of.steps} steps, got ${results.length}`));
     else if (outcome.status === "passed" && of.attempts > 1)
       this.#report(of, "flaky", of.trouble ?? said(passedLaterMessage(of.attempts)));

@@ -181,6 +181,9 @@ class GoReader {
         file: path,
         message: messageOf(buildMessage(this.#builds.get(path)?.text() ?? "") || "the build failed"),
       });
+    // What a build says comes before its package.
+    if (this.#packages.size === 0 && this.#failedBuilds.size === 0 && this.#builds.size > 0)
+      throw new UnreadableReport("EA6004", this.#file, "truncated: a package was built, and no package was tested");
     if (open !== undefined) throw new UnreadableReport("EA6004", this.#file, `truncated: the package ${open} has no end`);
   }
 }
