@@ -93,7 +93,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
   const request = await withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
-  const { config, configText, tables, environment } = await readConfiguration(request, secrets);
+  const { config, configText, configPlace, tables, environment } = await readConfiguration(request, secrets);
   const leftOut = leftOutStages(config);
   if (leftOut.includes(stage))
     throw new UserError(
@@ -137,6 +137,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const context: Omit<StageContext, "signal" | "audit" | "check"> = {
     stage,
     config,
+    configPlace,
     tables,
     environment,
     runId,
@@ -335,6 +336,7 @@ export async function readConfiguration(
   return {
     config: loaded.config,
     configText: loaded.text,
+    configPlace: loaded.placeOf,
     tables: resolveTables(loaded.config.testData),
     environment: { ...environment, name },
   };

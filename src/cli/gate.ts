@@ -80,7 +80,7 @@ export type GateRequest = Omit<StageRequest, "stage">;
  * @throws UserError
  */
 async function refuseIncomplete(request: GateRequest, production: string | undefined): Promise<{ hasTestData: boolean }> {
-  const { config, environment } = await readConfiguration(
+  const { config, configPlace, environment } = await readConfiguration(
     request,
     request.secrets ?? secretKeeper(request.onSecret ?? (() => undefined)),
   );
@@ -92,7 +92,7 @@ async function refuseIncomplete(request: GateRequest, production: string | undef
       `--production ${production} is the environment for smoke, and stages.smoke is false in ${request.configFile}: remove the option, or write the settings of the stage in place of false`,
     );
   for (const stage of makesTestData)
-    if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config, env });
+    if (!leftOut.includes(stage)) suiteOf({ stage, environment, overrides, workspace, config, configPlace, env });
   return { hasTestData: environment.databricks !== undefined || environment.redis !== undefined };
 }
 

@@ -6,7 +6,7 @@ import { loadPatterns } from "../lib/pattern.ts";
 import { isSecretName } from "../lib/redaction/variables.ts";
 import { z } from "../lib/zod.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { type PlacedMistake, UserError } from "../model/user-error.ts";
+import { UserError } from "../model/user-error.ts";
 import { whyWithoutSecrets } from "./fork.ts";
 import {
   type Blank,
@@ -16,7 +16,7 @@ import {
   type Variables,
   withUnifiedVariables,
 } from "./interpolation.ts";
-import { codeOf, explain, type Mistake, mistakesError, type Span } from "./mistakes.ts";
+import { codeOf, explain, type Mistake, mistakesError, type PlaceOf, placedError, positionOf, type Span } from "./mistakes.ts";
 import { group, type Path, pathKey, valueAt } from "./path.ts";
 import { withPreset } from "./preset.ts";
 import { conflicts } from "./rules.ts";
@@ -46,6 +46,8 @@ export interface LoadedConfig {
   file: string;
   /** The file's text, without variables filled in. */
   text: string;
+  /** The line of a value, or of the nearest group around it, for mistakes that only a stage sees. */
+  placeOf: PlaceOf;
   /** Values to mask before anything is printed. */
   secrets: Secret[];
   /**
@@ -93,7 +95,15 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const config = reader.read(withoutEnvironments(filled.value, Object.keys(unresolved)));
   if (!config) throw new Error(`${file} could be read, but not without the environments ${Object.keys(unresolved).join(", ")}`);
   const meant = withPreset(config, filled.value);
-  return { config: { ...meant, defaultEnvironment: defaultEnvironmentOf(filled.value) }, file, text, secrets, unresolved };
+  const placeOf: PlaceOf = (path) => ({ file, ...positionOf(text, spanAt(yaml.entries, path).start) });
+  return {
+    config: { ...meant, defaultEnvironment: defaultEnvironmentOf(filled.value) },
+    file,
+    text,
+    placeOf,
+    secrets,
+    unresolved,
+  };
 }
 
 /** The code for every section, whatever the file has: to say what is wrong, and what could be there instead. */
@@ -149,12 +159,6 @@ export async function readText(file: string, cwd: string): Promise<string> {
       message: "the file is not UTF-8: save it as UTF-8",
     });
   return new TextDecoder("utf-8").decode(bytes);
-}
-
-/** The place is also apart from the words, so that an annotation or a list of findings doesn't show it twice. */
-function placedError(code: ErrorCode, placed: Omit<PlacedMistake, "code">): UserError {
-  const { file, line, column, message } = placed;
-  return new UserError(code, `${file}:${line}:${column}  ${message}`, { mistakes: [{ code, ...placed }] });
 }
 
 const howToWriteOne =

@@ -1,7 +1,7 @@
 import { suggestion } from "../lib/nearest.ts";
 import type { z } from "../lib/zod.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { UserError } from "../model/user-error.ts";
+import { type PlacedMistake, UserError } from "../model/user-error.ts";
 import { type Path, showPath } from "./path.ts";
 
 /** A range in the file's text, as offsets. */
@@ -52,6 +52,25 @@ export function mistakesError(source: SourceFile, mistakes: readonly Mistake[], 
   return new UserError("EA1000", blot([`${source.name} has ${count}:`, ...lines].map(printable).join("\n"), secrets), {
     mistakes: placed,
   });
+}
+
+/** Where a path of the configuration is written. */
+export type PlaceOf = (path: Path) => Pick<PlacedMistake, "file" | "line" | "column">;
+
+/** The place is also apart from the words, so that an annotation or a list of findings doesn't show it twice. */
+export function placedError(code: ErrorCode, placed: Omit<PlacedMistake, "code">): UserError {
+  const { file, line, column, message } = placed;
+  return new UserError(code, `${file}:${line}:${column}  ${message}`, { mistakes: [{ code, file, line, column, message }] });
+}
+
+/**
+ * The environment of a stage is read-only, and the stage writes.
+ * @param placeOf absent if the configuration's text isn't at hand
+ */
+export function readOnlyError(environment: string, placeOf: PlaceOf | undefined, what: string): UserError {
+  const path = ["environments", environment, "access"];
+  const message = inWords(path, what);
+  return placeOf ? placedError("EA2002", { ...placeOf(path), message }) : new UserError("EA2002", message);
 }
 
 function inWords(path: Path, message: string): string {

@@ -4,6 +4,7 @@ import { executeCleanup, planAtProvenTarget, planNote } from "../cleanup/execute
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
 import { joinTouched, type Touched, touchedNotes } from "../cleanup/touched/touched-rows.ts";
+import { readOnlyError } from "../config/mistakes.ts";
 import { inParallel } from "../lib/in-parallel.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import { type Check, isPlanDigest } from "../model/report.ts";
@@ -120,11 +121,12 @@ function resultOf(context: StageContext, requests: readonly CleanupRequest[], re
 }
 
 /** Refuses what is recognisably wrong before any connection is opened. */
-function refuseBeforeConnecting({ environment, overrides: { scope, planDigest } }: StageContext): void {
+function refuseBeforeConnecting({ environment, configPlace, overrides: { scope, planDigest } }: StageContext): void {
   if (environment.access !== "test-data")
-    throw new UserError(
-      "EA2002",
-      `environment ${environment.name} is read-only, so nothing is deleted there: leave --execute out (in a workflow: dry-run: true), or name an environment with access: test-data`,
+    throw readOnlyError(
+      environment.name,
+      configPlace,
+      "the environment is read-only, so nothing is deleted there: leave --execute out (in a workflow: dry-run: true), or name an environment with access: test-data",
     );
   if (scope === "all" && planDigest === undefined)
     throw new UserError(

@@ -1,4 +1,5 @@
 import type { RunCheck } from "../checks/run-check.ts";
+import type { PlaceOf } from "../config/mistakes.ts";
 import type { Config, Environment, Table } from "../config/schema.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
@@ -10,6 +11,8 @@ import type { Attachment, TestResults } from "../model/test-results.ts";
 export interface StageContext {
   stage: StageName;
   config: Config;
+  /** Where a path of the configuration is written, for mistakes in it. */
+  configPlace?: PlaceOf;
   /** The test-data tables: the preset and the configuration merged. */
   tables: Readonly<Record<string, Table>>;
   environment: Environment & { name: string };

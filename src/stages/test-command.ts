@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { classWavesProjects } from "../config/classwaves.ts";
+import { readOnlyError } from "../config/mistakes.ts";
 import { namesShard } from "../config/suite-schema.ts";
 import type { CommandReport, ServerReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -108,7 +109,10 @@ interface Part {
 }
 
 /** What decides how the tests of a stage are run, before the stage begins. */
-export type SuiteContext = Pick<StageContext, "stage" | "environment" | "overrides" | "workspace" | "config" | "env">;
+export type SuiteContext = Pick<
+  StageContext,
+  "stage" | "environment" | "overrides" | "workspace" | "config" | "configPlace" | "env"
+>;
 
 /** @throws UserError before anything is started */
 export function suiteOf(context: SuiteContext): Suite {
@@ -121,7 +125,11 @@ export function suiteOf(context: SuiteContext): Suite {
   const shards = browsers?.shards ?? 1;
   const part = partOf(env);
   if (environment.access !== "test-data")
-    throw new UserError("EA2002", `environment ${environment.name} is read-only: tests that create data must not run there`);
+    throw readOnlyError(
+      environment.name,
+      context.configPlace,
+      `the environment is read-only, and the tests of ${stage} create data: write access: test-data, or name another environment with --environment (in a workflow: the input environment)`,
+    );
   if (!stagePrefixes(config).includes(settings.prefix))
     throw new UserError(
       "EA1022",

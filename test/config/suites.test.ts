@@ -5,17 +5,21 @@ import { suiteOf } from "../../src/stages/test-command.ts";
 
 // What the configuration asks of the tests, with its defaults.
 
-async function suite(stage: "integration" | "e2e", settings: object, { databricks = false, preset = "" } = {}) {
+async function suite(
+  stage: "integration" | "e2e",
+  settings: object,
+  { databricks = false, preset = "", access = "test-data" } = {},
+) {
   const warehouse = {
     host: "h.example.com",
     warehouse: "0123456789abcdef",
     token: "${TOKEN}",
     expect: { host: "h.example.com" },
   };
-  const environment = databricks ? { databricks: warehouse } : {};
+  const stores = databricks ? { databricks: warehouse } : {};
   const text = JSON.stringify({
     version: 1,
-    environments: { sandbox: { access: "test-data", ...environment } },
+    environments: { sandbox: { access, ...stores } },
     ...(preset ? { testData: { preset, prefixes: ["shop_test_"], keys: [] } } : {}),
     stages: {
       integration: { prefix: "shop_test_" },
@@ -24,9 +28,10 @@ async function suite(stage: "integration" | "e2e", settings: object, { databrick
     },
     ...(preset ? {} : { testData: { prefixes: ["shop_test_"] } }),
   });
-  const { config } = await loadConfig({ file: "c.yml", cwd: ".", env: { TOKEN: "dapi-1" }, text });
+  const { config, placeOf } = await loadConfig({ file: "c.yml", cwd: ".", env: { TOKEN: "dapi-1" }, text });
   const selected = selectEnvironment(config, undefined);
-  const context = { stage, config, environment: { ...selected.environment, name: "sandbox" }, overrides: {}, workspace: "/w" };
+  const environment = { ...selected.environment, name: "sandbox" };
+  const context = { stage, config, configPlace: placeOf, environment, env: {}, overrides: {}, workspace: "/w" };
   return suiteOf(context as unknown as StageContext);
 }
 
@@ -53,5 +58,16 @@ test("reports are a list of globs, or a group that says whether each must match"
   expect(await suite("integration", { reports: { files: ["a"], all: true } })).toMatchObject({
     reports: ["a"],
     allReports: true,
+  });
+});
+
+test("tests refuse a read-only environment, with the place of its access and what to do", async () => {
+  const refused = await suite("e2e", {}, { access: "read-only" }).catch((error: unknown) => error);
+  expect(refused).toMatchObject({
+    codes: ["EA2002"],
+    mistakes: [{ code: "EA2002", file: "c.yml", line: 1, column: expect.any(Number) }],
+    message: expect.stringMatching(
+      /^c\.yml:1:\d+ {2}environments\.sandbox\.access {2}the environment is read-only, and the tests of e2e create data: write access: test-data, or name another environment/,
+    ),
   });
 });
