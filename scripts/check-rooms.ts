@@ -21,8 +21,8 @@ const words = ["report"];
  */
 const kinds = ["kinds"];
 const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
-/** The declaration of the actions' inputs and outputs. It imports the model only, and the doctor compares workflows with it. */
-const declared = "src/action/interface.ts";
+/** The declaration of the actions' inputs and outputs, and of what they accept: the doctor compares workflows with it. */
+const declared = ["interface", "input-forms", "input-limits"].map((name) => `src/action/${name}.ts`);
 const workrooms = ["checks", "cleanup", "processes", "test-reports", "evidence", "audit"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** Looks at a repository that is not set up yet, and writes the texts of its files. */
@@ -46,7 +46,7 @@ const below: Record<string, readonly string[]> = {
   audit: [...words, ...floor],
   // Reads files, and nothing else: what it knows of an environment, its door asked.
   doctor: ["interface", ...ground, ...floor],
-  interface: [],
+  interface: [...ground, ...floor],
   stages: belowTheStages,
   init: ["cleanup", ...kinds, ...ground, ...floor],
   // Rollbacks call GitHub and run commands; alerts share words with the report.
@@ -226,7 +226,7 @@ function brokenByNeighbour(target: string): string | undefined {
 /** @returns the folder below src; for a file directly in src, its name */
 function roomOf(file: string): string {
   if (isKind.test(file)) return "kinds";
-  if (file === declared) return "interface";
+  if (declared.includes(file)) return "interface";
   return file.split("/")[1] ?? "";
 }
 

@@ -1,5 +1,4 @@
 import * as core from "@actions/core";
-import { parseTimeLimit } from "../config/values.ts";
 import { type Approval, type ApprovalQuestion, answerDeployment, noRun, stillRuns, whyForeign } from "../gate/approval.ts";
 import { approvalComment, approvalLine, approvalMarkdown, isApproved } from "../gate/approval-texts.ts";
 import { type OtherRun, readOtherRun } from "../gate/other-run.ts";
@@ -12,6 +11,8 @@ import type { StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { inLog, type JudgedEvidence, judgedEvidence, passes, publish, sayParts } from "./gate.ts";
+import { choices, oneOf } from "./input-forms.ts";
+import { limits } from "./input-limits.ts";
 import { inputOf } from "./inputs.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
@@ -104,8 +105,8 @@ function readAsked(env: NodeJS.ProcessEnv): Asked {
       "the input `deployment-environment` is missing: expected the name of the GitHub environment that the deployment waits for, such as production",
     );
   const wait = writtenOf(env, "wait");
-  const waitMs = parseTimeLimit(wait);
-  if (waitMs === undefined) throw new UserError("EA1104", `the input \`wait\`: expected a time such as "10m", got "${wait}"`);
+  const waitMs = limits.wait.read(wait);
+  if (waitMs === undefined) throw new UserError("EA1104", `the input \`wait\`: expected ${limits.wait.expected}, got "${wait}"`);
   const [owner, repo] = (env.GITHUB_REPOSITORY ?? "").split("/");
   const ownRun = Number(env.GITHUB_RUN_ID);
   if (!owner || !repo || !isId(ownRun))
@@ -116,8 +117,8 @@ function readAsked(env: NodeJS.ProcessEnv): Asked {
   const attempt = Number(env.GITHUB_RUN_ATTEMPT);
   return {
     ...{ environment, token, waitMs, owner, repo, run, ownRun },
-    by: choice(env, "approve-as", ["app", "reviewer"] as const),
-    onFailure: choice(env, "on-failure", ["reject", "abstain"] as const),
+    by: choice(env, "approve-as", choices["approve-as"]),
+    onFailure: choice(env, "on-failure", choices["on-failure"]),
     attempt: isId(attempt) ? attempt : undefined,
   };
 }
@@ -132,11 +133,10 @@ function writtenOf(env: NodeJS.ProcessEnv, name: InputName): string {
 }
 
 /** @throws UserError */
-function choice<Choice extends string>(env: NodeJS.ProcessEnv, name: InputName, choices: readonly Choice[]): Choice {
+function choice<Choice extends string>(env: NodeJS.ProcessEnv, name: InputName, names: readonly Choice[]): Choice {
   const text = writtenOf(env, name);
-  const chosen = choices.find((one) => one === text);
-  if (chosen === undefined)
-    throw new UserError("EA1104", `the input \`${name}\`: expected one of ${choices.join(", ")}, got "${text}"`);
+  const chosen = names.find((one) => one === text);
+  if (chosen === undefined) throw new UserError("EA1104", `the input \`${name}\`: expected ${oneOf(names)}, got "${text}"`);
   return chosen;
 }
 

@@ -16,7 +16,8 @@ import { UserError } from "../model/user-error.ts";
 import { logLine, plainText } from "../report/inert.ts";
 import { cut } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
-import { inputOf, isTrue } from "./inputs.ts";
+import { forms, isTrue, stageWords, unknownStage } from "./input-forms.ts";
+import { inputOf } from "./inputs.ts";
 
 /** The stages that a pull request must pass. Smoke follows a deployment, and cleanup proves nothing about the commit. */
 const usual: readonly StageName[] = ["preflight", "integration", "e2e"];
@@ -131,7 +132,7 @@ export function sayParts(result: GateResult, secrets: SecretKeeper): void {
 function switchOf(env: NodeJS.ProcessEnv, name: "comment" | "statuses"): boolean {
   const chosen = isTrue(inputOf(env, name) || "false");
   if (chosen === undefined)
-    throw new UserError("EA1104", `the input \`${name}\`: expected true or false, got "${inputOf(env, name)}"`);
+    throw new UserError("EA1104", `the input \`${name}\`: expected ${forms[name].expected}, got "${inputOf(env, name)}"`);
   return chosen;
 }
 
@@ -152,15 +153,10 @@ interface Expected {
 
 /** From the input, or the configuration: whichever stage it has, unless it leaves it out. @throws UserError */
 async function expected(env: NodeJS.ProcessEnv, workspace: string, byDefault: readonly StageName[]): Promise<Expected> {
-  const named = inputOf(env, "stages")
-    .split(/[\s,]+/)
-    .filter((word) => word !== "");
-  const unknown = named.find((word) => !stageNames.some((stage) => stage === word));
+  const named = stageWords(inputOf(env, "stages"));
+  const unknown = unknownStage(named);
   if (unknown !== undefined)
-    throw new UserError(
-      "EA1104",
-      `the input \`stages\`: expected names of stages, such as "preflight, integration", got "${unknown}"`,
-    );
+    throw new UserError("EA1104", `the input \`stages\`: expected ${forms.stages.expected}, got "${unknown}"`);
   const file = inputOf(env, "config") || standardConfig;
   const settings = await gateSettings(file, workspace, named.length > 0);
   const wanted = named.length > 0 ? stageNames.filter((stage) => named.includes(stage)) : byDefault;

@@ -1,7 +1,8 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { matrixCell } from "../evidence/matrix-cell.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { isCommit, isPlanDigest, type StageName, stageNames } from "../model/report.ts";
+import { type StageName, stageNames } from "../model/report.ts";
+import { choices, forms, isTrue, oneOf } from "./input-forms.ts";
 import { type Input, type InputName, inputs } from "./interface.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -32,14 +33,6 @@ export type InputsRead =
   /** `quoting` if a mistake has text of an input in it, which may be a secret. */
   | { ok: false; code: ErrorCode; mistakes: string[]; quoting: boolean };
 
-const scopes = ["run", "expired", "all"] as const;
-
-/** YAML 1.2's core schema, as in `core.getBooleanInput`. */
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...(["true", "True", "TRUE"] as const).map((text) => [text, true] as const),
-  ...(["false", "False", "FALSE"] as const).map((text) => [text, false] as const),
-]);
-
 /** Reads INPUT_*, the runner's variables for inputs. Reports all mistakes at once. */
 export function readInputs(env: Env): InputsRead {
   const mistakes: string[] = [];
@@ -54,16 +47,16 @@ export function readInputs(env: Env): InputsRead {
     const declared: Input = inputs[name];
     return declared.default;
   };
-  const choice = <Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice => {
-    const chosen = choices.find((candidate) => candidate === text);
-    const expected = `one of ${choices.join(", ")}`;
+  const choice = <Choice extends string>(name: string, text: string, names: readonly Choice[]): Choice => {
+    const chosen = names.find((candidate) => candidate === text);
+    const expected = oneOf(names);
     if (chosen === undefined && text === "") mistakes.push(`the input \`${name}\` is missing: expected ${expected}`);
     else if (chosen === undefined) wrong(name, expected, text);
-    return chosen ?? (choices[0] as Choice);
+    return chosen ?? (names[0] as Choice);
   };
-  const boolean = (name: InputName, text: string): boolean => {
-    const read = booleans.get(text);
-    if (read === undefined) wrong(name, "true or false", text);
+  const boolean = (name: "dry-run", text: string): boolean => {
+    const read = isTrue(text);
+    if (read === undefined) wrong(name, forms[name].expected, text);
     return read ?? true;
   };
 
@@ -73,7 +66,7 @@ export function readInputs(env: Env): InputsRead {
     environment: value("environment"),
     workingDirectory: value("working-directory") ?? ".",
     foreignHead: value("foreign-head"),
-    failOn: choice("fail-on", value("fail-on") ?? "failed", ["failed", "degraded"] as const),
+    failOn: choice("fail-on", value("fail-on") ?? "failed", choices["fail-on"]),
     budget: value("budget"),
     command: value("command"),
     reports: (value("reports") ?? "")
@@ -84,16 +77,14 @@ export function readInputs(env: Env): InputsRead {
     deployment: value("deployment"),
     // The default is an expression that only the runner can evaluate.
     githubToken: inputOf(env, "github-token") || undefined,
-    scope: choice("scope", value("scope") ?? "expired", scopes),
+    scope: choice("scope", value("scope") ?? "expired", choices.scope),
     dryRun: boolean("dry-run", value("dry-run") ?? "true"),
     planDigest: value("plan-digest"),
     // The default is an expression that only the runner can evaluate.
     cell: matrixCell(inputOf(env, "matrix")),
   };
-  if (read.planDigest !== undefined && !isPlanDigest(read.planDigest))
-    wrong("plan-digest", "the 64 hexadecimal digits that the dry run showed", read.planDigest);
-  if (read.foreignHead !== undefined && !isCommit(read.foreignHead))
-    wrong("foreign-head", "the full SHA of a commit", read.foreignHead);
+  for (const [name, text] of [["plan-digest", read.planDigest] as const, ["foreign-head", read.foreignHead] as const])
+    if (text !== undefined && !forms[name].accepts(text)) wrong(name, forms[name].expected, text);
   const invalid = mistakes.length > 0;
   if (read.stage === "cleanup" && read.scope === "all" && !read.dryRun && read.planDigest === undefined)
     mistakes.push(
@@ -101,11 +92,6 @@ export function readInputs(env: Env): InputsRead {
     );
   if (mistakes.length === 0) return { ok: true, inputs: read };
   return { ok: false, code: invalid ? "EA1104" : "EA1105", mistakes, quoting };
-}
-
-/** @returns undefined for another word */
-export function isTrue(text: string): boolean | undefined {
-  return booleans.get(text);
 }
 
 /** The runner writes the name in upper case, with underscores for spaces; dashes are kept. */

@@ -4,7 +4,6 @@ import * as core from "@actions/core";
 import { type Cancellation, Remaining } from "../app/progress.ts";
 import { exitStatus } from "../app/record.ts";
 import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
-import { parsePercent, parseTimeLimit } from "../config/values.ts";
 import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { percentOf } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -16,6 +15,7 @@ import { headText } from "../report/words.ts";
 import { isSuitesOwn } from "../stages/child-environment.ts";
 import type { Overrides, SecretKeeper } from "../stages/context.ts";
 import { excusedFailures } from "../test-reports/judge/excused.ts";
+import { limits } from "./input-limits.ts";
 import { type ActionInputs, guardRunnerFiles } from "./inputs.ts";
 import { type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
@@ -138,19 +138,16 @@ function overridesFrom(inputs: ActionInputs): Overrides {
 }
 
 function budgetFrom(text: string): number {
-  const milliseconds = parseTimeLimit(text);
+  const milliseconds = limits.budget.read(text);
   if (milliseconds === undefined)
-    throw new UserError(
-      "EA1104",
-      `the input \`budget\`: expected a duration such as 15m, above 0 and at most 24d, got "${text}"`,
-    );
+    throw new UserError("EA1104", `the input \`budget\`: expected ${limits.budget.expected}, got "${text}"`);
   return milliseconds;
 }
 
 function passRateFrom(text: string): number {
-  const share = parsePercent(text);
+  const share = limits["pass-rate"].read(text);
   if (share === undefined)
-    throw new UserError("EA1104", `the input \`pass-rate\`: expected a percentage such as 95%, got "${text}"`);
+    throw new UserError("EA1104", `the input \`pass-rate\`: expected ${limits["pass-rate"].expected}, got "${text}"`);
   return share;
 }
 
