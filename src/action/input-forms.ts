@@ -10,6 +10,8 @@ export interface Form {
   /** Continues "expected …". */
   expected: string;
   accepts: (text: string) => boolean;
+  /** If only these are accepted. */
+  choices?: readonly string[];
 }
 
 export const choices = {
@@ -44,7 +46,7 @@ export function oneOf(names: readonly string[]): string {
 }
 
 function choiceOf(names: readonly string[]): Form {
-  return { expected: oneOf(names), accepts: (text) => names.includes(text) };
+  return { expected: oneOf(names), accepts: (text) => names.includes(text), choices: names };
 }
 
 const truth: Form = { expected: "true or false", accepts: (text) => booleans.has(text) };

@@ -64,6 +64,22 @@ export function expressionsIn(text: string): string[] {
   return found;
 }
 
+/** The contexts that an expression names: `needs` and `github` in `needs.a.result == github.ref`. Empty if it can't be read. */
+export function contextsIn(source: string): string[] {
+  let all: string[];
+  try {
+    all = tokens(source);
+  } catch (error) {
+    if (!(error instanceof NotUnderstood)) throw error;
+    return [];
+  }
+  const isContext = (name: string, index: number): boolean =>
+    /^[a-z_]/i.test(name) && all[index - 1] !== "." && all[index + 1] !== "(" && !notContexts.has(name.toLowerCase());
+  return [...new Set(all.filter(isContext))];
+}
+
+const notContexts: ReadonlySet<string> = new Set(["true", "false", "null", "nan", "infinity"]);
+
 class NotUnderstood extends Error {}
 
 const token = /\s+|'(?:[^']|'')*'|-?(?:0x[\da-f]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b|[a-z_][\w-]*|&&|\|\||[!=<>]=|[!<>()[\].,*]/iy;

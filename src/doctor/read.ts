@@ -9,6 +9,7 @@ import { lockNeeds } from "./installs.ts";
 import { readProject } from "./project.ts";
 import type { Found, NotLookedAt, Subject } from "./rule.ts";
 import { type LocalFiles, stepsAt, type Workflow, workflowOf } from "./workflow.ts";
+import { correctWords, type UnknownWord } from "./workflow-words.ts";
 import { YamlFile } from "./yaml-file.ts";
 
 export interface ReadOptions {
@@ -34,7 +35,8 @@ export async function readSubject({
   };
   const files = new RepositoryFiles(cwd, tell);
   const unreadable: Found[] = [];
-  const workflows = await readWorkflows(files, unreadable, tell);
+  const unknownWords: UnknownWord[] = [];
+  const workflows = await readWorkflows(files, { unreadable, unknownWords }, tell);
   const { configuration, faulty } = await readConfiguration(files, configFile, env, tell);
   const suites = (["integration", "e2e"] as const).flatMap((stage) => configuration?.suite(stage) ?? []);
   const folders = [".", ...suites.map(({ workingDirectory }) => workingDirectory ?? ".")];
@@ -50,6 +52,7 @@ export async function readSubject({
       environment: undefined,
       unreadable,
       faulty,
+      unknownWords,
       notLookedAt: tell,
     },
     notLookedAt: told,
@@ -63,7 +66,7 @@ function needlesOf(configuration: Configuration): string[] {
 
 async function readWorkflows(
   files: RepositoryFiles,
-  unreadable: Found[],
+  mistakes: { unreadable: Found[]; unknownWords: UnknownWord[] },
   tell: (told: NotLookedAt) => void,
 ): Promise<Workflow[]> {
   const folder = join(files.root, ".github", "workflows");
@@ -74,8 +77,9 @@ async function readWorkflows(
   for (const path of paths.slice(0, mostWorkflows)) {
     const file = await readYaml(files, path);
     if (!file) continue;
-    const why = whyNoWorkflow(file);
-    unreadable.push(...why);
+    // First, because a misspelled key is then missing, too.
+    if (!file.parsed.broken) mistakes.unknownWords.push(...correctWords(file));
+    mistakes.unreadable.push(...whyNoWorkflow(file));
     if (!file.parsed.broken && isGroup(file.parsed.data)) found.set(file.path, file);
   }
   const local: LocalFiles = { actions: await readActions(files, [...found.values()]), workflows: found };

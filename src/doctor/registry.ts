@@ -8,6 +8,8 @@ import * as runners from "./rules/runners.ts";
 import * as steps from "./rules/steps.ts";
 import * as tests from "./rules/tests.ts";
 import * as triggers from "./rules/triggers.ts";
+import * as values from "./rules/values.ts";
+import * as words from "./rules/words.ts";
 
 export interface RuleArea {
   /** The heading in docs/reference/doctor.md, which is generated from here. */
@@ -29,6 +31,10 @@ export const ruleAreas: readonly RuleArea[] = [
       inputs.unknownInput,
       inputs.openQuestion,
       inputs.unmentionedStage,
+      values.readOnlyEnvironment,
+      values.wrongValue,
+      words.unknownWord,
+      words.strangeWord,
     ],
   },
   {

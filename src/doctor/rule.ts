@@ -1,6 +1,7 @@
 import type { Configuration } from "./configuration.ts";
 import type { Project } from "./project.ts";
 import type { Workflow } from "./workflow.ts";
+import type { UnknownWord } from "./workflow-words.ts";
 
 /** The interface of a rule. Each rule is an object in one of the files in `rules`, and a line in `registry.ts`. */
 
@@ -50,6 +51,8 @@ export interface Subject {
   /** Mistakes that were found while the files were read. */
   unreadable: readonly Found[];
   faulty: readonly Found[];
+  /** Of all workflows. */
+  unknownWords: readonly UnknownWord[];
   notLookedAt: (told: NotLookedAt) => void;
 }
 

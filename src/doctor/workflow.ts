@@ -205,6 +205,16 @@ function calledStages(uses: string, local: LocalFiles, depth: number): StageUse[
   });
 }
 
+/** Each step of a job that runs an action of env-actions. */
+export function actionSteps(job: Job): { action: ActionName; step: Step }[] {
+  return [
+    ...job.stages.map(({ stage, step }) => ({ action: stage, step })),
+    ...job.gates.map((step) => ({ action: "gate" as const, step })),
+    ...job.comments.map((step) => ({ action: "comment" as const, step })),
+    ...job.approvals.map((step) => ({ action: "approve" as const, step })),
+  ];
+}
+
 export function workInput(step: Step): ActionName | undefined {
   return actionNames.find((work) => work === step.with.stage);
 }

@@ -4,7 +4,7 @@ import { suggestion } from "../../lib/nearest.ts";
 import { isAction } from "../action-reference.ts";
 import { configuredStages, environmentOf, isComputed, readsConfiguration, stageJobs, stageWorkflows } from "../gate.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
-import { type Job, type StageUse, type Step, stepPlace } from "../workflow.ts";
+import { actionSteps, type Job, type StageUse, type Step, stepPlace } from "../workflow.ts";
 import type { YamlFile } from "../yaml-file.ts";
 
 /** What the configuration and the workflows say about each other. */
@@ -140,12 +140,7 @@ export const unknownInput: Rule = {
   cure: "Correct the name, or remove the line.",
   *find({ workflows }) {
     for (const { jobs } of workflows)
-      for (const job of jobs) {
-        for (const { stage, step } of job.stages) yield* unknownInputs(step, stage);
-        for (const step of job.gates) yield* unknownInputs(step, "gate");
-        for (const step of job.comments) yield* unknownInputs(step, "comment");
-        for (const step of job.approvals) yield* unknownInputs(step, "approve");
-      }
+      for (const job of jobs) for (const { action, step } of actionSteps(job)) yield* unknownInputs(step, action);
   },
 };
 
