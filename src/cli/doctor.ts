@@ -51,14 +51,18 @@ const severityWords: Record<Severity, { word: string; counted: string; style: "r
 
 function show(found: Examination, screen: Screen): void {
   const { findings, accepted, notLookedAt } = found;
+  const cures = new Set<string>();
   for (const finding of findings) {
     const { word, style } = severityWords[finding.severity];
     screen.line(`${placeText(finding)}  `, [`${finding.code} ${word}`, style], `: ${finding.message}`);
-    screen.line([`    ${finding.cure}`, "gray"]);
+    // What holds for several findings is said once.
+    if (!cures.has(finding.cure)) screen.line([`    ${finding.cure}`, "gray"]);
+    cures.add(finding.cure);
   }
   for (const one of accepted) screen.line([`${placeText(one)}  ${one.code} accepted: ${one.reason}`, "gray"]);
   if (findings.length + accepted.length > 0) screen.line("");
   screen.line(...lastLine(found));
+  if (findings.length > 0) screen.line(`Checked: ${lookedAtText(found) || "nothing else"}`);
   if (notLookedAt.length > 0) screen.line("Not checked:");
   for (const { what, why } of notLookedAt) screen.line(`  ○ ${what}: ${why}`);
   if (findings.length > 0) screen.line(`What each code means: ${doctorPage}`);
@@ -68,22 +72,32 @@ function placeText({ file, line, column }: Finding): string {
   return `${file}:${line}:${column}`;
 }
 
-function lastLine(found: Examination): Part[] {
-  const { findings, lookedAt } = found;
+function lookedAtText({ lookedAt }: Examination): string {
   const workflows = count(lookedAt.workflows.length, "workflow");
   const things = [
     ...(lookedAt.stages > 0 ? [`${workflows} with ${count(lookedAt.stages, "stage")}`] : []),
     ...(lookedAt.configuration === undefined ? [] : [lookedAt.configuration]),
     ...(lookedAt.environment === undefined ? [] : [`the environment ${lookedAt.environment}`]),
   ];
-  const where = things.length > 0 ? ` in ${things.join(", ")}` : "";
+  return things.join(", ");
+}
+
+/** More would hide the numbers. */
+const mostFiles = 3;
+
+function lastLine(found: Examination): Part[] {
+  const { findings } = found;
   if (findings.length > 0) {
+    const files = [...new Set(findings.map(({ file }) => file))];
+    const places = files.length > mostFiles ? count(files.length, "file") : files.join(", ");
     const parts = (Object.keys(severityWords) as Severity[]).flatMap((severity) => {
       const number = findings.filter((one) => one.severity === severity).length;
       return number === 0 ? [] : [`${number} ${severityWords[severity].counted}`];
     });
-    return [[`✘ ${count(findings.length, "finding")}`, "red"], `${where}: ${parts.join(", ")}`];
+    return [[`✘ ${count(findings.length, "finding")}`, "red"], ` in ${places}: ${parts.join(", ")}`];
   }
+  const things = lookedAtText(found);
+  const where = things === "" ? "" : ` in ${things}`;
   if (!wasLookedAt(found))
     return [
       ["○ Nothing was checked", "yellow"],

@@ -143,7 +143,9 @@ async function readConfiguration(
   const text = await files.text(path);
   if (text === undefined) {
     const at = { file: configFile, line: 1, column: 1 };
-    return { configuration: undefined, faulty: [{ at, message: "the configuration does not exist, or cannot be read" }] };
+    const cure =
+      "Run `env-actions init` to write one. If it is elsewhere, name it with `--config`, or run the doctor in its project's folder.";
+    return { configuration: undefined, faulty: [{ at, message: "the configuration does not exist, or cannot be read", cure }] };
   }
   const faulty: Found[] = [];
   try {
@@ -161,7 +163,8 @@ async function readConfiguration(
     for (const mistake of error.mistakes) {
       if (variables.includes(mistake)) continue;
       const { code, message, file, line, column } = mistake;
-      faulty.push({ at: { file, line, column }, message: `${code}: ${message}` });
+      const cure = code === "EA1007" ? "Write a key that the configuration has, or remove the line." : undefined;
+      faulty.push({ at: { file, line, column }, message: `${code}: ${message}`, ...(cure === undefined ? {} : { cure }) });
     }
     if (error.mistakes.length === 0) faulty.push({ at: { file: configFile, line: 1, column: 1 }, message: error.message });
   }

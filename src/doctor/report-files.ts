@@ -21,6 +21,10 @@ export interface Written {
   paths: string[];
   /** Whether it writes any report, as far as one can see. */
   writesAny: boolean;
+  /** Why the tool ends before it runs a test. */
+  refuses: string | undefined;
+  /** What lets it write a file. */
+  advice: (path: string) => string;
   /** Why nobody can be sure, without a run, that these are all. */
   unsure: string | undefined;
 }
@@ -41,12 +45,14 @@ export function reportsOf(
   if (!tool) return undefined;
   const settings = settingsOf(project, folder, tool);
   const command = [text, ...variables].join("\n");
+  const called = { text, variables };
+  const refuses = tool.refuses?.(called);
   const chosen = chosenReporters(tool, command);
   const isChosen = chosen.length > 0;
   const isSilent = isChosen && chosen.every((reporter) => tool.chosen?.silent.test(reporter));
   // Reporters of the command replace those of the settings.
   const counted = [command, ...(isChosen ? [] : settings.map(({ content }) => content))];
-  const notReports = new Set(tool.notReports?.(command).map(normal));
+  const notReports = new Set(tool.notReports?.(called).map(normal));
   const writesAny = !isSilent && (isChosen || counted.some((one) => tool.reports.test(one)));
   const redirected = [...text.matchAll(/>\s*([^\s"'`;|&<>()]+)|\btee\s+(?:-a\s+)?([^\s"'`;|&<>()]+)/g)].map(
     ([, file, copy]) => file ?? copy ?? "",
@@ -61,7 +67,12 @@ export function reportsOf(
   const isUnsure = !isSilent && settings.some(({ content }) => computedOutput.test(content) || borrowed.test(content));
   return {
     tool,
-    paths: [...redirected, ...(writesAny ? named.filter((path) => !notReports.has(normal(path))) : [])].map(normal),
+    refuses,
+    advice: (path) => tool.advice(path, called),
+    paths:
+      refuses !== undefined
+        ? []
+        : [...redirected, ...(writesAny ? named.filter((path) => !notReports.has(normal(path))) : [])].map(normal),
     writesAny,
     unsure: whyUnsure(text, variables) ?? (isUnsure ? `${tool.name} or the configuration computes where they are` : undefined),
   };

@@ -1,3 +1,5 @@
+import { type Called, nodeAdvice, nodeNotReports, optionValues, whyNodeRefuses } from "./node-reporters.ts";
+
 /** Test tools: how a command calls them, and how they are told to write a report. */
 
 export interface Tool {
@@ -15,9 +17,11 @@ export interface Tool {
   /** An option of the command by which the reporters in the settings no longer count, and those of them that write no report. */
   chosen?: { option: RegExp; silent: RegExp };
   /** Files that the command names, and that are no report all the same. */
-  notReports?: (command: string) => string[];
+  notReports?: (called: Called) => string[];
+  /** Why it ends before it runs a test. */
+  refuses?: (called: Called) => string | undefined;
   /** What lets it write this file. */
-  advice: (path: string) => string;
+  advice: (path: string, called: Called) => string;
 }
 
 const isJson = (path: string): boolean => path.endsWith(".json");
@@ -55,7 +59,10 @@ export const tools: readonly Tool[] = [
     reports: /--json\b|jest-junit|ctrf/,
     usual: { reporter: /jest-junit/, path: "junit.xml" },
     chosen: { option: /\s--reporters[=\s]+["']?([\w,./@-]+)/g, silent: /^(?:default|github-actions|summary)$/ },
-    notReports: (command) => (/\s--json(?=\s|=|$)/.test(command) ? [] : optionValues(command, "outputFile")),
+    notReports: ({ text, variables }) => {
+      const command = [text, ...variables].join("\n");
+      return /\s--json(?=\s|=|$)/.test(command) ? [] : optionValues(command, "outputFile");
+    },
     advice: (path) =>
       isJson(path)
         ? `Add \`--json --outputFile=${path}\` to the command.`
@@ -90,8 +97,8 @@ export const tools: readonly Tool[] = [
     settings: /^$/,
     reports: /--test-reporter[=\s]+["']?(?!(?:spec|dot|lcov)\b)\S/,
     notReports: nodeNotReports,
-    advice: (path) =>
-      `Add \`--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=${path}\` right behind \`--test\`.`,
+    refuses: whyNodeRefuses,
+    advice: nodeAdvice,
   },
   {
     name: "Bun",
@@ -108,14 +115,3 @@ export const tools: readonly Tool[] = [
     advice: (path) => `Add \`--junitxml=${path}\` to the command.`,
   },
 ];
-
-function optionValues(command: string, option: string): string[] {
-  return [...command.matchAll(new RegExp(`(?:\\s|=|^)--${option}[=\\s]["']?([^\\s"']+)`, "g"))].map(([, value = ""]) => value);
-}
-
-/** The first reporter writes to the first destination, and so on. `spec`, `dot` and `lcov` are no reports of tests. */
-function nodeNotReports(command: string): string[] {
-  const reporters = optionValues(command, "test-reporter");
-  const destinations = optionValues(command, "test-reporter-destination");
-  return destinations.filter((_, index) => /^(?:spec|dot|lcov)?$/.test(reporters[index] ?? ""));
-}

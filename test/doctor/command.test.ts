@@ -50,9 +50,32 @@ test("a finding has a place, a code, what is there and what to do", () => {
   const { status, stdout } = run({ ...base, [gate]: withPaths });
   expect(status).toBe(1);
   expect(stdout).toMatch(
-    /^\.github\/workflows\/gate\.yml:4:5 {2}ED202 will fail: pull_request has paths: .*\n {4}Remove the filter\. .*\n\n✘ 1 finding in 1 workflow with 3 stages, \.github\/env-actions\.yml: 1 will fail\n/,
+    /^\.github\/workflows\/gate\.yml:4:5 {2}ED202 will fail: pull_request has paths: .*\n {4}Remove the filter\. .*\n\n✘ 1 finding in \.github\/workflows\/gate\.yml: 1 will fail\nChecked: 1 workflow with 3 stages, \.github\/env-actions\.yml\n/,
   );
   expect(stdout).toContain("What each code means: https://github.com/classwaves/env-actions/blob/main/docs/reference/doctor.md");
+});
+
+test("findings of a broken workflow are said to be in it", () => {
+  const { status, stdout } = run({ ...base, [gate]: "on: [pull_request\njobs: {}\n" });
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/\n✘ \d findings? in \.github\/workflows\/gate\.yml: /);
+  expect(stdout).toContain("\nChecked: .github/env-actions.yml\n");
+});
+
+test("a cure that fits several findings is printed once, and each kind of mistake has its own", () => {
+  const configuration = ".github/env-actions.yml";
+  const text = (base[configuration] ?? "")
+    .replace("stages:\n", "stages:\n  integratoin: {}\n  e3e: {}\n")
+    .replace("version: 1", "version: 2");
+  const { stdout } = run({ ...base, [configuration]: text });
+  expect(stdout.match(/ED101 will fail: EA1007: /g)).toHaveLength(2);
+  expect(stdout.match(/^ {4}Write a key that the configuration has, or remove the line\.$/gm)).toHaveLength(1);
+  expect(stdout.match(/^ {4}Correct the place: the message says what to write there\.$/gm)).toHaveLength(1);
+  const { [configuration]: _, ...without } = base;
+  rmSync(join(cwd, configuration));
+  expect(run(without).stdout).toMatch(
+    /ED101 will fail: the configuration does not exist.*\n {4}Run `env-actions init` to write one\. /,
+  );
 });
 
 test("--json is for programs, and has all of it", () => {

@@ -15,7 +15,7 @@ export const faultyConfiguration: Rule = {
   title: "The configuration can't be used",
   meaning:
     "The file doesn't exist, or has a mistake; its message has a code of its own, explained in [errors](errors.md). Every stage ends with exit status 2 before it does anything.",
-  cure: "Correct the place: the message says what to write there. For a new file, move this one away, if there is one, and run `env-actions init --overwrite`. It also replaces workflows that differ.",
+  cure: "Correct the place: the message says what to write there.",
   find: ({ faulty }) => faulty,
 };
 

@@ -32,16 +32,20 @@ export const unwrittenReports: Rule = {
       const commands = withScripts(project, suite.workingDirectory ?? ".", suite.command);
       const written = reportsOf(project, folder, commands, variablesOf(subject, suite));
       const what = `the reports of ${stage}`;
-      const { tool, unsure, paths = [], writesAny } = written ?? {};
-      if (!tool) subject.notLookedAt({ what, why: "the doctor doesn't know the test tool of its command" });
+      const { tool, unsure, refuses, paths = [], writesAny } = written ?? {};
+      if (!written || !tool) subject.notLookedAt({ what, why: "the doctor doesn't know the test tool of its command" });
       else if (suite.reports.some((glob) => paths.some((path) => matches(glob, path)))) continue;
       else if (unsure !== undefined || !suite.allReportsKnown)
         subject.notLookedAt({ what, why: unsure ?? "the configuration computes where they are" });
       else {
         const names = suite.reports.join(", ");
-        const message = writesAny ? `${tool.name} writes none of ${names}` : `${tool.name} writes no report: expected ${names}`;
+        const without = writesAny || refuses !== undefined ? `writes none of ${names}` : `writes no report: expected ${names}`;
         const path = suite.reports[0]?.replace(/\*+/g, stage) ?? "";
-        yield { at: configuration.file.keyPlace([...suite.path, "reports"]), message, cure: tool.advice(path) };
+        yield {
+          at: configuration.file.keyPlace([...suite.path, "reports"]),
+          message: `${tool.name} ${without}${refuses === undefined ? "" : `: ${refuses}`}`,
+          cure: written.advice(path),
+        };
       }
     }
   },
