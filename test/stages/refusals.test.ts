@@ -166,7 +166,7 @@ const mistakes: Mistake[] = [
   {
     input: "a read-only environment to delete from",
     args: [...execute, "-e", "production"],
-    says: ["environment production is read-only", "leave --execute out"],
+    says: [/\bc\.yml:\d+:13 {2}environments\.production\.access {2}the environment is read-only/, "leave --execute out"],
   },
   {
     input: "all test data without the plan that was shown",
