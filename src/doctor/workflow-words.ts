@@ -104,7 +104,12 @@ function events(file: YamlFile, word: Judge, keys: (what: string, path: Path, kn
 function contexts(file: YamlFile, word: Judge): void {
   const visit = (value: unknown, path: Path): void => {
     if (typeof value === "string") {
-      const isCondition = path.at(-1) === "if" && path[0] === "jobs" && !value.includes("${{");
+      // Of a job, or of a step. It needs no braces.
+      const isCondition =
+        path.at(-1) === "if" &&
+        path[0] === "jobs" &&
+        (path.length === 3 || (path[2] === "steps" && path.length === 5)) &&
+        !value.includes("${{");
       for (const expression of isCondition ? [value] : expressionsIn(value))
         for (const name of contextsIn(expression))
           word(

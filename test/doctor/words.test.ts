@@ -46,9 +46,22 @@ test("the contexts", () => {
 
 const gate = ".github/workflows/gate.yml";
 
+test("a condition needs no braces, and several words are several findings", async () => {
+  const text = (base[gate] ?? "")
+    .replace("    if: always()\n", "    if: always() && need.e2e.result == 'success'\n")
+    .replace("      - run: npm ci\n", "      - run: npm ci\n        if: githbu.ref != ''\n        shel: bash\n");
+  const { findings } = await examined({ ...base, [gate]: text });
+  expect(findings.filter(({ code }) => code === "ED112").map(({ line, message, cure }) => [line, message, cure])).toEqual([
+    [32, 'expressions have no context "githbu"; did you mean "github"?', "Write `github`."],
+    [33, 'a step has no key "shel"; did you mean "shell"?', "Write `shell`."],
+    [expect.any(Number), 'expressions have no context "need"; did you mean "needs"?', "Write `needs`."],
+  ]);
+});
+
 test.each([
   ["a function, a member and a text are no contexts", "if: ${{ contains(github.event.need, 'need.x') && TRUE }}"],
   ["words in another case", "if: ${{ GitHub.ref == needs.a.result }}"],
+  ["an input of an action that has the name of a key", "with: { if: need.a, wiht: 1 }"],
   ["steps that run beside others", "background: true"],
 ])("no finding: %s", async (_, line) => {
   const text = (base[gate] ?? "").replace("      - run: npm ci\n", `      - run: npm ci\n        ${line}\n`);
