@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import * as core from "@actions/core";
 import { type GateSettings, gateSettings } from "../config/gate-settings.ts";
 import { chooseCarrier } from "../evidence/carriers/choose.ts";
-import { commitOf, originOf, projectOf } from "../evidence/evidence.ts";
+import { judgedCommitOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceStore } from "../evidence/store.ts";
 import { type GateResult, judgeGate, type StageResult } from "../gate/judge.ts";
 import { readAllowedSkips, readNeeds } from "../gate/needs.ts";
@@ -103,7 +103,7 @@ export async function judgedEvidence(
     unread[stage] = found.unread;
     for (const problem of found.problems) core.warning(inLog(secrets.redact(problem)));
   }
-  const commit = other?.commit ?? (await commitOf(env, workspace));
+  const commit = other?.commit ?? (await judgedCommitOf(env, workspace));
   const question = {
     ...{ jobs, stages, leftOut, allowedSkips, evidence, unread, commit, maxAgeMs },
     cutOff: other ? undefined : cutOff,

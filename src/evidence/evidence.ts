@@ -341,7 +341,17 @@ export async function commitOf(env: Env, workspace: string): Promise<Commit> {
   if (env.GITHUB_ACTIONS !== "true" || !env.GITHUB_SHA) return { sha: (await checkedOut(workspace)) ?? "unversioned" };
   const [headSha, here] = await Promise.all([pullRequestHead(env.GITHUB_EVENT_PATH), checkedOut(workspace)]);
   if (here !== undefined && here !== env.GITHUB_SHA && here !== headSha) return { sha: here };
-  return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA ? { headSha } : {}) };
+  // There GITHUB_SHA is the base's, and a test of the base says nothing about the head.
+  const isBase = env.GITHUB_EVENT_NAME === "pull_request_target" && here !== headSha;
+  return { sha: env.GITHUB_SHA, ...(headSha && headSha !== env.GITHUB_SHA && !isBase ? { headSha } : {}) };
+}
+
+/** What a gate needs evidence of: on `pull_request_target` the head, although its own job has the base. */
+export async function judgedCommitOf(env: Env, workspace: string): Promise<Commit> {
+  const commit = await commitOf(env, workspace);
+  if (env.GITHUB_EVENT_NAME !== "pull_request_target" || commit.sha !== env.GITHUB_SHA) return commit;
+  const headSha = await pullRequestHead(env.GITHUB_EVENT_PATH);
+  return headSha ? { ...commit, headSha } : commit;
 }
 
 async function checkedOut(workspace: string): Promise<string | undefined> {
