@@ -66,10 +66,11 @@ async function judgedAndAnswered(env: NodeJS.ProcessEnv, secrets: SecretKeeper, 
     other = await readOtherRun(api, place, known, waitMs);
     if (!other) return unjudged(stillRuns(place, waitMs));
   }
-  const judged = await judgedEvidence(env, secrets, { stages: everyStage }, other);
+  const environment = inputOf(env, "environment") || undefined;
+  const judged = await judgedEvidence(env, secrets, { stages: everyStage, environment }, other);
   core.info(inLog(secrets.redact(gateLine(judged.result))));
   sayParts(judged.result, secrets);
-  return await answer(api, asked, judged, { secrets, known });
+  return await answer(api, asked, judged, { secrets, known, endedJobs: other?.jobs.length });
 }
 
 function unjudged(approval: Approval): Answered {
@@ -144,14 +145,14 @@ async function answer(
   api: GitHub,
   asked: Asked,
   { result, commit, judge }: JudgedEvidence,
-  { secrets, known }: { secrets: SecretKeeper; known: RunFacts | undefined },
+  { secrets, known, endedJobs }: { secrets: SecretKeeper; known: RunFacts | undefined; endedJobs: number | undefined },
 ): Promise<Answered> {
   const { owner, repo, run, ownRun, environment, by, onFailure, waitMs } = asked;
   const sha = commit.headSha ?? commit.sha;
   const attempt = known ? known.attempt : asked.attempt;
   let latest = result;
   const question: ApprovalQuestion = {
-    ...{ attempt, commit, environment, by, onFailure, waitMs },
+    ...{ attempt, commit, environment, by, onFailure, waitMs, endedJobs },
     place: { owner, repo, run_id: run },
     isOwnRun: run === ownRun,
     judge: () => {

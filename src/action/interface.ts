@@ -32,8 +32,8 @@ export const inputs = {
   },
   environment: {
     description:
-      "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is. The gate fails if a stage has no evidence of it; without this input, any environment will do.",
-    also: ["gate"],
+      "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is. The gate fails if a stage has no evidence of it, and `approve` permits nothing; without this input, any environment will do. `comment` names the stages that ran elsewhere.",
+    also: ["gate", "comment", "approve"],
   },
   "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: judging },
   "foreign-head": {

@@ -26,6 +26,8 @@ export interface ApprovalQuestion {
   place: RunPlace;
   /** Whether this job itself belongs to the run. */
   isOwnRun: boolean;
+  /** Of another run: how many of its jobs had ended when its evidence was read. */
+  endedJobs: number | undefined;
   /** Of the run that the evidence is of. */
   attempt: number | undefined;
   commit: Commit;
@@ -99,6 +101,8 @@ export async function answerDeployment(api: GitHub, question: ApprovalQuestion):
   if (unasked !== undefined) return say("unprotected", unasked);
   const found = await findWaiting(api, question, run);
   if ("outcome" in found) return found;
+  const stale = await whyStale(api, question);
+  if (stale !== undefined) return say("abstained", stale);
   return await answered(api, question, { run, rules, found });
 }
 
@@ -131,6 +135,19 @@ function whyOtherRun(run: RunFacts, { place, commit, attempt }: ApprovalQuestion
   if (attempt !== undefined && run.attempt !== undefined && run.attempt !== attempt)
     return `the evidence is of attempt ${attempt}, but run ${place.run_id} is in attempt ${run.attempt}: its own approval step decides`;
   return undefined;
+}
+
+/** Another run goes on while this one waits: a job that ended meanwhile may have failed, or left evidence that nobody has judged. */
+async function whyStale(api: GitHub, question: ApprovalQuestion): Promise<string | undefined> {
+  const { place, endedJobs } = question;
+  if (endedJobs === undefined) return undefined;
+  const [run, jobs] = [await runFacts(api, place), await recordedJobs(api, place)];
+  const misfit = run && whyOtherRun(run, question);
+  if (misfit !== undefined) return misfit;
+  const changed = jobs.filter(({ status }) => status !== "waiting").length - endedJobs;
+  return run && changed === 0
+    ? undefined
+    : `jobs of workflow run ${place.run_id} began or ended after its evidence was read: run this again`;
 }
 
 function whyUnprotected(rules: EnvironmentRules, run: RunFacts, { environment, by }: ApprovalQuestion): string | undefined {

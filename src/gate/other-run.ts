@@ -21,14 +21,18 @@ class NotYet extends Error {}
 const longestPauseMs = 30_000;
 
 /**
- * Waits until no job runs any more: only those that wait for an environment may be left.
+ * Waits until no job runs any more, as two looks see it: only those that wait for an environment may be left.
  * @returns undefined if some still run in the end
  * @throws GitHubError
  */
 export async function readOtherRun(api: GitHub, place: RunPlace, run: RunFacts, waitMs: number): Promise<OtherRun | undefined> {
+  let quietLooks = 0;
   const look = async (): Promise<Job[]> => {
     const jobs = await recordedJobs(api, place);
-    if (jobs.some(({ status }) => status !== "completed" && status !== "waiting")) throw new NotYet();
+    const isQuiet = jobs.every(({ status }) => status === "completed" || status === "waiting");
+    quietLooks = isQuiet ? quietLooks + 1 : 0;
+    // A job is listed a moment after the jobs that it needs have ended.
+    if (quietLooks < (run.isCompleted ? 1 : 2)) throw new NotYet();
     const ended = jobs.filter(({ status }) => status === "completed");
     return ended.map(({ name, conclusion }) => ({ id: name, result: resultOf(conclusion) }));
   };

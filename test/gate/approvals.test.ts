@@ -289,6 +289,31 @@ const rows: Row[] = [
     told: ["rule staging approved"],
   },
   {
+    what: "the stages ran in the environment that the workflow names",
+    given: passedAll,
+    inputs: { environment: "sandbox" },
+    approval: "approved",
+    status: 0,
+    says: /approval approved/,
+    told: ["rule staging approved"],
+  },
+  {
+    what: "a stage ran in another environment, such as one that stands in for it",
+    given: found("passed", { environment: "local" }),
+    inputs: { environment: "sandbox" },
+    approval: "rejected",
+    says: /✘ e2e missing: none left evidence of e2e for the environment sandbox: found job e2e, environment local/,
+    told: ["rule staging rejected"],
+  },
+  {
+    what: "an environment whose name differs in case",
+    given: passedAll,
+    inputs: { environment: "Sandbox" },
+    approval: "rejected",
+    says: /✘ e2e missing: none left evidence of e2e for the environment Sandbox/,
+    told: ["rule staging rejected"],
+  },
+  {
     what: "a stage is degraded",
     given: found("degraded"),
     approval: "approved",
@@ -1019,6 +1044,51 @@ describe("another run", () => {
     expect(answer.stdout).toMatch(says);
     expect([answer.approval, answer.status]).toEqual([approval, 1]);
     expect(told()).toEqual(approval === "rejected" ? ["rule staging rejected"] : []);
+  });
+
+  /** Changes the run when its jobs are listed for the nth time. */
+  function atLookAtJobs(nth: number, change: (jobs: WorkflowRun["jobs"]) => void): void {
+    const { jobs } = world.run;
+    let isChanged = false;
+    Object.defineProperty(world.run, "jobs", {
+      get: () => {
+        const looks = world.github.requests.filter(({ path }) => path.includes("/runs/7/jobs")).length;
+        // A request is recorded once it is answered.
+        if (looks >= nth - 1 && !isChanged) {
+          isChanged = true;
+          change(jobs);
+        }
+        return jobs;
+      },
+    });
+  }
+
+  test("with a job that is listed a moment after the one that it needs is not complete", async () => {
+    uploadedAll();
+    atLookAtJobs(2, (jobs) => jobs.push({ id: 4, name: "e2e (2)", status: "queued", conclusion: null }));
+    const { approval, stdout } = await dispatched();
+    expect([approval, told()]).toEqual(["abstained", []]);
+    expect(stdout).toContain("jobs of workflow run 7 still run after 1 s");
+  });
+
+  test.each<[string, WorkflowRun["jobs"][number]]>([
+    ["failed", { id: 4, name: "e2e (2)", status: "completed", conclusion: "failure" }],
+    ["began", { id: 4, name: "e2e (2)", status: "in_progress", conclusion: null }],
+  ])("in which a job %s after the evidence was read is not answered", async (_, job) => {
+    uploadedAll();
+    atLookAtJobs(3, (jobs) => jobs.push(job));
+    const { approval, stdout } = await dispatched();
+    expect([approval, told()]).toEqual(["abstained", []]);
+    expect(stdout).toContain("jobs of workflow run 7 began or ended after its evidence was read: run this again");
+  });
+
+  test("that is started again meanwhile is not answered", async () => {
+    uploadedAll();
+    waitingAtLook(2);
+    atLookAtJobs(3, () => void Object.assign(world.run, { attempt: 2 }));
+    const { approval, stdout } = await dispatched();
+    expect([approval, told()]).toEqual(["abstained", []]);
+    expect(stdout).toContain("the evidence is of attempt 1, but run 7 is in attempt 2");
   });
 
   test.each(["x", "-7", "7.5", "1e999"])("the id %s is a mistake", async (id) => {
