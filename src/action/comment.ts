@@ -48,7 +48,9 @@ export async function comment(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Pr
     const jobs = await jobsOf(api, place, run);
     const { evidence, problems } = await evidenceOf(api, { ...place, run: run.id });
     for (const problem of problems) core.warning(logLine(cut(secrets.redact(problem), longestLine)));
-    const result = judgeFinishedRun({ jobs, job, run, evidence, repository: `${owner}/${repo}` }, Date.now());
+    const environment = inputOf(env, "environment") || undefined;
+    const facts = { jobs, job, run, evidence, environment, repository: `${owner}/${repo}`, now: Date.now() };
+    const result = judgeFinishedRun(facts);
     core.setOutput("verdict", result.outcome);
     const text = secrets.redact(`${gateMarkdown(result, run.headSha)}\n${origin}\n`);
     const { writeComment } = await import("../gate/comment.ts");
@@ -70,7 +72,7 @@ export async function comment(env: NodeJS.ProcessEnv, secrets: SecretKeeper): Pr
 
 const longestLine = 4_000;
 const origin =
-  "The verdict and the jobs are GitHub's own record. The stages are read from the run's artifacts, which its code could have written.";
+  "The verdict and the jobs are GitHub's own record. The stages are read from the run's artifacts, which its code could have written. The workflow itself is the pull request's: look at what it changes in `.github`.";
 
 async function eventOf(env: NodeJS.ProcessEnv): Promise<unknown> {
   if (env.GITHUB_EVENT_NAME !== "workflow_run" || !env.GITHUB_EVENT_PATH) return undefined;
@@ -82,12 +84,15 @@ async function eventOf(env: NodeJS.ProcessEnv): Promise<unknown> {
   }
 }
 
+/** The jobs of a repository share a thousand requests an hour, and a fork's run may have any number of artifacts. */
+const mostDownloads = 100;
+
 /** What can't be read is left out of the table: the verdict doesn't depend on it. */
 async function evidenceOf(
   api: GitHub,
   place: { owner: string; repo: string; run: number },
 ): Promise<{ evidence: Evidence[]; problems: string[] }> {
-  const artifacts = artifactsOfRun(api, place);
+  const artifacts = artifactsOfRun(api, place, { mostDownloads });
   const found = await Promise.all(stageNames.map((stage) => evidenceInArtifacts(artifacts, stage)));
   return { evidence: found.flatMap(({ evidence }) => evidence), problems: found.flatMap(({ problems }) => problems) };
 }

@@ -1,6 +1,6 @@
 import type { GitHub } from "../github/api.ts";
 import type { Evidence, StageName } from "../model/report.ts";
-import { type GateOutcome, type GateResult, type JobResultLine, judgeGate, type StageResult } from "./judge.ts";
+import { type GateResult, type JobResultLine, judgeGate, type StageResult } from "./judge.ts";
 
 /**
  * A workflow run that has ended, as another workflow sees it. On a pull request from a fork, the run's own token may not comment, and its
@@ -84,7 +84,9 @@ export async function isReplaced(api: GitHub, { owner, repo }: Place, run: Finis
     head_sha: run.headSha,
     per_page: 100,
   });
-  return data.workflow_runs.some(({ id, head_repository }) => id > run.id && head_repository.full_name === run.headRepository);
+  // Not `null` by GitHub's description, and `null` all the same if the fork was deleted.
+  const repositoryOf = (one: { head_repository: unknown }) => memberOf(one.head_repository, "full_name");
+  return data.workflow_runs.some((one) => one.id > run.id && repositoryOf(one) === run.headRepository);
 }
 
 export interface RecordedJob {
@@ -102,32 +104,34 @@ export async function jobsOf(api: GitHub, { owner, repo }: Place, run: FinishedR
   return jobs.map(({ name, conclusion }) => ({ name, conclusion }));
 }
 
-/**
- * @param job the name of the gate's job; in a reusable workflow GitHub writes `<caller> / <name>`
- * @param evidence what could be read, of whatever run
- */
-export function judgeFinishedRun(
-  {
-    jobs,
-    job,
-    run,
-    evidence,
-    repository,
-  }: { jobs: readonly RecordedJob[]; job: string; run: FinishedRun; repository: string } & {
-    evidence: readonly Evidence[];
-  },
-  now: number,
-): GateResult {
+interface FinishedQuestion {
+  jobs: readonly RecordedJob[];
+  /** The name of the gate's job; in a reusable workflow GitHub writes `<caller> / <name>`. */
+  job: string;
+  run: FinishedRun;
+  repository: string;
+  /** What could be read, of whatever run. */
+  evidence: readonly Evidence[];
+  /** Where the stages had to run; undefined if anywhere will do. */
+  environment: string | undefined;
+  now: number;
+}
+
+export function judgeFinishedRun(question: FinishedQuestion): GateResult {
+  const { jobs, job } = question;
   const gates = jobs.filter(({ name }) => name === job || name.endsWith(` / ${job}`));
   const others = jobs.filter((one) => !gates.includes(one) && one.conclusion !== "success");
   const rows = others.map(({ name, conclusion }): JobResultLine => {
     const result = conclusion === "skipped" || conclusion === "cancelled" ? conclusion : "failure";
     return { job: name, result, isOpen: result === "skipped", why: `GitHub's record: ${conclusion ?? "not ended"}` };
   });
-  return { ...recorded(gates, job), stages: stagesIn(evidence, run, repository, now), jobs: rows };
+  const stages = stagesIn(question);
+  return { ...lowered(recorded(gates, job), stages), stages, jobs: rows };
 }
 
-function recorded(gates: readonly RecordedJob[], job: string): { outcome: GateOutcome; why: string } {
+type Conclusion = Pick<GateResult, "outcome" | "why">;
+
+function recorded(gates: readonly RecordedJob[], job: string): Conclusion {
   const [first] = gates;
   if (!first) return { outcome: "error", why: `the run has no job named ${job}: name the gate's job in the input \`job\`` };
   const bad = gates.find(({ conclusion }) => conclusion !== "success");
@@ -136,8 +140,17 @@ function recorded(gates: readonly RecordedJob[], job: string): { outcome: GateOu
   return { outcome: "failed", why: `the job ${bad.name} did not succeed: ${bad.conclusion ?? "it has not ended"}` };
 }
 
+/** A degraded gate is a success for GitHub. Evidence may take something from a success, and adds nothing to it. */
+function lowered(result: Conclusion, stages: readonly StageResult[]): Conclusion {
+  const degraded = stages.filter(({ outcome }) => outcome === "degraded");
+  if (result.outcome !== "passed" || degraded.length === 0) return result;
+  const unproven = degraded.find((stage) => stage.unproven !== undefined)?.unproven;
+  const why = unproven === undefined ? "not every stage passed without warnings" : `nothing was proven about ${unproven}`;
+  return { outcome: "degraded", why: `${result.why}, but ${why}` };
+}
+
 /** Only stages that left evidence of this run and commit. */
-function stagesIn(evidence: readonly Evidence[], run: FinishedRun, repository: string, now: number): StageResult[] {
+function stagesIn({ evidence, run, repository, environment, now }: FinishedQuestion): StageResult[] {
   const ours = evidence.filter(
     ({ commit, origin }) =>
       origin.repository === repository && origin.workflowRun === String(run.id) && (commit.headSha ?? commit.sha) === run.headSha,
@@ -148,6 +161,8 @@ function stagesIn(evidence: readonly Evidence[], run: FinishedRun, repository: s
     return judgeGate({
       ...{ jobs: [], stages: [stage], leftOut: [], allowedSkips: [], evidence: ofStage, unread: {} },
       ...{ event: run.event, now, maxAgeMs: Number.POSITIVE_INFINITY, project: undefined },
+      // Whatever stood in for it: the gate's own job decided whether it may.
+      ...{ environment, standIn: ofStage[0]?.environment },
       commit: ofStage[0]?.commit ?? { sha: run.headSha },
       origin: { kind: "github", repository, workflowRun: String(run.id), attempt: String(run.attempt) },
     }).stages;

@@ -14,10 +14,17 @@ export interface RunPlace {
 
 /** Of all that is downloaded: whoever wrote the artifacts must not keep the job busy for hours. */
 const mostBytes = 256 * 1024 * 1024;
+/** As many requests as GitHub allows the jobs of a repository in an hour. */
+const defaultMostDownloads = 1_000;
 
 /** Reads as {@link ArtifactService} does. The API doesn't say which job uploaded an artifact. */
-export function artifactsOfRun(api: GitHub, { owner, repo, run }: RunPlace): Pick<ArtifactService, "list" | "download"> {
+export function artifactsOfRun(
+  api: GitHub,
+  { owner, repo, run }: RunPlace,
+  { mostDownloads = defaultMostDownloads }: { mostDownloads?: number } = {},
+): Pick<ArtifactService, "list" | "download"> {
   let leftBytes = mostBytes;
+  let leftDownloads = mostDownloads;
   let listing: Promise<Map<string, Listed>> | undefined;
   const listed = () => {
     listing ??= listNewest(api, { owner, repo, run });
@@ -36,6 +43,9 @@ export function artifactsOfRun(api: GitHub, { owner, repo, run }: RunPlace): Pic
         throw new Error(`the artifact ${name} is larger than evidence is: ${artifact.size} bytes`);
       leftBytes -= artifact.size;
       if (leftBytes < 0) throw new Error(`the run's artifacts are larger than ${mostBytes} bytes, so this one was not read`);
+      leftDownloads -= 1;
+      if (leftDownloads < 0)
+        throw new Error(`the run has more than ${mostDownloads} artifacts of stages, so this one was not read`);
       const { data } = await api.rest.actions.downloadArtifact({ owner, repo, artifact_id: artifact.id, archive_format: "zip" });
       if (!(data instanceof ArrayBuffer)) throw new Error(`the artifact ${name} could not be read: expected an archive`);
       const archive = Buffer.from(data);

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { filledAnswer } from "../../local/github/filled.ts";
 import { type Asked, type Endpoints, type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import { isReplaced } from "../../src/gate/finished-run.ts";
+import type { GitHub } from "../../src/github/api.ts";
 import { writeZip } from "../../src/github/zip.ts";
 import type { Evidence, StageName, Verdict } from "../../src/model/report.ts";
 import { folderForEachTest } from "../harness/folder.ts";
@@ -229,18 +231,88 @@ describe("the comment after a fork's gate", () => {
     expect(writes()).toBe(0);
   });
 
+  test("a newer run of a fork that was deleted is nobody's, and breaks nothing", async () => {
+    // GitHub has `null` there, whatever its description says: so not by the stand-in, which holds to that.
+    const api = (head_repository: object | null) =>
+      ({
+        rest: {
+          actions: {
+            getWorkflowRun: async () => ({ data: { run_attempt: 1 } }),
+            listWorkflowRuns: async () => ({ data: { workflow_runs: [{ id: 8, head_repository }] } }),
+          },
+        },
+      }) as unknown as GitHub;
+    const ended = { id: 7, attempt: 1, workflow: 3, event: "pull_request", headSha: head, headBranch: "main" };
+    const asked = (of: object | null) =>
+      isReplaced(api(of), { owner: "classwaves", repo: "app" }, { ...ended, headRepository: fork });
+    expect(await asked(null)).toBe(false);
+    expect(await asked({ full_name: fork })).toBe(true);
+  });
+
   test("an older run of the same commit doesn't count as newer", async () => {
     world.otherRuns = [6];
     expect((await comment()).stdout).toContain("created");
   });
 });
 
+describe("a gate that was degraded is a success for GitHub, and not called passed", () => {
+  const stages = ["preflight", "integration", "e2e"] as const;
+  const ranIn = (environment: string) => stages.map((stage, at) => artifact(at + 1, evidence(stage, "passed", { environment })));
+
+  test("it ran where a fork needs no credentials", async () => {
+    world.artifacts = ranIn("local");
+    expect((await comment({ environment: "sandbox" })).verdict).toBe("degraded");
+    const body = comments()[0]?.body ?? "";
+    expect(body).toContain("# ⚠️ Gate degraded");
+    expect(body).toMatch(/The job gate succeeded, but nothing was proven about sandbox/);
+    expect(body).toMatch(/⚠️ degraded \| End to end \| job e2e, environment local; nothing was proven about sandbox/);
+  });
+
+  test("it ran where it should", async () => {
+    world.artifacts = ranIn("sandbox");
+    expect((await comment({ environment: "sandbox" })).verdict).toBe("passed");
+  });
+
+  test("a stage had warnings", async () => {
+    world.artifacts = [artifact(1, evidence("preflight", "degraded")), artifact(2, evidence("e2e"))];
+    expect((await comment()).verdict).toBe("degraded");
+    expect(comments()[0]?.body).toMatch(/The job gate succeeded, but not every stage passed without warnings/);
+  });
+
+  test("warnings don't hide that the job failed", async () => {
+    Object.assign(world, { jobs: [{ name: "gate", conclusion: "failure" }], artifacts: ranIn("local") });
+    expect((await comment({ environment: "sandbox" })).verdict).toBe("failed");
+  });
+});
+
 describe("what a fork's run left", () => {
+  test("hundreds of artifacts don't use up the requests of the repository", async () => {
+    world.artifacts = Array.from({ length: 300 }, (_, at) => artifact(at + 1, evidence("e2e"), `env-actions-e2e-${at}`));
+    const { status, stdout } = await comment();
+    expect(status).toBe(0);
+    expect(stdout).toContain("the run has more than 100 artifacts of stages, so this one was not read");
+    expect(github.requests.filter(({ path }) => path.includes("/artifacts/")).length).toBe(100);
+  });
+
+  test("a secret in the name of a job or cell is hidden, also where Markdown is escaped", async () => {
+    const secret = "s3cr3t*0f|th3@pr0duct10n_d4t4b4s3";
+    world.jobs = [...succeeded(), { name: `docs ${secret}`, conclusion: "failure" }];
+    world.artifacts = [
+      artifact(1, evidence("e2e", "failed", { environment: secret, runId: "1" })),
+      artifact(2, evidence("e2e", "passed", { environment: `${"x".repeat(90)}${secret}`, runId: "2" })),
+    ];
+    await comment({}, {}, { DATABASE_PASSWORD: secret });
+    const body = comments()[0]?.body ?? "";
+    expect(body).toContain("job e2e");
+    expect(body).not.toMatch(/s3cr3t|th3|pr0duct10n/);
+  });
+
   test("evidence that says the opposite of GitHub changes nothing but its own row", async () => {
     world.jobs = [{ name: "gate", conclusion: "failure" }];
     world.artifacts = [artifact(1, evidence("e2e"))];
     expect((await comment()).verdict).toBe("failed");
     expect(comments()[0]?.body).toMatch(/GitHub's own record/);
+    expect(comments()[0]?.body).toMatch(/The workflow itself is the pull request's/);
   });
 
   test.each<[string, World["artifacts"]]>([
