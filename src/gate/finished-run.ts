@@ -162,7 +162,7 @@ function stagesIn({ evidence, run, repository, environment, now }: FinishedQuest
       ...{ jobs: [], stages: [stage], leftOut: [], allowedSkips: [], evidence: ofStage, unread: {} },
       ...{ event: run.event, now, maxAgeMs: Number.POSITIVE_INFINITY, project: undefined },
       // Whatever stood in for it: the gate's own job decided whether it may.
-      ...{ environment, standIn: ofStage[0]?.environment },
+      ...{ environment, standIn: ofStage.find((one) => one.environment !== environment)?.environment },
       commit: ofStage[0]?.commit ?? { sha: run.headSha },
       origin: { kind: "github", repository, workflowRun: String(run.id), attempt: String(run.attempt) },
     }).stages;

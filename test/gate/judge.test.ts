@@ -349,6 +349,31 @@ describe("the environment", () => {
       "passed",
       /every stage passed/,
     ],
+    [
+      "both, one cell in each",
+      {
+        environment: "sandbox",
+        standIn: "local",
+        evidence: all(left("e2e", "passed", { cell: "1" }), left("e2e", "passed", { cell: "2", environment: "local" })),
+      },
+      "degraded",
+      /^e2e passed with warnings$/,
+    ],
+    [
+      "one cell in each of two, of which none stands in for the other",
+      {
+        environment: "sandbox",
+        evidence: all(left("e2e", "passed", { cell: "1" }), left("e2e", "passed", { cell: "2", environment: "local" })),
+      },
+      "passed",
+      /every stage passed/,
+    ],
+    [
+      "the same as its stand-in, and another one is of no use",
+      { environment: "sandbox", standIn: "sandbox", evidence: inLocal() },
+      "failed",
+      /has no evidence/,
+    ],
     ["neither", { environment: "sandbox", standIn: "preview", evidence: inLocal() }, "failed", /has no evidence/],
     [
       "its stand-in, where a stage failed",
