@@ -1,4 +1,4 @@
-import type { GitHub } from "../github/api.ts";
+import { type GitHub, GitHubError } from "../github/api.ts";
 import { cut } from "../report/words.ts";
 import type { StageOutcome, StageResult } from "./judge.ts";
 
@@ -40,6 +40,7 @@ export async function writeStatuses(api: GitHub, place: StatusPlace, stages: rea
   const { owner, repo, sha, project, page } = place;
   const known = await api.paginate(api.rest.repos.listCommitStatusesForRef, { owner, repo, ref: sha, per_page: 100 });
   let written = 0;
+  let unanswered: GitHubError | undefined;
   for (const { stage, outcome, why } of stages) {
     const context = `env-actions / ${stage}${project ? ` (${project})` : ""}`;
     const wanted = { state: states[outcome], description: cut(`${outcome}: ${why}`, longestDescription), target_url: page };
@@ -47,8 +48,15 @@ export async function writeStatuses(api: GitHub, place: StatusPlace, stages: rea
     const now = known.find((status) => status.context === context);
     if (now && now.state === wanted.state && now.description === wanted.description && (now.target_url ?? undefined) === page)
       continue;
-    await api.rest.repos.createCommitStatus({ owner, repo, sha, context, ...wanted });
-    written++;
+    try {
+      await api.rest.repos.createCommitStatus({ owner, repo, sha, context, ...wanted });
+      written++;
+    } catch (error) {
+      // One lost answer must not leave the others as an earlier run wrote them.
+      if (!(error instanceof GitHubError) || error.code !== "EA9006") throw error;
+      unanswered ??= error;
+    }
   }
+  if (unanswered) throw unanswered;
   return written;
 }

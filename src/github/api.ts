@@ -45,7 +45,8 @@ export async function gitHub(token: string | undefined, env: Env, options: GitHu
     const { method, url } = octokit.request.endpoint(endpoint);
     const patience = {
       request: `${method} ${new URL(url).pathname}`,
-      repeatable: method === "GET",
+      // Our only PATCH sets a comment's whole text.
+      repeatable: method === "GET" || method === "PATCH",
       withinMs: options.deadlineMs ?? defaultDeadlineMs,
       firstPauseMs: options.firstPauseMs ?? defaultFirstPauseMs,
       cancel: options.cancel ?? new AbortController().signal,

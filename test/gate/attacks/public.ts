@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type LocalGitHub, rateLimitExceeded } from "../../../local/github/index.ts";
+import { type LocalGitHub, rateLimitExceeded, serverError } from "../../../local/github/index.ts";
 import type { Verdict } from "../../../src/model/report.ts";
 import { commit, e2e, endedBy, project, type Row, type Runner, results } from "./question.ts";
 
@@ -98,6 +98,28 @@ export const pages: Row[] = [
       if (comments.length !== 1 || !comments[0]?.body.includes("Gate failed")) fail("the old comment was left");
     },
   }),
+  row("GitHub loses one edit, and the old comment says passed", endedBy(e2e("failed")), "failed", /pull request 12: edited/, {
+    token: job,
+    before: (github) => {
+      comment("github-actions[bot]", mark("Quality gate"))(github);
+      github.faults.refuse.push({ answer: serverError(502), operation: "issues/update-comment", times: 1 });
+    },
+    after: (github) => stateOf(github).comments[0]?.body.includes("Gate failed") || fail("the old comment was left"),
+  }),
+  row(
+    "GitHub loses the first status, and the others say what an earlier run did",
+    endedBy(e2e("failed")),
+    "failed",
+    /The commit statuses could not be written: .*502/,
+    {
+      token: job,
+      before: (github) => {
+        forgeStatus(github);
+        github.faults.refuse.push({ answer: serverError(502), operation: "repos/create-commit-status", times: 1 });
+      },
+      after: (github) => shows(github, "failure"),
+    },
+  ),
   row("two projects: the other's status stays", { ...endedBy(e2eOfB("failed")), project: b }, "failed", /failed in job e2e/, {
     token: job,
     before: forgeStatus,
