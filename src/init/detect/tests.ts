@@ -1,5 +1,6 @@
 import { filesOfFolder, inFolder, type Repository } from "../repository.ts";
 import { type NodeProject, runBin, runScript } from "./node.ts";
+import { addedReport, cypressReport, playwrightReport, reportOf, type UnitRunner } from "./reporters.ts";
 
 /** A test command, and the reports that it writes. */
 export interface Suite {
@@ -47,7 +48,7 @@ const browserScripts = [
 export const reportQuestion =
   "which test report does this command write, and where? JUnit, Jest's JSON, CTRF and others are read";
 
-type Runner = "jest" | "vitest" | "mocha" | "node" | "bun" | "playwright" | "cypress";
+type Runner = UnitRunner | "playwright" | "cypress";
 
 const runners: readonly (readonly [Runner, RegExp])[] = [
   ["playwright", /\bplaywright\s+test\b/],
@@ -59,7 +60,7 @@ const runners: readonly (readonly [Runner, RegExp])[] = [
   ["node", /\bnode\b.*\s--test(?=\s|$)/],
 ];
 
-const isBrowser = (runner: Runner | undefined) => runner === "playwright" || runner === "cypress";
+const isBrowser = (runner: Runner): runner is "playwright" | "cypress" => runner === "playwright" || runner === "cypress";
 
 interface Script {
   name: string;
@@ -69,13 +70,16 @@ interface Script {
 
 export function detectIntegration(repository: Repository, node: NodeProject | undefined): Suite | undefined {
   if (!node) return undefined;
-  const found = integrationScripts.flatMap((name) => scriptOf(node, name) ?? []).find(({ runner }) => !isBrowser(runner));
+  const found = integrationScripts
+    .flatMap((name) => scriptOf(node, name) ?? [])
+    .find(({ runner }) => !runner || !isBrowser(runner));
   if (found) return suiteOfScript(node, found);
   const runner = (["vitest", "jest", "mocha"] as const).find((name) => Object.hasOwn(node.dependencies, name));
   if (!runner || !hasTests(repository)) return undefined;
+  const { options, reports } = addedReport(runner);
   return {
-    ...reported(runner),
-    command: runBin(node.manager, [runner, ...(runner === "vitest" ? ["run"] : []), reported(runner).options].join(" ")),
+    reports,
+    command: runBin(node.manager, [runner, ...(runner === "vitest" ? ["run"] : []), ...options].join(" ")),
     from: `the dependency ${runner}`,
   };
 }
@@ -109,52 +113,17 @@ function suiteOfScript({ manager }: NodeProject, { name, text, runner }: Script)
       from,
       question: reportQuestion,
     };
-  if (runner === "node") return nodeSuite({ command: runScript(manager, name), from }, text);
-  const { options, reports } = reported(runner);
-  // react-scripts watches files unless CI is set.
-  if (/\breact-scripts\s+test\b/.test(text))
-    return { command: runScript(manager, name, `--watchAll=false ${options}`), reports, from };
-  const more = runner === "vitest" && !/\bvitest\s+(?:run|--run)\b|\s--run\b/.test(text) ? `--run ${options}` : options;
-  return { command: runScript(manager, name, more), reports, from };
-}
-
-/**
- * The script runs as it is, with all that npm does around it. Node takes options only before the names of test files, so they come from its
- * variable; the process of npm has them too, and ignores them.
- */
-function nodeSuite(suite: Pick<Suite, "command" | "from">, text: string): Suite {
-  const written = nodeReport(text);
-  if (written !== undefined) return { ...suite, reports: [written] };
-  const { options, reports } = reported("node");
-  return { ...suite, reports, environment: { NODE_OPTIONS: options } };
-}
-
-/** The file of JUnit XML that the options of a script name: the first reporter writes to the first destination, and so on. */
-function nodeReport(text: string): string | undefined {
-  const given = (option: string) =>
-    [...text.matchAll(new RegExp(`\\s--${option}[= ]["']?([^\\s"']+)`, "g"))].map(([, value]) => value);
-  const destination = given("test-reporter-destination")[given("test-reporter").indexOf("junit")];
-  return destination === undefined || destination === "stdout" || destination === "stderr" ? undefined : destination;
-}
-
-function reported(runner: Runner): { options: string; reports: string[] } {
-  const json = "reports/integration.json";
-  const xml = "reports/integration.xml";
-  switch (runner) {
-    case "jest":
-      return { options: `--json --outputFile=${json}`, reports: [json] };
-    case "vitest":
-      return { options: `--reporter=default --reporter=json --outputFile.json=${json}`, reports: [json] };
-    case "mocha":
-      return { options: `--reporter json --reporter-option output=${json}`, reports: [json] };
-    case "bun":
-      return { options: `--reporter=junit --reporter-outfile=${xml}`, reports: [xml] };
-    default:
-      return {
-        options: `--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=${xml}`,
-        reports: [xml],
-      };
-  }
+  const report = reportOf(runner, text);
+  if (report === undefined)
+    return { command: runScript(manager, name), reports: ["reports/*.xml"], from, question: reportQuestion };
+  const { options, reports, environment } = report;
+  const first = [
+    // react-scripts watches files unless CI is set.
+    ...(/\breact-scripts\s+test\b/.test(text) ? ["--watchAll=false"] : []),
+    ...(runner === "vitest" && !/\bvitest\s+(?:run|--run)\b|\s--run\b/.test(text) ? ["--run"] : []),
+  ];
+  const command = runScript(manager, name, [...first, ...options].join(" "));
+  return { command, reports, from, ...(environment === undefined ? {} : { environment }) };
 }
 
 function hasTests(repository: Repository): boolean {
@@ -173,12 +142,14 @@ export function detectBrowserTests(repository: Repository, node: NodeProject | u
     return playwrightSuite(node, script, playwright, repository.read(inFolder(repository, playwright ?? "")) ?? "");
   if (configuration("cypress") === undefined) return undefined;
   const cypress = scripts.find(({ runner }) => runner === "cypress");
-  const options = '--reporter junit --reporter-options "mochaFile=reports/cypress-[hash].xml"';
+  const { options, reports } = cypressReport(cypress?.text ?? "");
   return {
     tool: "cypress",
     startsServers: false,
-    command: cypress ? runScript(node.manager, cypress.name, options) : runBin(node.manager, `cypress run ${options}`),
-    reports: ["reports/cypress-*.xml"],
+    command: cypress
+      ? runScript(node.manager, cypress.name, options.join(" "))
+      : runBin(node.manager, ["cypress run", ...options].join(" ")),
+    reports,
     from: cypress ? `the script "${cypress.name}": ${cypress.text}` : "cypress.config",
   };
 }
@@ -191,8 +162,8 @@ function playwrightSuite(
 ): BrowserSuite {
   const text = withoutComments(configuration);
   const folder = file?.includes("/") ? `${file.slice(0, file.lastIndexOf("/"))}/` : "";
-  const written = /\[\s*["'](?:json|junit)["']\s*,\s*\{[^}]*?outputFile\s*:\s*["']([^"'$]+)["']/.exec(text)?.[1];
-  const options = written === undefined ? "--reporter=list,json" : "";
+  const configured = /\[\s*["'](?:json|junit)["']\s*,\s*\{[^}]*?outputFile\s*:\s*["']([^"'$]+)["']/.exec(text)?.[1];
+  const { options, report, environment } = playwrightReport(script?.text ?? "", configured && normal(`${folder}${configured}`));
   const at = folder === "" || file === undefined ? "" : ` --config ${file}`;
   const names = /\bprojects\s*:\s*\[([\s\S]*)/.exec(text)?.[1] ?? "";
   const projects = [...names.matchAll(/\bname\s*:\s*["']([^"'$]+)["']/g)].map(([, name = ""]) => name);
@@ -203,11 +174,11 @@ function playwrightSuite(
     startsServers: server,
     ...(address === undefined ? {} : { address }),
     command: script
-      ? runScript(node.manager, script.name, options)
-      : runBin(node.manager, ["playwright test", at.trim(), options].filter(Boolean).join(" ")),
-    reports: [written === undefined ? `${folder}reports/e2e.json` : normal(`${folder}${written}`)],
+      ? runScript(node.manager, script.name, options.join(" "))
+      : runBin(node.manager, ["playwright test", at.trim(), ...options].filter(Boolean).join(" ")),
+    reports: [report ?? `${folder}reports/e2e.json`],
     from: script ? `the script "${script.name}": ${script.text}` : (file ?? "playwright.config"),
-    ...(written === undefined ? { environment: { PLAYWRIGHT_JSON_OUTPUT_NAME: "reports/e2e.json" } } : {}),
+    ...(environment === undefined ? {} : { environment }),
     ...(projects.length > 0 ? { requiredProjects: [...new Set(projects)] } : {}),
   };
 }
