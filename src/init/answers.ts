@@ -4,7 +4,7 @@ import { prefixSchema } from "../config/test-data-schema.ts";
 import { isGroup, text } from "./detect/node.ts";
 import { reportQuestion, type Suite } from "./detect/tests.ts";
 import { hostOf } from "./detect/variables.ts";
-import { type Api, assumedPort, localhost, type Project } from "./project.ts";
+import { type Api, assumedPort, localhost, type Project, withPort } from "./project.ts";
 import { todo } from "./yaml.ts";
 
 /** What a repository doesn't show: a person answers it on a terminal, or an earlier configuration has the answer already. */
@@ -175,7 +175,7 @@ export function answered(project: Project, answers: Answers): Project {
 function answeredServers({ servers }: Project, { port, frontendPort }: Answers): Project["servers"] {
   return servers.map((server, index) => {
     const own = index === 0 ? port : server.isFrontend && server.port === undefined ? frontendPort : undefined;
-    return own === undefined ? server : { ...server, port: Number(own) };
+    return own === undefined ? server : withPort(server, Number(own));
   });
 }
 

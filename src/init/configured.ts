@@ -9,7 +9,7 @@ import type { Databricks } from "./detect/stores.ts";
 import type { BrowserSuite, Suite } from "./detect/tests.ts";
 import { isLocal } from "./detect/variables.ts";
 import type { Choice } from "./merge.ts";
-import { type Passed, type Project, passedVariables, referredVariables } from "./project.ts";
+import { type Passed, type Project, passedVariables, referredVariables, withPort } from "./project.ts";
 import { todo } from "./yaml.ts";
 
 /** What a configuration that is there decides: it wins over what the repository shows. */
@@ -54,7 +54,7 @@ function openIn(configuration: string, project: Project, textOf: (project: Proje
   const [server, ...others] = project.servers;
   if (!server || server.port === undefined || !configuration.includes(todo(todos.port))) return () => false;
   const place = ["environments", project.environment, "servers", server.name];
-  const assumed = dataOf(textOf({ ...project, servers: [{ ...server, port: undefined }, ...others] }));
+  const assumed = dataOf(textOf({ ...project, servers: [withPort(server, undefined), ...others] }));
   const isUntouched = JSON.stringify(valueAt(assumed, place)) === JSON.stringify(valueAt(dataOf(configuration), place));
   return (path) => isUntouched && pathKey(path) === pathKey(place);
 }

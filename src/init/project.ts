@@ -199,8 +199,14 @@ function withPorts(
   const browsed = address === undefined || !URL.canParse(address) ? undefined : Number(new URL(address).port) || undefined;
   return servers.map((server, index) => {
     if (index > 0) return server;
-    return { ...server, port: (named > 0 ? named : undefined) ?? server.port ?? ownPorts[0] ?? browsed };
+    return withPort(server, (named > 0 ? named : undefined) ?? server.port ?? ownPorts[0] ?? browsed ?? server.usualPort);
   });
+}
+
+/** The port is part of some commands: there it is the assumed one, too, until somebody names it. */
+export function withPort(server: Server, port: number | undefined): Server {
+  const { commandAt } = server;
+  return { ...server, port, ...(commandAt ? { command: commandAt(port ?? assumedPort) } : {}) };
 }
 
 function apiOf(

@@ -1,7 +1,9 @@
 import { filesOfFolder, inFolder, type Repository } from "../repository.ts";
 import type { NodeProject } from "./node.ts";
 import { runScript } from "./node.ts";
-import { isPython, pythonInstall } from "./python.ts";
+import { portInCommand, portInSources, type Source } from "./ports.ts";
+import { pythonInstall } from "./python.ts";
+import { pythonServer, withoutHashes } from "./python-server.ts";
 import { withoutComments } from "./tests.ts";
 
 /** A server of the repository that env-actions can start. */
@@ -10,6 +12,10 @@ export interface Server {
   command: string;
   from: string;
   port: number | undefined;
+  /** The command with another port, if it has the port in it. */
+  commandAt?: (port: number) => string;
+  /** Which port the tool takes if nothing names one. */
+  usualPort?: number;
   /** Must run before the server can start: a script that builds it. */
   build: string | undefined;
   /** A browser loads pages of it, and the API is another server. */
@@ -74,56 +80,6 @@ function serverOf(node: NodeProject, script: string, name: string, sources: read
   };
 }
 
-function portInCommand(text: string): number | undefined {
-  const found = /(?:--port[= ]|\s-p[= ]?|\bPORT=|--listen[= ](?:tcp:\/\/[\d.]+:)?)(\d{2,5})\b/.exec(text)?.[1];
-  return port(found);
-}
-
-const listening: readonly RegExp[] = [
-  /\bPORT\b["'\])]*\s*(?:\?\?|\|\||,)\s*["']?(\d{2,5})\b/,
-  /\.listen\(\s*\{?\s*(?:port\s*:\s*)?(\d{2,5})\b/,
-  /ListenAndServe(?:TLS)?\(\s*"[^":]*:(\d{2,5})"/,
-  /\.Run\(\s*"[^":]*:(\d{2,5})"/,
-  /\b(?:const|let|var)\s+(?:port|PORT)\s*=\s*(\d{2,5})\b/,
-  /\bapp\.run\([^)]*\bport\s*=\s*(\d{2,5})/,
-  /\buvicorn\.run\([^)]*\bport\s*=\s*(\d{2,5})/,
-];
-
-function portInSources(sources: readonly Source[]): number | undefined {
-  for (const pattern of listening)
-    for (const { text } of sources) {
-      const found = port(pattern.exec(text)?.[1]);
-      if (found !== undefined) return found;
-    }
-  return undefined;
-}
-
-function port(text: string | undefined): number | undefined {
-  const value = Number(text);
-  return text !== undefined && value >= 80 && value <= 65_535 ? value : undefined;
-}
-
-function pythonServer(repository: Repository, sources: readonly Source[]): Server[] {
-  const own = { name: "application", build: undefined, isFrontend: false };
-  const prefix = isPython(repository) ? pythonInstall(repository).prefix : "";
-  if (repository.files.includes(inFolder(repository, "manage.py")))
-    return [{ ...own, command: `${prefix}python manage.py runserver --noreload 8000`, from: "manage.py", port: 8000 }];
-  for (const { path, text } of sources) {
-    if (!path.endsWith(".py")) continue;
-    const module = path
-      .replace(/\.py$/, "")
-      .replaceAll("/", ".")
-      .replace(/\.__init__$/, "");
-    const fastApi = /^(\w+)\s*=\s*(?:FastAPI|Starlette)\(/m.exec(text)?.[1];
-    if (fastApi !== undefined)
-      return [{ ...own, command: `${prefix}python -m uvicorn ${module}:${fastApi} --port 8000`, from: path, port: 8000 }];
-    const flask = /^(\w+)\s*=\s*Flask\(/m.exec(text)?.[1];
-    if (flask !== undefined)
-      return [{ ...own, command: `${prefix}python -m flask --app ${module}:${flask} run --port 5000`, from: path, port: 5000 }];
-  }
-  return [];
-}
-
 function goServer(repository: Repository, sources: readonly Source[]): Server[] {
   if (!repository.files.includes(inFolder(repository, "go.mod"))) return [];
   const mains = sources.filter(({ path, text }) => path.endsWith(".go") && /^package main\b/m.test(text));
@@ -167,12 +123,6 @@ export function detectTasks(repository: Repository, node: NodeProject | undefine
   return [{ name: "migrate", command: `${prefix}python manage.py migrate --noinput`, from: "manage.py" }];
 }
 
-/** A source file of the application, without comments. */
-export interface Source {
-  path: string;
-  text: string;
-}
-
 const mostSources = 400;
 
 /** Not the tests: they may start servers of their own. The shortest paths first, because they are nearest to the entry. */
@@ -189,7 +139,7 @@ export function sourcesOf(repository: Repository): Source[] {
     .slice(0, mostSources)
     .flatMap((path) => {
       const text = repository.read(inFolder(repository, path));
-      return text === undefined ? [] : [{ path, text: withoutComments(text) }];
+      return text === undefined ? [] : [{ path, text: path.endsWith(".py") ? withoutHashes(text) : withoutComments(text) }];
     });
 }
 

@@ -3,7 +3,7 @@ import type { CatalogColumns, Views } from "../../cleanup/tables/catalog.ts";
 import { prefixSchema } from "../../config/test-data-schema.ts";
 import { filesOfFolder, inFolder, type Repository } from "../repository.ts";
 import type { NodeProject } from "./node.ts";
-import type { Source } from "./servers.ts";
+import type { Source } from "./ports.ts";
 import type { Service } from "./services.ts";
 import { type ExampleFile, hostOf, isPlaceholder } from "./variables.ts";
 
