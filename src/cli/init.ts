@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { mistakesError } from "../config/mistakes.ts";
 import { parseYaml } from "../config/yaml.ts";
 import { answered, answersOf, questionsOf } from "../init/answers.ts";
-import { namedAs } from "../init/configured.ts";
+import { asWritten, namedAs } from "../init/configured.ts";
 import { type Plan, type PlannedFile, planOf } from "../init/plan.ts";
 import { detectProject, type Project } from "../init/project.ts";
 import { openRepository, type Repository } from "../init/repository.ts";
@@ -15,6 +15,7 @@ import { logLine } from "../report/inert.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Asker, openAsker } from "./ask.ts";
 import { lookAtEnvironment } from "./environment-look.ts";
+import { missingIgnores } from "./ignored-reports.ts";
 import type { GuardedTerminal } from "./main.ts";
 
 /**
@@ -43,8 +44,10 @@ export async function init({ config, yes, overwrite, standalone, json }: Argumen
     say();
   }
   const isAsked = !yes && !json && before === undefined && world.stdout.isTTY && world.stdin?.().isTTY;
-  const project = await completed(answered(detected, answersOf(before, detected)), world, {
+  const known = answered(detected, answersOf(before, detected));
+  const project = await completed(known, world, {
     ...{ repository, say },
+    found: foundIn(known, shown(configPath), before && (await planned(known, configPath, texts)).files[0]?.text),
     asker: isAsked ? openAsker(world) : undefined,
   });
   if (!project) {
@@ -55,10 +58,15 @@ export async function init({ config, yes, overwrite, standalone, json }: Argumen
   }
 
   const plan = await planned(project, configPath, texts);
-  const differing = plan.files.filter(({ state }) => state !== "same");
+  const ignores = missingIgnores(root, repository, plan.files[0]?.text ?? "");
+  const all = [...plan.files, ...(ignores ? [ignores] : [])];
+  const differing = all.filter(({ state }) => state !== "same");
+  // Lines that are added to .gitignore take nothing away from anybody.
   const isFirst = plan.files.every(({ state }) => state === "new");
   const writes = isFirst || overwrite;
-  const open = plan.open.map((one) => ({ ...one, path: shown(one.path) }));
+  const placed = <Place extends { path: string }>(one: Place) => ({ ...one, path: shown(one.path) });
+  const open = plan.open.map(placed);
+  const differences = plan.differences.map(placed);
   const notes = [...project.notes, ...plan.notes];
   const named = config === defaultConfig ? config : slashes(relative(folder, configFile));
   const steps = nextSteps(plan.project, {
@@ -66,37 +74,75 @@ export async function init({ config, yes, overwrite, standalone, json }: Argumen
     folder: slashes(relative(world.cwd, folder)),
   });
   if (writes) for (const file of differing) await write(root, file);
+  const left = !writes && differing.length > 0;
   if (json) {
-    const files = plan.files.map(({ path, state, text }) => ({
-      path: shown(path),
-      state,
-      written: writes && state !== "same",
-      text,
-    }));
-    world.stdout.write(`${JSON.stringify({ files, open, notes, steps }, undefined, 2)}\n`);
-    return writes || differing.length === 0 ? 0 : 1;
+    const files = all.map(({ path, state, text }) => ({ path: shown(path), state, written: writes && state !== "same", text }));
+    world.stdout.write(`${JSON.stringify({ files, open, differences, notes, steps }, undefined, 2)}\n`);
+    return left ? 1 : 0;
   }
-  if (writes) for (const { path } of differing) say(`wrote ${shown(path)}`);
-  else for (const file of differing) sayDifference(file, shown(file.path), say);
-  if (!writes && differing.length > 0) {
+  const shownFiles = differing.map((file) => ({
+    file,
+    name: shown(file.path),
+    isWorkflow: file !== ignores && file.path !== configPath,
+  }));
+  sayFiles(shownFiles, writes, say);
+  sayDifferences(differences, say);
+  if (left) {
     for (const note of plan.notes) say(`Note: ${note}`);
-    const lost = differing.some(({ path, state }) => path !== configPath && state === "different");
-    say(
-      `Nothing was written. \`env-actions init --overwrite\` writes these files: what the configuration says is kept${lost ? ", and what you changed in the workflows is lost" : ""}.`,
-    );
+    sayLeft(shownFiles, say);
     return 1;
   }
-  if (differing.length === 0) say("Nothing to write: every file is as init would write it.");
+  if (differing.length === 0)
+    say(
+      `Nothing to write: ${differences.length === 0 ? "every file is as init would write it" : "no file lacks what init would add"}.`,
+    );
   sayRest({ ...project, notes }, open, steps, say);
   return 0;
+}
+
+interface ShownFile {
+  file: PlannedFile;
+  name: string;
+  isWorkflow: boolean;
+}
+
+type Say = (line?: string) => void;
+
+function sayFiles(files: readonly ShownFile[], writes: boolean, say: Say): void {
+  for (const { file, name } of files)
+    if (writes) say(`wrote ${name}`);
+    else sayDifference(file, name, say);
+}
+
+function sayLeft(files: readonly ShownFile[], say: Say): void {
+  const isLost = files.some(({ file, isWorkflow }) => isWorkflow && file.state === "different");
+  const lost = isLost ? ", and what you changed in the workflows is lost" : "";
+  say(`Nothing was written. \`env-actions init --overwrite\` writes these files: what the configuration says is kept${lost}.`);
+}
+
+function sayDifferences(differences: Plan["differences"], say: Say): void {
+  if (differences.length === 0) return;
+  say("The values of the configuration are used, also where the repository shows something else:");
+  for (const { path, line, text } of differences) say(`  ${path}:${line}  ${text}`);
+  say();
+}
+
+/** @param text the configuration that runs, if there is one: its values decide */
+function foundIn(project: Project, name: string, text: string | undefined): string[] {
+  return [
+    `What this repository has${text === undefined ? "" : `, with the values of ${name}`}:`,
+    ...foundLines(asWritten(project, text)).map((one) => `  ${one}`),
+  ];
 }
 
 const defaultConfig = ".github/env-actions.yml";
 
 interface Company {
   repository: Repository;
-  say: (line?: string) => void;
+  say: Say;
   asker: Asker | undefined;
+  /** What is known before anybody is asked. */
+  found: readonly string[];
 }
 
 /**
@@ -106,11 +152,11 @@ interface Company {
 async function completed(
   detected: Project,
   world: GuardedTerminal,
-  { repository, say, asker }: Company,
+  { repository, say, asker, found }: Company,
 ): Promise<Project | undefined> {
   let project: Project = detected;
   try {
-    for (const line of ["What this repository has:", ...foundLines(project).map((one) => `  ${one}`), ""]) say(line);
+    for (const line of [...found, ""]) say(line);
     const first = await asker?.ask(questionsOf(project).filter(({ isLate }) => !isLate));
     if (asker && !first) return undefined;
     project = answered(project, first ?? {});
@@ -138,7 +184,7 @@ function detectedIn(repository: Repository, installation: string | undefined, st
   return standalone ? { ...project, isStandalone: true } : project;
 }
 
-function sayRest(project: Project, open: Plan["open"], steps: readonly string[], say: (line?: string) => void): void {
+function sayRest(project: Project, open: Plan["open"], steps: readonly string[], say: Say): void {
   const notes = [
     ...project.notes,
     ...project.users
@@ -154,7 +200,7 @@ function sayRest(project: Project, open: Plan["open"], steps: readonly string[],
   for (const [index, step] of steps.entries()) say(`  ${index + 1}. ${step}`);
 }
 
-function sayDifference({ state, difference }: PlannedFile, name: string, say: (line?: string) => void): void {
+function sayDifference({ state, difference }: PlannedFile, name: string, say: Say): void {
   if (state === "new") say(`${name} does not exist, and would be written`);
   else for (const line of [`--- ${name}`, `+++ ${name}, as init would write it`, ...difference]) say(line);
   say();

@@ -63,12 +63,18 @@ function openIn(configuration: string, project: Project, textOf: (project: Proje
  * Whether somebody may want a key that the file lacks. Without some keys the file means what `init` writes anyway; and within a server,
  * a table or a connection nobody else knows what is missing.
  */
-function wantedIn(configuration: string, { environment, productionName, preset }: Project): Choice["isWanted"] {
+function wantedIn(configuration: string, { environment, productionName, preset, api }: Project): Choice["isWanted"] {
   const data = dataOf(configuration);
   const own = group(valueAt(data, ["environments", environment]));
   const address = text(valueAt(own, ["api", "url"]));
   const isDeployed = own.servers === undefined && address !== undefined && !address.includes("${") && !isLocal(address);
-  const unwanted = new Set(["access", "variables", ...(isDeployed ? ["servers", "tasks"] : [])]);
+  const unwanted = new Set([
+    "access",
+    "variables",
+    ...(isDeployed ? ["servers", "tasks"] : []),
+    // Nothing shows an API: whoever has none deleted it.
+    ...(api?.isGuess ? ["api"] : []),
+  ]);
   const ofEnvironments = ([name, key, ...more]: readonly string[]) => {
     if (name === productionName) return key === undefined && valueAt(data, ["stages", "smoke"]) !== false;
     if (key === undefined || more.length > 0) return key === undefined || (key === "environment" && more.length === 1);
@@ -112,6 +118,33 @@ export function configuredAs(project: Project, configuration: string): Project {
       hasProduction: production !== undefined && stages.smoke !== false,
       idToken: valueAt(own, ["databricks", "oidc"]) !== undefined,
     },
+  };
+}
+
+/** The project as the configuration runs it, for people: also where the repository shows other ports and commands. */
+export function asWritten(project: Project, configuration: string | undefined): Project {
+  const data = dataOf(configuration);
+  if (!data) return project;
+  const configured = configuredAs(project, configuration ?? "");
+  const servers = group(valueAt(data, ["environments", project.environment, "servers"]));
+  const from = "the configuration";
+  const suite = <Known extends Suite>(found: Known | undefined, stage: string): Known | undefined => {
+    const command = text(valueAt(data, ["stages", stage, "command"]));
+    return found === undefined || command === undefined || command === found.command ? found : { ...found, command, from };
+  };
+  return {
+    ...configured,
+    servers: Object.entries(servers).map(([name, server]) => {
+      const found = project.servers.find((one) => one.name === name);
+      const { command, port } = group(server);
+      return {
+        ...{ name, from, build: undefined, isFrontend: false, ...found },
+        command: text(command) ?? found?.command ?? "",
+        port: typeof port === "number" ? port : undefined,
+      };
+    }),
+    integration: suite(configured.integration, "integration"),
+    browser: suite(configured.browser, "e2e"),
   };
 }
 

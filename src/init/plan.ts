@@ -1,6 +1,7 @@
 import { configurationText } from "./configuration.ts";
 import { choiceIn, configuredAs } from "./configured.ts";
 import { difference } from "./diff.ts";
+import { type Difference, differencesOf } from "./differences.ts";
 import { merged } from "./merge.ts";
 import { isWritable, type Project } from "./project.ts";
 import { type Written, workflows } from "./workflows.ts";
@@ -19,6 +20,8 @@ export interface Plan {
   /** The project as the configuration, with what is new, says. */
   project: Project;
   notes: string[];
+  /** Where the configuration that is there, and wins, says something else than the repository shows. */
+  differences: ({ path: string } & Difference)[];
 }
 
 export interface Open {
@@ -43,6 +46,7 @@ export function planOf(project: Project, configPath: string, existing: (path: st
   return {
     ...{ files: written.map((file) => compared(file, existing(file.path))), open: written.flatMap(openIn) },
     ...{ project: configured, notes: [...notes, ...unnamed] },
+    differences: there === undefined ? [] : differencesOf(project, text, made).map((one) => ({ path: configPath, ...one })),
   };
 }
 
