@@ -3,6 +3,7 @@ import { configSchemaUrl } from "../config/json-schema.ts";
 import { count } from "../lib/count.ts";
 import { todos } from "./answers.ts";
 import { classwavesParts } from "./classwaves.ts";
+import { addressValues } from "./detect/addresses.ts";
 import type { Server } from "./detect/servers.ts";
 import type { BrowserSuite, Suite } from "./detect/tests.ts";
 import { assumedPort, hasSharedData, isWritable, localhost, type Project, passedVariables } from "./project.ts";
@@ -167,7 +168,7 @@ function serverLines(server: Server, { api, preset, browser, node }: Project): s
       : health && !health.mayBeMounted && !health.isAnswer
         ? `${localhost(port)}${health.path}`
         : undefined;
-  const own = port ?? (isFrontend ? assumedPort + 1 : assumedPort);
+  const own = portOf(server);
   const stages = isFrontend ? ["e2e"] : browser?.startsServers ? ["preflight", "integration", "smoke"] : undefined;
   return [
     comment(`From ${from}.`),
@@ -189,6 +190,22 @@ function serverLines(server: Server, { api, preset, browser, node }: Project): s
       ...(node && !isFrontend ? [`environment: { PORT: "${own}" }`] : []),
     ]),
   ];
+}
+
+function portOf({ port, isFrontend }: Server): number {
+  return port ?? (isFrontend ? assumedPort + 1 : assumedPort);
+}
+
+/** Tests ask the servers that are started for them, also after somebody gave these another port. Playwright starts its own. */
+function withAddresses<Own extends Suite | BrowserSuite>(project: Project, stage: "integration" | "e2e", suite: Own): Own {
+  if ("startsServers" in suite && suite.startsServers) return suite;
+  const own = project.preset === "classwaves" ? ["E2E_BACKEND_URL", "E2E_FRONTEND_URL"] : [];
+  const elsewhere = new Set([...project.variables.map(({ name }) => name), ...own]);
+  const found = addressValues(
+    project.addresses[stage].filter(({ name }) => !elsewhere.has(name)),
+    project.servers.map((server) => ({ port: portOf(server) })),
+  );
+  return Object.keys(found).length === 0 ? suite : { ...suite, environment: { ...suite.environment, ...found } };
 }
 
 function environmentVariables(project: Project): string[] {
@@ -303,8 +320,12 @@ function stages(project: Project): string[] {
           "  sweep: false",
         ]
       : []),
-    ...(integration ? suiteLines("integration", integration, prefix) : leftOut("integration", "no test command was found")),
-    ...(browser ? browserLines(browser, prefix, preset) : leftOut("e2e", "no browser tests were found")),
+    ...(integration
+      ? suiteLines("integration", withAddresses(project, "integration", integration), prefix)
+      : leftOut("integration", "no test command was found")),
+    ...(browser
+      ? browserLines(withAddresses(project, "e2e", browser), prefix, preset)
+      : leftOut("e2e", "no browser tests were found")),
     ...(production === undefined && preset === "none"
       ? leftOut("smoke", "no deployed application is named. To check one, add an environment with access: read-only")
       : []),

@@ -1,3 +1,4 @@
+import { type TestAddress, testAddresses } from "./detect/addresses.ts";
 import { detectToolchains, type Toolchain } from "./detect/languages.ts";
 import { detectNode, type NodeProject } from "./detect/node.ts";
 import { detectPin, type Pin } from "./detect/release.ts";
@@ -41,6 +42,8 @@ export interface Project {
   toolchains: Toolchain[];
   integration: Suite | undefined;
   browser: BrowserSuite | undefined;
+  /** By which variables the tests find the application. */
+  addresses: Record<"integration" | "e2e", TestAddress[]>;
   /** What runs before the servers. */
   tasks: Task[];
   servers: Server[];
@@ -139,6 +142,7 @@ export function detectProject(repository: Repository, installation?: string): Pr
     toolchains,
     integration,
     browser,
+    addresses: { integration: testAddresses(repository, "integration"), e2e: testAddresses(repository, "e2e") },
     tasks: detectTasks(
       repository,
       node,

@@ -73,7 +73,7 @@ export async function startServer(spec: ServerSpec, options: ServerOptions): Pro
   if (options.signal.aborted) throw notStarted(spec, port, "the start was cancelled", { reason: options.signal.reason });
   if (port !== undefined && (await portState(port)) === "taken")
     throw notStarted(spec, port, `port ${port} is already in use by ${await holderOf(port)}`, {
-      cure: "end that process, or give the server another port",
+      cure: "end that process, or give the server another port, and the tests its new address",
     });
 
   const startedAt = performance.now();

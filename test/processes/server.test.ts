@@ -49,7 +49,7 @@ test.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("a port in use on %s is refused
   try {
     const error = await failureOf(startServer(at.spec("good", port), at.options));
     expect(error.message).toContain(`server good was not started: port ${port} is already in use by pid ${process.pid} (`);
-    expect(error.message).toMatch(/: end that process, or give the server another port$/);
+    expect(error.message).toMatch(/: end that process, or give the server another port, and the tests its new address$/);
     expect(error.report.ended).not.toContain("end that process");
     expect(at.left()).toEqual([]);
   } finally {
