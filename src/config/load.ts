@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { suggestion } from "../lib/nearest.ts";
 import { loadPatterns } from "../lib/pattern.ts";
 import { isSecretName } from "../lib/redaction/variables.ts";
@@ -144,7 +145,7 @@ function unknownEnvironment(name: string, known: string[], isNamed: boolean): st
 /** @throws UserError that names the file, if it cannot be read */
 export async function readText(file: string, cwd: string): Promise<string> {
   const bytes = await readFile(resolve(cwd, file)).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError("EA1001", unreadable(file, resolve(cwd, file), error.code), { cause: error });
+    throw new UserError("EA1001", unreadable(file, cwd, error.code), { cause: error });
   });
   if (bytes.length > mostBytes)
     throw new UserError(
@@ -164,11 +165,25 @@ export async function readText(file: string, cwd: string): Promise<string> {
 const howToWriteOne =
   "`env-actions init` writes one that fits the repository, and docs/guides/your-own-project.md says what a project needs";
 
-function unreadable(file: string, place: string, code: string | undefined): string {
+/**
+ * The same file of an outer folder of the git repository. Commands and paths of a configuration are relative to its project's folder, so
+ * it must be used there.
+ */
+function outerFile(file: string, cwd: string): string {
+  if (isAbsolute(file) || file.startsWith("..")) return "";
+  let inner = resolve(cwd);
+  for (let folder = ".."; !existsSync(join(inner, ".git")) && inner !== dirname(inner); folder += "/..") {
+    inner = dirname(inner);
+    if (existsSync(join(inner, file))) return ` There is ${folder}/${file}: \`cd ${folder}\`, and start the same command there.`;
+  }
+  return "";
+}
+
+function unreadable(file: string, cwd: string, code: string | undefined): string {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return `${file}: the file does not exist; looked for ${place}. If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise ${howToWriteOne}`;
+      return `${file}: the file does not exist; looked for ${resolve(cwd, file)}.${outerFile(file, cwd)} If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise ${howToWriteOne}`;
     case "EISDIR":
       return `${file}: expected a file, got a directory`;
     default:

@@ -2,6 +2,7 @@ import { glob, lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { TestCase, TestResults, TestSource, UnreadableSource } from "../model/test-results.ts";
 import { findCopies } from "./copies.ts";
+import { writtenElsewhere } from "./elsewhere.ts";
 import { formats, type ReportFormat } from "./formats/format.ts";
 import { readOutline, readRows } from "./formats/json/document.ts";
 import { parseJson } from "./formats/json-document.ts";
@@ -40,7 +41,7 @@ export interface ReadOptions {
  */
 export async function readResults(options: ReadOptions): Promise<TestResults> {
   const { cwd, workspace = cwd, reports, all, startedAt, onTest } = options;
-  const { paths, missing } = await findReports(cwd, reports, all);
+  const { paths, missing } = await findReports(cwd, reports, { all: all === true, startedAt });
   const unreadable = missing.map((error) => unreadableSource(error));
   const tally = new Tally(new SourceFiles(workspace, cwd), onTest);
   // A single report has nothing to compare with, so its tests are not kept.
@@ -214,7 +215,11 @@ interface FoundReports {
   missing: UnreadableReport[];
 }
 
-export async function findReports(cwd: string, globs: readonly string[], all = false): Promise<FoundReports> {
+async function findReports(
+  cwd: string,
+  globs: readonly string[],
+  { all, startedAt }: { all: boolean; startedAt: number },
+): Promise<FoundReports> {
   if (globs.length === 0) {
     const cause = "no report is configured, so it is unknown how the tests ended: add reports to the stage";
     return { paths: [], missing: [new UnreadableReport("EA6001", "(no report)", cause)] };
@@ -234,11 +239,17 @@ export async function findReports(cwd: string, globs: readonly string[], all = f
     if (matches === 0) unmatched.push(pattern);
   }
   const missing = all ? unmatched : paths.size === 0 ? [unmatched.join(", ")] : [];
-  return { paths: [...paths].sort(), missing: missing.map((globs) => missingReport(cwd, globs)) };
+  const others = missing.length === 0 ? [] : await writtenElsewhere(cwd, unmatched, startedAt);
+  const elsewhere = others.filter((path) => !paths.has(resolve(cwd, path)));
+  return { paths: [...paths].sort(), missing: missing.map((globs) => missingReport(cwd, globs, elsewhere)) };
 }
 
-function missingReport(cwd: string, globs: string): UnreadableReport {
-  return new UnreadableReport("EA6002", globs, `missing: no file in ${cwd} matches it, so the tests wrote no report`);
+function missingReport(cwd: string, globs: string, elsewhere: readonly string[]): UnreadableReport {
+  const seen =
+    elsewhere.length === 0
+      ? "and no other report of this run was seen"
+      : `but this run wrote ${elsewhere.map((path) => `${path} (${resolve(cwd, path)})`).join(", ")}`;
+  return new UnreadableReport("EA6002", globs, `missing: no file in ${cwd} matches it, ${seen}`);
 }
 
 /** @throws UnreadableReport, which calls the file `name`, if it is from an earlier run. `startedAt` in Unix milliseconds. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -892,6 +892,22 @@ describe("a file that cannot be read is refused", () => {
     await expect(loadConfig({ file: "no/such.yml", cwd: tmpdir(), env: {} })).rejects.toThrow(
       `no/such.yml: the file does not exist; looked for ${join(tmpdir(), "no", "such.yml")}. If it is elsewhere, name it with --config, or its project's folder (in a workflow: the inputs config and working-directory). Otherwise \`env-actions init\` writes one that fits the repository, and docs/guides/your-own-project.md says what a project needs`,
     );
+  });
+
+  test("if it is that of an outer folder: its commands run there", async () => {
+    const root = await mkdtemp(join(tmpdir(), "env-actions-config-"));
+    await mkdir(join(root, ".git"));
+    await mkdir(join(root, ".github"));
+    await mkdir(join(root, "src", "test"), { recursive: true });
+    await writeFile(join(root, ".github", "env-actions.yml"), "version: 1\n");
+    const cwd = join(root, "src", "test");
+    const file = ".github/env-actions.yml";
+    await expect(loadConfig({ file, cwd, env: {} })).rejects.toThrow(
+      `looked for ${join(cwd, file)}. There is ../../${file}: \`cd ../..\`, and start the same command there. If it is elsewhere,`,
+    );
+    // Another repository's is not meant.
+    await mkdir(join(root, "src", ".git"));
+    await expect(loadConfig({ file, cwd, env: {} })).rejects.toThrow(`looked for ${join(cwd, file)}. If it is elsewhere,`);
   });
 
   test("if it is a directory", async () => {

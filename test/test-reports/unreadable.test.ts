@@ -266,6 +266,40 @@ describe("of several globs", () => {
   });
 });
 
+describe("a report that was written elsewhere is named", () => {
+  const passing = '<testsuite><testcase name="a"/></testsuite>';
+  const message = async (files: Record<string, string>, folder: string, glob: string) => {
+    await using at = await workspace(files);
+    await utimes(join(at.cwd, "old.xml"), 1, 1);
+    const cwd = join(at.cwd, folder);
+    const results = await readResults({ cwd, reports: [glob], startedAt: Date.now() - 60_000 });
+    return results.unreadable?.[0]?.message.replaceAll(at.cwd, "ROOT");
+  };
+  const old = { "old.xml": passing };
+
+  test.each([
+    ["beside a misspelt name", "", "reports/intgration.xml"],
+    ["in a folder of another name", "", "report/integration.xml"],
+  ])("%s", async (_, folder, glob) => {
+    expect(await message({ ...old, "reports/integration.xml": passing }, folder, glob)).toBe(
+      `${glob}: missing: no file in ROOT matches it, but this run wrote reports/integration.xml (ROOT/reports/integration.xml)`,
+    );
+  });
+
+  test("by a command that ran in the folder of an outer project", async () => {
+    const files = { ...old, ".git/HEAD": "", "test/a.js": "", "reports/integration.xml": passing };
+    expect(await message(files, "test", "reports/integration.xml")).toBe(
+      "reports/integration.xml: missing: no file in ROOT/test matches it, but this run wrote ../reports/integration.xml (ROOT/reports/integration.xml)",
+    );
+  });
+
+  test("one of an earlier run is not", async () => {
+    expect(await message(old, "", "none.xml")).toBe(
+      "none.xml: missing: no file in ROOT matches it, and no other report of this run was seen",
+    );
+  });
+});
+
 describe("the check", () => {
   const ended = (exitCode: number): CommandEnd => ({ words: `exit status ${exitCode}`, failed: exitCode !== 0 });
   const of = (code: string, tests = 0) => ({ file: "r.xml", code, message: "r.xml, line 2: broken", position: "line 2", tests });
