@@ -122,7 +122,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     throw new UserError("EA1102", missingReport("repair", "the stage whose tests changed rows"));
   if (takesReport && rest.length > 1) throw new UserError("EA1102", unexpected(rest[1], `${command} ${rest[0]}`));
   const words = command === "help" && !values.help ? 1 : commands[command].argument === undefined ? 0 : Number.POSITIVE_INFINITY;
-  if (!values.help && rest.length > words) throw new UserError("EA1102", unexpected(rest[words], name));
+  if (!values.help && rest.length > words) throw new UserError("EA1102", perhapsEnvironment(rest[words], name, command));
   const scope = (["run", "expired", "all"] as const).find((candidate) => candidate === (values.scope ?? "expired"));
   if (scope === undefined) throw new UserError("EA1104", `--scope: expected run, expired or all, got "${values.scope}"`);
   const { budget, deployment, environment, production, "pass-rate": passRate, "plan-digest": planDigest } = values;
@@ -249,6 +249,14 @@ function unexpected(argument: string | undefined, after: string): string {
   return `unexpected argument "${argument}" after "${after}": remove it`;
 }
 
+/** An environment has no place of its own after a command. */
+function perhapsEnvironment(argument: string | undefined, name: string, command: Command): string {
+  const isCommand = commandNames.some((one) => one === argument);
+  const hint =
+    isCommand || !commands[command].takes.includes("environment") ? "" : `, or write -e ${argument} if it is the environment`;
+  return `${unexpected(argument, name)}${hint}`;
+}
+
 function parse(argv: readonly string[]) {
   refuseUnknown(argv);
   try {
@@ -274,10 +282,19 @@ function refuseUnknown(argv: readonly string[]): void {
   }
 }
 
+/** Inputs of the actions for which the command line has no option. */
+export const inputsWithoutOption: ReadonlySet<string> = new Set(
+  "fail-on github-token dry-run needs stages allow-skips fork-environment comment statuses job deployment-environment approval-token approve-as run-id on-failure wait matrix working-directory".split(
+    " ",
+  ),
+);
+
 function unknownOption(written: string, command: Command | undefined): string {
   const own: readonly Option[] = command === undefined ? optionNames : commands[command].takes;
   const meant = [own, optionNames].flatMap((names) => likely(written, names) ?? [])[0];
   const help = `\`${["env-actions help", command].filter(Boolean).join(" ")}\` lists ${command ? "its" : "the commands and their"} options`;
+  if (inputsWithoutOption.has(written.replace(/^--/, "")))
+    return `unknown option ${written}${command ? ` of "${command}"` : ""}: in a workflow it is an input of the action, and the command line has none; ${help}`;
   return `unknown option ${written}${command ? ` of "${command}"` : ""}; ${meant === undefined ? "" : `did you mean "${meant}"? `}${help}`;
 }
 

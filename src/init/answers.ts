@@ -26,7 +26,7 @@ export type Answers = Partial<Record<AnswerName, string>>;
 
 /** The questions as the configuration has them. Whoever has answered one removes its line. */
 export const todos: Readonly<Record<Exclude<AnswerName, "production">, string>> = {
-  address: "at which address is the application that is tested? Nothing here shows a server.",
+  address: "at which address is the application that is tested? Nothing here shows a server; if there is none, delete api.",
   port: `which port does the application take? Nothing shows it, so ${assumedPort} is assumed.`,
   health: "which route shows that the application works? No certain one was found, such as /health on the application itself.",
   reports: reportQuestion,

@@ -197,9 +197,16 @@ function add({ there: file, made, edits, notes }: Comparison, there: Part, part:
   }
   const gap = made.lines[part.start - 1] === "" ? [""] : [];
   const lines = moved(made, part, first.column);
-  const at = before?.end ?? first.start;
-  const isTop = before === undefined && file.lines[at] !== "";
-  edits.push({ start: at, end: at, lines: isTop && gap.length > 0 ? [...lines, ""] : [...gap, ...lines] });
+  const start = before?.end ?? first.start;
+  // Somebody who removes a key may leave the comment above it.
+  const own = part.at - part.start;
+  const isThere = own > 0 && lines.slice(0, own).every((line, index) => line === file.lines[start + index]);
+  if (isThere) {
+    edits.push({ start: start + own, end: start + own, lines: lines.slice(own) });
+    return;
+  }
+  const isTop = before === undefined && file.lines[start] !== "";
+  edits.push({ start, end: start, lines: isTop && gap.length > 0 ? [...lines, ""] : [...gap, ...lines] });
 }
 
 /** Of several at the same place, the first one stays first. */

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { inputs } from "../../src/action/interface.ts";
 import { auditLine } from "../../src/audit/chain.ts";
-import { commandNames, commands, type Option, optionHelp } from "../../src/cli/commands.ts";
+import { inputsWithoutOption } from "../../src/cli/arguments.ts";
+import { commandNames, commands, type Option, optionHelp, optionNames } from "../../src/cli/commands.ts";
 import { helpFor, helpOf } from "../../src/cli/help.ts";
 import { version } from "../../src/lib/version.ts";
 import { freshBundle } from "../harness/process.ts";
@@ -62,7 +64,9 @@ test("the help of one command says nothing that is about another command", () =>
 
 test.each([
   [["prefligth"], /EA1101: unknown command "prefligth"; did you mean "preflight"\?/],
-  [["preflight", "integration"], /EA1102: unexpected argument "integration" after "preflight": remove it/],
+  [["preflight", "integration"], /EA1102: unexpected argument "integration" after "preflight": remove it$/m],
+  [["gate", "sandbox"], /unexpected argument "sandbox" after "gate": remove it, or write -e sandbox if it is the environment/],
+  [["gate", "--fail-on", "degraded"], /unknown option --fail-on of "gate": in a workflow it is an input of the action, and the/],
   [["preflight", "--budget", "soon"], /EA1104: --budget: expected a duration such as 15m, above 0 and at most 24d, got "soon"/],
   // A timer would fire at once, or throw.
   [
@@ -144,4 +148,13 @@ test("audit verify passes an untouched log, fails a changed one with the line, a
   });
   writeFileSync(file, `${first.line.replace("passed", "failed")}\n${second.line}\n`);
   expect(run("audit", "verify")).toMatchObject({ status: 1, stdout: expect.stringMatching(/audit\.jsonl:1 /) });
+});
+
+test("each input of the actions is an option, or known to be none", () => {
+  const own: readonly string[] = optionNames;
+  expect([...inputsWithoutOption].sort()).toEqual(
+    Object.keys(inputs)
+      .filter((name) => !own.includes(name))
+      .sort(),
+  );
 });

@@ -211,6 +211,29 @@ test("whatever lines somebody has deleted: no other line changes, no value is lo
   );
 });
 
+test("a comment that stands above a removed key isn't written twice", () => {
+  const first = written(express);
+  const plan = again(express, edited(first, ["  e2e: false\n", ""]));
+  expect(added(plan)).toEqual(["+  e2e: false"]);
+  expect(plan.files[0]?.text).toBe(first);
+});
+
+test("whoever has no application deletes api, and it stays away", () => {
+  const alone: Sample = { files: { "requirements.txt": "pytest\n", "tests/test_a.py": "" } };
+  const first = written(alone);
+  expect(first).toContain("Nothing here shows a server; if there is none, delete api.");
+  const without = first.replace(/ {4}# TODO: at which address[\s\S]*?(?=\nstages:)/, "");
+  expect(without).not.toContain("api:");
+  expect(added(again(alone, without))).toEqual([]);
+});
+
+test("who has installed it from elsewhere than GitHub isn't told to install it", () => {
+  const manifest = JSON.stringify({ name: "shop", devDependencies: { "env-actions": "git+file:///srv/env-actions" } });
+  const plan = planFor({ files: { ...express.files, "package.json": manifest } });
+  expect(plan.files[1]?.text).toContain("env-actions is installed here, but not from GitHub");
+  expect(plan.files[1]?.text).not.toContain("To pin it, install env-actions");
+});
+
 function parsed(text: string): { environments?: unknown } | undefined {
   try {
     return parse(text);
