@@ -908,6 +908,7 @@ describe("a file that cannot be read is refused", () => {
     // Another repository's is not meant.
     await mkdir(join(root, "src", ".git"));
     await expect(loadConfig({ file, cwd, env: {} })).rejects.toThrow(`looked for ${join(cwd, file)}. If it is elsewhere,`);
+    await rm(root, { recursive: true });
   });
 
   test("if it is a directory", async () => {
