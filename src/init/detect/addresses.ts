@@ -18,19 +18,19 @@ const ofBrowser = /(?:^|\/)(?:playwright|cypress)\.config\.[cm]?[jt]s$|(?:^|\/)(
 
 const quotedAddress = "[\"'`](https?://[^\"'`\\s]+)[\"'`]";
 const reads: readonly RegExp[] = [
-  // process.env.BASE_URL ?? "http://localhost:3100", import.meta.env.BASE_URL || "…", process.env["BASE_URL"]
+  // A member of the environment, with ?? or || and an address behind it, or alone.
   new RegExp(
     `\\b(?:process|import\\.meta)\\.env(?:\\.(\\w+)|\\[["'\`](\\w+)["'\`]\\])(?:\\s*(?:\\?\\?|\\|\\|)\\s*${quotedAddress})?`,
     "g",
   ),
-  // const { BASE_URL = "http://localhost:3100" } = process.env
+  // Taken out of the environment by its name, with a default.
   new RegExp(`[{,]\\s*(\\w+)(?:\\s*:\\s*(?:\\w+))?\\s*=\\s*${quotedAddress}(?=[^{}]*\\}\\s*=\\s*process\\.env\\b)`, "g"),
-  // os.environ.get("BASE_URL", "…"), os.getenv("BASE_URL", "…"), os.getenv("BASE_URL") or "…"
+  // Python: environ.get and getenv, with a second argument or `or`.
   new RegExp(`\\b(?:environ\\.get|getenv)\\(\\s*["'](\\w+)["']\\s*(?:\\)\\s*or|,)?\\s*(?:${quotedAddress})?`, "g"),
   /\benviron\[\s*["'](\w+)["']\s*\]/g,
 ];
 
-/** `http://localhost:${process.env.PORT ?? 3100}` */
+/** An address of a template whose port is a variable with a default. */
 const portInText = /\$\{\s*process\.env\.PORT\s*(?:\?\?|\|\|)\s*["']?(\d{2,5})["']?\s*\}/g;
 
 /** Names that mean the application itself, also without a default. */
