@@ -144,7 +144,7 @@ async function readConfiguration(
   if (text === undefined) {
     const at = { file: configFile, line: 1, column: 1 };
     const cure =
-      "Run `env-actions init` to write one. If it is elsewhere, name it with `--config`, or run the doctor in its project's folder.";
+      "Run `env-actions init` to write one; beside workflows that it wrote, `env-actions init --overwrite`. If it is elsewhere, name it with `--config`, or run the doctor in its project's folder.";
     return { configuration: undefined, faulty: [{ at, message: "the configuration does not exist, or cannot be read", cure }] };
   }
   const faulty: Found[] = [];

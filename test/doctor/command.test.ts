@@ -74,7 +74,7 @@ test("a cure that fits several findings is printed once, and each kind of mistak
   const { [configuration]: _, ...without } = base;
   rmSync(join(cwd, configuration));
   expect(run(without).stdout).toMatch(
-    /ED101 will fail: the configuration does not exist.*\n {4}Run `env-actions init` to write one\. /,
+    /ED101 will fail: the configuration does not exist.*\n {4}Run `env-actions init` to write one; beside workflows that it wrote, `env-actions init --overwrite`\. /,
   );
 });
 

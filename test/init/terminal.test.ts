@@ -7,7 +7,6 @@ import { text } from "node:stream/consumers";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { terminal } from "../../src/cli/main.ts";
-import { faultyConfiguration } from "../../src/doctor/rules/inputs.ts";
 import { freshBundle } from "../harness/process.ts";
 import { type Sample, samples } from "./repositories.ts";
 
@@ -229,7 +228,12 @@ describe("again", () => {
     run(["--yes"]);
     const written = files()[configuration];
     rmSync(join(root, configuration));
-    expect(faultyConfiguration.cure).toContain("`env-actions init --overwrite`");
+    const { stdout } = spawnSync(process.execPath, [entry, "doctor"], {
+      cwd: root,
+      env: { PATH: process.env.PATH },
+      encoding: "utf8",
+    });
+    expect(stdout.replace(/\s+/g, " ")).toContain("beside workflows that it wrote, `env-actions init --overwrite`");
     expect(run(["--overwrite"]).status).toBe(0);
     expect(files()[configuration]).toBe(written);
   });
