@@ -59,7 +59,12 @@ function jobs(folder: string): object {
   return {
     preflight: {
       "runs-on": "ubuntu-latest",
-      steps: [...begin, { uses: "classwaves/env-actions/preflight@v1", env: credentials }],
+      // The folder has a configuration of its own: evidence of one project says nothing about the other.
+      steps: [
+        ...begin,
+        { uses: "classwaves/env-actions/preflight@v1", env: credentials },
+        { uses: "classwaves/env-actions/preflight@v1", env: credentials, with: inFolder },
+      ],
     },
     cells: {
       ...job(integration(`matrix-${cell}`, cell)),

@@ -82,7 +82,10 @@ describe.each(workflows)("%s", (_, { env, permissions, jobs }) => {
 
   test("gives secrets only to our own steps, as environment variables", () => {
     for (const step of Object.values(jobs).flatMap((job) => job.steps ?? [])) {
-      const { env: own, ...rest } = step;
+      const { env: own, ...all } = step;
+      // GitHub's own action takes an app's key as an input only.
+      const isTokenMaker = /^actions\/create-github-app-token@[0-9a-f]{40}$/.test(String(step.uses));
+      const rest = isTokenMaker ? { ...all, with: { ...(all.with as object), "private-key": undefined } } : all;
       expect(holds(rest), JSON.stringify(step)).toBe(false);
       if (holds(own)) expect(isOurs(step), JSON.stringify(step)).toBe(true);
     }
