@@ -201,26 +201,28 @@ function requirePlain(file: number, path: string, opening: Opening): void {
   const stats = fstatSync(file);
   if (!stats.isFile()) throw new NotAPlainFile(`${path} is not a regular file`);
   if (stats.nlink > 1 && !opening.hardLinks) throw new NotAPlainFile(`${path} is a hard link to another file`);
-  requirePlace(file, path, opening, stats.nlink === 0);
+  requirePlace(file, path, opening);
 }
 
 /**
  * Checks where the opened file really is: a folder on the way may be a link, or may have become one while the file was opened.
  */
-function requirePlace(file: number, path: string, { root, linkedFolders }: Opening, isReplaced: boolean): void {
-  const open = placeOfOpen(file);
-  // Another process may have put a newer file in its place at this moment.
-  const real = (isReplaced ? open?.replace(/ \(deleted\)$/, "") : open) ?? realpathSync.native(path);
+function requirePlace(file: number, path: string, { root, linkedFolders }: Opening): void {
+  const real = placeOfOpen(file) ?? realpathSync.native(path);
   const realRoot = realpathSync.native(root);
   const right = linkedFolders ? isInside(realRoot, real) : real === join(realRoot, relative(resolve(root), resolve(path)));
   if (!right) throw new NotAPlainFile(`${path} is behind a link to ${real}, and links are not followed`);
 }
 
+const deleted = " (deleted)";
+
 /** Linux knows the path of an open file, whatever happened to its name since. */
 function placeOfOpen(file: number): string | undefined {
   if (process.platform !== "linux") return undefined;
   try {
-    return readlinkSync(`/proc/self/fd/${file}`);
+    const place = readlinkSync(`/proc/self/fd/${file}`);
+    // Another process may put a newer file in its place at this moment. Then it has no name any more, and Linux adds this to its last one.
+    return place.endsWith(deleted) && fstatSync(file).nlink === 0 ? place.slice(0, -deleted.length) : place;
   } catch {
     // A sandbox may have no /proc. Then the path is resolved instead, as on other systems; the check stays as strict.
     return undefined;
