@@ -31,6 +31,7 @@ async function nearest(folder: string): Promise<string | undefined> {
 }
 
 async function textOf(folder: string, file: string): Promise<string | undefined> {
+  // A shell that completes a line has no place for a message.
   return await readFile(resolve(folder, file), "utf8").catch(() => undefined);
 }
 

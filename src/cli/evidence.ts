@@ -11,7 +11,7 @@ import type { GuardedTerminal } from "./main.ts";
 const largestFile = 16 * 1024 * 1024;
 
 /**
- * Verifies signed evidence. It asks nobody: the bundle, the evidence and the authorities are files.
+ * Verifies signed evidence without a network: the bundle, the evidence and the authorities are files.
  * @returns 0 if it holds, 1 if not
  * @throws UserError if a file can't be read
  */

@@ -20,7 +20,7 @@ import type { GuardedTerminal } from "./main.ts";
 
 /**
  * Looks at the repository, and writes a configuration and the workflows that fit it. What a configuration that is there says is kept. If
- * one of the files is there already, it only shows the differences, unless it was told to overwrite.
+ * one of the files is there already, it only shows the differences, except with `--overwrite`.
  * @returns the exit status: 1 if files differ and were left alone
  * @throws UserError
  */

@@ -63,6 +63,7 @@ async function filesIn(cwd: string): Promise<string[]> {
 }
 
 async function isOfRun(path: string, startedAt: number): Promise<boolean> {
+  // Only a hint for a message: a file that is gone by now is none.
   const found = await lstat(path).catch(() => undefined);
   if (!found?.isFile()) return false;
   return found.mtimeMs + (found.mtimeMs % 1_000 === 0 ? 1_000 : clockLagMs) >= startedAt;

@@ -105,7 +105,7 @@ export interface NamespacesInUse {
   named: { namespace: string; keys: number }[];
   /** Of the named ones and those below them: the ones that say that they are for tests. */
   tests: { namespace: string; keys: number }[];
-  /** Keys whose beginning nobody has named: it may be personal. */
+  /** Keys whose beginning is in no list of ours: it may be personal. */
   others: number;
   seen: number;
   isWhole: boolean;
