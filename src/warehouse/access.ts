@@ -1,3 +1,4 @@
+import { type WritableScope, whyNotChange } from "./changes.ts";
 import { Connection, type Parameters, type Row, type WarehouseSettings } from "./connection.ts";
 import { WarehouseFailure } from "./failure.ts";
 import { whyNotCondition, whyNotReading } from "./statements.ts";
@@ -66,6 +67,21 @@ export interface TestDataWarehouse extends WarehouseReader {
   writeCells(write: CellWrite): Promise<number | undefined>;
 }
 
+/**
+ * A reader that can also change a copy of production: create, alter, fill and drop what is within its scope. It must never be
+ * opened for the original.
+ */
+export interface CopyWarehouse extends WarehouseReader {
+  readonly scope: WritableScope;
+  /**
+   * Runs one statement that changes something within the scope, by its full name; see {@link whyNotChange}. It may read from
+   * anywhere. It is sent again after a lost answer only if `again` says that running twice does no harm.
+   * @returns how many rows were changed; `undefined` if unknown
+   * @throws WarehouseFailure; of kind `denied`, before anything is sent, if it may change anything else
+   */
+  change(statement: string, parameters?: Parameters, options?: { again?: boolean }): Promise<number | undefined>;
+}
+
 export interface OpenOptions {
   signal: AbortSignal;
   /** Called when the warehouse turns out to be stopped. */
@@ -109,6 +125,24 @@ export async function openForTestData(settings: WarehouseSettings, options: Open
         });
       const { statement, parameters } = updateCells(settings.catalog, write);
       return (await connection.run(statement, parameters)).affected;
+    },
+  };
+}
+
+/** Only for copies of production. @throws WarehouseFailure */
+export async function openForCopy(
+  settings: WarehouseSettings,
+  scope: WritableScope,
+  options: OpenOptions,
+): Promise<CopyWarehouse> {
+  const connection = await Connection.open(settings, { ...options, first: whoAndWhere });
+  return {
+    ...reader(connection, settings),
+    scope,
+    async change(statement, parameters = {}, { again = false } = {}) {
+      const refusal = whyNotChange(statement, scope);
+      if (refusal) throw new WarehouseFailure("denied", `a statement was refused before sending: ${refusal}`, { code: "EA3010" });
+      return (await connection.run(statement, parameters, { once: !again })).affected;
     },
   };
 }

@@ -69,7 +69,7 @@ const ambiguous: readonly (readonly [RegExp, string])[] = [
 const plainBeginning = /^[\w'"`(),.=<>*]/;
 
 /** Words in upper case; a sentence if something is unterminated or ambiguous. */
-function tokenize(statement: string): Token[] | string {
+export function tokenize(statement: string): Token[] | string {
   // Spark substitutes variables before it parses, even in texts and comments, and so can end them.
   if (statement.includes("${")) return "it has ${, which Spark may replace with a variable";
   const tokens: Token[] = [];

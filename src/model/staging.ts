@@ -1,0 +1,127 @@
+/** What the tasks about a copy of production report: its drift, and what was done to it. */
+
+/** What two structures are compared by, in the order in which a report lists it. */
+export const facets = [
+  "schemas",
+  "tables",
+  "views",
+  "columns",
+  "types",
+  "nullability",
+  "defaults",
+  /** Generated columns and identity columns. */
+  "generated",
+  "comments",
+  /** CHECK, primary keys and foreign keys. */
+  "constraints",
+  /** TBLPROPERTIES. */
+  "properties",
+  /** CLUSTER BY and PARTITIONED BY. */
+  "clustering",
+  /** Privileges and owners. */
+  "grants",
+  /** Row filters, column masks and tags. */
+  "policies",
+] as const;
+export type Facet = (typeof facets)[number];
+
+/** `unseen`: nothing different was found, but not everything could be seen. It is never a pass. */
+export const facetVerdicts = ["equal", "different", "unseen"] as const;
+export type FacetVerdict = (typeof facetVerdicts)[number];
+
+/** How far a copy's structure is from its original's, facet by facet. */
+export interface Drift {
+  /** The catalogs that were compared; a snapshot's file takes the place of a catalog. */
+  original: string;
+  copy: string;
+  facets: Record<Facet, FacetDrift>;
+}
+
+export interface FacetDrift {
+  verdict: FacetVerdict;
+  /** Sorted by object. */
+  differences: Difference[];
+  /** What could not be seen, on which side. */
+  unseen: { side: "original" | "copy"; within: string; why: string }[];
+  /** Differences that a rule leaves out, with its reason. */
+  ignored: (Difference & { reason: string })[];
+  /** How many things were compared: objects, columns, or texts. 0: the catalogs have nothing of it. */
+  compared: number;
+}
+
+export interface Difference {
+  facet: Facet;
+  /** `schema`, `schema.table` or `schema.table.column`. */
+  object: string;
+  /** What of the object, if it has several: a property's key, a constraint's name, a privilege and its principal. */
+  item?: string;
+  /** Seen from the copy: it lacks something, has something of its own, or has it differently. */
+  how: "missing" | "additional" | "different";
+  original?: string;
+  copy?: string;
+}
+
+/** A step of a plan that makes the copy's structure equal to the original's. */
+export interface SyncStep {
+  /** `schema`, `schema.table` or `schema.table.column`. */
+  object: string;
+  facet: Facet;
+  statement: string;
+  /** What is lost, if anything: such a step needs the plan's digest. */
+  loses?: "rows" | "values" | "access" | "irreversible upgrade";
+  outcome: "planned" | "done" | "failed" | "not reached";
+  /** Why it failed. */
+  problem?: string;
+}
+
+export interface SyncResult {
+  digest: string;
+  steps: SyncStep[];
+  /** Differences that no statement can remove, each with what can be done in its place. */
+  impossible: { object: string; facet: Facet; why: string; instead: string }[];
+  /** The differences that are left after the execution; undefined if nothing was executed. */
+  left?: number;
+}
+
+export interface RefreshedTable {
+  /** `schema.table` */
+  table: string;
+  /** `omitted`: its policy leaves it out. `built`: it waits for the switch. */
+  state: "omitted" | "pending" | "built" | "switched";
+  /** The original's version that it was read at. */
+  version?: number;
+  rows?: number;
+}
+
+export interface RefreshResult {
+  id: string;
+  /** ISO 8601. */
+  startedAt: string;
+  tables: RefreshedTable[];
+  /** Hash of the policies. */
+  policies: string;
+  /** Production values of sanitised columns that were found in the copy before the switch. */
+  leaks: number;
+  /** The smallest group of the quasi-identifiers; undefined if none are declared. */
+  k?: number;
+  suppressedRows: number;
+  orphans: number;
+  /** ISO 8601: after this the copy must be gone or refreshed. */
+  keepUntil: string;
+  switched: boolean;
+}
+
+export interface SeedResult {
+  seed: number;
+  tables: { table: string; rows: number }[];
+  /** Tables that were emptied before. */
+  emptied: string[];
+}
+
+/** By task. */
+export interface StagingResult {
+  drift?: Drift;
+  sync?: SyncResult;
+  refresh?: RefreshResult;
+  seed?: SeedResult;
+}

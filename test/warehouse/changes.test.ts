@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { type WritableScope, whyNotChange } from "../../src/warehouse/changes.ts";
+
+/** What the client for a copy may send: a mistake here is a write to production. */
+const scope: WritableScope = { catalog: "staging", ownsCatalog: false };
+
+describe("a change of the copy is sent", () => {
+  test.each([
+    "CREATE SCHEMA IF NOT EXISTS `staging`.`users`",
+    "CREATE TABLE staging.users.teachers (id STRING NOT NULL, `with` INT) COMMENT 'people'",
+    "CREATE OR REPLACE TABLE `staging`.`users`.`teachers` AS SELECT id, upper(name) AS name FROM classwaves.users.teachers VERSION AS OF 3",
+    "CREATE TABLE staging.a.b SHALLOW CLONE classwaves.a.b VERSION AS OF 7",
+    "CREATE TABLE staging.a.b LIKE classwaves.a.b",
+    "CREATE VIEW staging.a.v (id COMMENT 'key') AS WITH t AS (SELECT 1 AS id) SELECT id FROM t",
+    "ALTER TABLE staging.a.b ADD COLUMNS (c INT AFTER a)",
+    "ALTER TABLE staging.a.b ALTER COLUMN c SET DEFAULT 3",
+    "ALTER TABLE staging.a.b RENAME TO staging.a.c",
+    "ALTER TABLE staging.a.b ADD CONSTRAINT low CHECK (level < 10)",
+    "COMMENT ON TABLE staging.a.b IS 'DROP TABLE classwaves.a.b; x'",
+    "COMMENT ON COLUMN staging.a.b.c IS NULL",
+    "DROP TABLE IF EXISTS staging.a.b",
+    "DROP SCHEMA staging.a CASCADE",
+    "TRUNCATE TABLE staging.a.b",
+    "INSERT INTO staging.a.b BY NAME SELECT * FROM classwaves.a.b",
+    "INSERT INTO TABLE staging.a.b (id, n) VALUES (:a, 1)",
+    "DELETE FROM staging.a.b WHERE id = :id",
+    "GRANT SELECT ON TABLE staging.a.b TO `readers`",
+    "REVOKE MODIFY ON SCHEMA staging.a FROM `writers`",
+    "SET TAG ON COLUMN staging.a.b.c class.name = `x`",
+  ])("%s", (statement) => {
+    expect(whyNotChange(statement, scope)).toBeUndefined();
+  });
+});
+
+describe("anything else is refused before it is sent", () => {
+  test.each([
+    ["another catalog", "DROP TABLE classwaves.a.b", "classwaves.a.b, which is not in catalog staging"],
+    ["a name without its catalog", "DROP TABLE a.b", "a.b is not the full name"],
+    ["a rename out of the copy", "ALTER TABLE staging.a.b RENAME TO classwaves.a.b", "classwaves.a.b, which is not in"],
+    ["a rename without a catalog", "ALTER TABLE staging.a.b RENAME TO b", "b is not the full name"],
+    ["two statements", "TRUNCATE TABLE staging.a.b; TRUNCATE TABLE classwaves.a.b", "more than one statement"],
+    ["the catalog itself", "DROP CATALOG staging CASCADE", "catalog staging itself"],
+    ["a grant on production", "GRANT ALL PRIVILEGES ON CATALOG classwaves TO `all`", "classwaves, which is not in"],
+    ["a function that reaches out", "INSERT INTO staging.a.b SELECT ai_query('m', name) FROM classwaves.a.b", "ai_query()"],
+    ["a function of a user", "INSERT INTO staging.a.b SELECT classwaves.f.leak(name) FROM classwaves.a.b", "leak() of a schema"],
+    ["a write within", "CREATE TABLE staging.a.b AS SELECT * FROM (DELETE FROM classwaves.a.b)", "it contains DELETE"],
+    ["a read", "SELECT 1", "begins with SELECT"],
+    ["a merge", "MERGE INTO staging.a.b USING s ON true WHEN MATCHED THEN DELETE", "begins with MERGE"],
+    ["a hidden name", "DROP TABLE IDENTIFIER('classwaves.a.b')", "identifier()"],
+    ["a variable that Spark replaces", "DROP TABLE staging.a.$" + "{b}", "$" + "{"],
+    ["another location", "CREATE TABLE classwaves.a.b LIKE staging.a.b", "classwaves.a.b, which is not in"],
+    ["nothing", "", "begins with nothing"],
+  ])("%s", (_what, statement, why) => {
+    expect(whyNotChange(statement, scope)).toContain(why);
+  });
+
+  test("a schema of another run", () => {
+    const own: WritableScope = { ...scope, ownsSchema: (schema) => schema.startsWith("run_7_") };
+    expect(whyNotChange("DROP SCHEMA staging.run_7_users CASCADE", own)).toBeUndefined();
+    expect(whyNotChange("DROP SCHEMA staging.run_8_users CASCADE", own)).toContain("not one of this run");
+    expect(whyNotChange("DROP TABLE staging.users.teachers", own)).toContain("not one of this run");
+  });
+
+  test("a catalog that is its own may be made and dropped", () => {
+    expect(whyNotChange("CREATE CATALOG IF NOT EXISTS staging", { ...scope, ownsCatalog: true })).toBeUndefined();
+    expect(whyNotChange("DROP CATALOG IF EXISTS staging CASCADE", { ...scope, ownsCatalog: true })).toBeUndefined();
+    expect(whyNotChange("DROP CATALOG classwaves CASCADE", { ...scope, ownsCatalog: true })).toContain("not in catalog staging");
+  });
+});
