@@ -51,6 +51,17 @@ export interface View {
   schema: string;
 }
 
+/** Rows of one or several tables, under a name of DuckDB's that isn't theirs. */
+export interface SharedRows {
+  /** Where they lie: not where their tables are. */
+  catalog: string;
+  schema: string;
+  /** In DuckDB's dialect. */
+  name: string;
+  /** How many tables have them. */
+  users: number;
+}
+
 /** A table or a view. */
 export interface Table {
   catalog: string;
@@ -82,6 +93,8 @@ export interface Table {
   loggedFrom: number;
   /** Up to this version the table certainly had no rows; -1 if unknown. */
   emptyUntil: number;
+  /** Rows that it hasn't changed since it was cloned or moved; absent: it has its own. */
+  shared?: SharedRows;
 }
 
 /** One entry of DESCRIBE HISTORY. */
@@ -99,6 +112,7 @@ export interface Schema {
   name: string;
   owner: string;
   createdAt: number;
+  comment?: string;
   tables: Map<string, Table>;
   /** By name, in lower case. */
   routines: Map<string, Routine>;
@@ -108,6 +122,7 @@ export interface Catalog {
   name: string;
   owner: string;
   createdAt: number;
+  comment?: string;
   schemas: Map<string, Schema>;
 }
 
@@ -132,6 +147,10 @@ export class Catalogs {
 
   all(): Catalog[] {
     return [...this.#catalogs.values()].sort(byName);
+  }
+
+  allTables(): Table[] {
+    return this.all().flatMap((catalog) => [...catalog.schemas.values()].flatMap((schema) => [...schema.tables.values()]));
   }
 
   find(catalog: string): Catalog | undefined {
@@ -178,7 +197,10 @@ export class Catalogs {
     return table;
   }
 
+  /** @throws SqlError CATALOG_ALREADY_EXISTS */
   addCatalog(name: string, owner: string): Catalog {
+    if (this.find(name))
+      throw new SqlError("CATALOG_ALREADY_EXISTS", "42710", `Catalog ${quoted(name.toLowerCase())} already exists.`);
     const catalog: Catalog = { name: name.toLowerCase(), owner, createdAt: Date.now(), schemas: new Map() };
     this.#catalogs.set(catalog.name, catalog);
     return catalog;
@@ -200,18 +222,28 @@ export class Catalogs {
 
   /** @throws SqlError TABLE_OR_VIEW_ALREADY_EXISTS */
   addTable(table: Table): void {
-    const { tables } = this.schema(table.catalog, table.schema);
-    if (tables.has(table.name))
-      throw new SqlError(
-        "TABLE_OR_VIEW_ALREADY_EXISTS",
-        "42P07",
-        `Cannot create table or view ${quoted(table.catalog, table.schema, table.name)} because it already exists.`,
-      );
-    tables.set(table.name, table);
+    this.requireFree({ catalog: table.catalog, schema: table.schema, table: table.name });
+    this.schema(table.catalog, table.schema).tables.set(table.name, table);
   }
 
   removeTable(table: Table): void {
     this.schema(table.catalog, table.schema).tables.delete(table.name);
+  }
+
+  /** Gives a table another name, and perhaps another schema, which nothing has. */
+  moveTable(table: Table, to: TableName): void {
+    this.removeTable(table);
+    this.addTable(Object.assign(table, { schema: to.schema, name: to.table }));
+  }
+
+  /** @throws SqlError TABLE_OR_VIEW_ALREADY_EXISTS, or SCHEMA_NOT_FOUND */
+  requireFree(name: TableName): void {
+    if (this.schema(name.catalog, name.schema).tables.has(name.table))
+      throw new SqlError(
+        "TABLE_OR_VIEW_ALREADY_EXISTS",
+        "42P07",
+        `Cannot create table or view ${quoted(name.catalog, name.schema, name.table)} because it already exists.`,
+      );
   }
 
   /** @throws SqlError SCHEMA_NOT_EMPTY */
@@ -222,6 +254,10 @@ export class Catalogs {
         "2BP01",
         `Cannot drop a schema ${quoted(catalog, schema.name)} because it contains objects.`,
       );
+  }
+
+  removeCatalog(catalog: Catalog): void {
+    this.#catalogs.delete(catalog.name);
   }
 
   removeSchema(catalog: string, schema: Schema): void {

@@ -18,7 +18,7 @@ import { alterTable } from "./statements/alter.ts";
 import { requireComparable } from "./statements/comparable.ts";
 import type { Context } from "./statements/context.ts";
 import { clone, createLike } from "./statements/copy.ts";
-import { createSchema, createTable, dropSchema, dropTable } from "./statements/define.ts";
+import { createCatalog, createSchema, createTable, dropCatalog, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
 import { explainInsert, insert } from "./statements/insert.ts";
 import { mergeDelete } from "./statements/merge.ts";
@@ -124,6 +124,10 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return mergeDelete(statement, context);
     case "update":
       return update(statement, context);
+    case "create-catalog":
+      return createCatalog(statement, context);
+    case "drop-catalog":
+      return dropCatalog(statement, context);
     case "create-schema":
       return createSchema(statement, context);
     case "create-table":

@@ -62,7 +62,11 @@ export function refuseRepeatedColumns(names: readonly string[]): void {
   }
 }
 
-export function insufficientPermissions(privilege: string, kind: "Catalog" | "Schema" | "Table", name: string): SqlError {
+export function insufficientPermissions(
+  privilege: string,
+  kind: "Metastore" | "Catalog" | "Schema" | "Table",
+  name: string,
+): SqlError {
   return new SqlError(
     "INSUFFICIENT_PERMISSIONS",
     "42501",

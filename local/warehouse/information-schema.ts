@@ -12,7 +12,7 @@ const views: Readonly<Record<string, Reader>> = {
   catalogs: (catalog, principal, privileges) => {
     const visible = privileges.seesCatalog(principal, catalog);
     const owner = privileges.owner(catalog.name, catalog.owner);
-    const row = [catalog.name, owner, null, ...changed(catalog.createdAt, catalog.createdAt, owner)];
+    const row = [catalog.name, owner, catalog.comment ?? null, ...changed(catalog.createdAt, catalog.createdAt, owner)];
     return resultOf([...texts("catalog_name", "catalog_owner", "comment"), ...changes], visible ? [row] : []);
   },
   schemata: (catalog, principal, privileges) =>
@@ -22,7 +22,13 @@ const views: Readonly<Record<string, Reader>> = {
         .filter((schema) => privileges.seesSchema(principal, catalog, schema))
         .map((schema) => {
           const owner = privileges.owner(`${catalog.name}.${schema.name}`, schema.owner);
-          return [catalog.name, schema.name, owner, null, ...changed(schema.createdAt, schema.createdAt, owner)];
+          return [
+            catalog.name,
+            schema.name,
+            owner,
+            schema.comment ?? null,
+            ...changed(schema.createdAt, schema.createdAt, owner),
+          ];
         }),
     ),
   tables: (catalog, principal, privileges) =>

@@ -17,7 +17,8 @@ export interface Granted {
  */
 export class Privileges {
   readonly #principals: readonly Principal[];
-  readonly #groupGrants: Readonly<Record<string, readonly Grant[]>>;
+  /** The grants of each principal, and of each group by its name. They move with the objects. */
+  readonly #grants: ReadonlyMap<Principal | string, Grant[]>;
   readonly #groupOwns: Readonly<Record<string, readonly string[]>>;
   /** The owner of the metastore: a user or a group. */
   readonly metastoreOwner: string;
@@ -30,7 +31,10 @@ export class Privileges {
     more: { groupOwns?: Readonly<Record<string, readonly string[]>>; metastoreOwner?: string } = {},
   ) {
     this.#principals = principals;
-    this.#groupGrants = groupGrants;
+    this.#grants = new Map<Principal | string, Grant[]>([
+      ...principals.map((principal): [Principal, Grant[]] => [principal, [...principal.grants]]),
+      ...Object.entries(groupGrants).map(([group, grants]): [string, Grant[]] => [group, [...grants]]),
+    ]);
     this.#groupOwns = more.groupOwns ?? {};
     this.metastoreOwner = more.metastoreOwner ?? "System user";
   }
@@ -44,8 +48,17 @@ export class Privileges {
     this.#created.set(object, user);
   }
 
-  forgetOwner(object: string): void {
+  /** The object, and everything in it, is gone. */
+  forget(object: string): void {
+    for (const name of this.#created.keys()) if (isWithin(name, object)) this.#created.delete(name);
+  }
+
+  /** The object has another name; who owns it and what was granted on it stay. */
+  rename(object: string, to: string, owner: string): void {
     this.#created.delete(object);
+    this.#created.set(to, owner);
+    for (const grants of this.#grants.values())
+      for (const [index, grant] of grants.entries()) if (same(grant.on, object)) grants[index] = { ...grant, on: to };
   }
 
   /** The owner of an object: its creator, or the configured principal. */
@@ -90,6 +103,11 @@ export class Privileges {
   }
 
   /** @throws SqlError INSUFFICIENT_PERMISSIONS */
+  requireMetastore(principal: Principal, privilege: Privilege): void {
+    if (!this.has(principal, privilege, "METASTORE")) throw insufficientPermissions(privilege, "Metastore", "metastore");
+  }
+
+  /** @throws SqlError INSUFFICIENT_PERMISSIONS */
   requireCatalog(principal: Principal, catalog: string, ...needed: Privilege[]): void {
     for (const privilege of ["USE CATALOG", ...needed] as const)
       if (!this.has(principal, privilege, catalog)) throw insufficientPermissions(privilege, "Catalog", catalog);
@@ -121,8 +139,7 @@ export class Privileges {
         for (const name of names)
           if (same(grant.on, name)) all.push({ grantee, privilege: grant.privilege, level: levelOf(name), on: name });
     };
-    for (const principal of this.#principals) add(principal.user, principal.grants);
-    for (const [group, grants] of Object.entries(this.#groupGrants)) add(group, grants);
+    for (const [grantee, grants] of this.#grants) add(typeof grantee === "string" ? grantee : grantee.user, grants);
     return unique(all);
   }
 
@@ -143,7 +160,8 @@ export class Privileges {
   }
 
   #grantsOf(principal: Principal): readonly Grant[] {
-    return [...principal.grants, ...groupsOf(principal).flatMap((group) => this.#groupGrants[group] ?? [])];
+    const own = this.#grants.get(principal) ?? principal.grants;
+    return [...own, ...groupsOf(principal).flatMap((group) => this.#grants.get(group) ?? [])];
   }
 
   #ownedBy(principal: Principal): readonly string[] {
@@ -159,6 +177,10 @@ function groupsOf(principal: Principal): readonly string[] {
 function covering(object: string): string[] {
   const parts = object.split(".");
   return parts.map((_, index) => parts.slice(0, index + 1).join("."));
+}
+
+function isWithin(name: string, object: string): boolean {
+  return same(name, object) || name.toLowerCase().startsWith(`${object.toLowerCase()}.`);
 }
 
 function levelOf(object: string): Granted["level"] {

@@ -1,12 +1,15 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Catalogs, quoted, type Table, type TableName } from "./catalog.ts";
-import { Database, identifier, literal } from "./duckdb.ts";
-import { tableExpected, UnsupportedSql } from "./errors.ts";
+import { Database, literal } from "./duckdb.ts";
+import { tableExpected } from "./errors.ts";
 import { type Faults, timeOf } from "./faults.ts";
+import { Moves } from "./moves.ts";
+import { Namespaces, refuseReserved } from "./namespaces.ts";
 import { type ResultSet, readResult } from "./results.ts";
+import { SharedStorage } from "./shared-rows.ts";
 import { type Definition, newTable, resultColumns, specified, splitName, type TableDefinition } from "./table-definition.ts";
 import { type Author, type Entry, TableWriter } from "./table-writer.ts";
-import { createTableSql, dropTableSql, historySchema, liveRows, newVersion, removesFiles, rowsAtVersion } from "./versions.ts";
+import { createTableSql, dropTableSql, liveRows, newVersion, removesFiles, rowsAtVersion } from "./versions.ts";
 
 export interface Checksum {
   rows: number;
@@ -21,22 +24,30 @@ export class Storage {
   readonly #database: Database;
   readonly #initialCatalog: string;
   readonly #faults: Faults;
+  readonly #sharing: SharedStorage;
   /** Changes the rows and columns of one table. */
   readonly writer: TableWriter;
+  /** Clones and renames tables. */
+  readonly moves: Moves;
+  /** Creates and drops catalogs and schemas. */
+  readonly namespaces: Namespaces;
 
   private constructor(catalogs: Catalogs, database: Database, initialCatalog: string, faults: Faults) {
     this.#faults = faults;
     this.#catalogs = catalogs;
     this.#database = database;
     this.#initialCatalog = initialCatalog;
-    this.writer = new TableWriter(database, faults);
+    this.#sharing = new SharedStorage(catalogs, database);
+    this.writer = new TableWriter(database, this.#sharing, faults);
+    this.moves = new Moves(catalogs, database, this.#sharing, faults);
+    this.namespaces = new Namespaces(catalogs, database, this.#sharing, initialCatalog);
   }
 
   /** @param catalog exists from the start, with the schema `default` */
   static async open(catalogs: Catalogs, catalog: string, faults: Faults): Promise<Storage> {
     refuseReserved(catalog);
     const storage = new Storage(catalogs, await Database.open(catalog.toLowerCase()), catalog.toLowerCase(), faults);
-    await storage.#furnish(catalog);
+    await storage.namespaces.createCatalog(catalog, owner);
     return storage;
   }
 
@@ -49,37 +60,13 @@ export class Storage {
     return this.#database.use(async (connection) => readResult(await connection.runAndReadAll(sql)), signal);
   }
 
-  async #createCatalog(name: string): Promise<void> {
-    refuseReserved(name);
-    await this.#database.use((connection) => connection.run(`ATTACH ':memory:' AS ${identifier(name.toLowerCase())}`));
-    await this.#furnish(name);
-  }
-
-  async #furnish(name: string): Promise<void> {
-    const catalog = identifier(name.toLowerCase());
-    await this.#database.write((connection) =>
-      connection.run(`CREATE SCHEMA ${catalog}."${historySchema}"; CREATE SCHEMA ${catalog}."default"`),
-    );
-    this.#catalogs.addCatalog(name, owner);
-    this.#catalogs.addSchema(name, "default", owner);
-  }
-
-  /** @throws SqlError SCHEMA_ALREADY_EXISTS */
-  async createSchema(catalog: string, name: string, user = owner): Promise<void> {
-    if ([historySchema, "information_schema", "main", "pg_catalog", "temp"].includes(name.toLowerCase()))
-      throw new UnsupportedSql(`a schema named ${name}`);
-    this.#catalogs.addSchema(catalog, name, user);
-    const sql = `CREATE SCHEMA ${identifier(catalog.toLowerCase())}.${identifier(name.toLowerCase())}`;
-    await this.#database.write((connection) => connection.run(sql));
-  }
-
   async createTables(definitions: Record<string, TableDefinition>): Promise<void> {
     const tables = Object.entries(definitions).map(([name, definition]) =>
       newTable(splitName(name), specified(definition), owner, timeOf(this.#faults)),
     );
     for (const { catalog, schema } of tables) {
-      if (!this.#catalogs.find(catalog)) await this.#createCatalog(catalog);
-      if (!this.#catalogs.catalog(catalog).schemas.has(schema)) await this.createSchema(catalog, schema);
+      if (!this.#catalogs.find(catalog)) await this.namespaces.createCatalog(catalog, owner);
+      if (!this.#catalogs.catalog(catalog).schemas.has(schema)) await this.namespaces.createSchema(catalog, schema, owner);
     }
     for (const part of Map.groupBy(tables, (table) => table.catalog).values()) {
       await this.#database.write((connection) => connection.run(part.map((table) => createTableSql(table)).join(";\n")));
@@ -134,7 +121,7 @@ export class Storage {
     };
     await this.#database.write(create, author.signal, (table) => {
       const old = this.#catalogs.findTable(name);
-      if (old) this.#catalogs.removeTable(old);
+      if (old) this.#remove(old);
       this.#catalogs.addTable(table);
     });
   }
@@ -147,24 +134,25 @@ export class Storage {
     await this.#database.write(
       (connection) => connection.run(dropTableSql(table)),
       signal,
-      () => this.#catalogs.removeTable(table),
+      () => this.#remove(table),
     );
+  }
+
+  #remove(table: Table): void {
+    this.#catalogs.removeTable(table);
+    if (table.shared) this.#sharing.release(table.shared);
   }
 
   /** @throws SqlError SCHEMA_NOT_EMPTY without `cascade` */
   async dropSchema(catalog: string, name: string, cascade: boolean, signal: AbortSignal): Promise<void> {
     const schema = this.#catalogs.schema(catalog, name);
-    if (cascade) for (const table of schema.tables.values()) await this.dropTable(table, signal);
-    this.#catalogs.requireEmpty(catalog, schema);
-    const sql = `DROP SCHEMA ${identifier(catalog.toLowerCase())}.${identifier(schema.name)}`;
-    await this.#database.write(
-      (connection) => connection.run(sql),
-      signal,
-      () => this.#catalogs.removeSchema(catalog, schema),
-    );
+    if (cascade) for (const table of [...schema.tables.values()]) await this.dropTable(table, signal);
+    await this.namespaces.dropSchema(catalog, schema, signal);
   }
 
   async load(sql: string): Promise<void> {
+    const text = sql.toLowerCase();
+    await this.#sharing.ownAll((table) => text.includes(table.name));
     const run = async (connection: DuckDBConnection): Promise<[Checksums, Checksums]> => {
       const before = await this.#checksums(connection);
       await connection.run(sql);
@@ -245,10 +233,7 @@ export class Storage {
   }
 
   #tables(): Table[] {
-    return this.#catalogs
-      .all()
-      .flatMap((catalog) => [...catalog.schemas.values()].flatMap((schema) => [...schema.tables.values()]))
-      .filter((table) => !table.view);
+    return this.#catalogs.allTables().filter((table) => !table.view);
   }
 
   /** `schema.table`, with the catalog if it isn't the initial one. */
@@ -258,8 +243,3 @@ export class Storage {
 }
 
 type Checksums = Record<string, Checksum>;
-
-function refuseReserved(catalog: string): void {
-  if (["main", "system", "temp", "memory"].includes(catalog.toLowerCase()))
-    throw new UnsupportedSql(`a catalog named ${catalog}`);
-}

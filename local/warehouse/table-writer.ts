@@ -1,9 +1,10 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Table, TableColumn, Version } from "./catalog.ts";
+import type { SharedRows, Table, TableColumn, Version } from "./catalog.ts";
 import { began, conflict } from "./conflicts.ts";
 import { type Database, identifier } from "./duckdb.ts";
 import type { SqlError } from "./errors.ts";
 import { type Faults, timeOf } from "./faults.ts";
+import type { SharedStorage } from "./shared-rows.ts";
 import { duckDbType } from "./types.ts";
 import { addedRows, addSql, lastRemovedSql, liveRows, newVersion, recordAddedSql, removeSql, reshapeSql } from "./versions.ts";
 
@@ -78,9 +79,11 @@ interface Write {
 export class TableWriter {
   readonly #database: Database;
   readonly #faults: Faults;
+  readonly #sharing: SharedStorage;
 
-  constructor(database: Database, faults: Faults) {
+  constructor(database: Database, sharing: SharedStorage, faults: Faults) {
     this.#database = database;
+    this.#sharing = sharing;
     this.#faults = faults;
   }
 
@@ -174,23 +177,28 @@ export class TableWriter {
    * @returns the number of restored rows
    */
   putBack(table: Table, limit: number): Promise<number> {
-    const work = (connection: DuckDBConnection): Promise<number> =>
-      add(connection, table, `${lastRemovedSql(table)} LIMIT ${limit}`, []);
-    return this.#database.write(
-      work,
-      undefined,
-      (count) => {
-        const entry = { operation: "WRITE", parameters: {}, metrics: { numOutputRows: String(count) } };
-        this.#record(table, { user: "another-writer" }, entry, count);
-      },
-      table.id,
-    );
+    const work = async (connection: DuckDBConnection): Promise<[number, SharedRows | undefined]> => {
+      const until = await this.#sharing.own(connection, table);
+      return [await add(connection, table, `${lastRemovedSql(table)} LIMIT ${limit}`, []), until];
+    };
+    return this.#database
+      .write(
+        work,
+        undefined,
+        ([count, until]) => {
+          this.#sharing.owned(table, until);
+          const entry = { operation: "WRITE", parameters: {}, metrics: { numOutputRows: String(count) } };
+          this.#record(table, { user: "another-writer" }, entry, count);
+        },
+        table.id,
+      )
+      .then(([count]) => count);
   }
 
   /** @param plan called when it is this writer's turn, so that it sees what the writers before it changed */
   async alter(table: Table, author: Author, plan: () => Alteration): Promise<void> {
     const held = this.#begin();
-    const change = async (connection: DuckDBConnection): Promise<Alteration> => {
+    const change = async (connection: DuckDBConnection): Promise<[Alteration, SharedRows | undefined]> => {
       await held;
       const alteration = plan();
       const { columns, sql, requires } = alteration;
@@ -201,14 +209,17 @@ export class TableWriter {
         const count = Number(counted.value(0, 0));
         if (count > 0) throw requires.violation(count);
       }
+      const touches = columns !== undefined || sql !== undefined;
+      const until = touches ? await this.#sharing.own(connection, table) : undefined;
       if (columns && alteration.rows) await connection.run(reshapeSql(table, columns, alteration.rows));
       if (sql !== undefined) await connection.run(sql);
-      return alteration;
+      return [alteration, until];
     };
     await this.#database.write(
       change,
       author.signal,
-      ({ entry, columns, apply }) => {
+      ([{ entry, columns, apply }, until]) => {
+        this.#sharing.owned(table, until);
         if (columns) {
           table.earlier.push({ columns: table.columns, until: table.history.length - 1 });
           table.columns = columns;
@@ -223,25 +234,29 @@ export class TableWriter {
   #write(table: Table, author: Author, { work, reads = () => true, entry, rowsChanged, committed }: Write): Promise<number> {
     const start = began(table);
     const held = this.#begin();
-    const attempt = async (connection: DuckDBConnection): Promise<number> => {
+    const attempt = async (connection: DuckDBConnection): Promise<[number, SharedRows | undefined]> => {
       await held;
       // Checked first, because the statement was made for the columns of that time.
       if (table.earlier.length > start.layouts) throw conflict(table, start, true, this.#faults);
+      const until = await this.#sharing.own(connection, table);
       const count = await work(connection);
       const refused = entry(count) && conflict(table, start, reads(), this.#faults);
       if (refused) throw refused;
-      return count;
+      return [count, until];
     };
-    return this.#database.write(
-      attempt,
-      author.signal,
-      (count) => {
-        committed?.(count);
-        const version = entry(count);
-        if (version) this.#record(table, author, version, rowsChanged?.(count) ?? count);
-      },
-      table.id,
-    );
+    return this.#database
+      .write(
+        attempt,
+        author.signal,
+        ([count, until]) => {
+          this.#sharing.owned(table, until);
+          committed?.(count);
+          const version = entry(count);
+          if (version) this.#record(table, author, version, rowsChanged?.(count) ?? count);
+        },
+        table.id,
+      )
+      .then(([count]) => count);
   }
 
   /** @returns what a write waits for when it is its turn */

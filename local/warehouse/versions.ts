@@ -4,7 +4,7 @@ import { SqlError } from "./errors.ts";
 import { duckDbType } from "./types.ts";
 
 /**
- * A table's current rows are in a plain DuckDB table of its name; what each version removed and added is recorded separately. An
+ * A table's current rows are in a plain DuckDB table of its name, or behind a view of it (`shared-rows.ts`); what each version removed and added is recorded separately. An
  * older version is the current rows, plus what was removed since, minus what was added since (as bags). So a version costs as
  * much as it changed, and reading the newest costs nothing extra. When ALTER changes the columns, the rows of that moment are kept
  * as they were, and the versions before it are computed from those in the same way.
@@ -20,13 +20,13 @@ export function liveRows(table: Table): string {
 
 /** @param layout an index of `Table.earlier`, or the next one for the current columns */
 function changes(table: Table, layout = table.earlier.length): string {
-  const suffix = layout === 0 ? "" : ` changes ${layout}`;
-  return [table.catalog, historySchema, `${table.schema}.${table.name}${suffix}`].map(identifier).join(".");
+  // By the table's id, because it may get another name.
+  return [table.catalog, historySchema, `${table.id} changes ${layout}`].map(identifier).join(".");
 }
 
 /** The rows of the last version that had these columns. */
 function lastRows(table: Table, layout: number): string {
-  return [table.catalog, historySchema, `${table.schema}.${table.name} rows ${layout}`].map(identifier).join(".");
+  return [table.catalog, historySchema, `${table.id} rows ${layout}`].map(identifier).join(".");
 }
 
 export function createTableSql(table: Table, columns: readonly TableColumn[] = table.columns): string {
@@ -38,7 +38,10 @@ export function createTableSql(table: Table, columns: readonly TableColumn[] = t
 
 export function dropTableSql(table: Table): string {
   const kept = table.earlier.flatMap((_, layout) => [lastRows(table, layout), changes(table, layout)]);
-  return [`DROP TABLE ${liveRows(table)}`, ...[changes(table), ...kept].map((name) => `DROP TABLE IF EXISTS ${name}`)].join("; ");
+  return [
+    `DROP ${table.shared ? "VIEW" : "TABLE"} ${liveRows(table)}`,
+    ...[changes(table), ...kept].map((name) => `DROP TABLE IF EXISTS ${name}`),
+  ].join("; ");
 }
 
 /**

@@ -226,7 +226,7 @@ describe("ALTER TABLE", () => {
       [`ALTER TABLE ${table} DROP COLUMN nothing`, "42703", "UNRESOLVED_COLUMN"],
       [`ALTER TABLE ${table} ALTER COLUMN nothing FIRST`, "42703", "UNRESOLVED_COLUMN"],
       [`ALTER TABLE ${table} DROP COLUMNS (id, a, n, d)`, "0AKDC", "DELTA_DROP_COLUMN_ON_SINGLE_FIELD_SCHEMA"],
-      [`ALTER TABLE ${table} RENAME TO other`, "0A000", "UNSUPPORTED_FEATURE"],
+      [`ALTER TABLE ${table} SET LOCATION 'other'`, "0A000", "UNSUPPORTED_FEATURE"],
     ] as const)
       expect(await client.failure(statement)).toMatchObject({ sqlState, message: expect.stringContaining(`[${errorClass}`) });
     await alter("DROP COLUMN IF EXISTS nothing");

@@ -259,7 +259,7 @@ describe("errors", () => {
     "MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE",
     "CREATE SCHEMA main",
     "CREATE TABLE hidden (rowid INT)",
-    "ALTER TABLE classroom_sessions RENAME TO other",
+    "ALTER TABLE classroom_sessions SET LOCATION 'other'",
     "SET TIME ZONE 'Europe/Berlin'",
     "SET ansi_mode = false",
     "COPY INTO classroom_sessions FROM '/tmp/x'",

@@ -103,6 +103,7 @@ export interface AddedColumn extends ColumnDefinition {
 
 /** What ALTER TABLE changes. */
 export type TableAction =
+  | { kind: "rename"; to: string[] }
   | { kind: "add-columns"; columns: AddedColumn[] }
   | { kind: "drop-columns"; names: string[]; ifExists: boolean }
   | { kind: "rename-column"; from: string; to: string }
@@ -137,7 +138,9 @@ export type Statement =
       where?: Expression;
       predicate: string;
     }
-  | { kind: "create-schema"; name: string[]; ifNotExists: boolean }
+  | { kind: "create-catalog"; name: string; ifNotExists: boolean; comment?: string }
+  | { kind: "drop-catalog"; name: string; ifExists: boolean; cascade: boolean }
+  | { kind: "create-schema"; name: string[]; ifNotExists: boolean; comment?: string }
   | {
       kind: "create-table";
       name: string[];

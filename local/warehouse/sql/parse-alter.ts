@@ -21,6 +21,7 @@ function parseAction(cursor: Cursor): TableAction {
     const ifExists = cursor.accept("IF", "EXISTS");
     return { kind: "drop-columns", names: inBrackets(cursor, () => parseColumnName(cursor)), ifExists };
   }
+  if (cursor.accept("RENAME", "TO")) return { kind: "rename", to: cursor.dottedName() };
   if (cursor.accept("RENAME", "COLUMN")) {
     const from = parseColumnName(cursor);
     cursor.expect("TO");

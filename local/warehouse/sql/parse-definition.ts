@@ -8,7 +8,13 @@ export function parseCreate(cursor: Cursor): Statement {
   const replace = cursor.accept("OR", "REPLACE");
   if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) {
     const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
-    return { kind: "create-schema", name: cursor.dottedName(), ifNotExists };
+    const name = cursor.dottedName();
+    return { kind: "create-schema", name, ifNotExists, ...parseNamespaceClauses(cursor) };
+  }
+  if (cursor.accept("CATALOG")) {
+    const ifNotExists = cursor.accept("IF", "NOT", "EXISTS");
+    const name = cursor.name();
+    return { kind: "create-catalog", name, ifNotExists, ...parseNamespaceClauses(cursor) };
   }
   if (cursor.accept("VIEW")) return parseView(cursor, replace);
   if (cursor.accept("FUNCTION")) return parseFunction(cursor, replace);
@@ -25,6 +31,16 @@ export function parseCreate(cursor: Cursor): Statement {
   if (query && columns.length > 0) throw new UnsupportedSql("CREATE TABLE with both columns and AS");
   if (!query && columns.length === 0) throw new UnsupportedSql("a table without columns");
   return { kind: "create-table", name, columns, constraints, ifNotExists, replace, comment, properties, query };
+}
+
+/** The place of the files doesn't matter here. */
+function parseNamespaceClauses(cursor: Cursor): { comment?: string } {
+  const clauses: { comment?: string } = {};
+  for (;;) {
+    if (cursor.accept("COMMENT")) clauses.comment = cursor.string();
+    else if (cursor.accept("MANAGED", "LOCATION")) cursor.string();
+    else return clauses;
+  }
 }
 
 /** A clone without a word for it is deep. */
@@ -178,6 +194,11 @@ export function parseDrop(cursor: Cursor): Statement {
     const name = cursor.dottedName();
     const cascade = cursor.acceptOneOf("CASCADE", "RESTRICT") === "CASCADE";
     return { kind: "drop-schema", name, ifExists, cascade };
+  }
+  if (cursor.accept("CATALOG")) {
+    const ifExists = cursor.accept("IF", "EXISTS");
+    const name = cursor.name();
+    return { kind: "drop-catalog", name, ifExists, cascade: cursor.acceptOneOf("CASCADE", "RESTRICT") === "CASCADE" };
   }
   if (cursor.accept("FUNCTION")) {
     const ifExists = cursor.accept("IF", "EXISTS");

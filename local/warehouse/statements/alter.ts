@@ -12,6 +12,7 @@ import { duckDbType, parseType, typeName, widens } from "../types.ts";
 import { liveRows } from "../versions.ts";
 import { requireMapping, requireUnused } from "./column-use.ts";
 import type { Context } from "./context.ts";
+import { rename } from "./copy.ts";
 import { requireOwner } from "./define.ts";
 import { policyOf } from "./policies.ts";
 import { requireDefaults, setProperties, unsetProperties } from "./properties.ts";
@@ -24,12 +25,13 @@ export async function alterTable(
   context: Context,
 ): Promise<ResultSet> {
   const table = context.catalogs.tableForChange(tableName(context.session, name), "ALTER TABLE");
+  if (action.kind === "rename") return rename(table, action, context);
   context.privileges.requireTable(context.session.principal, table, "MODIFY");
   await context.storage.writer.alter(table, author(context), () => alteration(table, action, context));
   return noResult;
 }
 
-function alteration(table: Table, action: TableAction, context: Context): Alteration {
+function alteration(table: Table, action: Exclude<TableAction, { kind: "rename" }>, context: Context): Alteration {
   switch (action.kind) {
     case "add-columns":
       return addColumns(table, action);

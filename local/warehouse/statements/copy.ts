@@ -1,5 +1,6 @@
-import { fullName, type Table } from "../catalog.ts";
+import { fullName, type Table, type TableColumn } from "../catalog.ts";
 import { UnsupportedSql } from "../errors.ts";
+import { acrossCatalogs, type ClonePlan } from "../moves.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet, resultOf } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
@@ -32,32 +33,58 @@ const counts = [
   "copied_files_size",
 ];
 
-/** CLONE: the definition and the rows of a version. Its history begins anew. A shallow one is as independent here as a deep one. */
+/** CLONE: the definition and the rows of a version. Its history begins anew. Either kind is independent here, and copies no rows. */
 export async function clone(statement: Of<"clone">, context: Context): Promise<ResultSet> {
   const source = sourceOf(statement.source, "CLONE", context);
   if (hasPolicies(source)) throw new UnsupportedSql("CLONE of a table with a row filter or column mask");
-  const version = statement.version ?? source.history.length - 1;
   const name = target(statement.name, context);
   const old = context.catalogs.findTable(name);
   if (old && statement.ifNotExists) return noResult;
   if (old && statement.replace) requireOwner(context, fullName(name), "Table");
-  const entry = {
-    operation: "CLONE",
-    parameters: {
-      source: `${source.catalog}.${source.schema}.${source.name}`,
-      sourceVersion: String(version),
-      isShallow: String(statement.shallow),
-    },
-    metrics: { sourceNumOfFiles: "1", numCopiedFiles: statement.shallow ? "0" : "1", numRemovedFiles: "0" },
-  };
-  const definition = { ...definitionOf(source), columns: columnsAtVersion(source, version).map((column) => ({ ...column })) };
-  const asSelect = `SELECT * FROM ${rowsAtVersion(source, version)}`;
-  await context.storage.createTable(name, { definition, asSelect, entry, replace: statement.replace }, author(context));
+  const plan = (): ClonePlan => planOf(source, statement);
+  if ((statement.version ?? source.history.length - 1) === source.history.length - 1)
+    await context.storage.moves.clone(source, name, plan, statement.replace, author(context));
+  else {
+    const { version = 0, replace } = statement;
+    const asSelect = `SELECT * FROM ${rowsAtVersion(source, version)}`;
+    await context.storage.createTable(name, { ...plan(), asSelect, replace }, author(context));
+  }
   context.privileges.recordOwner(fullName(name), context.session.principal.user);
   return resultOf(
     counts.map((column) => ({ name: column, type: bigint })),
     [[0n, 1n, 0n, statement.shallow ? 0n : 1n, 0n, 0n]],
   );
+}
+
+function planOf(source: Table, { version = source.history.length - 1, shallow }: Of<"clone">): ClonePlan {
+  const columns = copied(columnsAtVersion(source, version));
+  return {
+    definition: { ...definitionOf(source), columns },
+    entry: {
+      operation: "CLONE",
+      parameters: {
+        source: fullName({ ...source, table: source.name }),
+        sourceVersion: String(version),
+        isShallow: String(shallow),
+      },
+      metrics: { sourceNumOfFiles: "1", numCopiedFiles: shallow ? "0" : "1", numRemovedFiles: "0" },
+    },
+  };
+}
+
+/** ALTER TABLE … RENAME TO, also into another schema. Only the catalog knows of it: Delta makes no version. */
+export async function rename(table: Table, { to }: { to: string[] }, context: Context): Promise<ResultSet> {
+  const { privileges, session, storage } = context;
+  const from = fullName({ ...table, table: table.name });
+  privileges.requireTable(session.principal, table);
+  requireOwner(context, from, "Table");
+  const name = tableName(session, to);
+  if (name.catalog !== table.catalog) throw acrossCatalogs();
+  if (name.schema !== table.schema) target(to, context);
+  const owner = privileges.owner(from, table.owner);
+  await storage.moves.rename(table, name, context.signal);
+  privileges.rename(from, fullName(name), owner);
+  return noResult;
 }
 
 function target(parts: string[], { catalogs, privileges, session }: Context): ReturnType<typeof tableName> {
@@ -75,8 +102,13 @@ function sourceOf(parts: string[], operation: string, { catalogs, privileges, se
 
 function definitionOf({ columns, constraints, properties }: Table): Definition {
   return {
-    columns: columns.map(({ identity, ...column }) => ({ ...column, ...(identity ? { identity: { ...identity } } : {}) })),
+    columns: copied(columns),
     constraints: Object.fromEntries(constraints),
     properties: Object.fromEntries(properties),
   };
+}
+
+/** Each table counts its identity columns on its own. */
+function copied(columns: readonly TableColumn[]): TableColumn[] {
+  return columns.map(({ identity, ...column }) => ({ ...column, ...(identity ? { identity: { ...identity } } : {}) }));
 }

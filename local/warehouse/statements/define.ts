@@ -12,13 +12,35 @@ import { author } from "./write.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
 
+export async function createCatalog(statement: Of<"create-catalog">, context: Context): Promise<ResultSet> {
+  const { catalogs, privileges, session, storage } = context;
+  privileges.requireMetastore(session.principal, "CREATE CATALOG");
+  if (statement.ifNotExists && catalogs.find(statement.name)) return noResult;
+  const catalog = await storage.namespaces.createCatalog(statement.name, session.principal.user);
+  catalog.comment = statement.comment;
+  privileges.recordOwner(catalog.name, session.principal.user);
+  privileges.recordOwner(`${catalog.name}.default`, session.principal.user);
+  return noResult;
+}
+
+export async function dropCatalog(statement: Of<"drop-catalog">, context: Context): Promise<ResultSet> {
+  const { catalogs, privileges, storage } = context;
+  if (statement.ifExists && !catalogs.find(statement.name)) return noResult;
+  const catalog = catalogs.catalog(statement.name);
+  requireOwner(context, catalog.name, "Catalog");
+  await storage.namespaces.dropCatalog(catalog, statement.cascade, context.signal);
+  privileges.forget(catalog.name);
+  return noResult;
+}
+
 export async function createSchema(statement: Of<"create-schema">, context: Context): Promise<ResultSet> {
   const { catalogs, privileges, session, storage } = context;
   const { catalog, schema } = schemaName(session, statement.name);
   const exists = catalogs.catalog(catalog).schemas.has(schema);
   privileges.requireCatalog(session.principal, catalog, "CREATE SCHEMA");
   if (exists && statement.ifNotExists) return noResult;
-  await storage.createSchema(catalog, schema, session.principal.user);
+  await storage.namespaces.createSchema(catalog, schema, session.principal.user);
+  catalogs.schema(catalog, schema).comment = statement.comment;
   privileges.recordOwner(`${catalog}.${schema}`, session.principal.user);
   return noResult;
 }
@@ -51,7 +73,7 @@ export async function dropTable(statement: Of<"drop-table">, context: Context): 
   if (!table) return noResult;
   requireOwner(context, fullName(name), "Table");
   await context.storage.dropTable(table, context.signal);
-  context.privileges.forgetOwner(fullName(name));
+  context.privileges.forget(fullName(name));
   return noResult;
 }
 
@@ -61,11 +83,11 @@ export async function dropSchema(statement: Of<"drop-schema">, context: Context)
   context.catalogs.schema(catalog, schema);
   requireOwner(context, `${catalog}.${schema}`, "Schema");
   await context.storage.dropSchema(catalog, schema, statement.cascade, context.signal);
-  context.privileges.forgetOwner(`${catalog}.${schema}`);
+  context.privileges.forget(`${catalog}.${schema}`);
   return noResult;
 }
 
-export function requireOwner({ privileges, session }: Context, object: string, kind: "Table" | "Schema"): void {
+export function requireOwner({ privileges, session }: Context, object: string, kind: "Table" | "Schema" | "Catalog"): void {
   if (!privileges.owns(session.principal, object))
     throw new SqlError(
       "INSUFFICIENT_PERMISSIONS",

@@ -61,8 +61,7 @@ export async function dropView(statement: Of<"drop-view">, context: Context): Pr
   requireOwner(context, fullName(name), "Table");
   context.catalogs.removeTable(view);
   // As for a table: a new view of this name belongs to whoever creates it.
-  context.privileges.forgetOwner(fullName(name));
-  context.privileges.forgetOwner(fullName(name));
+  context.privileges.forget(fullName(name));
   return noResult;
 }
 
