@@ -35,6 +35,8 @@ export interface Drift {
   original: string;
   copy: string;
   facets: Record<Facet, FacetDrift>;
+  /** Rules that left nothing out. */
+  unusedRules: { object: string; facet?: Facet; item?: string; reason: string }[];
 }
 
 export interface FacetDrift {
@@ -42,16 +44,25 @@ export interface FacetDrift {
   /** Sorted by object. */
   differences: Difference[];
   /** What could not be seen, on which side. */
-  unseen: { side: "original" | "copy"; within: string; why: string }[];
+  unseen: UnseenPlace[];
   /** Differences that a rule leaves out, with its reason. */
   ignored: (Difference & { reason: string })[];
   /** How many things were compared: objects, columns, or texts. 0: the catalogs have nothing of it. */
   compared: number;
 }
 
+export interface UnseenPlace {
+  side: "original" | "copy";
+  /** "" for all of the catalog, `(catalog)` for the catalog itself, otherwise an object with everything in it. */
+  within: string;
+  why: string;
+  /** The reason of a rule that leaves it out; it then doesn't count for the verdict. */
+  ignored?: string;
+}
+
 export interface Difference {
   facet: Facet;
-  /** `schema`, `schema.table` or `schema.table.column`. */
+  /** `schema`, `schema.table` or `schema.table.column`; `(catalog)` for the catalog itself. */
   object: string;
   /** What of the object, if it has several: a property's key, a constraint's name, a privilege and its principal. */
   item?: string;

@@ -6,6 +6,9 @@ import type { Facet } from "../../model/staging.ts";
  * comparison a missing grant must not look like a dropped table.
  */
 
+/** Stands for the catalog itself, without what is in it, where an object is named. */
+export const catalogItself = "(catalog)";
+
 export interface Structure {
   formatVersion: 1;
   catalog: string;
@@ -26,8 +29,8 @@ export interface Structure {
 export interface Unseen {
   facet: Facet;
   /**
-   * What is concerned, with everything in it: "" for the whole catalog, `schema`, `schema.table` or `schema.table.column`. For the
-   * facets `schemas`, `tables`, `views` and `columns` it means that others may exist in there that are not listed.
+   * What is concerned, with everything in it: "" for the whole catalog, `schema`, `schema.table` or `schema.table.column`;
+   * {@link catalogItself} for nothing but the catalog's own comment, owner, grants and tags. For the facets `schemas`, `tables`, `views` and `columns` it means that others may exist in there that are not listed.
    */
   within: string;
   /** Why, in words: `SELECT on the catalog is missing, so tables may be hidden`. */
@@ -79,6 +82,8 @@ export interface ColumnStructure {
   generatedAs?: string;
   identity?: { always: boolean; start?: number; step?: number };
   comment?: string;
+  /** What the fields of a struct have beside their types, by path: `a.b`, `element` of an array, `key` and `value` of a map. */
+  nested?: Record<string, { notNull?: boolean; comment?: string }>;
   mask?: { function: string; columns: string[] };
   tags?: Record<string, string>;
 }
