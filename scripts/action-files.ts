@@ -34,6 +34,12 @@ const actions: Record<ActionName, { title: string; description: string; icon: st
     description: "Shows the test data that it would delete; when told to, deletes it and proves it gone.",
     icon: "trash-2",
   },
+  staging: {
+    title: "Staging",
+    description:
+      "Keeps a copy of production for the tests: compares its structure, synchronises it, and fills it with sanitised or synthetic data.",
+    icon: "copy",
+  },
   gate: {
     title: "Gate",
     description: "The one required check: passes only if every stage left passed evidence and every job succeeded.",
@@ -80,7 +86,8 @@ export function actionFiles(): GeneratedFile[] {
       path: "action.yml",
       content: metadata({
         name: "env-actions",
-        description: "One stage of the quality gate: preflight, integration, e2e, smoke or cleanup.",
+        description:
+          "One stage of the quality gate: preflight, integration, e2e, smoke or cleanup; or a task about a copy of production.",
         author: "ClassWaves",
         branding: { icon: "shield", color: "green" },
         ...javascriptAction("dist/index.js"),

@@ -30,7 +30,7 @@ interface Key {
 }
 
 /** Groups that are long enough for their own section. The path is also the heading. */
-const sections = ["environments.<name>", "testData", "stages"];
+const sections = ["environments.<name>", "testData", "staging", "stages"];
 
 export function configurationPage(schema: unknown): string {
   return [

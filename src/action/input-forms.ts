@@ -1,4 +1,5 @@
 import { isCommit, isPlanDigest, stageNames } from "../model/report.ts";
+import { stagingTasks } from "../model/staging.ts";
 import type { InputName } from "./interface.ts";
 
 /**
@@ -17,6 +18,7 @@ export interface Form {
 export const choices = {
   "fail-on": ["failed", "degraded"],
   scope: ["run", "expired", "all"],
+  task: stagingTasks,
   "approve-as": ["app", "reviewer"],
   "on-failure": ["reject", "abstain"],
 } as const satisfies Partial<Record<InputName, readonly string[]>>;
@@ -54,6 +56,7 @@ const truth: Form = { expected: "true or false", accepts: (text) => booleans.has
 export const forms = {
   "fail-on": choiceOf(choices["fail-on"]),
   scope: choiceOf(choices.scope),
+  task: choiceOf(choices.task),
   "approve-as": choiceOf(choices["approve-as"]),
   "on-failure": choiceOf(choices["on-failure"]),
   "dry-run": truth,

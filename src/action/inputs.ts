@@ -1,9 +1,10 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { matrixCell } from "../evidence/matrix-cell.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { type StageName, stageNames } from "../model/report.ts";
+import type { StageName } from "../model/report.ts";
+import { stageOfTask } from "../model/staging.ts";
 import { choices, forms, isTrue, oneOf } from "./input-forms.ts";
-import { type Input, type InputName, inputs } from "./interface.ts";
+import { type Input, type InputName, inputs, stageActions } from "./interface.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +25,8 @@ export interface ActionInputs {
   scope: "run" | "expired" | "all";
   dryRun: boolean;
   planDigest: string | undefined;
+  /** The task of `staging` empties the copy before it seeds it. */
+  reset: boolean;
   /** The cell of the job's matrix, as text. */
   cell: string | undefined;
 }
@@ -60,8 +63,11 @@ export function readInputs(env: Env): InputsRead {
     return read ?? true;
   };
 
+  const action = choice("stage", inputOf(env, "stage"), stageActions);
+  const task = choice("task", value("task") ?? "drift", choices.task);
   const read: ActionInputs = {
-    stage: choice("stage", inputOf(env, "stage"), stageNames),
+    stage: action === "staging" ? stageOfTask(task) : action,
+    reset: action === "staging" && task === "reset",
     config: value("config") ?? "",
     environment: value("environment"),
     workingDirectory: value("working-directory") ?? ".",

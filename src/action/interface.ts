@@ -1,4 +1,5 @@
-import { type StageName, stageNames } from "../model/report.ts";
+import { type GateStage, gateStages, isStagingStage, type StageName } from "../model/report.ts";
+import { stagingTasks } from "../model/staging.ts";
 
 /**
  * The only declaration of the actions' inputs and outputs. `action.yml`, the composites under `actions/` and the tables of
@@ -6,8 +7,16 @@ import { type StageName, stageNames } from "../model/report.ts";
  */
 
 /** A stage, what judges them all, or what tells it to people or to GitHub. */
-export type ActionName = StageName | "gate" | "comment" | "approve";
-export const actionNames: readonly ActionName[] = [...stageNames, "gate", "comment", "approve"];
+export type ActionName = StageAction | "gate" | "comment" | "approve";
+/** What runs a stage. `staging` has one for each of its tasks. */
+export type StageAction = GateStage | "cleanup" | "staging";
+export const stageActions: readonly StageAction[] = [...gateStages, "cleanup", "staging"];
+export const actionNames: readonly ActionName[] = [...stageActions, "gate", "comment", "approve"];
+
+/** The action that runs a stage. */
+export function actionOf(stage: StageName): StageAction {
+  return isStagingStage(stage) ? "staging" : stage;
+}
 
 export interface Input {
   description: string;
@@ -22,7 +31,7 @@ export interface Input {
 
 /** These judge what the stages left. */
 export const judging: readonly ActionName[] = ["gate", "approve"];
-const tested: readonly StageName[] = ["integration", "e2e"];
+const tested: readonly StageAction[] = ["integration", "e2e"];
 
 export const inputs = {
   config: {
@@ -66,6 +75,11 @@ export const inputs = {
     stages: ["smoke", "gate", "comment"],
     default: "${{ github.token }}",
   },
+  task: {
+    description: `What to do with the copy of production: ${stagingTasks.map((task) => `\`${task}\``).join(", ")}. See \`docs/guides/staging.md\`.`,
+    stages: ["staging"],
+    default: "drift",
+  },
   scope: {
     description:
       "Test data to delete. `run`: that of this run. `expired`: data older than the limit. `all`: every test row and key, by hand, with `plan-digest`.",
@@ -73,13 +87,15 @@ export const inputs = {
     default: "expired",
   },
   "dry-run": {
-    description: "`true`: only shows the plan. `false`: deletes the data and verifies that it is gone.",
-    stages: ["cleanup"],
+    description:
+      "`true`: only shows the plan. `false`: carries it out. Cleanup deletes the data and verifies that it is gone; a task of `staging` changes the copy.",
+    stages: ["cleanup", "staging"],
     default: "true",
   },
   "plan-digest": {
-    description: "Digest that the dry run showed. Required for scope `all`; always checked if set.",
-    stages: ["cleanup"],
+    description:
+      "Digest that the dry run showed. Required for scope `all`, and for a `sync` by which something is lost; always checked if set.",
+    stages: ["cleanup", "staging"],
   },
   needs: {
     description:
@@ -193,7 +209,24 @@ export const outputs = {
   },
   "flaky-tests": { description: "Number of tests that passed only when retried.", stages: tested },
   "pass-rate": { description: "Share of the tests that passed, such as `98.4%`.", stages: tested },
-  "plan-digest": { description: "Digest of the cleanup plan.", stages: ["integration", "e2e", "cleanup"] },
+  "plan-digest": {
+    description: "Digest of the plan: of the cleanup, or of `sync`.",
+    stages: ["integration", "e2e", "cleanup", "staging"],
+  },
+  drift: {
+    description:
+      "How the copy's structure compares with the original's: `equal`, `different`, or `unseen` if nothing differs but not everything could be seen. Of `sync`: before it.",
+    stages: ["staging"],
+  },
+  differences: {
+    description: "Number of differences between the original and the copy, without ignored ones.",
+    stages: ["staging"],
+  },
+  unseen: { description: "Number of things that could not be seen when the structures were compared.", stages: ["staging"] },
+  leaks: {
+    description: "Production values of sanitised columns that `refresh` found in the copy before the switch.",
+    stages: ["staging"],
+  },
   "deleted-rows": { description: "Number of deleted rows.", stages: ["integration", "e2e", "cleanup"] },
   "deleted-keys": { description: "Number of deleted Redis keys.", stages: ["integration", "e2e", "cleanup"] },
   "left-over": {
@@ -221,5 +254,5 @@ export type OutputName = keyof typeof outputs;
 /** Whether the composite of an action declares an input or output. The action in the repository's root declares all of them. */
 export function isDeclaredBy(action: ActionName, { stages, also }: Input | Output): boolean {
   if (stages) return stages.includes(action);
-  return stageNames.some((stage) => stage === action) || also?.includes(action) === true;
+  return stageActions.some((stage) => stage === action) || also?.includes(action) === true;
 }

@@ -8,6 +8,7 @@ import { refuseForeignHead } from "../evidence/foreign-head.ts";
 import { percentOf } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
+import { driftSum, type StagingResult } from "../model/staging.ts";
 import { UserError } from "../model/user-error.ts";
 import { blankOwnEnvironment, withProcessMark } from "../processes/own-environment.ts";
 import { toAnnotations } from "../report/annotations.ts";
@@ -17,7 +18,7 @@ import type { Overrides, SecretKeeper } from "../stages/context.ts";
 import { excusedFailures } from "../test-reports/judge/excused.ts";
 import { limits } from "./input-limits.ts";
 import { type ActionInputs, guardRunnerFiles } from "./inputs.ts";
-import { type Output, type OutputName, outputs } from "./interface.ts";
+import { actionOf, type Output, type OutputName, outputs } from "./interface.ts";
 import { printProgress } from "./log.ts";
 import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./state.ts";
 
@@ -134,6 +135,7 @@ function overridesFrom(inputs: ActionInputs): Overrides {
     ...(inputs.reports.length > 0 ? { reports: inputs.reports } : {}),
     ...(inputs.passRate ? { passRate: passRateFrom(inputs.passRate) } : {}),
     ...(inputs.planDigest ? { planDigest: inputs.planDigest } : {}),
+    ...(inputs.reset ? { reset: true } : {}),
   };
 }
 
@@ -156,7 +158,7 @@ const pathOutputs: ReadonlySet<OutputName> = new Set(["report", "summary", "evid
 
 /** Only the outputs that the stage's own action declares. */
 export function outputsOf({ report, files }: StageAnswer): [OutputName, string][] {
-  const { tests, cleanup } = report;
+  const { tests, cleanup, staging } = report;
   // Counted as in the check: quarantined failures do not count.
   const ran = tests ? tests.total - tests.skipped - excusedFailures(tests.quarantine) : 0;
   const values: Partial<Record<OutputName, string>> = {
@@ -182,12 +184,24 @@ export function outputsOf({ report, files }: StageAnswer): [OutputName, string][
       "deleted-keys": String(cleanup.deletedKeys),
       "left-over": cleanup.leftOver === null ? "unknown" : String(cleanup.leftOver),
     }),
+    ...(staging && stagingOutputs(staging)),
   };
   return (Object.keys(values) as OutputName[]).flatMap((name) => {
     const { stages }: Output = outputs[name];
     const value = values[name];
-    return value !== undefined && (!stages || stages.includes(report.stage)) ? [[name, value] as [OutputName, string]] : [];
+    return value !== undefined && (!stages || stages.includes(actionOf(report.stage)))
+      ? [[name, value] as [OutputName, string]]
+      : [];
   });
+}
+
+function stagingOutputs({ drift, sync, refresh }: StagingResult): Partial<Record<OutputName, string>> {
+  const sum = drift && driftSum(drift);
+  return {
+    ...(sum && { drift: sum.verdict, differences: String(sum.differences), unseen: String(sum.unseen) }),
+    ...(sync && { "plan-digest": sync.digest }),
+    ...(refresh && { leaks: String(refresh.leaks) }),
+  };
 }
 
 /** The workspace relative to the checkout, where GitHub looks for the files of annotations. */

@@ -7,7 +7,7 @@ import type { EvidenceStore } from "../evidence/store.ts";
 import { errorText } from "../lib/error-text.ts";
 import { isThisProcess } from "../lib/lock-file.ts";
 import { NotAPlainFile, readOwn, writeOwn } from "../lib/plain-file.ts";
-import { type Commit, type Origin, type StageName, stageNames } from "../model/report.ts";
+import { type Commit, isStagingStage, type Origin, type StageName, stageNames } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { runsTests } from "../stages/child-environment.ts";
 import type { RunsToClean, StageContext, Unproven } from "../stages/context.ts";
@@ -73,6 +73,8 @@ export async function identify(request: IdentityRequest): Promise<Identity> {
     await beginGate(gateFile, gateId, request.origin);
     return { ...identity, gateId };
   }
+  // Outside the gate: in a terminal each is a run of its own.
+  if (isStagingStage(request.stage)) return { ...identity, gateId: request.gateId ?? workflowGate(request.origin) ?? runId };
   if (request.stage === "cleanup") {
     if (request.scope !== "run") return identity;
     return { ...identity, ...(await runsToClean(request, named, underWay)) };

@@ -1,8 +1,10 @@
 import { join, relative } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
+import { budgetOf } from "../config/budgets.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { writePredicate } from "../evidence/attestation/statement.ts";
 import { chooseCarrier } from "../evidence/carriers/choose.ts";
 import { commitOf, evidenceOf, originOf, projectOf } from "../evidence/evidence.ts";
@@ -13,7 +15,7 @@ import { InvalidProxy, proxiesIn, proxySecrets } from "../lib/proxy/choice.ts";
 import { redacted } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
-import type { Origin, Progress, StageName, StageReport } from "../model/report.ts";
+import { isStagingStage, type Origin, type Progress, type StageName, type StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import type { AfterVerdict } from "../notifications/after-verdict.ts";
 import { blankOwnEnvironment } from "../processes/own-environment.ts";
@@ -93,7 +95,10 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
   const request = await withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
-  const { config, configText, configPlace, tables, environment } = await readConfiguration(request, secrets);
+  const { config, configText, configPlace, tables, environment, original } = await readConfiguration(
+    { ...request, ofCopy: isStagingStage(stage) },
+    secrets,
+  );
   const leftOut = leftOutStages(config);
   if (leftOut.includes(stage))
     throw new UserError(
@@ -140,6 +145,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     configPlace,
     tables,
     environment,
+    ...(original ? { original } : {}),
     runId,
     runStarted: Number(runId.split("_")[0]),
     gateId,
@@ -152,7 +158,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     overrides: request.overrides ?? {},
   };
   if (env.GITHUB_STEP_SUMMARY) await prepareChildSummary(context);
-  const budgetMs = request.budgetMs ?? config.stages[stage].budget;
+  const budgetMs = request.budgetMs ?? budgetOf(config, stage) ?? 0;
   const known = secrets.generation;
   const found = await runStage({
     context,
@@ -308,6 +314,8 @@ function checkProxies(env: StageRequest["env"]): void {
 export async function readConfiguration(
   request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment"> & {
     cutShort?: { configText: string | undefined };
+    /** For the tasks about a copy: only in its environment. */
+    ofCopy?: boolean;
   },
   secrets: Pick<SecretKeeper, "add" | "guess">,
 ) {
@@ -319,11 +327,16 @@ export async function readConfiguration(
     cwd: workspace,
     env,
     ...(request.environment ? { environment: request.environment } : {}),
+    ...(request.ofCopy ? { ofCopy: true } : {}),
     // The text from when the stage began: a later step may have checked out another version, or removed it.
     ...(request.cutShort?.configText === undefined ? {} : { text: request.cutShort.configText }),
   });
   for (const secret of loaded.secrets) secrets.add(secret.reveal());
-  const { name, environment } = selectEnvironment(loaded.config, request.environment);
+  if (request.ofCopy) refuseOthers(loaded.config, request);
+  const { name, environment } = selectEnvironment(
+    loaded.config,
+    request.environment || (request.ofCopy ? loaded.config.staging?.copy : undefined),
+  );
   const configured = [
     environment.environment,
     ...[...environment.tasks, ...Object.values(environment.servers)].map((process) => process.environment),
@@ -339,5 +352,20 @@ export async function readConfiguration(
     configPlace: loaded.placeOf,
     tables: resolveTables(loaded.config.testData),
     environment: { ...environment, name },
+    original: loaded.original,
   };
+}
+
+/** @throws UserError if there is no copy, or another environment was named */
+function refuseOthers({ staging }: Config, { configFile, environment }: Pick<StageRequest, "configFile" | "environment">): void {
+  if (!staging)
+    throw new UserError(
+      "EA2134",
+      `${configFile} has no copy of production: add staging: { original: …, copy: … } with the names of two environments`,
+    );
+  if (environment && environment !== staging.copy)
+    throw new UserError(
+      "EA2135",
+      `the tasks about a copy run in ${staging.copy} (staging.copy in ${configFile}), not in ${environment}: leave out --environment (in a workflow: the input environment)`,
+    );
 }

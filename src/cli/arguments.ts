@@ -17,7 +17,9 @@ import {
   optionNames,
   options,
   type Shell,
+  type StagingCommand,
   shells,
+  stagingCommands,
   takersOf,
 } from "./commands.ts";
 
@@ -55,6 +57,8 @@ export interface Arguments {
   names: { of: NameSource; config: string | undefined } | undefined;
   /** The subcommand of `audit`. */
   audit: AuditCommand;
+  /** The task of `staging`. */
+  task: StagingCommand;
   /** `audit report`: the run to report on. */
   run: string | undefined;
   /** `audit`: heads of the log that were stored elsewhere. */
@@ -107,6 +111,8 @@ export function readArguments(argv: readonly string[]): Arguments {
       "EA1102",
       `completion: expected ${shells.join(", ")}, got ${rest.length === 0 ? "no shell" : `"${rest.join(" ")}"`}, such as: env-actions completion bash`,
     );
+  const task = stagingCommands.find((candidate) => candidate === rest.join(" "));
+  if (command === "staging") refuseTask(task, rest, values);
   if (command === "audit" && audit === undefined) throw new UserError("EA1102", wrongAuditCommand(rest));
   if (audit === "verify" && values.run !== undefined)
     throw new UserError(
@@ -169,6 +175,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     names: command === "completion" && source !== undefined ? { of: source, config: rest[1] } : undefined,
     report: takesReport ? (rest[0] ?? "") : "",
     audit: audit ?? "verify",
+    task: task ?? "drift",
     run: values.run,
     heads: values.head ?? [],
     attestation,
@@ -179,6 +186,8 @@ export function readArguments(argv: readonly string[]): Arguments {
       ...(values.reports ? { reports: values.reports } : {}),
       ...(passRate ? { passRate: understood("--pass-rate", passRate, parsePercent(passRate), "a percentage such as 95%") } : {}),
       ...(planDigest ? { planDigest } : {}),
+      ...(command === "staging" && task === "reset" ? { reset: true } : {}),
+      ...(values["write-snapshot"] ? { writeSnapshot: values["write-snapshot"] } : {}),
     },
   };
 }
@@ -240,6 +249,35 @@ function wrongAuditCommand([word, extra]: readonly string[]): string {
     : `expected "audit verify" or "audit report", got "audit ${word}"; ${suggestion(word, auditCommands)}`;
 }
 
+/** Options that only some of the tasks use. */
+const tasksWith: Readonly<Record<"execute" | "plan-digest" | "write-snapshot", readonly StagingCommand[]>> = {
+  execute: ["sync", "refresh", "seed", "reset", "sweep"],
+  "plan-digest": ["sync"],
+  "write-snapshot": ["drift"],
+};
+
+/** @throws UserError if there is no such task, or it would ignore an option */
+function refuseTask(
+  task: StagingCommand | undefined,
+  [word, extra]: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+): void {
+  if (task === undefined) {
+    const known = stagingCommands.find((candidate) => candidate === word);
+    if (known !== undefined) throw new UserError("EA1102", unexpected(extra, `staging ${known}`));
+    throw new UserError(
+      "EA1102",
+      `staging: expected one of ${stagingCommands.join(", ")}, got ${word === undefined ? "none" : `"${word}"; ${suggestion(word, stagingCommands)}`}`,
+    );
+  }
+  for (const [option, takers] of Object.entries(tasksWith))
+    if (values[option] && !takers.includes(task))
+      throw new UserError(
+        "EA1103",
+        `--${option} is an option of staging ${takers.join(", ")}, not of "staging ${task}": remove it`,
+      );
+}
+
 function missingReport(command: Command, of: string): string {
   const stage = command === "repair" ? "integration" : "cleanup";
   return `expected the report of ${of} after "${command}", such as: env-actions ${command} .env-actions/reports/${stage}.json`;
@@ -284,7 +322,7 @@ function refuseUnknown(argv: readonly string[]): void {
 
 /** Inputs of the actions for which the command line has no option. */
 export const inputsWithoutOption: ReadonlySet<string> = new Set(
-  "fail-on github-token dry-run needs stages allow-skips fork-environment comment statuses job deployment-environment approval-token approve-as run-id on-failure wait matrix working-directory".split(
+  "fail-on github-token dry-run needs stages allow-skips fork-environment comment statuses job deployment-environment approval-token approve-as run-id on-failure wait matrix task working-directory".split(
     " ",
   ),
 );

@@ -1,9 +1,11 @@
-import type { StageName } from "../model/report.ts";
+import type { GateStage } from "../model/report.ts";
 
 /** What can be typed: the source of parsing, of the help texts and of the completions. */
 
 export type Command =
-  | StageName
+  | GateStage
+  | "cleanup"
+  | "staging"
   | "gate"
   | "plan"
   | "undo"
@@ -19,6 +21,10 @@ export type Command =
 
 export const auditCommands = ["verify", "report"] as const;
 export type AuditCommand = (typeof auditCommands)[number];
+
+/** What `staging` does. The first five are stages, whose reports it writes; the others only print, or delete what a lost run left. */
+export const stagingCommands = ["drift", "sync", "refresh", "seed", "reset", "propose", "sweep", "move"] as const;
+export type StagingCommand = (typeof stagingCommands)[number];
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -111,6 +117,7 @@ export const options = {
     default: false,
     help: [
       { of: ["cleanup"], text: "delete" },
+      { of: ["staging"], text: "carry out the plan of sync, refresh, seed, reset or sweep" },
       { of: ["undo", "repair"], text: "restore" },
     ],
   },
@@ -120,7 +127,14 @@ export const options = {
     help: [
       { of: ["cleanup"], text: "digest of the plan that was shown; required for --scope all --execute" },
       { of: ["repair"], text: "digest of the plan that was shown; required for --execute" },
+      { of: ["staging"], text: "digest of the plan that was shown; required for a sync by which something is lost" },
     ],
+  },
+  "write-snapshot": {
+    type: "string",
+    value: "FILE",
+    values: "file",
+    help: [{ of: ["staging"], text: "with drift: write the original's structure to this file, and compare nothing" }],
   },
   run: { type: "string", value: "ID", values: "runs", help: [{ of: ["audit"], text: "only this run, in a report" }] },
   head: {
@@ -247,6 +261,25 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     examples: [
       ["env-actions cleanup --scope expired", "shows what it would delete"],
       ["env-actions cleanup --scope expired --execute", "deletes it"],
+    ],
+  },
+  staging: {
+    argument: "TASK",
+    words: {
+      drift: "compare the structure of the copy with that of its original",
+      sync: "show what would make the copy's structure equal; with --execute, do it and compare again",
+      refresh: "show what a refresh would do; with --execute, fill the copy with sanitised data",
+      seed: "show the synthetic data; with --execute, fill the copy with it",
+      reset: "the same as seed, and empty the copy before",
+      propose: "print a first file of policies, from the columns of the original",
+      sweep: "show branches that lost runs left; with --execute, drop them",
+      move: "list what still points at production",
+    },
+    text: "keep a copy of production for the tests: drift, sync, refresh, seed, reset, propose, sweep or move",
+    takes: [...run, "execute", "plan-digest", "write-snapshot"],
+    examples: [
+      ["env-actions staging drift", "fails if the copy's structure differs"],
+      ["env-actions staging sync --execute", "makes it equal, if nothing is lost by that"],
     ],
   },
   plan: { text: "same as cleanup without --execute", takes: [...common, "budget", "scope"] },

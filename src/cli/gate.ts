@@ -1,7 +1,7 @@
 import { performStage, readConfiguration, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { leftOutStages } from "../config/left-out.ts";
-import { opensTheGate, type StageName, type StageReport, stageNames, type Verdict, worstVerdict } from "../model/report.ts";
+import { gateStages, opensTheGate, type StageName, type StageReport, type Verdict, worstVerdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { duration } from "../report/words.ts";
 import { suiteOf } from "../stages/test-command.ts";
@@ -39,7 +39,7 @@ export async function runGate(request: GateRequest, production: string | undefin
   let closedBy: StageReport | undefined;
   // Every stage reads the same file, and preflight is never left out.
   let leftOut: readonly StageName[] = [];
-  for (const stage of stageNames) {
+  for (const stage of [...gateStages, "cleanup"] as const) {
     if (leftOut.includes(stage)) {
       ends.push({ stage, why: "by the configuration", leftOut: true });
       continue;

@@ -8,6 +8,7 @@ import { guardedStream } from "../lib/redaction/redactor.ts";
 import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import { CodedError, readOn, unexpectedText } from "../model/coded-error.ts";
 import type { StageName } from "../model/report.ts";
+import { type StagingTask, stageOfTask } from "../model/staging.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
 import { cleanupLines, endReason } from "../report/view/messages.ts";
@@ -173,6 +174,10 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     ...(args.follows ? { follows: args.follows } : {}),
   };
   try {
+    if (args.command === "staging") {
+      const { isStageTask, stagingTask } = await import("./staging.ts");
+      if (!isStageTask(args.task)) return await stagingTask(args, world);
+    }
     if (isGate) {
       const { gateVerdict, runGate, timeSpent } = await import("./gate.ts");
       const ends = await runGate(request, args.production);
@@ -201,7 +206,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
       return exitStatus(ends.map((end) => end.answer?.report.verdict ?? "skipped"));
     }
     const { performStage } = await import("../app/run-stage.ts");
-    const stage = (args.command === "plan" ? "cleanup" : args.command) as StageName;
+    const stage = stageOf(args);
     const answer = await performStage({ ...request, stage });
     if (stage === "cleanup" && !(args.quiet && answer.report.verdict === "passed")) sayPlan(screen, answer);
     if (!args.quiet) sayFiles(screen, answer);
@@ -211,6 +216,12 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     interrupted.dispose();
     screen.close();
   }
+}
+
+function stageOf({ command, task }: Arguments): StageName {
+  if (command === "plan") return "cleanup";
+  if (command !== "staging") return command as StageName;
+  return stageOfTask(task as StagingTask);
 }
 
 /** Says how to delete the test data that this stage left behind, with a command to copy. */

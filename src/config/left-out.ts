@@ -1,5 +1,5 @@
 import { z } from "../lib/zod.ts";
-import { type StageName, stageNames } from "../model/report.ts";
+import { type GateStage, gateStages, type StageName } from "../model/report.ts";
 import { type Data, type Path, valueAt } from "./path.ts";
 
 /** Stages that a project doesn't have. `false` in place of their settings leaves them out of the gate. */
@@ -11,8 +11,8 @@ export function orLeftOut<Settings extends z.ZodType<object, object>>(settings: 
 }
 
 /** In the order of the gate. */
-export function leftOutStages({ stages }: { stages: Readonly<Record<StageName, object>> }): StageName[] {
-  return stageNames.filter((stage) => "leftOut" in stages[stage]);
+export function leftOutStages({ stages }: { stages: Readonly<Record<GateStage, object>> }): StageName[] {
+  return gateStages.filter((stage) => "leftOut" in stages[stage]);
 }
 
 export function isLeftOut(data: Data, stage: StageName): boolean {

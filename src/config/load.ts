@@ -26,6 +26,7 @@ import { hiddenSpans, hiddenSpansOfBroken, secretsOf, writtenSecrets } from "./s
 import type { Secret } from "./secret.ts";
 import { type Reader, readerFor } from "./sections.ts";
 import { keysOf, recordValue, type Schema, schemaNodeAt } from "./shape.ts";
+import { type StagingPlace, stagingPlace } from "./staging-rules.ts";
 import { type Entry, type ParsedYaml, parseYaml } from "./yaml.ts";
 
 export interface LoadOptions {
@@ -35,6 +36,8 @@ export interface LoadOptions {
   env: Variables;
   /** The environment of the run; defaults to the file's `defaultEnvironment`. */
   environment?: string;
+  /** The default is the environment under `staging.copy`. */
+  ofCopy?: boolean;
   /** The file's content, if it was read earlier. The file may have changed or disappeared since then. */
   text?: string;
 }
@@ -56,6 +59,8 @@ export interface LoadedConfig {
    * secrets.
    */
   unresolved: Record<string, string[]>;
+  /** What `staging.copy` is a copy of, also if its environment is among the {@link unresolved}. */
+  original: StagingPlace | undefined;
 }
 
 /** Keys that accept a regular expression. */
@@ -68,7 +73,7 @@ const mostBytes = 4_000_000;
  * Reads and checks the configuration file.
  * @throws UserError with every mistake in the file, each with its place and fix
  */
-export async function loadConfig({ file, cwd, env, environment, ...read }: LoadOptions): Promise<LoadedConfig> {
+export async function loadConfig({ file, cwd, env, environment, ofCopy, ...read }: LoadOptions): Promise<LoadedConfig> {
   const text = read.text ?? (await readText(file, cwd));
   const yaml = parseYaml(text);
   if (yaml.broken) throw mistakesError({ name: file, text, hidden: hiddenSpansOfBroken(text) }, yaml.mistakes);
@@ -80,7 +85,8 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
   const reader = (await readerFor(yaml.data)) ?? (await wholeReader());
   const filled = interpolate(unified.data, env, (path) => schemaNodeAt(reader.schema, path)?.handling === "shell");
   const secrets = secretsOf(reader.schema, filled, env);
-  const selected = environment || defaultEnvironmentOf(filled.value);
+  const copy = ofCopy ? stagingPlace(filled.value, "copy", () => false)?.name : undefined;
+  const selected = environment || copy || defaultEnvironmentOf(filled.value);
   const mistakes = await mistakesIn(reader, yaml, unified, filled, { env, selected });
   if (mistakes.length > 0) {
     const hidden = hiddenSpans(await wholeSchema(), yaml.data, yaml.entries);
@@ -104,7 +110,13 @@ export async function loadConfig({ file, cwd, env, environment, ...read }: LoadO
     placeOf,
     secrets,
     unresolved,
+    original: stagingPlace(filled.value, "original", isBlankIn(filled.blanks)),
   };
+}
+
+function isBlankIn(blanks: readonly Blank[]): (path: Path) => boolean {
+  const paths = new Set(blanks.map(({ path }) => pathKey(path)));
+  return (path) => paths.has(pathKey(path));
 }
 
 /** The code for every section, whatever the file has: to say what is wrong, and what could be there instead. */

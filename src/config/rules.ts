@@ -6,6 +6,7 @@ import { type Conflict, type Data, group, isGroup, list, type Path, quote, text,
 import { presetConflicts, withPresetDefaults } from "./preset.ts";
 import { redisAddressProblem } from "./redis-address.ts";
 import { isRoute, knownToWrite } from "./routes.ts";
+import { stagingConflicts } from "./staging-rules.ts";
 import { testDataConflicts } from "./test-data-rules.ts";
 import { parseDuration } from "./values.ts";
 
@@ -30,6 +31,7 @@ export async function conflicts(filled: Data, written: Data): Promise<Conflict[]
     ...signInConflicts(valueAt(written, ["environments"])),
     ...stagePrefixes(data, written),
     ...sweptWhileRunning(data),
+    ...stagingConflicts(data, written),
     ...(await testDataConflicts(data, written)),
   ];
 }

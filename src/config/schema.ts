@@ -21,6 +21,7 @@ import {
   versionSchema,
 } from "./settings-schema.ts";
 import { cleanupSchema, preflightSchema, smokeSchema } from "./stage-schemas.ts";
+import { stagingSchema } from "./staging-schema.ts";
 import { e2eSchema, integrationSchema } from "./suite-schema.ts";
 import { type tableSchema, testDataSchema } from "./test-data-schema.ts";
 import { isGroup, name } from "./values.ts";
@@ -69,6 +70,7 @@ export const configSchema = z
     defaultEnvironment: defaultEnvironmentSchema,
     environments: z.record(name, environmentSchema).meta(environmentsDescription),
     testData: testDataSchema,
+    staging: stagingSchema,
     stages: stages.prefault({}).meta({ description: "Budgets, commands and limits of the stages." }),
     secrets: secretsSchema,
     evidence: evidenceSchema,

@@ -51,6 +51,7 @@ const fileSections: Sections = {
   preset: () => presetSchema,
   defaultEnvironment: () => defaultEnvironmentSchema,
   testData: async () => (await import("./test-data-schema.ts")).testDataSchema,
+  staging: async () => (await import("./staging-schema.ts")).stagingSchema,
   secrets: async () => (await import("./settings-schema.ts")).secretsSchema,
   evidence: async () => (await import("./settings-schema.ts")).evidenceSchema,
   audit: async () => (await import("./settings-schema.ts")).auditSchema,

@@ -3,7 +3,7 @@ import { parseTemplate } from "../config/interpolation.ts";
 import { group, isGroup, list, type Path, text, texts, valueAt } from "../config/path.ts";
 import { withPresetDefaults } from "../config/preset.ts";
 import { parseTimeLimit } from "../config/values.ts";
-import type { StageName } from "../model/report.ts";
+import { isStagingStage, type StageName } from "../model/report.ts";
 import type { Place } from "./rule.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
@@ -35,8 +35,8 @@ export class Configuration {
 
   /** The budget of a stage in milliseconds; `undefined` if it depends on a variable. */
   budget(stage: StageName): number | undefined {
-    const written = this.file.at(["stages", stage, "budget"]);
-    return written === undefined ? defaults.stages[stage].budget : parseTimeLimit(known(written) ?? "");
+    const written = this.file.at([isStagingStage(stage) ? "staging" : "stages", stage, "budget"]);
+    return written === undefined && !isStagingStage(stage) ? defaults.stages[stage].budget : parseTimeLimit(known(written) ?? "");
   }
 
   /** How a stage's tests run. @returns `undefined` for a stage that the file doesn't have */

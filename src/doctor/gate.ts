@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { group, list, text } from "../config/path.ts";
-import type { StageName } from "../model/report.ts";
+import { isStagingStage, type StageName } from "../model/report.ts";
 import { isAction } from "./action-reference.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Contexts, hasStatusFunction, type Truth, truthOf } from "./expression.ts";
@@ -113,7 +113,8 @@ export function runFolder({ workflow: { file }, path }: Job): string | undefined
 export function environmentOf(use: StageUse, configuration: Configuration | undefined): string | undefined {
   const named = use.step.with.environment;
   if (isComputed(named)) return undefined;
-  return text(named) || configuration?.defaultEnvironment;
+  const copy = isStagingStage(use.stage) ? text(configuration?.file.at(["staging", "copy"])) : undefined;
+  return text(named) || copy || configuration?.defaultEnvironment;
 }
 
 /** Each stage that reads the examined configuration, with its environment. */

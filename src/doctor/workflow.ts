@@ -1,7 +1,8 @@
-import { type ActionName, actionNames } from "../action/interface.ts";
+import { type ActionName, actionNames, actionOf } from "../action/interface.ts";
 import { group, isGroup, list, type Path, text } from "../config/path.ts";
 import { nearest } from "../lib/nearest.ts";
 import { type StageName, stageNames } from "../model/report.ts";
+import { stageOfTask, stagingTasks } from "../model/staging.ts";
 import { type ActionReference, actionReference } from "./action-reference.ts";
 import { callsPublishedGate, inlined } from "./reusable.ts";
 import type { Place } from "./rule.ts";
@@ -168,11 +169,17 @@ function stagesOf(steps: readonly Step[], local: LocalFiles): StageUse[] {
   for (const jobStep of steps)
     for (const step of leavesOf(jobStep, local, 0)) {
       const work = workOf(step, local);
-      const stage = stageNames.find((one) => one === work);
+      const stage = work === "staging" ? stagingStage(step) : stageNames.find((one) => one === work);
       if (stage !== undefined && step.uses) found.push({ stage, step, jobStep, reference: step.uses, earlier: [...earlier] });
       earlier.push(step);
     }
   return found;
+}
+
+/** By the input `task`. One that is computed could be any: all of them need the same. */
+function stagingStage({ with: given }: Step): StageName {
+  const task = stagingTasks.find((one) => one === given.task);
+  return task === undefined ? "drift" : stageOfTask(task);
 }
 
 /** A step, or the steps of the local action that it uses. */
@@ -208,7 +215,7 @@ function calledStages(uses: string, local: LocalFiles, depth: number): StageUse[
 /** Each step of a job that runs an action of env-actions. */
 export function actionSteps(job: Job): { action: ActionName; step: Step }[] {
   return [
-    ...job.stages.map(({ stage, step }) => ({ action: stage, step })),
+    ...job.stages.map(({ stage, step }) => ({ action: actionOf(stage), step })),
     ...job.gates.map((step) => ({ action: "gate" as const, step })),
     ...job.comments.map((step) => ({ action: "comment" as const, step })),
     ...job.approvals.map((step) => ({ action: "approve" as const, step })),

@@ -1,11 +1,29 @@
+import type { StagingResult } from "./staging.ts";
 import type { Books, CleanupResult } from "./test-data.ts";
 import type { Attachment, TestResults } from "./test-results.ts";
 
 /** What a stage reports, in the terms that all rooms share. */
 
-/** The stages of the quality gate, in the gate's order. Cleanup may run at any time. */
-export const stageNames = ["preflight", "integration", "e2e", "smoke", "cleanup"] as const;
+/** The stages of the quality gate, in the gate's order. Only they open it. */
+export const gateStages = ["preflight", "integration", "e2e", "smoke"] as const;
+export type GateStage = (typeof gateStages)[number];
+
+/** The tasks that keep a copy of production. They are stages outside the gate. */
+export const stagingStages = ["drift", "sync", "refresh", "seed"] as const;
+export type StagingStage = (typeof stagingStages)[number];
+
+/** All stages. Cleanup and the tasks about a copy may run at any time. */
+export const stageNames = [...gateStages, "cleanup", ...stagingStages] as const;
 export type StageName = (typeof stageNames)[number];
+
+export function isStagingStage(stage: string): stage is StagingStage {
+  return stagingStages.some((one) => one === stage);
+}
+
+/** Whether the gate needs its verdict. */
+export function isGateStage(stage: string): stage is GateStage {
+  return gateStages.some((one) => one === stage);
+}
 
 /**
  * - `passed`: we looked, and it is right.
@@ -254,6 +272,8 @@ export interface StageReport {
   cleanup?: CleanupResult;
   /** Absent if the books were not checked: in stages without tests, and in environments without a warehouse and Redis. */
   books?: Books;
+  /** What a task about a copy of production found and did; absent in every other stage. */
+  staging?: StagingResult;
   /** Absent if none is configured for this verdict. */
   rollback?: Rollback;
   /** Absent if there were none to send. */

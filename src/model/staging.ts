@@ -1,5 +1,14 @@
 /** What the tasks about a copy of production report: its drift, and what was done to it. */
 
+/** What can be asked for. `reset` is a seed of the emptied copy. */
+export const stagingTasks = ["drift", "sync", "refresh", "seed", "reset"] as const;
+export type StagingTask = (typeof stagingTasks)[number];
+
+/** The stage that does the task. */
+export function stageOfTask(task: StagingTask): Exclude<StagingTask, "reset"> {
+  return task === "reset" ? "seed" : task;
+}
+
 /** What two structures are compared by, in the order in which a report lists it. */
 export const facets = [
   "schemas",
@@ -37,6 +46,17 @@ export interface Drift {
   facets: Record<Facet, FacetDrift>;
   /** Rules that left nothing out. */
   unusedRules: { object: string; facet?: Facet; item?: string; reason: string }[];
+}
+
+/** All facets together: the worst verdict, and how much differs and could not be seen. */
+export function driftSum({ facets: found }: Drift): { verdict: FacetVerdict; differences: number; unseen: number } {
+  const each = facets.map((facet) => found[facet]);
+  const worst = (["different", "unseen"] as const).find((verdict) => each.some((facet) => facet.verdict === verdict));
+  return {
+    verdict: worst ?? "equal",
+    differences: each.reduce((sum, facet) => sum + facet.differences.length, 0),
+    unseen: each.reduce((sum, facet) => sum + facet.unseen.length, 0),
+  };
 }
 
 export interface FacetDrift {

@@ -4,6 +4,8 @@ import {
   type AuditHead,
   type Check,
   type CommandReport,
+  gateStages,
+  isStagingStage,
   type Latency,
   opensTheGate,
   type Rollback,
@@ -11,7 +13,6 @@ import {
   type Score,
   type StageName,
   type StageReport,
-  stageNames,
   type Verdict,
   withoutConsequences,
 } from "../model/report.ts";
@@ -295,8 +296,8 @@ export function shortSha(sha: string): string {
 
 /** The stages that the gate needs and that have no report yet. */
 export function missingStages(reports: readonly StageReport[]): StageName[] {
-  if (isWatch(reports)) return [];
-  const without = stageNames.filter((stage) => stage !== "cleanup" && !reports.some((report) => report.stage === stage));
+  if (isWatch(reports) || isStaging(reports)) return [];
+  const without = gateStages.filter((stage) => !reports.some((report) => report.stage === stage));
   const leftOut = leftOutStages(reports);
   return without.filter((stage) => !leftOut.includes(stage));
 }
@@ -306,9 +307,14 @@ export function isWatch(reports: readonly StageReport[]): boolean {
   return reports.length > 0 && reports.every(({ follows }) => follows === "nothing");
 }
 
+/** Whether this is no gate, but tasks about a copy of production. */
+export function isStaging(reports: readonly StageReport[]): boolean {
+  return reports.length > 0 && reports.every(({ stage }) => isStagingStage(stage));
+}
+
 /** The stages that are no part of this gate, as every report of it says. */
 export function leftOutStages(reports: readonly StageReport[]): StageName[] {
-  return stageNames.filter(
+  return gateStages.filter(
     (stage) => reports.length > 0 && reports.every((report) => report.stage !== stage && report.leftOut?.includes(stage)),
   );
 }
@@ -339,6 +345,10 @@ const stageTitles: Record<StageName, string> = {
   e2e: "End to end",
   smoke: "Smoke",
   cleanup: "Cleanup",
+  drift: "Drift",
+  sync: "Sync",
+  refresh: "Refresh",
+  seed: "Seed",
 };
 
 export function stageTitle(stage: StageName): string {

@@ -1,9 +1,11 @@
 import type { RunCheck } from "../checks/run-check.ts";
 import type { PlaceOf } from "../config/mistakes.ts";
 import type { Config, Environment, Table } from "../config/schema.ts";
+import type { StagingPlace } from "../config/staging-rules.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
+import type { StagingResult } from "../model/staging.ts";
 import type { Books, CleanupResult } from "../model/test-data.ts";
 import type { Attachment, TestResults } from "../model/test-results.ts";
 
@@ -16,6 +18,8 @@ export interface StageContext {
   /** The test-data tables: the preset and the configuration merged. */
   tables: Readonly<Record<string, Table>>;
   environment: Environment & { name: string };
+  /** What the copy under `staging` is a copy of. */
+  original?: StagingPlace;
   /** Unique to this execution; its test data contains it. */
   runId: string;
   /** Unix milliseconds. */
@@ -75,6 +79,10 @@ export interface Overrides {
   scope?: "run" | "expired" | "all";
   execute?: boolean;
   planDigest?: string;
+  /** `seed`: empties the copy before. */
+  reset?: boolean;
+  /** `drift`: where to write the original's structure, in place of comparing; relative to the workspace. */
+  writeSnapshot?: string;
 }
 
 /** What a stage found and did. */
@@ -86,6 +94,7 @@ export interface StageOutcome {
   servers: ServerReport[];
   cleanup?: CleanupResult;
   books?: Books;
+  staging?: StagingResult;
   problems: string[];
 }
 

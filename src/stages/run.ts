@@ -5,7 +5,15 @@ import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { makeOwnDirectory } from "../lib/plain-file.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
-import { type Check, type Commit, type Origin, type StageName, type StageReport, worstVerdict } from "../model/report.ts";
+import {
+  type Check,
+  type Commit,
+  isGateStage,
+  type Origin,
+  type StageName,
+  type StageReport,
+  worstVerdict,
+} from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logFolder } from "./child-environment.ts";
 import { type CutShort, emptyOutcome, reportCheck, type StageContext, type StageOutcome, type Unproven } from "./context.ts";
@@ -22,6 +30,10 @@ const stageHandlers: Record<StageName, () => Promise<StageHandler>> = {
   e2e: loadTests,
   smoke: async () => (await import("./smoke.ts")).smoke,
   cleanup: async () => (await import("./cleanup.ts")).cleanup,
+  drift: async () => (await import("./drift.ts")).drift,
+  sync: async () => (await import("./sync.ts")).sync,
+  refresh: async () => (await import("./refresh.ts")).refresh,
+  seed: async () => (await import("./seed.ts")).seed,
 };
 
 export interface StageRun {
@@ -159,7 +171,7 @@ async function isWrongTarget(error: unknown): Promise<boolean> {
 function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageReport {
   const { context } = run;
   // A problem means that something could not be done, so passing would claim too much.
-  const settings = context.stage === "cleanup" || run.cutShort ? undefined : context.config.stages[context.stage].score;
+  const settings = isGateStage(context.stage) && !run.cutShort ? context.config.stages[context.stage].score : undefined;
   const scoring = settings && scoreChecks(outcome.checks, settings);
   const verdict = worstVerdict([
     ...(scoring ? [scoring.verdict] : outcome.checks.map((check) => check.verdict)),
@@ -192,6 +204,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     ...(outcome.attachments ? { attachments: outcome.attachments } : {}),
     ...(outcome.cleanup ? { cleanup: outcome.cleanup } : {}),
     ...(outcome.books ? { books: outcome.books } : {}),
+    ...(outcome.staging ? { staging: outcome.staging } : {}),
   };
 }
 

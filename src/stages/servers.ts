@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import type { Check, ServerReport } from "../model/report.ts";
+import { type Check, isGateStage, type ServerReport } from "../model/report.ts";
 import type { RunningServer, ServerFailed, ServerSpec } from "../processes/server.ts";
 import { childEnvironment, logFolder } from "./child-environment.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
@@ -84,7 +84,7 @@ function whereItsLogIs({ workspace }: StageContext, { log }: ServerReport): stri
 async function startApplication(context: StageContext, onLaunched?: () => void): Promise<RunningServer[]> {
   const { stage, environment, workspace } = context;
   const specs = Object.entries(environment.servers)
-    .filter(([, server]) => stage !== "cleanup" && server.stages.includes(stage))
+    .filter(([, server]) => isGateStage(stage) && server.stages.includes(stage))
     .map(([name, server]): ServerSpec => {
       const { timeout, stableFor, ...condition } = server.ready;
       return {

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type FoundAct, findAct } from "../../scripts/act.ts";
-import { inputs, outputs } from "../../src/action/interface.ts";
-import { type StageName, stageNames } from "../../src/model/report.ts";
+import { inputs, outputs, type StageAction, stageActions } from "../../src/action/interface.ts";
 import { type Finished, runWorkflow } from "./act.ts";
 import { declaredFor } from "./declared.ts";
-import { inOneJob, overFiveJobs } from "./jobs.ts";
+import { inAJobEach, inOneJob } from "./jobs.ts";
 import { publishForAct, sourceWithBundle } from "./published.ts";
 import { makeRepository } from "./workspace.ts";
 
@@ -23,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** The step of a stage; every input is given a value that tells which it is, and the outputs are printed. */
-function stepsOf(stage: StageName): object[] {
+function stepsOf(stage: StageAction): object[] {
   const given = Object.fromEntries(declaredFor(stage, inputs).map((name) => [name, `${stage}-${name}`]));
   return [
     { id: stage, uses: `classwaves/env-actions/${stage}@v1`, with: given, env: { PROBE_CREDENTIAL: `for ${stage}` } },
@@ -56,9 +55,9 @@ async function runAsConsumer(act: string, jobs: object, env: Record<string, stri
  * the core does not set, or does not find the core from its copy at the root, shows here and nowhere else before a release.
  */
 describe.each([
-  ["over five jobs", overFiveJobs(stepsOf)],
-  ["in one job", inOneJob(stepsOf)],
-])("the five published actions, %s", (_, jobs) => {
+  ["in a job each", inAJobEach(stepsOf, stageActions)],
+  ["in one job", inOneJob(stepsOf, stageActions)],
+])("the published actions that run stages, %s", (_, jobs) => {
   let log: string;
 
   beforeAll(async () => {
@@ -71,27 +70,27 @@ describe.each([
   test("pass every declared input to the core", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const received = printed(log, "inputs");
-    expect(received.map((given) => given.stage)).toEqual([...stageNames]);
-    for (const [index, stage] of stageNames.entries())
+    expect(received.map((given) => given.stage)).toEqual([...stageActions]);
+    for (const [index, stage] of stageActions.entries())
       for (const name of declaredFor(stage, inputs)) expect(received[index], stage).toHaveProperty(name, `${stage}-${name}`);
   });
 
   test("return every declared output to the workflow", (context) => {
     if ("missing" in act) return context.skip(act.missing);
-    for (const stage of stageNames)
+    for (const stage of stageActions)
       for (const name of declaredFor(stage, outputs)) expect(log).toContain(`"${name}": "${stage}:${name}"`);
   });
 
   test("run each post step with the saved state and the credentials of its step", (context) => {
     if ("missing" in act) return context.skip(act.missing);
     const byName = (all: Record<string, unknown>[]) => all.sort((a, b) => String(a.stage).localeCompare(String(b.stage)));
-    expect(byName(printed(log, "post"))).toEqual(byName(stageNames.map((stage) => ({ stage, credential: `for ${stage}` }))));
+    expect(byName(printed(log, "post"))).toEqual(byName(stageActions.map((stage) => ({ stage, credential: `for ${stage}` }))));
   });
 
   test("find the artifacts that earlier stages of the run stored", (context) => {
     if ("missing" in act) return context.skip(act.missing);
-    const expected = stageNames.map((stage, index) => {
-      const before = stageNames.slice(0, index).sort();
+    const expected = stageActions.map((stage, index) => {
+      const before = stageActions.slice(0, index).sort();
       return { stage, earlier: before.map((name) => `evidence-${name}`), contents: before.map((name) => `${name} passed`) };
     });
     expect(printed(log, "artifacts")).toEqual(expected);
@@ -100,7 +99,7 @@ describe.each([
 
 test("a failed stage stops later stages, and its post step still cleans up", async (context) => {
   if ("missing" in act) return context.skip(act.missing);
-  const { exitCode, output } = await runAsConsumer(act.path, overFiveJobs(stepsOf), { PROBE_FAILS: "integration" });
+  const { exitCode, output } = await runAsConsumer(act.path, inAJobEach(stepsOf), { PROBE_FAILS: "integration" });
   expect(exitCode, output).not.toBe(0);
   expect(printed(output, "inputs").map(({ stage }) => stage)).toEqual(["preflight", "integration"]);
   expect(printed(output, "post").map(({ stage }) => stage)).toEqual(["preflight", "integration"]);

@@ -5,13 +5,13 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type FoundAct, findAct } from "../../scripts/act.ts";
-import { outputs } from "../../src/action/interface.ts";
+import { outputs, type StageAction } from "../../src/action/interface.ts";
 import { readZip } from "../../src/github/zip.ts";
-import { type StageName, stageNames } from "../../src/model/report.ts";
+
 import { type Finished, runWorkflow } from "./act.ts";
 import { type Cloud, productionTable, startCloud, tablesWithRows } from "./cloud.ts";
 import { declaredFor } from "./declared.ts";
-import { inOneJob, overFiveJobs, requiredCheck } from "./jobs.ts";
+import { inAJobEach, inGate, inOneJob, requiredCheck } from "./jobs.ts";
 import { publishForAct } from "./published.ts";
 import { makeRepository } from "./workspace.ts";
 
@@ -38,7 +38,7 @@ afterAll(async () => {
 /** What a consumer's `npm ci` does; once a job. */
 const install = { run: 'test -e node_modules || ln -s "$MODULES" node_modules' };
 
-function stepsOf(stage: StageName): object[] {
+function stepsOf(stage: StageAction): object[] {
   return [
     install,
     {
@@ -54,7 +54,7 @@ function stepsOf(stage: StageName): object[] {
 }
 
 /** What the stage's step gave to the workflow. */
-function outputsOf(log: string, stage: StageName): Record<string, string> {
+function outputsOf(log: string, stage: StageAction): Record<string, string> {
   const marker = `outputs of ${stage} {`;
   const line = log.split("\n").find((candidate) => candidate.includes(marker)) ?? `${marker}}`;
   return JSON.parse(line.slice(line.indexOf(marker) + marker.length - 1)) as Record<string, string>;
@@ -73,7 +73,7 @@ let runs = 0;
 
 describe.each([
   ["in one job", inOneJob(stepsOf)],
-  ["over five jobs", { ...overFiveJobs(stepsOf), ...requiredCheck(stageNames) }],
+  ["over five jobs", { ...inAJobEach(stepsOf), ...requiredCheck(inGate) }],
 ])("the gate %s", (_, jobs) => {
   let finished: Finished;
   let artifacts: string;
@@ -99,7 +99,7 @@ describe.each([
 
   test("passes every stage, each on the evidence of the previous one", (context) => {
     if ("missing" in act) return context.skip(act.missing);
-    for (const stage of stageNames) expect(["passed", "degraded"], stage).toContain(outputsOf(finished.output, stage).verdict);
+    for (const stage of inGate) expect(["passed", "degraded"], stage).toContain(outputsOf(finished.output, stage).verdict);
   });
 
   test("passes the required check, which reads the evidence of the other jobs", (context) => {
@@ -111,7 +111,7 @@ describe.each([
 
   test("gives every output that the actions declare", (context) => {
     if ("missing" in act) return context.skip(act.missing);
-    for (const stage of stageNames)
+    for (const stage of inGate)
       for (const name of declaredFor(stage, outputs))
         expect(outputsOf(finished.output, stage)[name], `${stage} ${name}`).toBeTruthy();
   });

@@ -1,20 +1,24 @@
-import { type StageName, stageNames } from "../../src/model/report.ts";
+import type { StageAction } from "../../src/action/interface.ts";
+import { gateStages } from "../../src/model/report.ts";
 
 /** The two ways in which a consumer's workflow calls the stages, as the value of `jobs:`. */
 
 /** Brings the repository into the job; act does that by itself at this step, without asking GitHub. */
 const checkout = { uses: "actions/checkout@v7", with: { "persist-credentials": false } };
 
-type StepsOf = (stage: StageName) => object[];
+type StepsOf = (stage: StageAction) => object[];
 
-export function inOneJob(stepsOf: StepsOf): object {
-  return { gate: { "runs-on": "ubuntu-latest", steps: [checkout, ...stageNames.flatMap(stepsOf)] } };
+/** What a gate runs in its order, and the cleanup after it. */
+export const inGate: readonly StageAction[] = [...gateStages, "cleanup"];
+
+export function inOneJob(stepsOf: StepsOf, actions = inGate): object {
+  return { gate: { "runs-on": "ubuntu-latest", steps: [checkout, ...actions.flatMap(stepsOf)] } };
 }
 
 /** A job a stage, each needing the one before it. */
-export function overFiveJobs(stepsOf: StepsOf): object {
-  const jobs = stageNames.map((stage, index) => {
-    const needs = index > 0 ? { needs: stageNames[index - 1] } : {};
+export function inAJobEach(stepsOf: StepsOf, actions = inGate): object {
+  const jobs = actions.map((stage, index) => {
+    const needs = index > 0 ? { needs: actions[index - 1] } : {};
     return [stage, { "runs-on": "ubuntu-latest", ...needs, steps: [checkout, ...stepsOf(stage)] }];
   });
   return Object.fromEntries(jobs);

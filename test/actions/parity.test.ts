@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
-import { actionNames, type Input, inputs, outputs } from "../../src/action/interface.ts";
-import { stageNames } from "../../src/model/report.ts";
+import { actionNames, type Input, inputs, outputs, stageActions } from "../../src/action/interface.ts";
 import { declaredFor } from "./declared.ts";
 
 /**
@@ -44,7 +43,7 @@ describe.each([
   });
 });
 
-test.each(stageNames)("the composite of %s passes on the cell of the job's matrix", (stage) => {
+test.each(stageActions)("the composite of %s passes on the cell of the job's matrix", (stage) => {
   const composite = metadata(`actions/${stage}/action.yml`);
   expect(composite.inputs.matrix?.default).toBe("${{ toJson(matrix) }}");
   expect(composite.runs.steps?.[0]?.with.matrix).toBe("${{ inputs.matrix }}");

@@ -81,7 +81,7 @@ test.each([
   ],
   [["cleanup", "--scope", "all", "--execute"], /EA1105: --scope all --execute requires the digest of a plan that you have seen/],
   [["cleanup", "--run", "abc", "--execute"], /EA1103: --run is an option of audit, not of "cleanup": remove it/],
-  [["plan", "--execute"], /EA1103: --execute is an option of cleanup, undo, repair, not of "plan"/],
+  [["plan", "--execute"], /EA1103: --execute is an option of cleanup, staging, undo, repair, not of "plan"/],
   [["integration", "--scope", "run"], /EA1103: --scope is an option of cleanup, plan, not of "integration"/],
   [
     ["preflight", "--enviroment", "x"],

@@ -49,6 +49,11 @@ const fileKeys: Record<string, unknown> = {
   preset: "none",
   defaultEnvironment: "here",
   testData: { preset: "none", tables: { "a.b": { key: "id", match: [{ column: "id", prefix: true }] } } },
+  staging: {
+    original: "production",
+    copy: "staging",
+    drift: { limits: { comments: 3 }, ignore: [{ object: "a.*", reason: "r" }] },
+  },
   secrets: { also: ["X"] },
   evidence: { maxAge: "1h", store: { folder: "/mnt/evidence" } },
   audit: { key: "0123456789abcdef" },

@@ -177,7 +177,7 @@ test("inputs are compared without their case, and all that the interface declare
     expect.stringContaining('preflight has no input "envronment"; did you mean "environment"?'),
   ]);
   expect(await said(node, step("{ plan-digest: x }"))).toEqual([
-    expect.stringContaining('preflight has no input "plan-digest"; only cleanup has it'),
+    expect.stringContaining('preflight has no input "plan-digest"; only cleanup, staging have it'),
   ]);
 });
 

@@ -284,7 +284,7 @@ export const noStage: Rule = {
   severity: "fails",
   title: "The step names no stage",
   meaning: "The action in the root of env-actions runs the stage that its input `stage` names.",
-  cure: "Write `with: { stage: preflight }`, or integration, e2e, smoke, cleanup, gate, comment or approve.",
+  cure: "Write `with: { stage: preflight }`, or integration, e2e, smoke, cleanup, staging, gate, comment or approve.",
   *find({ workflows }) {
     for (const { jobs } of workflows)
       for (const job of jobs)

@@ -4,6 +4,7 @@ import { databricksErrors, redisErrors } from "./connections.ts";
 import type { ErrorEntry } from "./entry.ts";
 import { machineErrors, recordErrors } from "./records.ts";
 import { processErrors, testDataErrors, testReportErrors } from "./runs.ts";
+import { stagingErrors } from "./staging.ts";
 
 export interface ErrorArea {
   title: string;
@@ -14,6 +15,7 @@ const areas = [
   { title: "Configuration", entries: configurationErrors },
   { title: "Command line and inputs", entries: inputErrors },
   { title: "Identity and access", entries: accessErrors },
+  { title: "Copies of production", entries: stagingErrors },
   { title: "Databricks", entries: databricksErrors },
   { title: "Redis", entries: redisErrors },
   { title: "Servers and commands", entries: processErrors },

@@ -1,5 +1,6 @@
 import { z } from "../../lib/zod.ts";
 import { alertChannels, type StageReport, stageNames, verdicts } from "../../model/report.ts";
+import { staging } from "./staging.ts";
 import { books, cleanup } from "./test-data.ts";
 import { amount, attachment, flag, instant, measure, oneOf, percentage, tests, text, texts } from "./tests.ts";
 
@@ -187,6 +188,7 @@ export const reportSchema = z
     commands: z.array(command).meta({ description: "Commands that the stage ran." }),
     cleanup: cleanup.optional(),
     books: books.optional(),
+    staging: staging.optional(),
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Alerts of this run, and whether each was sent." }),
     leftOut: z.array(z.enum(stageNames)).optional().meta({

@@ -1,0 +1,76 @@
+import { z } from "../lib/zod.ts";
+import { facets } from "../model/staging.ts";
+import { budgetDescription, duration, name, timeLimit } from "./values.ts";
+
+/** The copy of production: what it is a copy of, and how the tasks keep it. */
+
+export const defaultPolicies = ".github/env-actions.policies.yml";
+
+const file = z.string().min(1);
+const facet = z.enum(facets);
+const amount = z.int().min(0);
+
+const ignored = z.strictObject({
+  object: z.string().min(1).meta({
+    description: "Glob for `schema`, `schema.table` or `schema.table.column`, such as `sessions.*`.",
+  }),
+  facet: facet.optional().meta({ description: "Only differences of this facet. Default: of all facets." }),
+  reason: z.string().min(1).meta({ description: "Why the difference is meant. Reports quote it." }),
+});
+
+const drift = z.strictObject({
+  ignore: z
+    .array(ignored)
+    .default([])
+    .meta({ description: "Differences that are meant. They are listed with their reason, and don't count." }),
+  snapshot: file.optional().meta({
+    description:
+      "File with the original's structure, compared in place of its catalog, where the copy's principal cannot read production. `env-actions staging drift --write-snapshot FILE` writes it.",
+  }),
+  unseen: z.enum(["error", "degraded"]).default("error").meta({
+    description: "Verdict if nothing differs, but not everything could be seen. It never passes.",
+  }),
+  limits: z.partialRecord(facet, amount).default({}).meta({
+    description: "How many differences preflight tolerates in the copy, by facet. Default: none. `staging drift` tolerates none.",
+  }),
+  budget: timeLimit.prefault("5m").meta(budgetDescription),
+});
+
+const sync = z.strictObject({
+  budget: timeLimit.prefault("30m").meta(budgetDescription),
+});
+
+const refresh = z.strictObject({
+  every: duration.prefault("7d").meta({ description: "How old the sanitised data may become. Older is a warning in preflight." }),
+  retention: duration.prefault("30d").meta({
+    description: "After this time the sanitised data must be gone or refreshed. Older data fails preflight.",
+  }),
+  keepOld: duration.prefault("24h").meta({ description: "How long the copy that a refresh replaced is kept." }),
+  k: z.int().min(2).default(5).meta({
+    description: "Smallest group of rows with the same quasi-identifiers. Rows of smaller groups are left out.",
+  }),
+  budget: timeLimit.prefault("4h").meta(budgetDescription),
+});
+
+const seed = z.strictObject({
+  budget: timeLimit.prefault("1h").meta(budgetDescription),
+});
+
+const staging = z.strictObject({
+  original: name.meta({ description: "The environment that is copied. It must have `access: read-only`." }),
+  copy: name.meta({ description: "The environment of the copy, with a catalog of its own. It must have `access: test-data`." }),
+  policies: file.default(defaultPolicies).meta({
+    description:
+      "File that says for each column of each table how it is sanitised. `env-actions staging propose` writes a first one.",
+  }),
+  drift: drift.prefault({}).meta({ description: "How the structures are compared." }),
+  sync: sync.prefault({}).meta({ description: "How the copy's structure is made equal to the original's." }),
+  refresh: refresh.prefault({}).meta({ description: "How the copy is filled with sanitised data." }),
+  seed: seed.prefault({}).meta({ description: "How the copy is filled with synthetic data." }),
+});
+
+export const stagingSchema = staging.optional().meta({
+  description: "A copy of production for the tests: its structure is compared and synchronised, its data sanitised or synthetic.",
+});
+
+export type StagingConfig = z.output<typeof staging>;

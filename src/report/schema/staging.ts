@@ -1,0 +1,121 @@
+import { z } from "../../lib/zod.ts";
+import { facets, facetVerdicts } from "../../model/staging.ts";
+import { amount, flag, instant, oneOf, text, texts } from "./tests.ts";
+
+/** The part of a report about a copy of production. */
+
+const object = text("`schema`, `schema.table` or `schema.table.column`.");
+const facet = oneOf(facets, "Which part of the structure.");
+
+const difference = {
+  facet,
+  object,
+  item: text("What of the object: a property's key, a constraint's name, a privilege and its principal.").optional(),
+  how: oneOf(
+    ["missing", "additional", "different"],
+    "Seen from the copy: it lacks something, has something of its own, or has it differently.",
+  ),
+  original: text("What the original has.").optional(),
+  copy: text("What the copy has.").optional(),
+};
+
+const facetDrift = z.strictObject({
+  verdict: oneOf(
+    facetVerdicts,
+    "`equal`: everything was seen, and nothing differs. `different`: something differs. `unseen`: nothing was found to differ, but not everything could be seen.",
+  ),
+  differences: z.array(z.strictObject(difference)).meta({ description: "What differs, sorted by object." }),
+  unseen: z
+    .array(
+      z.strictObject({
+        side: oneOf(["original", "copy"], "On which side."),
+        within: text("What is concerned, with everything in it. Empty for the whole catalog."),
+        why: text("Why it could not be seen."),
+      }),
+    )
+    .meta({ description: "What could not be seen." }),
+  ignored: z
+    .array(z.strictObject({ ...difference, reason: text("Reason from the configuration.") }))
+    .meta({ description: "Differences that the configuration ignores." }),
+  compared: amount("How many things were compared. 0: the catalogs have nothing of it."),
+});
+
+const drift = z
+  .strictObject({
+    original: text("Catalog or snapshot of the original."),
+    copy: text("Catalog of the copy."),
+    facets: z.record(z.enum(facets), facetDrift).meta({ description: "What was compared, facet by facet." }),
+  })
+  .meta({ description: "How far the copy's structure is from its original's." });
+
+const sync = z
+  .strictObject({
+    digest: text("Digest of the plan."),
+    steps: z
+      .array(
+        z.strictObject({
+          object,
+          facet,
+          statement: text("The statement."),
+          loses: z.enum(["rows", "values", "access", "irreversible upgrade"]).optional().meta({
+            description: "What is lost. Such a step is only executed with the digest of the plan.",
+          }),
+          outcome: oneOf(["planned", "done", "failed", "not reached"], "What became of the step."),
+          problem: text("Why it failed.").optional(),
+        }),
+      )
+      .meta({ description: "The steps of the plan, in their order." }),
+    impossible: z
+      .array(
+        z.strictObject({
+          object,
+          facet,
+          why: text("Why no statement can do it."),
+          instead: text("What can be done instead."),
+        }),
+      )
+      .meta({ description: "Differences that no statement can remove." }),
+    left: amount("Differences that are left after the execution. Absent if nothing was executed.").optional(),
+  })
+  .meta({ description: "How the copy's structure is made equal to the original's." });
+
+const refresh = z
+  .strictObject({
+    id: text("Id of the refresh."),
+    startedAt: instant("When the refresh began."),
+    tables: z
+      .array(
+        z.strictObject({
+          table: text("`schema.table`."),
+          state: oneOf(
+            ["omitted", "pending", "built", "switched"],
+            "`omitted`: left out by its policy. `built`: filled, and waits for the switch.",
+          ),
+          version: amount("Version of the original's table that was read.").optional(),
+          rows: amount("Number of rows.").optional(),
+        }),
+      )
+      .meta({ description: "What became of each table." }),
+    policies: text("Hash of the policies."),
+    leaks: amount("Production values of sanitised columns that were found in the copy."),
+    k: amount("Smallest group of rows with the same quasi-identifiers.").optional(),
+    suppressedRows: amount("Rows that were left out because their group was too small."),
+    orphans: amount("Rows whose parent is missing."),
+    keepUntil: instant("After this the data must be gone or refreshed."),
+    switched: flag("The copy has the new data."),
+  })
+  .meta({ description: "How the copy was filled with sanitised data." });
+
+const seed = z
+  .strictObject({
+    seed: z.int().meta({ description: "The number that the data depends on. The same number gives the same data." }),
+    tables: z
+      .array(z.strictObject({ table: text("`schema.table`."), rows: amount("Number of rows.") }))
+      .meta({ description: "The tables that were filled." }),
+    emptied: texts("Tables that were emptied before."),
+  })
+  .meta({ description: "How the copy was filled with synthetic data." });
+
+export const staging = z
+  .strictObject({ drift: drift.optional(), sync: sync.optional(), refresh: refresh.optional(), seed: seed.optional() })
+  .meta({ description: "What a task about a copy of production found and did, by task." });
