@@ -51,6 +51,8 @@ export interface EngineParts {
   faults: Faults;
   /** Every statement is recorded here when it begins. */
   statements: SeenStatement[];
+  /** By `scope/key`. */
+  secrets: Readonly<Record<string, string>>;
 }
 
 /** Executes statements: parses them, checks privileges, and runs them in DuckDB. */
@@ -98,6 +100,7 @@ export class Engine {
       parameter: bindParameters(parameters),
       compared: [],
       mayCompareMaps: false,
+      secrets: this.#parts.secrets,
       user: session.principal.user,
       groups: privileges.groupsOf(session.principal),
       catalog: session.catalog,

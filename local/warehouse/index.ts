@@ -45,6 +45,8 @@ export interface WarehouseOptions {
   /** For exchanging a foreign token, such as GitHub's. Signatures are not checked. */
   federation?: FederationPolicy[];
   faults?: Partial<Faults>;
+  /** What `secret('scope', 'key')` answers, by `scope/key`. */
+  secrets?: Record<string, string>;
   /** Sees every statement: runs it with `execute`, and may run it elsewhere too. @param world where the local rows are */
   watch?: Watch;
 }
@@ -104,7 +106,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   const catalogs = new Catalogs();
   const privileges = new Privileges(Object.values(options.principals), options.groupGrants ?? {}, options);
   const storage = await Storage.open(catalogs, catalog, faults);
-  const engine = new Engine({ storage, catalogs, privileges, faults, statements });
+  const engine = new Engine({ storage, catalogs, privileges, faults, statements, secrets: options.secrets ?? {} });
   const run: Execute = (...call) => engine.execute(...call);
   const watch = options.watch ?? (await watchOfEnvironment());
   const execute = watch?.(run, { catalogs, storage }) ?? run;

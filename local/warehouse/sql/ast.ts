@@ -23,7 +23,9 @@ export type Expression =
   | { kind: "exists"; query: Query }
   | { kind: "subquery"; query: Query }
   | { kind: "index"; operand: Expression; index: Expression }
-  | { kind: "field"; operand: Expression; name: string };
+  | { kind: "field"; operand: Expression; name: string }
+  /** `(x, i) -> x + i`, as an argument of a function. */
+  | { kind: "lambda"; parameters: string[]; body: Expression };
 
 export type BinaryOperator = "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=" | "+" | "-" | "||" | "*" | "/" | "%";
 

@@ -1,25 +1,9 @@
 import { literal } from "../duckdb.ts";
 import { SqlError, UnsupportedSql } from "../errors.ts";
 import { type DataType, parseType } from "../types.ts";
+import { arrayFunctions } from "./array-functions.ts";
 import type { Expression } from "./ast.ts";
-
-/** How to write Databricks' functions in DuckDB's dialect. Functions that are in no table here are refused. */
-export interface SqlFunction {
-  least: number;
-  most: number;
-  /** @param args the arguments in DuckDB's dialect @param nodes the arguments as parsed, for functions that need a literal */
-  write: (args: string[], nodes: Expression[]) => string;
-}
-
-const many = Number.POSITIVE_INFINITY;
-
-function same(count: number, most = count, name?: string): (own: string) => SqlFunction {
-  return (own) => ({ least: count, most, write: (args) => `${name ?? own}(${args.join(", ")})` });
-}
-
-function as(count: number, write: SqlFunction["write"], most = count): () => SqlFunction {
-  return () => ({ least: count, most, write });
-}
+import { as, many, type SqlFunction, same, stringOf } from "./function-forms.ts";
 
 /** Integers in Databricks' own width: DuckDB counts in BIGINT. */
 function int(expression: (args: string[]) => string): () => SqlFunction {
@@ -67,6 +51,13 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   right: as(2, ([s, n]) => `dbx_right(${s}, ${n})`),
   // Java's regular expressions and RE2's agree on what both support; RE2 refuses the rest.
   regexp_extract: as(2, ([s, pattern, group]) => `regexp_extract(${s}, ${pattern}, ${group ?? "1"})`, 3),
+  regexp_like: as(2, ([s, pattern]) => `regexp_matches(${s}, ${pattern})`),
+  // Up to 15 hex digits, which fit into a BIGINT.
+  conv: as(3, ([s], [, from, to]) =>
+    numberOf(from) === "16" && numberOf(to) === "10"
+      ? `CAST(CAST('0x' || ${s} AS BIGINT) AS VARCHAR)`
+      : onlyFor([], "", "conv of anything but 16 to 10", s),
+  ),
   md5: same(1),
   hex: same(1),
   sha2: as(2, ([s], [, bits]) => `sha256(${onlyFor(["256", "0"], numberOf(bits), "sha2 of other than 256 bits", s)})`),
@@ -90,6 +81,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   floor: as(1, ([x]) => `CAST(floor(dbx_not_decimal(${x})) AS BIGINT)`),
   round: as(1, ([x, n]) => `dbx_round(${x}, ${n ?? "0"})`, 2),
   mod: as(2, ([a, b]) => `dbx_modulo(${a}, ${b})`),
+  rand: as(0, () => "random()"),
   power: same(2, 2, "pow"),
   pow: same(2),
   // Time
@@ -141,12 +133,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
         .join(", ")}}`,
     many,
   ),
-  size: as(1, ([x]) => `dbx_size(${x})`),
-  array_size: as(1, ([x]) => `dbx_size(${x})`),
-  array_contains: as(2, ([items, x]) => `dbx_array_contains(${items}, ${x})`),
-  map_keys: same(1),
-  map_values: same(1),
-  element_at: as(2, ([items], [, key]) => `${items}[${literal(stringOf(key))}]`),
+  ...arrayFunctions,
   unhex: as(
     1,
     ([x]) =>
@@ -246,11 +233,6 @@ function isText(node: Expression | undefined): boolean {
   if (node?.kind === "cast") return node.type.toLowerCase() === "string";
   if (node?.kind !== "call") return node?.kind === "string";
   return node.name === "coalesce" ? node.arguments.every(isText) : textFunctions.has(node.name);
-}
-
-function stringOf(node: Expression | undefined): string {
-  if (node?.kind === "string") return node.value;
-  throw new UnsupportedSql("this argument of a function as anything but a literal text");
 }
 
 function numberOf(node: Expression | undefined): string {

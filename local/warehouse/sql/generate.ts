@@ -23,6 +23,10 @@ export interface Environment {
   compared: Compared[];
   /** Whether a table that was read has a column with a map or VARIANT. */
   mayCompareMaps: boolean;
+  /** Names of places in an array, in lower case, within the function that is applied to its elements. */
+  places?: ReadonlySet<string>;
+  /** The values of `secret('scope', 'key')`, by `scope/key`. */
+  secrets: Readonly<Record<string, string>>;
   user: string;
   /** The groups of the user. */
   groups: readonly string[];
@@ -57,7 +61,11 @@ export function generateExpression(expression: Expression, environment: Environm
     case "interval":
       return `CAST(${literal(expression.parts.map((part) => `${wholeNumber(part.amount)} ${unitOf(part.unit)}`).join(" "))} AS INTERVAL)`;
     case "column":
-      return expression.parts.map(identifier).join(".");
+      return environment.places?.has(expression.parts.join(".").toLowerCase())
+        ? `CAST(${expression.parts.map(identifier).join(".")} - 1 AS INTEGER)`
+        : expression.parts.map(identifier).join(".");
+    case "lambda":
+      return generateLambda(expression, environment, visible);
     case "star": {
       const qualifier = expression.qualifier.map((part) => `${identifier(part)}.`).join("");
       return `${qualifier}*${expression.except.length > 0 ? ` EXCLUDE (${expression.except.map(identifier).join(", ")})` : ""}`;
@@ -105,6 +113,19 @@ export function generateExpression(expression: Expression, environment: Environm
     case "field":
       return `(${write(expression.operand)}).${identifier(expression.name)}`;
   }
+}
+
+/** DuckDB counts places from 1, Databricks from 0. */
+function generateLambda(
+  { parameters, body }: Extract<Expression, { kind: "lambda" }>,
+  environment: Environment,
+  visible: Visible,
+): string {
+  const [item = "", place] = parameters.map((name) => name.toLowerCase());
+  const places = new Set(environment.places);
+  places.delete(item);
+  if (place !== undefined) places.add(place);
+  return `lambda ${parameters.map(identifier).join(", ")}: ${generateExpression(body, { ...environment, places }, visible)}`;
 }
 
 function generateBinary(operator: string, left: string, right: string): string {
@@ -161,6 +182,7 @@ function generateCall(call: Call, environment: Environment, visible: Visible): s
   if (aboutSession !== undefined) return aboutSession;
   if (["is_member", "is_account_group_member"].includes(call.name) && call.arguments[0] && call.arguments.length === 1)
     return `(${generateExpression(call.arguments[0], environment, visible)} IN (${["", ...environment.groups].map(literal).join(", ")}))`;
+  if (call.name === "secret") return literal(secretOf(call, environment));
   const byUnit = unitFunction(call, (inner) => generateExpression(inner, environment, visible));
   if (byUnit !== undefined) return byUnit;
   if (call.name === "explode")
@@ -222,6 +244,16 @@ function sessionFunction(call: Call, environment: Environment): string | undefin
   if (call.arguments.length > 0)
     throw new SqlError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", `The \`${call.name}\` requires 0 parameters.`);
   return literal(answer);
+}
+
+function secretOf({ arguments: [scope, key, ...others] }: Call, { secrets, user }: Environment): string {
+  if (scope?.kind !== "string" || key?.kind !== "string" || others.length > 0)
+    throw new UnsupportedSql("secret of anything but two literal texts");
+  const name = `${scope.value}/${key.value}`;
+  const value = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+  if (value === undefined)
+    throw new SqlError("INVALID_SECRET_LOOKUP", "22531", `Cannot read the secret ${name}, or ${user} may not read it.`);
+  return value;
 }
 
 /**

@@ -304,7 +304,7 @@ function parseCall(cursor: Cursor): Expression {
   const name = cursor.next().text.toLowerCase();
   cursor.expect("(");
   const distinct = cursor.accept("DISTINCT");
-  const parameters = cursor.at(")") ? [] : cursor.list(() => parseExpression(cursor));
+  const parameters = cursor.at(")") ? [] : cursor.list(() => parseArgument(cursor));
   cursor.expect(")");
   const call: Expression & { kind: "call" } = { kind: "call", name, distinct, arguments: parameters };
   if (cursor.accept("FILTER", "(")) {
@@ -314,6 +314,22 @@ function parseCall(cursor: Cursor): Expression {
   }
   if (cursor.accept("OVER")) call.over = parseWindow(cursor);
   return call;
+}
+
+/** An expression, or a function of elements: `x -> …`, `(x, i) -> …`. */
+function parseArgument(cursor: Cursor): Expression {
+  const isName = (ahead: number) => ["word", "quoted-name"].includes(cursor.peek(ahead).kind);
+  if (isName(0) && cursor.peek(1).value === "->") {
+    const parameters = [cursor.name()];
+    cursor.expect("->");
+    return { kind: "lambda", parameters, body: parseExpression(cursor) };
+  }
+  const isPair = cursor.at("(") && isName(1) && cursor.peek(2).value === "," && isName(3) && cursor.peek(4).value === ")";
+  if (!isPair || cursor.peek(5).value !== "->") return parseExpression(cursor);
+  cursor.expect("(");
+  const parameters = cursor.list(() => cursor.name());
+  cursor.expect(")", "->");
+  return { kind: "lambda", parameters, body: parseExpression(cursor) };
 }
 
 function parseWindow(cursor: Cursor): Window {

@@ -69,6 +69,8 @@ export function spell(expression: Expression): string {
       return `${spell(expression.operand)}[${spell(expression.index)}]`;
     case "field":
       return `${spell(expression.operand)}.${expression.name}`;
+    case "lambda":
+      return `lambdafunction(${[spell(expression.body), ...expression.parameters].join(", ")})`;
   }
 }
 

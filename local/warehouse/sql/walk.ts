@@ -11,6 +11,8 @@ export function partsOf(expression: Expression): Expression[] {
       return [expression.operand];
     case "index":
       return [expression.operand, expression.index];
+    case "lambda":
+      return [expression.body];
     case "logical":
       return expression.operands;
     case "binary":
@@ -37,6 +39,7 @@ export function partsOf(expression: Expression): Expression[] {
 /** The unqualified columns of an expression, without those of its subqueries. */
 export function bareColumns(expression: Expression): string[] {
   if (expression.kind === "column") return expression.parts.length === 1 ? expression.parts : [];
+  if (expression.kind === "lambda") return bareColumns(expression.body).filter((name) => !expression.parameters.includes(name));
   return partsOf(expression).flatMap(bareColumns);
 }
 

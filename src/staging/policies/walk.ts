@@ -75,7 +75,10 @@ function childrenOf(policy: Within, step: Step): [ColumnPolicy, Step][] {
     type,
     nullable,
     repeated: true,
-    read: (column) => (step.repeated ? `flatten(transform(${step.read(column)}, x -> ${items("x")}))` : items(step.read(column))),
+    read: (column) =>
+      step.repeated
+        ? `flatten(transform(${step.read(column)}, x -> coalesce(${items("x")}, array())))`
+        : items(step.read(column)),
   });
   if (policy.how === "elements") {
     const element = step.type.kind === "array" ? step.type.element : other;
@@ -101,5 +104,5 @@ export function repeatedStandIns(leaves: readonly LeafPlace[], domain: string): 
 export function leafValues(leaves: readonly LeafPlace[], column: string): string {
   const arrays = leaves.map(({ read }) => `coalesce(array_compact(${read(column)}), array())`);
   const [only] = arrays;
-  return `array_sort(array_distinct(${arrays.length === 1 && only ? only : `concat(${arrays.join(", ")})`}))`;
+  return `array_sort(array_distinct(${arrays.length === 1 && only ? only : `flatten(array(${arrays.join(", ")}))`}))`;
 }
