@@ -26,6 +26,8 @@ describe("a change of the copy is sent", () => {
     "DELETE FROM staging.a.b WHERE id = :id",
     "GRANT SELECT ON TABLE staging.a.b TO `readers`",
     "REVOKE MODIFY ON SCHEMA staging.a FROM `writers`",
+    "CREATE TABLE IF NOT EXISTS staging.a.b AS SELECT id, left(sha2(concat(secret('s', 'k'), '/', id), 256), 32) AS h FROM classwaves.a.b",
+    "INSERT INTO staging.a.b SELECT sha2(concat(secret('s', 'k'), id), 256) FROM classwaves.a.b",
     "SET TAG ON COLUMN staging.a.b.c class.name = `x`",
   ])("%s", (statement) => {
     expect(whyNotChange(statement, scope)).toBeUndefined();
@@ -50,6 +52,18 @@ describe("anything else is refused before it is sent", () => {
     ["a variable that Spark replaces", "DROP TABLE staging.a.$" + "{b}", "$" + "{"],
     ["another location", "CREATE TABLE classwaves.a.b LIKE staging.a.b", "classwaves.a.b, which is not in"],
     ["nothing", "", "begins with nothing"],
+    ["a key in plain text", "INSERT INTO staging.a.b SELECT secret('s', 'k')", "secret()"],
+    ["a key beside a hash", "INSERT INTO staging.a.b SELECT concat(sha2(id, 256), secret('s', 'k')) FROM c.a.b", "secret()"],
+    ["a key of a column's name", "INSERT INTO staging.a.b SELECT sha2(secret(scope, 'k'), 256) FROM c.a.b", "secret()"],
+    ["a key in double quotes", 'INSERT INTO staging.a.b SELECT sha2(secret("s", "k"), 256) FROM c.a.b', "secret()"],
+    ["a key with more arguments", "INSERT INTO staging.a.b SELECT sha2(secret('s', 'k', id), 256) FROM c.a.b", "secret()"],
+    ["a key that may be missing", "INSERT INTO staging.a.b SELECT sha2(try_secret('s', 'k'), 256) FROM c.a.b", "try_secret()"],
+    ["a quoted function", "INSERT INTO staging.a.b SELECT sha2(`secret`('s', 'k'), 256) FROM c.a.b", "secret()"],
+    ["a function of that name", "INSERT INTO staging.a.b SELECT sha2(staging.f.secret('s', 'k'), 256) FROM c.a.b", "secret()"],
+    ["a hash of one's own", "INSERT INTO staging.a.b SELECT staging.f.sha2(secret('s', 'k'), 256) FROM c.a.b", "secret()"],
+    ["a key in a view", "CREATE VIEW staging.a.v AS SELECT sha2(secret('s', 'k'), 256) AS h", "secret()"],
+    ["a key in a comment", "COMMENT ON TABLE staging.a.b IS sha2(secret('s', 'k'), 256)", "secret()"],
+    ["a key to delete by", "DELETE FROM staging.a.b WHERE id = sha2(secret('s', 'k'), 256)", "secret()"],
   ])("%s", (_what, statement, why) => {
     expect(whyNotChange(statement, scope)).toContain(why);
   });
