@@ -140,6 +140,8 @@ export interface RefreshResult {
   /** ISO 8601: after this the copy must be gone or refreshed. */
   keepUntil: string;
   switched: boolean;
+  /** Why the copy was not switched: what the checks found, with counts. */
+  problems?: string[];
 }
 
 export interface SeedResult {

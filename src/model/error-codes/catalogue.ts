@@ -3,6 +3,7 @@ import { configurationErrors, inputErrors } from "./configuration.ts";
 import { databricksErrors, redisErrors } from "./connections.ts";
 import type { ErrorEntry } from "./entry.ts";
 import { machineErrors, recordErrors } from "./records.ts";
+import { refreshErrors } from "./refresh.ts";
 import { processErrors, testDataErrors, testReportErrors } from "./runs.ts";
 import { stagingErrors } from "./staging.ts";
 
@@ -20,6 +21,7 @@ const areas = [
   { title: "Redis", entries: redisErrors },
   { title: "Servers and commands", entries: processErrors },
   { title: "Test reports", entries: testReportErrors },
+  { title: "Refreshing a copy of production", entries: refreshErrors },
   { title: "Test data, undo and repair", entries: testDataErrors },
   { title: "Evidence and audit", entries: recordErrors },
   { title: "GitHub and the machine", entries: machineErrors },

@@ -1,0 +1,210 @@
+import { randomBytes } from "node:crypto";
+import { CodedError } from "../../model/coded-error.ts";
+import type { RefreshedTable, RefreshResult } from "../../model/staging.ts";
+import { UserError } from "../../model/user-error.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { buildMappings, buildTables } from "./build.ts";
+import { type Checked, checkBuilt } from "./check.ts";
+import { workingSchema } from "./names.ts";
+import { pinVersions } from "./pin.ts";
+import { type Plan, planRefresh } from "./plan.ts";
+import { type RefreshRecord, writeRecord } from "./record.ts";
+import type { RefreshPorts, RefreshRequest } from "./request.ts";
+import { detailOf, hasReached, State, TakenOver, type Unfinished, unfinishedRefreshes } from "./state.ts";
+import { dropWorking, sweepRefreshes } from "./sweep.ts";
+import { keepOld, type Switch, switchTables, versionsBefore } from "./switch.ts";
+import { type Work, workOf } from "./work.ts";
+
+/** What is known when a refresh begins, kept in its state. */
+interface Begun {
+  digest: string;
+  policies: string;
+  principal: string;
+  /** ISO 8601. */
+  startedAt: string;
+}
+
+/** What is needed to complete a switch without anything else. */
+interface Switching {
+  switch: Switch;
+  record: Omit<RefreshRecord, "endedAt" | "switched">;
+}
+
+/**
+ * Fills the copy with sanitised rows of the original, in the warehouse. It may be killed at any moment: the next one with the same
+ * policies continues it. The copy stays as it was until everything is built and checked.
+ * @returns `switched: false` with the problems if a check failed
+ * @throws UserError before anything is read, if policies, structure or configuration don't allow it
+ */
+export async function refresh(ports: RefreshPorts, request: RefreshRequest): Promise<RefreshResult> {
+  const { warehouse } = ports;
+  if (request.original.toLowerCase() === request.copy.toLowerCase())
+    throw new UserError("EA6105", `${request.copy} cannot be refreshed from itself; name a catalog of its own as the copy`);
+  const found = await unfinishedRefreshes(warehouse, request.copy);
+  const half = found.find((one) => hasReached(one, "switching"));
+  if (half) return await completeSwitch(ports, request, half);
+  const [original, copy] = await Promise.all([ports.readStructure(request.original), ports.readStructure(request.copy)]);
+  const plan = planRefresh(original, copy, ports.rules, request);
+  const resumed = await takeUp(ports, request, found, plan);
+  const id = resumed?.id ?? `${Date.now()}_${randomBytes(4).toString("hex")}`;
+  const state = await State.take(warehouse, request.copy, id);
+  try {
+    const begun = (resumed && detailOf<Begun>(resumed, "begun")) ?? (await begin(ports, plan, state));
+    const versions = (resumed && detailOf<Record<string, number>>(resumed, "pinned")) ?? (await pin(ports, request, plan, state));
+    const work = workOf(ports, request, { id, original, plan, state, versions });
+    await build(work);
+    const checked = await checkBuilt(work);
+    await state.hold();
+    const record = recordOf(work, begun, checked);
+    if (checked.problems.length > 0) return await stopped(ports, request, record);
+    const prepared = await prepareSwitch(ports, work, checked);
+    await state.reach("switching", { switch: prepared, record } satisfies Switching);
+    return await finishSwitch(ports, request, { switch: prepared, record }, { state, again: false });
+  } catch (error) {
+    throw await afterFailure(ports, request, id, error);
+  }
+}
+
+async function begin(ports: RefreshPorts, plan: Plan, state: State): Promise<Begun> {
+  const { principal } = await ports.warehouse.identity();
+  const begun = { digest: plan.digest, policies: ports.rules.hash, principal, startedAt: new Date().toISOString() };
+  await state.reach("begun", begun);
+  return begun;
+}
+
+async function pin(ports: RefreshPorts, request: RefreshRequest, plan: Plan, state: State) {
+  const versions = await pinVersions(ports.warehouse, request, plan);
+  await state.reach("pinned", versions);
+  return versions;
+}
+
+async function build(work: Work): Promise<void> {
+  await buildMappings(work);
+  await work.state.reach("mapped");
+  await buildTables(work);
+  await work.state.reach("built");
+}
+
+/** The unfinished refresh to continue, if any; those that cannot be continued are dropped. @throws UserError */
+async function takeUp(
+  { warehouse, onStep }: RefreshPorts,
+  request: RefreshRequest,
+  found: readonly Unfinished[],
+  plan: Plan,
+): Promise<Unfinished | undefined> {
+  const same = found.findLast((one) => detailOf<Begun>(one, "begun")?.digest === plan.digest);
+  for (const other of found.filter((one) => one !== same)) {
+    const lastSign = other.reached.at(-1)?.at ?? 0;
+    if (other.reached.length > 0 && Date.now() - lastSign < aliveForMs)
+      throw new UserError(
+        "EA6106",
+        `another refresh of ${request.copy} with other policies or another structure is under way, begun at ${detailOf<Begun>(other, "begun")?.startedAt ?? "an unknown time"}; wait until it ends, or drop the schema ${workingSchema(other.id)} if it was killed`,
+      );
+    onStep?.(`dropping what the refresh ${other.id} left`);
+    await dropWorking(warehouse, request.copy, workingSchema(other.id));
+  }
+  return same;
+}
+
+/** A refresh with other rules that gave no sign for so long is not waited for. */
+const aliveForMs = 10 * 60_000;
+
+function recordOf(work: Work, begun: Begun, checked: Checked): Switching["record"] {
+  const { request, plan, versions } = work;
+  const tables = [
+    ...plan.tables.map(
+      ({ table }): RefreshedTable => ({
+        table,
+        state: "built",
+        ...(versions[table] === undefined ? {} : { version: versions[table] }),
+        ...(checked.rows[table] === undefined ? {} : { rows: checked.rows[table] }),
+      }),
+    ),
+    ...plan.omitted.map((table): RefreshedTable => ({ table, state: "omitted" })),
+  ];
+  return {
+    id: work.id,
+    startedAt: begun.startedAt,
+    principal: begun.principal,
+    original: request.original,
+    policies: begun.policies,
+    tables: tables.sort((a, b) => (a.table < b.table ? -1 : 1)),
+    leaks: checked.leaks,
+    orphans: checked.orphans,
+    suppressedRows: checked.suppressedRows,
+    ...(checked.k === undefined ? {} : { k: checked.k }),
+    keepUntil: new Date(Date.parse(begun.startedAt) + request.retentionMs).toISOString(),
+    ...(checked.problems.length > 0 ? { problems: checked.problems } : {}),
+  };
+}
+
+async function prepareSwitch({ warehouse }: RefreshPorts, work: Work, { rows }: Checked): Promise<Switch> {
+  const { request, plan } = work;
+  const before = await versionsBefore(
+    warehouse,
+    request.copy,
+    plan.tables.map(({ table }) => table),
+  );
+  const prepared: Switch = {
+    tables: plan.tables.map(({ table, built, columns }) => ({
+      table,
+      built,
+      columns,
+      rows: rows[table] ?? 0,
+      before: before.get(table) ?? 0,
+    })),
+  };
+  if (request.keepOldMs > 0) await keepOld(warehouse, request.copy, work.id, prepared);
+  return prepared;
+}
+
+async function completeSwitch(ports: RefreshPorts, request: RefreshRequest, half: Unfinished): Promise<RefreshResult> {
+  const switching = detailOf<Switching>(half, "switching");
+  if (!switching) throw new Error(`the refresh ${half.id} has no description of its switch`);
+  ports.onStep?.(`completing the switch of the refresh ${half.id}`);
+  const state = await State.take(ports.warehouse, request.copy, half.id);
+  return await finishSwitch(ports, request, switching, { state, again: !hasReached(half, "switched") });
+}
+
+async function finishSwitch(
+  { warehouse }: RefreshPorts,
+  request: RefreshRequest,
+  { switch: prepared, record }: Switching,
+  { state, again }: { state: State; again: boolean },
+): Promise<RefreshResult> {
+  await switchTables(warehouse, request.copy, record.id, prepared, again);
+  await state.reach("switched");
+  const switched = prepared.tables.map(({ table }) => table);
+  const tables = record.tables.map((one) => (switched.includes(one.table) ? { ...one, state: "switched" as const } : one));
+  const { endedAt, ...ended } = { ...record, tables, switched: true, endedAt: new Date().toISOString() };
+  await writeRecord(warehouse, request.copy, { ...ended, endedAt });
+  await dropWorking(warehouse, request.copy, workingSchema(record.id));
+  await sweepRefreshes(warehouse, request.copy, { now: Date.now(), keepOldMs: request.keepOldMs, keepWorkingMs: sweptAfterMs });
+  return resultOf({ ...ended, endedAt });
+}
+
+const sweptAfterMs = 24 * 60 * 60_000;
+
+/** A check failed: the copy stays as it was. */
+async function stopped(ports: RefreshPorts, request: RefreshRequest, record: Switching["record"]): Promise<RefreshResult> {
+  const complete = { ...record, switched: false, endedAt: new Date().toISOString() };
+  await writeRecord(ports.warehouse, request.copy, complete);
+  await dropWorking(ports.warehouse, request.copy, workingSchema(record.id));
+  return resultOf(complete);
+}
+
+function resultOf({ endedAt: _ended, principal: _principal, original: _original, ...result }: RefreshRecord): RefreshResult {
+  return result;
+}
+
+/** After a failure that a new start may survive, everything is kept for it. Otherwise what it had of production goes. */
+async function afterFailure(ports: RefreshPorts, request: RefreshRequest, id: string, error: unknown): Promise<unknown> {
+  if (error instanceof TakenOver)
+    return new CodedError("EA6107", `the refresh ${id} was taken over by another start, which completes it`);
+  const mayPass = error instanceof WarehouseFailure && !["statement", "denied"].includes(error.kind);
+  if (mayPass) return error;
+  const unfinished = await unfinishedRefreshes(ports.warehouse, request.copy);
+  const half = unfinished.some((one) => one.id === id && hasReached(one, "switching"));
+  if (!half) await dropWorking(ports.warehouse, request.copy, workingSchema(id)).catch(() => undefined);
+  return error;
+}

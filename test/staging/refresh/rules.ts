@@ -1,0 +1,66 @@
+import type { QuasiIdentifiers, RulesContext, TableRules } from "../../../src/staging/refresh/rules.ts";
+
+/** Policies of a few kinds, as plain as can be: what a refresh does with them is tested, not they themselves. */
+export type Policy = "keep" | "null" | { surrogate: string } | { sql: string };
+
+export interface PlainPolicies {
+  columns: Record<string, Record<string, Policy>>;
+  omit?: readonly string[];
+  quasi?: Record<string, QuasiIdentifiers>;
+}
+
+export function plainRules({ columns, omit = [], quasi = {} }: PlainPolicies): TableRules {
+  const surrogates = Object.entries(columns).flatMap(([table, policies]) =>
+    Object.entries(policies).flatMap(([column, policy]) =>
+      typeof policy === "object" && "surrogate" in policy ? [{ table, column, domain: policy.surrogate }] : [],
+    ),
+  );
+  const mapping = (domain: string) => `map_${domain}`;
+  return {
+    hash: JSON.stringify({ columns, omit, quasi }),
+    gaps: (original) =>
+      Object.entries(original.schemas).flatMap(([schema, { tables }]) =>
+        Object.entries(tables).flatMap(([name, table]) =>
+          omit.includes(`${schema}.${name}`)
+            ? []
+            : table.columns
+                .filter((column) => columns[`${schema}.${name}`]?.[column.name] === undefined)
+                .map((column) => ({ object: `${schema}.${name}.${column.name}`, why: "it has no policy" })),
+        ),
+      ),
+    omits: (table) => omit.includes(table),
+    quasiIdentifiers: (table) => quasi[table],
+    mappings: ({ working, rows }) =>
+      [...Map.groupBy(surrogates, ({ domain }) => domain)].map(([domain, uses]) => {
+        const values = uses.map(({ table, column }) => `SELECT v.\`${column}\` AS original FROM ${rows(table, "v")}`);
+        return {
+          name: mapping(domain),
+          statement: `CREATE TABLE IF NOT EXISTS ${working(mapping(domain))} AS SELECT original, uuid() AS surrogate FROM (SELECT DISTINCT original FROM (${values.join(" UNION ALL ")}) AS every WHERE original IS NOT NULL) AS once`,
+        };
+      }),
+    select: (table, { working, alias }) => {
+      const joins: string[] = [];
+      const selected = Object.entries(columns[table] ?? {}).map(([name, policy], index) => {
+        if (policy === "null") return { name, sql: "NULL" };
+        if (policy === "keep") return { name, sql: `${alias}.\`${name}\`` };
+        if ("sql" in policy) return { name, sql: policy.sql };
+        joins.push(`LEFT JOIN ${working(mapping(policy.surrogate))} AS m${index} ON m${index}.original = ${alias}.\`${name}\``);
+        return { name, sql: `m${index}.surrogate` };
+      });
+      return { columns: selected, joins: joins.join(" ") };
+    },
+    leaks: (table, context) =>
+      Object.entries(columns[table] ?? {}).flatMap(([column, policy]) =>
+        policy === "keep" ? [] : leaksOf(table, column, context),
+      ),
+  };
+}
+
+function leaksOf(table: string, column: string, { built, rows }: RulesContext) {
+  return [
+    {
+      object: `${table}.${column}`,
+      statement: `SELECT count(*) AS leaks FROM ${built(table)} AS b WHERE EXISTS (SELECT 1 FROM ${rows(table, "o")} WHERE CAST(o.\`${column}\` AS STRING) = CAST(b.\`${column}\` AS STRING))`,
+    },
+  ];
+}
