@@ -137,6 +137,8 @@ export interface RefreshResult {
   k?: number;
   suppressedRows: number;
   orphans: number;
+  /** Rows of the original that were left out, because they refer to rows that it doesn't have. */
+  leftOut: number;
   /** ISO 8601: after this the copy must be gone or refreshed. */
   keepUntil: string;
   switched: boolean;

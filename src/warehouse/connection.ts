@@ -20,6 +20,8 @@ export interface WarehouseSettings {
   startTimeoutMs: number;
   /** Written as a comment before every statement, so that it can be traced in the query history. */
   runId: string;
+  /** How long one statement may take, in milliseconds; 2 minutes if absent. Copying many rows takes longer. */
+  statementTimeoutMs?: number;
 }
 
 export type Parameters = Record<string, string | number | boolean | null>;
@@ -81,7 +83,11 @@ const sessionDoubtful: ReadonlySet<FailureKind> = new Set(["waking", "session-lo
 /** While a warehouse starts; the last one repeats. */
 const wakingDelaysMs = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 /** The limit for a statement, whatever the budget: the driver alone would wait 15 minutes on a silent socket. */
-const statementTimeoutMs = 120_000;
+const usualTimeoutMs = 120_000;
+
+function statementTimeoutOf({ statementTimeoutMs = usualTimeoutMs }: WarehouseSettings): number {
+  return statementTimeoutMs;
+}
 
 /**
  * A session on a SQL warehouse. It runs any statement, so it never leaves this room: others get a {@link
@@ -252,12 +258,13 @@ export class Connection {
 
   async #once(text: string, parameters: Parameters, progress: Progress): Promise<StatementResult> {
     if (this.#signal.aborted) throw cancelled(this.#signal);
-    const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(statementTimeoutMs)]);
+    const timeoutMs = statementTimeoutOf(this.#settings);
+    const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
     // Before anything is sent, so without a token nothing was.
     progress.token = await this.#tokens.token(deadline);
     this.#session ??= this.#client.openSession({
       initialCatalog: this.#settings.catalog,
-      configuration: { STATEMENT_TIMEOUT: String(statementTimeoutMs / 1000) },
+      configuration: { STATEMENT_TIMEOUT: String(Math.ceil(timeoutMs / 1000)) },
     });
     const opening = this.#session;
     let session: DriverSession | undefined;
@@ -347,7 +354,7 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
     useCloudFetch: false,
     useLZ4Compression: false,
     preserveBigNumericPrecision: true,
-    socketTimeout: statementTimeoutMs,
+    socketTimeout: statementTimeoutOf(settings),
     userAgentEntry: "classwaves-env-actions",
   };
   await client.connect(options);

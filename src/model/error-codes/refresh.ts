@@ -50,4 +50,9 @@ export const refreshErrors = {
     meaning: "It has the mapping between production's values and their surrogates, and must not outlive the refresh.",
     fix: "Drop the schema that the message names by hand, and find out which privilege the principal lacks.",
   },
+  EA6109: {
+    title: "The sample of a refresh doesn't end",
+    meaning: "Rows refer to each other in a chain that is longer than 100, so it is unknown which rows belong to the sample.",
+    fix: "Name a root of the sample further down, or leave out the reference of a table to itself.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -10,6 +10,7 @@ import { pinVersions } from "./pin.ts";
 import { type Plan, planRefresh } from "./plan.ts";
 import { type RefreshRecord, writeRecord } from "./record.ts";
 import type { RefreshPorts, RefreshRequest } from "./request.ts";
+import { select } from "./select.ts";
 import { detailOf, hasReached, State, TakenOver, type Unfinished, unfinishedRefreshes } from "./state.ts";
 import { dropWorking, sweepRefreshes } from "./sweep.ts";
 import { keepOld, type Switch, switchTables, versionsBefore } from "./switch.ts";
@@ -52,10 +53,11 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
     const begun = (resumed && detailOf<Begun>(resumed, "begun")) ?? (await begin(ports, plan, state));
     const versions = (resumed && detailOf<Record<string, number>>(resumed, "pinned")) ?? (await pin(ports, request, plan, state));
     const work = workOf(ports, request, { id, original, plan, state, versions });
+    const { leftOut } = await select(work, resumed);
     await build(work);
     const checked = await checkBuilt(work);
     await state.hold();
-    const record = recordOf(work, begun, checked);
+    const record = recordOf(work, begun, { ...checked, leftOut });
     if (checked.problems.length > 0) return await stopped(ports, request, record);
     const prepared = await prepareSwitch(ports, work, checked);
     await state.reach("switching", { switch: prepared, record } satisfies Switching);
@@ -109,7 +111,7 @@ async function takeUp(
 /** A refresh with other rules that gave no sign for so long is not waited for. */
 const aliveForMs = 10 * 60_000;
 
-function recordOf(work: Work, begun: Begun, checked: Checked): Switching["record"] {
+function recordOf(work: Work, begun: Begun, checked: Checked & { leftOut: number }): Switching["record"] {
   const { request, plan, versions } = work;
   const tables = [
     ...plan.tables.map(
@@ -132,6 +134,7 @@ function recordOf(work: Work, begun: Begun, checked: Checked): Switching["record
     leaks: checked.leaks,
     orphans: checked.orphans,
     suppressedRows: checked.suppressedRows,
+    leftOut: checked.leftOut,
     ...(checked.k === undefined ? {} : { k: checked.k }),
     keepUntil: new Date(Date.parse(begun.startedAt) + request.retentionMs).toISOString(),
     ...(checked.problems.length > 0 ? { problems: checked.problems } : {}),

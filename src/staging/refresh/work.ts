@@ -4,6 +4,7 @@ import { sqlName, tableIn, workingSchema } from "./names.ts";
 import type { Plan } from "./plan.ts";
 import type { RefreshPorts, RefreshRequest } from "./request.ts";
 import type { RulesContext, TableRules } from "./rules.ts";
+import { everything, type Selection, selectedCondition } from "./select.ts";
 import type { State } from "./state.ts";
 
 /** What every step of one refresh works with. */
@@ -16,6 +17,9 @@ export interface Work {
   plan: Plan;
   state: State;
   context: RulesContext;
+  /** Which rows `context.rows` has. */
+  selection: Selection;
+  choose(selection: Selection): void;
   /** The original's versions, by table. */
   versions: Readonly<Record<string, number>>;
   /** The full name of a table in the working schema. */
@@ -27,7 +31,7 @@ export interface Work {
 }
 
 /** The alias of the original's row in the SELECT of a table. */
-export const sourceAlias = "original_row";
+export const sourceAlias = "s";
 
 export function workOf(
   ports: RefreshPorts,
@@ -38,8 +42,6 @@ export function workOf(
     plan: Plan;
     state: State;
     versions: Readonly<Record<string, number>>;
-    /** A condition by table, on its rows under the alias; absent: all rows. */
-    chosen?: (table: string, alias: string) => string | undefined;
   },
 ): Work {
   const { id, original, plan, state, versions } = given;
@@ -48,17 +50,17 @@ export function workOf(
   const builtNames = new Map(plan.tables.map(({ table, built }) => [table, built]));
   const rows = (table: string, alias: string) => {
     const pinned = `${tableIn(request.original, table)} VERSION AS OF ${versions[table]}`;
-    const condition = given.chosen?.(table, "candidate");
+    const condition = selectedCondition(work.selection, table, "chosen_candidate", work);
     return condition === undefined
       ? `${pinned} AS ${alias}`
-      : `(SELECT candidate.* FROM ${pinned} AS candidate WHERE ${condition}) AS ${alias}`;
+      : `(SELECT chosen_candidate.* FROM ${pinned} AS chosen_candidate WHERE ${condition}) AS ${alias}`;
   };
   const built = (table: string) => {
     const name = builtNames.get(table);
     // A table that is left out keeps the rows that the copy has.
     return name === undefined ? tableIn(request.copy, table) : working(name);
   };
-  return {
+  const work: Work = {
     id,
     schema,
     request,
@@ -68,8 +70,13 @@ export function workOf(
     versions,
     working,
     context: { original, id, working, rows, built, alias: sourceAlias },
+    selection: everything,
+    choose: (selection) => {
+      work.selection = selection;
+    },
     query: (statement, parameters) => ports.warehouse.query(statement, parameters),
     change: (statement, parameters) => ports.warehouse.change(statement, parameters, { again: true }),
     step: (text) => ports.onStep?.(text),
   };
+  return work;
 }
