@@ -1,6 +1,7 @@
 import { suggestion } from "../lib/nearest.ts";
 import { defaults } from "./defaults.ts";
 import { signInConflicts } from "./interpolation.ts";
+import { isolationConflicts } from "./isolation-rules.ts";
 import { isLeftOut } from "./left-out.ts";
 import { type Conflict, type Data, group, isGroup, list, type Path, quote, text, texts, valueAt } from "./path.ts";
 import { presetConflicts, withPresetDefaults } from "./preset.ts";
@@ -33,6 +34,7 @@ export async function conflicts(filled: Data, written: Data): Promise<Conflict[]
     ...sweptWhileRunning(data),
     ...stagingConflicts(data, written),
     ...(await testDataConflicts(data, written)),
+    ...isolationConflicts(data, written),
   ];
 }
 

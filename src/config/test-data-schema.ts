@@ -1,4 +1,5 @@
 import { z } from "../lib/zod.ts";
+import { isolationSchema } from "./isolation-schema.ts";
 import { withCode } from "./mistakes.ts";
 import { olderPresetSchema } from "./settings-schema.ts";
 import { duration, exactlyOneOf, percent, size, timeLimit, timeZone } from "./values.ts";
@@ -261,6 +262,7 @@ const testData = z.strictObject({
       description:
         "Lifetime (TTL) of test keys in Redis. Test keys without a TTL, or with one beyond `limit`, are counted and listed.",
     }),
+  isolation: isolationSchema,
 });
 
 export const testDataSchema = testData

@@ -215,3 +215,54 @@ export interface Books {
   /** Why something could not be counted, in addition to the reasons in the tables. */
   problems: string[];
 }
+
+/** What became of the environment's own tables while a run had a copy of them. */
+export interface SharedTables {
+  /** Tables that got a version by this run's principals. */
+  touched: Amount;
+  /** Number of tables whose history was read. */
+  read: number;
+  /** The lowest version at the start and the highest at the end; absent if no table could be read. */
+  versions?: { from: number; to: number };
+  /** Every table that got a new version, and by whom. */
+  writes: {
+    /** `schema.table` */
+    table: string;
+    whose: "this run's" | "perhaps this run's" | "somebody else's";
+    users: string[];
+    /** As Delta names them: `WRITE`, `MERGE`, … */
+    operations: string[];
+    /** How many versions. */
+    versions: number;
+  }[];
+  /** Why the number of touched tables is not known. */
+  unknown: string[];
+}
+
+/** A run's own copy of the environment's tables, which is dropped at its end. */
+export interface Isolation {
+  /** `prefixes`: none could be made, so the run shared the tables. */
+  by: "catalog" | "schemas" | "prefixes";
+  /** The catalog, or the schemas in it. */
+  branch: string[];
+  /** Why the run shared the tables. */
+  why?: string;
+  cloned: number;
+  /** Tables that have only their columns. */
+  empty: number;
+  views: number;
+  /** What the configuration leaves out. */
+  skipped: number;
+  /** What is empty or absent, although the configuration asks for a clone. */
+  exceptions: { table: string; state: "empty" | "left out"; why: string }[];
+  createdMs?: number;
+  droppedMs?: number;
+  /** Whether it was looked for after it was dropped, and wasn't there; absent if that is unknown. */
+  gone?: boolean;
+  /** Tables of the branch that were written to, and the rows inserted there; absent if that could not be read. */
+  written?: { tables: number; rows: Amount };
+  shared?: SharedTables;
+  /** Lost branches of earlier runs that this stage dropped. */
+  swept: string[];
+  problems: string[];
+}

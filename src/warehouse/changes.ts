@@ -11,6 +11,8 @@ export interface WritableScope {
   catalog: string;
   /** Whether the catalog itself may be created and dropped. */
   ownsCatalog: boolean;
+  /** If given, further catalogs with such a name, in lower case: those that other runs left. */
+  ownsCatalogs?: (catalog: string) => boolean;
   /** If given, only schemas with such a name, in lower case. */
   ownsSchema?: (schema: string) => boolean;
 }
@@ -145,7 +147,8 @@ function named(tokens: readonly Token[], from: number, what: Securable): Changed
 
 function whyOutside({ what, name }: Changed, scope: WritableScope): string | undefined {
   const [catalog = "", schema] = name;
-  if (catalog !== scope.catalog.toLowerCase()) return `it changes ${name.join(".")}, which is not in catalog ${scope.catalog}`;
+  if (catalog !== scope.catalog.toLowerCase() && !scope.ownsCatalogs?.(catalog))
+    return `it changes ${name.join(".")}, which is not in catalog ${scope.catalog}`;
   if (what === "CATALOG" && !scope.ownsCatalog) return `it changes catalog ${catalog} itself`;
   if (schema !== undefined && scope.ownsSchema && !scope.ownsSchema(schema))
     return `it changes ${name.join(".")}, whose schema is not one of this run`;

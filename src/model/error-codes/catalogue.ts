@@ -2,6 +2,7 @@ import { accessErrors } from "./access.ts";
 import { configurationErrors, inputErrors } from "./configuration.ts";
 import { databricksErrors, redisErrors } from "./connections.ts";
 import type { ErrorEntry } from "./entry.ts";
+import { isolationErrors } from "./isolation.ts";
 import { machineErrors, recordErrors } from "./records.ts";
 import { refreshErrors } from "./refresh.ts";
 import { processErrors, testDataErrors, testReportErrors } from "./runs.ts";
@@ -20,6 +21,7 @@ const areas = [
   { title: "Databricks", entries: databricksErrors },
   { title: "Redis", entries: redisErrors },
   { title: "Servers and commands", entries: processErrors },
+  { title: "Isolation", entries: isolationErrors },
   { title: "Test reports", entries: testReportErrors },
   { title: "Refreshing a copy of production", entries: refreshErrors },
   { title: "Test data, undo and repair", entries: testDataErrors },
