@@ -36,11 +36,16 @@ function keysOfIsolation(
     found.push(conflict("into", "has no effect: a branch is a catalog of its own. Write as: schemas, or remove this key"));
   if (isSchemas && managedLocation !== undefined)
     found.push(conflict("managedLocation", "has no effect with as: schemas, whose catalog is there already: remove it"));
-  if (isSchemas && !Object.values(group(isolation.variables)).some((value) => text(value)?.includes("{schema:") || text(value)?.includes("{run}")))
+  if (
+    isSchemas &&
+    !Object.values(group(isolation.variables)).some(
+      (value) => text(value)?.includes("{schema:") || text(value)?.includes("{run}"),
+    )
+  )
     found.push(
       conflict(
         isolation.variables === undefined ? "as" : "variables",
-        "with as: schemas the application must learn the schemas' names: hand them over in variables, such as { SESSIONS_SCHEMA: \"{schema:sessions}\" }",
+        'with as: schemas the application must learn the schemas\' names: hand them over in variables, such as { SESSIONS_SCHEMA: "{schema:sessions}" }',
       ),
     );
   const catalog = text(into)?.toLowerCase();
@@ -66,7 +71,13 @@ function branchesOfBranches(environments: [string, unknown][]): Conflict[] {
   return environments.flatMap(([name, environment]): Conflict[] => {
     const path: Path = ["environments", name, "databricks", "catalog"];
     return branchNamePattern.test(catalogOf(environment) ?? "")
-      ? [{ code: "EA5101", path, message: "the catalog is named like a branch of a run: name the catalog that branches are copies of" }]
+      ? [
+          {
+            code: "EA5101",
+            path,
+            message: "the catalog is named like a branch of a run: name the catalog that branches are copies of",
+          },
+        ]
       : [];
   });
 }

@@ -25,7 +25,8 @@ const stagesWithTests = z.enum(["integration", "e2e"]);
 
 const own = z.strictObject({
   by: z.enum(["prefix", "clone"]).default("clone").meta({
-    description: "`clone`: each run gets a copy of the tables (a branch). `prefix`: all runs share the tables, and prefixes tell them apart.",
+    description:
+      "`clone`: each run gets a copy of the tables (a branch). `prefix`: all runs share the tables, and prefixes tell them apart.",
   }),
   as: z.enum(["catalog", "schemas"]).default("catalog").meta({
     description:
@@ -34,27 +35,18 @@ const own = z.strictObject({
   into: catalogName.optional().meta({
     description: "With `as: schemas`: an existing catalog for the schemas of all branches. Never the environment's own.",
   }),
-  tables: z
-    .record(choicePattern, tableChoice)
-    .default({})
-    .meta({
-      description:
-        "What a branch has of each table. Maps `schema.table`, `schema.*`, or `*` for all others, to `clone` (its rows, which cost no storage), `empty` (only its columns) or `skip` (nothing). Default: `clone`.",
-    }),
-  variables: z
-    .record(variable, handedOver)
-    .default({})
-    .meta({
-      description:
-        "Environment variables for tasks, servers and tests, in addition to `DATABRICKS_CATALOG`. `{catalog}` is the branch's catalog, `{schema:NAME}` the schema that stands for NAME, `{run}` the run's id.",
-    }),
-  grantTo: z
-    .array(z.string().min(1))
-    .default([])
-    .meta({
-      description:
-        "Principals that get USE, SELECT and MODIFY on each branch: those that the application under test signs in as, unless it is the stage's own.",
-    }),
+  tables: z.record(choicePattern, tableChoice).default({}).meta({
+    description:
+      "What a branch has of each table. Maps `schema.table`, `schema.*`, or `*` for all others, to `clone` (its rows, which cost no storage), `empty` (only its columns) or `skip` (nothing). Default: `clone`.",
+  }),
+  variables: z.record(variable, handedOver).default({}).meta({
+    description:
+      "Environment variables for tasks, servers and tests, in addition to `DATABRICKS_CATALOG`. `{catalog}` is the branch's catalog, `{schema:NAME}` the schema that stands for NAME, `{run}` the run's id.",
+  }),
+  grantTo: z.array(z.string().min(1)).default([]).meta({
+    description:
+      "Principals that get USE, SELECT and MODIFY on each branch: those that the application under test signs in as, unless it is the stage's own.",
+  }),
   managedLocation: z
     .string()
     .regex(/^[a-z][a-z0-9]*:\/\/\S+$/, { error: "expected the address of an external location, such as s3://bucket/branches" })
@@ -72,7 +64,9 @@ const own = z.strictObject({
 });
 
 export const isolationSchema = z
-  .union([z.enum(["prefix", "clone"]), own], { error: "expected prefix, clone, or a group of keys such as { by: clone, as: catalog }" })
+  .union([z.enum(["prefix", "clone"]), own], {
+    error: "expected prefix, clone, or a group of keys such as { by: clone, as: catalog }",
+  })
   .transform((written): z.output<typeof own> => (typeof written === "string" ? own.parse({ by: written }) : written))
   .prefault("prefix")
   .meta({

@@ -40,6 +40,10 @@ type Statement =
   | Event<"statement", { what: "delete"; table: string; statement: string; problem?: string }>
   | Event<"statement", { what: "unlink"; keys?: string; problem?: string }>
   | Event<"statement", { what: "restore"; table: string; version: number; problem?: string }>
+  /** `branch`: the catalog or schemas that were created as a copy, or dropped. */
+  | Event<"statement", { what: "branch-created"; branch: string; of: string }, "cloned" | "empty" | "leftOut">
+  /** `gone`: whether it was looked for afterwards and wasn't there. */
+  | Event<"statement", { what: "branch-dropped"; branch: string; of: string; gone: boolean | "unknown"; problem?: string }>
   | Event<"statement", { what: "repair"; table: string; column: string; problem?: string }>;
 
 interface Event<Action extends "decision" | "statement", Details, Counts extends string = string> {

@@ -1,5 +1,5 @@
 import type { StagingResult } from "./staging.ts";
-import type { Books, CleanupResult } from "./test-data.ts";
+import type { Books, Books, CleanupResult, CleanupResult, Isolation } from "./test-data.ts";
 import type { Attachment, TestResults } from "./test-results.ts";
 
 /** What a stage reports, in the terms that all rooms share. */
@@ -274,6 +274,8 @@ export interface StageReport {
   books?: Books;
   /** What a task about a copy of production found and did; absent in every other stage. */
   staging?: StagingResult;
+  /** Absent if the run shares the tables by its configuration. */
+  isolation?: Isolation;
   /** Absent if none is configured for this verdict. */
   rollback?: Rollback;
   /** Absent if there were none to send. */

@@ -67,6 +67,8 @@ export function childEnvironment(
     ...Object.fromEntries(inherited),
     ...context.environment.environment,
     ...own,
+    // Whatever names the catalog elsewhere: otherwise the run would write to the tables that all share.
+    ...context.branch?.variables,
     ...(context.env.GITHUB_STEP_SUMMARY ? { GITHUB_STEP_SUMMARY: childSummaryFile(context) } : {}),
     ENV_ACTIONS_RUN_ID: context.runId,
     ENV_ACTIONS_PREFIX: runPrefixOf(context),
@@ -114,6 +116,12 @@ export async function takeChildSummary(place: Place): Promise<string> {
 /** Stages that run tests have a ledger. */
 export function runsTests(stage: StageName): stage is "integration" | "e2e" {
   return stage === "integration" || stage === "e2e";
+}
+
+/** Whether the runs of a stage get a copy of the tables for themselves, by the configuration. */
+export function wantsBranch({ stage, config, environment }: Pick<StageContext, "stage" | "config" | "environment">): boolean {
+  const { by, stages } = config.testData.isolation;
+  return by === "clone" && environment.databricks !== undefined && runsTests(stage) && stages.includes(stage);
 }
 
 /** Creates the empty ledger of a stage with tests, so that a missing one later is known to have been removed. */

@@ -15,7 +15,8 @@ import type { Environment } from "../config/schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { UserError } from "../model/user-error.ts";
 import type { RedisReader, RedisSettings, TestDataRedis } from "../redis/connection.ts";
-import type { OpenOptions, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
+import type { CopyWarehouse, OpenOptions, TestDataWarehouse, WarehouseReader } from "../warehouse/access.ts";
+import type { WritableScope } from "../warehouse/changes.ts";
 import type { WarehouseSettings } from "../warehouse/connection.ts";
 import type { SignIn, Workspace } from "../warehouse/sign-in.ts";
 import type { TokenSource } from "../warehouse/token-source.ts";
@@ -129,6 +130,29 @@ export async function withWriters<Result>(
     return await work({ ...(warehouse ? { warehouse } : {}), ...(redis ? { redis } : {}) });
   } finally {
     await closeAll(opening);
+  }
+}
+
+/**
+ * Opens a connection that can change a copy, such as the branch of a run.
+ * @throws WarehouseFailure
+ */
+export async function withCopyWarehouse<Result>(
+  context: StageContext,
+  signal: AbortSignal,
+  scope: WritableScope,
+  work: (warehouse: CopyWarehouse) => Promise<Result>,
+): Promise<Result> {
+  const { name, access } = context.environment;
+  if (access !== "test-data") throw new Error(`environment ${name} is read-only: no copy may be changed there`);
+  const settings = await warehouseSettings(context);
+  if (!settings) throw new Error(`environment ${name} has no warehouse`);
+  const { openForCopy } = await warehouseAccess();
+  const warehouse = await openForCopy(settings, scope, { signal, onWaking: (text) => step(context, text) });
+  try {
+    return await work(warehouse);
+  } finally {
+    await warehouse.close();
   }
 }
 

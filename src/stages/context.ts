@@ -6,7 +6,7 @@ import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
 import type { StagingResult } from "../model/staging.ts";
-import type { Books, CleanupResult } from "../model/test-data.ts";
+import type { Books, Books, CleanupResult, CleanupResult, Isolation } from "../model/test-data.ts";
 import type { Attachment, TestResults } from "../model/test-results.ts";
 
 /** Everything a stage needs to know, and its outputs. */
@@ -28,6 +28,8 @@ export interface StageContext {
   gateId?: string;
   /** For cleanup of scope `run`; the stage's own run if absent. */
   cleans?: RunsToClean;
+  /** The run's own copy of the tables, and the variables that hand it over; absent if the run shares the tables. */
+  branch?: { variables: Readonly<Record<string, string>> };
   /** Absolute path; paths in the configuration are relative to it. */
   workspace: string;
   /** Absolute path of `.env-actions` in it. */
@@ -95,6 +97,7 @@ export interface StageOutcome {
   cleanup?: CleanupResult;
   books?: Books;
   staging?: StagingResult;
+  isolation?: Isolation;
   problems: string[];
 }
 

@@ -4,6 +4,7 @@ import { judgeBooks } from "../cleanup/books/judge.ts";
 import { readStart, recordStart, type Start, unknownStart, writeStart } from "../cleanup/books/start.ts";
 import { executeCleanup, planAtProvenTarget } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
+import type { Ledger } from "../cleanup/ledger/ledger.ts";
 import type { CleanupPlan, CleanupRequest } from "../cleanup/plan/plan-cleanup.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { Check } from "../model/report.ts";
@@ -115,12 +116,17 @@ export async function cleanupRequest(
     runStarted: context.runStarted,
     testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
     tables: context.tables,
-    ledger: await ledgerOf(context, tracked),
+    ledger: ofKeys(await ledgerOf(context, tracked), context),
     stagePrefixes: stagePrefixes(context.config),
     ...(scope === "run" ? { signIns: await readSignIns(context) } : {}),
     ...(known ? { start: known } : {}),
     now: Date.now(),
   };
+}
+
+/** Rows that a run wrote to its own branch are dropped with it, whether the ledger names them or not. */
+function ofKeys(ledger: Ledger, { branch }: StageContext): Ledger {
+  return branch ? { ...ledger, rows: new Map() } : ledger;
 }
 
 /** The longest wait for it, beyond the time that the servers take to start. */

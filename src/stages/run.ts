@@ -205,6 +205,7 @@ function reportOf(run: StageRun, outcome: StageOutcome, started: number): StageR
     ...(outcome.cleanup ? { cleanup: outcome.cleanup } : {}),
     ...(outcome.books ? { books: outcome.books } : {}),
     ...(outcome.staging ? { staging: outcome.staging } : {}),
+    ...(outcome.isolation ? { isolation: outcome.isolation } : {}),
   };
 }
 

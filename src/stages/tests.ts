@@ -9,7 +9,7 @@ import { TestListMatcher } from "../test-reports/judge/test-lists.ts";
 import { isAnythingRead, unreadableCheck, withoutReports } from "../test-reports/judge/unreadable.ts";
 import { readResults } from "../test-reports/read.ts";
 import { collectAttachments, forgetAttachments } from "./attachments.ts";
-import { beginLedger } from "./child-environment.ts";
+import { beginLedger, wantsBranch } from "./child-environment.ts";
 import { failedIfWrongTarget, type Readers, withReaders } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { cleanUpRun, rememberStart } from "./run-cleanup.ts";
@@ -42,21 +42,13 @@ async function runAtProvenTarget(looking: Looking, suite: Suite, context: StageC
   if (!(await installBrowsers(context, suite, outcome))) return;
 
   await beginLedger(context);
+  if (wantsBranch(context)) return await runOnBranch(looking, suite, context, outcome);
+  await runOnPrefixes(looking, suite, context, outcome);
+}
+
+async function runOnPrefixes(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
   try {
-    await withApplication(
-      context,
-      outcome,
-      async (died) => {
-        // Read while the servers start, and complete before anything signs in or tests.
-        await looking.start();
-        await withTokens(context, outcome, (tokens) => {
-          const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
-          return testApplication(context, supplied, outcome, died);
-        });
-      },
-      // Not earlier, because reading would delay the start of the servers.
-      () => void looking.start(),
-    );
+    await runWithApplication(looking, suite, context, outcome);
   } finally {
     const testsRan = (outcome.tests?.total ?? 0) > 0;
     const { checks, result, books } = await cleanUpRun(context, { start: await looking.start(), testsRan });
@@ -64,6 +56,54 @@ async function runAtProvenTarget(looking: Looking, suite: Suite, context: StageC
     if (result) outcome.cleanup = result;
     if (books) outcome.books = books;
   }
+}
+
+/** The run's own copy of the tables takes their place, and is dropped at the end. Redis is shared, and cleaned up as always. */
+async function runOnBranch(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
+  const { beginBranch, endBranch } = await import("./branch.ts");
+  const start = await looking.start();
+  const begun = await beginBranch(context, start);
+  outcome.isolation = begun.isolation;
+  if (begun.kind !== "branch") {
+    outcome.checks.push(await reportCheck(context, Promise.resolve(begun.check)));
+    if (begun.kind === "prefixes") await runOnPrefixes(looking, suite, context, outcome);
+    return;
+  }
+  try {
+    await runWithApplication(looking, suite, begun.context, outcome);
+  } finally {
+    const testsRan = (outcome.tests?.total ?? 0) > 0;
+    // The tables are dropped, so that only keys are searched and counted.
+    const { databricks: _, ...environment } = begun.context.environment;
+    const onlyKeys = { ...begun.context, environment };
+    const { checks, result, books } = environment.redis
+      ? await cleanUpRun(onlyKeys, { start, testsRan: false })
+      : { checks: [], result: undefined, books: undefined };
+    outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
+    if (result) outcome.cleanup = result;
+    const wroteElsewhere = (result?.keys.planned ?? 0) > 0;
+    const ended = await endBranch(context, begun, { start, testsRan, wroteElsewhere, redisBooks: books });
+    outcome.checks.push(await reportCheck(context, Promise.resolve(ended.check)));
+    outcome.books = ended.books;
+  }
+}
+
+/** Starts the application, signs in, and runs the tests. */
+async function runWithApplication(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
+  await withApplication(
+    context,
+    outcome,
+    async (died) => {
+      // Read while the servers start, and complete before anything signs in or tests.
+      await looking.start();
+      await withTokens(context, outcome, (tokens) => {
+        const supplied = { ...suite, environment: { ...suite.environment, ...tokens } };
+        return testApplication(context, supplied, outcome, died);
+      });
+    },
+    // Not earlier, because reading would delay the start of the servers.
+    () => void looking.start(),
+  );
 }
 
 interface Looking {

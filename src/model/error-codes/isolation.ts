@@ -4,7 +4,8 @@ import type { ErrorEntry } from "./entry.ts";
 export const isolationErrors = {
   EA5101: {
     title: "The isolation contradicts itself or an environment",
-    meaning: "Two keys of `testData.isolation` exclude each other, or the branches would be where an environment's own tables are.",
+    meaning:
+      "Two keys of `testData.isolation` exclude each other, or the branches would be where an environment's own tables are.",
     fix: "Change the key that the message names. [Isolation](../guides/isolation.md) shows complete examples.",
   },
   EA5102: {

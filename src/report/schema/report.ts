@@ -1,7 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import { alertChannels, type StageReport, stageNames, verdicts } from "../../model/report.ts";
 import { staging } from "./staging.ts";
-import { books, cleanup } from "./test-data.ts";
+import { books, books, cleanup, cleanup, isolation } from "./test-data.ts";
 import { amount, attachment, flag, instant, measure, oneOf, percentage, tests, text, texts } from "./tests.ts";
 
 /**
@@ -189,6 +189,7 @@ export const reportSchema = z
     cleanup: cleanup.optional(),
     books: books.optional(),
     staging: staging.optional(),
+    isolation: isolation.optional(),
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Alerts of this run, and whether each was sent." }),
     leftOut: z.array(z.enum(stageNames)).optional().meta({

@@ -198,3 +198,64 @@ export const books = z
     problems: texts("What could not be counted, and why."),
   })
   .meta({ description: "What the run wrote and what happened to it, according to the tables' own history." });
+
+const exception = z.strictObject({
+  table: text("Name of the table or view as `schema.table`."),
+  state: oneOf(["empty", "left out"], "`empty`: it has only its columns. `left out`: the branch doesn't have it."),
+  why: text("Why it isn't a clone."),
+});
+
+const write = z.strictObject({
+  table: text("Name of the table as `schema.table`."),
+  whose: oneOf(
+    ["this run's", "perhaps this run's", "somebody else's"],
+    "Whose versions they are, by `testData.principals` and by who wrote to the branch.",
+  ),
+  users: texts("Who wrote, as `userName` in the table's history."),
+  operations: texts("What was done, as `operation` in the table's history."),
+  versions: amount("Number of new versions."),
+});
+
+const sharedTables = z
+  .strictObject({
+    touched: range("Tables of the environment that got a version by this run."),
+    read: amount("Number of tables whose history was read."),
+    versions: z
+      .strictObject({
+        from: amount("Lowest table version at the start."),
+        to: amount("Highest table version at the end."),
+      })
+      .optional()
+      .meta({ description: "Range of the table versions that were read. Absent if no table could be read." }),
+    writes: z.array(write).meta({ description: "Tables of the environment that got new versions, and by whom." }),
+    unknown: texts("Why the number of touched tables is not known."),
+  })
+  .meta({ description: "What became of the environment's own tables during the run. Absent if that was not read." });
+
+export const isolation = z
+  .strictObject({
+    by: oneOf(
+      ["catalog", "schemas", "prefixes"],
+      "What the run had of its own. `prefixes`: nothing; it shared the tables, and `why` says why.",
+    ),
+    branch: texts("The branch: its catalog, or its schemas."),
+    why: text("Why the run had no branch.").optional(),
+    cloned: amount("Number of cloned tables."),
+    empty: amount("Number of tables that have only their columns."),
+    views: amount("Number of views that were created again."),
+    skipped: amount("Number of tables and views that the configuration leaves out."),
+    exceptions: z
+      .array(exception)
+      .meta({ description: "What is empty or missing in the branch, although the configuration asks for a clone." }),
+    createdMs: measure("How long it took to create the branch, in milliseconds.").optional(),
+    droppedMs: measure("How long it took to drop it and to look for it again, in milliseconds.").optional(),
+    gone: flag("It was looked for after it was dropped, and was not there. Absent if that is unknown.").optional(),
+    written: z
+      .strictObject({ tables: amount("Number of tables that were written to."), rows: range("Rows that were inserted.") })
+      .optional()
+      .meta({ description: "What was written to the branch. Absent if that could not be read." }),
+    shared: sharedTables.optional(),
+    swept: texts("Branches that earlier runs lost, and that this stage dropped."),
+    problems: texts("What could not be done, and why."),
+  })
+  .meta({ description: "The run's own copy of the tables (`testData.isolation`)." });

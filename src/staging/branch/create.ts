@@ -74,7 +74,9 @@ export async function createBranch(warehouse: CopyWarehouse, request: BranchRequ
   if (reading.status === "rejected") throw reading.reason;
   const original: Original = reading.value;
   const plan = planBranch(original, request);
-  await inParallel(statementsAtOnce, plan.schemas, ({ name }) => createSchema(warehouse, request, { catalog: plan.catalog, name, comment }));
+  await inParallel(statementsAtOnce, plan.schemas, ({ name }) =>
+    createSchema(warehouse, request, { catalog: plan.catalog, name, comment }),
+  );
   const tables = await inParallel(statementsAtOnce, plan.tables, (step) => createTable(warehouse, step));
   const views: string[] = [];
   const leftOut = [...plan.leftOut];
@@ -99,7 +101,11 @@ export async function createBranch(warehouse: CopyWarehouse, request: BranchRequ
   };
 }
 
-async function createCatalog(warehouse: CopyWarehouse, { grantTo, managedLocation }: BranchRequest, comment: string): Promise<void> {
+async function createCatalog(
+  warehouse: CopyWarehouse,
+  { grantTo, managedLocation }: BranchRequest,
+  comment: string,
+): Promise<void> {
   const catalog = quoteName(warehouse.scope.catalog);
   const location = managedLocation === undefined ? "" : ` MANAGED LOCATION ${sqlText(managedLocation)}`;
   // The comment is written by the statement that creates it, so there is never a branch without its mark.

@@ -85,10 +85,7 @@ async function readHidden(warehouse: WarehouseReader, views: string): Promise<Ma
     throw error;
   });
   return new Map(
-    rows.map(({ schema_name, table_name, what }) => [
-      `${String(schema_name)}.${String(table_name)}`.toLowerCase(),
-      String(what),
-    ]),
+    rows.map(({ schema_name, table_name, what }) => [`${String(schema_name)}.${String(table_name)}`.toLowerCase(), String(what)]),
   );
 }
 

@@ -61,12 +61,19 @@ export function planBranch(original: Original, request: PlanRequest): BranchPlan
   const { catalog } = original;
   const at = placesOf(catalog, request);
   const unknownNames = Object.keys(request.choices).filter((pattern) => !matchesAny(pattern, original));
-  const skipped = new Set([...original.tables, ...original.views].map(({ name }) => name).filter((name) => choiceOf(name, request) === "skip"));
-  const tables = original.tables.filter(({ name }) => !skipped.has(name)).map((table) => tableStep(table, { catalog, at, request }));
+  const skipped = new Set(
+    [...original.tables, ...original.views].map(({ name }) => name).filter((name) => choiceOf(name, request) === "skip"),
+  );
+  const tables = original.tables
+    .filter(({ name }) => !skipped.has(name))
+    .map((table) => tableStep(table, { catalog, at, request }));
   const there = new Set([...tables, ...original.views.filter(({ name }) => !skipped.has(name))].map(({ name }) => name));
   const target = (schema: string, table: string) => (there.has(`${schema}.${table}`) ? at(`${schema}.${table}`) : undefined);
 
-  const leftOut: LeftOut[] = unknownNames.map((name) => ({ name, why: "testData.isolation.tables names it, but this principal sees no such table" }));
+  const leftOut: LeftOut[] = unknownNames.map((name) => ({
+    name,
+    why: "testData.isolation.tables names it, but this principal sees no such table",
+  }));
   const rewritten = new Map<string, { statement: string; reads: string[] }>();
   for (const { name, query, columns } of original.views) {
     if (skipped.has(name)) continue;
@@ -96,7 +103,9 @@ type Place = readonly [string, string, string];
 function placesOf(catalog: string, { form, runId }: PlanRequest): (name: string) => Place {
   return (name) => {
     const [schema = "", table = ""] = name.split(".");
-    return form.as === "catalog" ? [branchName(catalog, runId), schema, table] : [form.into.toLowerCase(), branchName(schema, runId), table];
+    return form.as === "catalog"
+      ? [branchName(catalog, runId), schema, table]
+      : [form.into.toLowerCase(), branchName(schema, runId), table];
   };
 }
 

@@ -37,54 +37,94 @@ export function rewriteView(text: string, request: RewriteRequest): Rewritten | 
   if (typeof tokens === "string") return tokens;
   while (tokens.at(-1)?.value === ";") tokens.pop();
   const places = placesOf(text, tokens);
-  if (!places) return "its text could not be read";
-  const common = commonNames(tokens);
-  const reads = new Set<string>();
-  const edits: { from: number; to: number; text: string }[] = [];
-  /** For each open bracket: whether a table may come next. */
-  const expecting: ("table" | "none" | "function")[] = ["none"];
-  for (let at = 0; at < tokens.length; ) {
-    const token = tokens[at] as Token;
-    const word = token.kind === "word" ? token.value : undefined;
-    const state = expecting.at(-1);
-    if (token.value === "(") {
-      const before = tokens[at - 1];
-      expecting.push(before?.kind === "word" && functionsWithFrom.has(before.value) ? "function" : state === "table" ? "table" : "none");
-    } else if (token.value === ")") {
-      expecting.pop();
-      if (expecting.length === 0) return "its brackets do not match";
-      if (expecting.at(-1) === "table") expecting[expecting.length - 1] = "none";
-    } else if (word !== undefined && beginsTables.has(word) && state !== "function" && tokens[at - 1]?.value !== ".") {
-      // `a IS DISTINCT FROM b` compares.
-      const compares = word === "FROM" && tokens[at - 1]?.value === "DISTINCT" && tokens[at - 2]?.value !== "SELECT";
-      if (!compares) expecting[expecting.length - 1] = "table";
-    } else if (word !== undefined && endsTables.has(word) && tokens[at - 1]?.value !== ".") {
-      expecting[expecting.length - 1] = "none";
-    } else if (token.value === "," && inTables(tokens, at)) {
-      expecting[expecting.length - 1] = "table";
-    } else if (isName(token)) {
-      const chain = chainAt(tokens, at);
-      const next = tokens[at + chain.length * 2 - 1];
-      const asTable = state === "table" && next?.value !== "(";
-      const replaced = asTable ? tableName(chain, request, common) : columnName(chain, request);
-      if (typeof replaced === "string") return replaced;
-      const last = at + chain.length * 2 - 2;
-      if (replaced) {
-        if (replaced.read !== undefined) reads.add(replaced.read);
-        const [{ from } = { from: 0 }, { to } = { to: 0 }] = [places[at], places[last]];
-        edits.push({ from, to, text: replaced.parts.map(quoteName).join(".") });
-      }
-      // Also after a function that returns rows.
-      if (state === "table") expecting[expecting.length - 1] = "none";
-      at = last + 1;
-      continue;
-    }
-    at++;
-  }
-  return { query: edited(text.replace(/[;\s]+$/, ""), edits), reads: [...reads].sort() };
+  return places ? new Rewriting(tokens, places, request).result(text) : "its text could not be read";
 }
 
-function edited(text: string, edits: readonly { from: number; to: number; text: string }[]): string {
+interface Edit {
+  from: number;
+  to: number;
+  text: string;
+}
+
+/** One pass over the tokens, which knows for each open bracket whether a table may come next. */
+class Rewriting {
+  readonly #tokens: readonly Token[];
+  readonly #places: readonly Pick<Edit, "from" | "to">[];
+  readonly #request: RewriteRequest;
+  readonly #common: ReadonlySet<string>;
+  readonly #reads = new Set<string>();
+  readonly #edits: Edit[] = [];
+  /** `function`: the brackets of a function whose arguments can have a FROM between them. */
+  readonly #levels: ("table" | "none" | "function")[] = ["none"];
+
+  constructor(tokens: readonly Token[], places: readonly Pick<Edit, "from" | "to">[], request: RewriteRequest) {
+    this.#tokens = tokens;
+    this.#places = places;
+    this.#request = request;
+    this.#common = commonNames(tokens);
+  }
+
+  result(text: string): Rewritten | string {
+    for (let at = 0; at < this.#tokens.length; ) {
+      const length = isName(this.#tokens[at] as Token) ? this.#name(at) : this.#other(at);
+      if (typeof length === "string") return length;
+      at += length;
+    }
+    return { query: edited(text.replace(/[;\s]+$/, ""), this.#edits), reads: [...this.#reads].sort() };
+  }
+
+  get #level(): "table" | "none" | "function" {
+    return this.#levels.at(-1) ?? "none";
+  }
+
+  #expect(next: "table" | "none"): void {
+    this.#levels[this.#levels.length - 1] = next;
+  }
+
+  /** @returns how many tokens it was */
+  #other(at: number): number | string {
+    const { kind, value } = this.#tokens[at] as Token;
+    const before = this.#tokens[at - 1];
+    if (kind === "symbol" && value === "(") {
+      const isFunction = before?.kind === "word" && functionsWithFrom.has(before.value);
+      this.#levels.push(isFunction ? "function" : this.#level === "table" ? "table" : "none");
+    } else if (kind === "symbol" && value === ")") {
+      this.#levels.pop();
+      if (this.#levels.length === 0) return "its brackets do not match";
+      if (this.#level === "table") this.#expect("none");
+    } else if (kind === "symbol" && value === ",") {
+      if (inTables(this.#tokens, at)) this.#expect("table");
+    } else if (kind === "word" && before?.value !== ".") {
+      if (beginsTables.has(value) && this.#level !== "function" && !comparesFrom(this.#tokens, at)) this.#expect("table");
+      else if (endsTables.has(value)) this.#expect("none");
+    }
+    return 1;
+  }
+
+  #name(at: number): number | string {
+    const chain = chainAt(this.#tokens, at);
+    const length = chain.length * 2 - 1;
+    const afterFrom = this.#level === "table";
+    const isTable = afterFrom && this.#tokens[at + length]?.value !== "(";
+    const replaced = isTable ? tableName(chain, this.#request, this.#common) : columnName(chain, this.#request);
+    if (typeof replaced === "string") return replaced;
+    if (replaced) {
+      if (replaced.read !== undefined) this.#reads.add(replaced.read);
+      const [{ from } = { from: 0 }, { to } = { to: 0 }] = [this.#places[at], this.#places[at + length - 1]];
+      this.#edits.push({ from, to, text: replaced.parts.map(quoteName).join(".") });
+    }
+    // Also after a function that returns rows.
+    if (afterFrom) this.#expect("none");
+    return length;
+  }
+}
+
+/** `a IS DISTINCT FROM b` compares. */
+function comparesFrom(tokens: readonly Token[], at: number): boolean {
+  return tokens[at]?.value === "FROM" && tokens[at - 1]?.value === "DISTINCT" && tokens[at - 2]?.value !== "SELECT";
+}
+
+function edited(text: string, edits: readonly Edit[]): string {
   let done = 0;
   const parts = edits.map(({ from, to, text: by }) => {
     const part = text.slice(done, from) + by;
@@ -95,8 +135,8 @@ function edited(text: string, edits: readonly { from: number; to: number; text: 
 }
 
 /** Where each token is in the text; undefined if they don't fit. Words are in upper case, the text isn't. */
-function placesOf(text: string, tokens: readonly Token[]): { from: number; to: number }[] | undefined {
-  const places: { from: number; to: number }[] = [];
+function placesOf(text: string, tokens: readonly Token[]): Pick<Edit, "from" | "to">[] | undefined {
+  const places: Pick<Edit, "from" | "to">[] = [];
   let at = 0;
   for (const { value } of tokens) {
     at += /^(?:\s|--[^\r\n]*|\/\*[\s\S]*?\*\/)*/.exec(text.slice(at))?.[0].length ?? 0;
@@ -114,7 +154,11 @@ interface Replaced {
 }
 
 /** @returns undefined if it stays as it is; a sentence if it cannot be named */
-function tableName(chain: readonly Token[], { catalog, target }: RewriteRequest, common: ReadonlySet<string>): Replaced | undefined | string {
+function tableName(
+  chain: readonly Token[],
+  { catalog, target }: RewriteRequest,
+  common: ReadonlySet<string>,
+): Replaced | undefined | string {
   const names = chain.map(bare);
   const shown = names.join(".");
   if (names.length === 1) {
@@ -163,7 +207,7 @@ function inTables(tokens: readonly Token[], comma: number): boolean {
       if (depth === 0) return false;
       depth--;
     } else if (depth === 0 && kind === "word") {
-      if (value === "FROM") return tokens[at - 1]?.value !== "DISTINCT" || tokens[at - 2]?.value === "SELECT";
+      if (value === "FROM") return !comparesFrom(tokens, at);
       // After ON there are conditions, and a comma can still begin another table.
       if (endsTables.has(value) && !["ON", "LATERAL", "USING"].includes(value)) return false;
     }
@@ -178,7 +222,9 @@ function isName({ kind, value }: Token): boolean {
 /** Words that are never the name of a table, of those that can follow FROM, JOIN or a comma. */
 const reserved = new Set(
   `SELECT FROM WHERE WITH RECURSIVE AS ON AND OR NOT IN IS NULL CASE WHEN THEN ELSE END JOIN INNER LEFT RIGHT FULL OUTER CROSS ANTI SEMI NATURAL USING GROUP BY
-  ORDER HAVING LIMIT UNION ALL EXCEPT INTERSECT DISTINCT LATERAL VALUES BETWEEN LIKE EXISTS CAST INTERVAL TRUE FALSE`.split(/\s+/),
+  ORDER HAVING LIMIT UNION ALL EXCEPT INTERSECT DISTINCT LATERAL VALUES BETWEEN LIKE EXISTS CAST INTERVAL TRUE FALSE`.split(
+    /\s+/,
+  ),
 );
 
 function chainAt(tokens: readonly Token[], at: number): Token[] {

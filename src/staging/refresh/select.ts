@@ -89,7 +89,9 @@ async function spread(ways: readonly Way[], work: Work): Promise<void> {
     const targets = [...Map.groupBy(followed, ({ to }) => to)];
     const added = await inParallel(atOnce, targets, async ([to, waysTo]) => {
       const chosen = waysTo.map(({ from, fromColumns, toColumns }) => {
-        const pairs = toColumns.map((column, at) => `${sqlName("chosen_row", fromColumns[at] ?? column)} = ${sqlName("candidate", column)}`);
+        const pairs = toColumns.map(
+          (column, at) => `${sqlName("chosen_row", fromColumns[at] ?? column)} = ${sqlName("candidate", column)}`,
+        );
         return `EXISTS (SELECT 1 FROM ${tableOf("chosen", from, work)} AS chosen_row WHERE ${pairs.join(" AND ")})`;
       });
       const rows = `${pinned(to, work)} AS candidate`;

@@ -11,7 +11,19 @@ import { kindOfSchema, sqlName, sqlText, workingSchema } from "./names.ts";
 
 export const stateTable = "env_actions_state";
 
-const steps = ["start", "begun", "pinned", "descended", "selected", "mapped", "built", "checked", "switching", "switched", "failed"] as const;
+const steps = [
+  "start",
+  "begun",
+  "pinned",
+  "descended",
+  "selected",
+  "mapped",
+  "built",
+  "checked",
+  "switching",
+  "switched",
+  "failed",
+] as const;
 export type Step = (typeof steps)[number];
 
 export interface Reached {
