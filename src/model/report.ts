@@ -1,5 +1,5 @@
 import type { StagingResult } from "./staging.ts";
-import type { Books, Books, CleanupResult, CleanupResult, Isolation } from "./test-data.ts";
+import type { Books, CleanupResult, Isolation } from "./test-data.ts";
 import type { Attachment, TestResults } from "./test-results.ts";
 
 /** What a stage reports, in the terms that all rooms share. */

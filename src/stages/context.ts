@@ -6,7 +6,7 @@ import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
 import type { StagingResult } from "../model/staging.ts";
-import type { Books, Books, CleanupResult, CleanupResult, Isolation } from "../model/test-data.ts";
+import type { Books, CleanupResult, Isolation } from "../model/test-data.ts";
 import type { Attachment, TestResults } from "../model/test-results.ts";
 
 /** Everything a stage needs to know, and its outputs. */

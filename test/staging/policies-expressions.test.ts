@@ -37,7 +37,10 @@ test("each policy makes of a row what it says", async () => {
         seen: { how: "generalise", to: "month" },
         tags: { how: "elements", elements: keep },
         home: { how: "fields", fields: { city: { how: "synthetic", kind: "city" }, zip: { how: "null" } } },
-        friends: { how: "elements", elements: { how: "fields", fields: { id: student, name: { how: "synthetic", kind: "fullName" } } } },
+        friends: {
+          how: "elements",
+          elements: { how: "fields", fields: { id: student, name: { how: "synthetic", kind: "fullName" } } },
+        },
         scores: { how: "entries", keys: student, values: { how: "constant", value: "x" } },
         profile: {
           how: "json",

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll } from "vitest";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
-import { type SanitisingContext, sanitisedColumns, sanitisedQuery, type WorkingSchema } from "../../src/staging/policies/columns.ts";
+import {
+  type SanitisingContext,
+  sanitisedColumns,
+  sanitisedQuery,
+  type WorkingSchema,
+} from "../../src/staging/policies/columns.ts";
 import { domainSources, mappingStatements } from "../../src/staging/policies/mappings.ts";
 import type { ColumnPolicy, Domain, Policies, TablePolicy } from "../../src/staging/policies/model.ts";
 import type { ColumnStructure, Structure, TableStructure } from "../../src/staging/structure/structure.ts";
@@ -38,7 +43,10 @@ export function ownWorld(tables: Record<string, { columns: Record<string, string
   return world;
 }
 
-export function tableOf(columns: Record<string, string | Partial<ColumnStructure>>, rest: Partial<TableStructure> = {}): TableStructure {
+export function tableOf(
+  columns: Record<string, string | Partial<ColumnStructure>>,
+  rest: Partial<TableStructure> = {},
+): TableStructure {
   return {
     kind: "table",
     type: "MANAGED",

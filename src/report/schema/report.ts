@@ -1,7 +1,7 @@
 import { z } from "../../lib/zod.ts";
 import { alertChannels, type StageReport, stageNames, verdicts } from "../../model/report.ts";
 import { staging } from "./staging.ts";
-import { books, books, cleanup, cleanup, isolation } from "./test-data.ts";
+import { books, cleanup, isolation } from "./test-data.ts";
 import { amount, attachment, flag, instant, measure, oneOf, percentage, tests, text, texts } from "./tests.ts";
 
 /**

@@ -31,6 +31,7 @@ const facetDrift = z.strictObject({
         side: oneOf(["original", "copy"], "On which side."),
         within: text("What is concerned, with everything in it. Empty for the whole catalog."),
         why: text("Why it could not be seen."),
+        ignored: text("The reason of the rule that leaves it out. It then doesn't count for the verdict.").optional(),
       }),
     )
     .meta({ description: "What could not be seen." }),
@@ -45,6 +46,16 @@ const drift = z
     original: text("Catalog or snapshot of the original."),
     copy: text("Catalog of the copy."),
     facets: z.record(z.enum(facets), facetDrift).meta({ description: "What was compared, facet by facet." }),
+    unusedRules: z
+      .array(
+        z.strictObject({
+          object: text("Pattern of the objects."),
+          facet: facet.optional(),
+          item: text("Pattern of the items.").optional(),
+          reason: text("Reason from the configuration."),
+        }),
+      )
+      .meta({ description: "Rules of the configuration that left nothing out." }),
   })
   .meta({ description: "How far the copy's structure is from its original's." });
 
@@ -101,8 +112,10 @@ const refresh = z
     k: amount("Smallest group of rows with the same quasi-identifiers.").optional(),
     suppressedRows: amount("Rows that were left out because their group was too small."),
     orphans: amount("Rows whose parent is missing."),
+    leftOut: amount("Rows of the original that were left out, because they refer to rows that it doesn't have."),
     keepUntil: instant("After this the data must be gone or refreshed."),
     switched: flag("The copy has the new data."),
+    problems: texts("Why the copy was not switched.").optional(),
   })
   .meta({ description: "How the copy was filled with sanitised data." });
 
