@@ -18,6 +18,7 @@ export interface TableColumn {
 export interface Identity {
   /** Whether values cannot be given. */
   always: boolean;
+  start: number;
   step: number;
   /** The next value. */
   next: number;
@@ -28,6 +29,20 @@ export interface Layout {
   columns: TableColumn[];
   /** The last version with these columns. */
   until: number;
+}
+
+/** It is told, and never enforced. */
+export interface PrimaryKey {
+  name: string;
+  columns: string[];
+  /** Whether the optimizer may rely on it. */
+  rely: boolean;
+}
+
+export interface ForeignKey extends PrimaryKey {
+  parent: Table;
+  /** The columns of the parent's primary key, in the order of `columns`. */
+  to: string[];
 }
 
 /** A function of SQL, for row filters and column masks. */
@@ -78,6 +93,11 @@ export interface Table {
   properties: Map<string, string>;
   /** CHECK constraints by name, in lower case. */
   constraints: Map<string, Clause>;
+  primaryKey?: PrimaryKey;
+  /** By name, in lower case. */
+  foreignKeys: Map<string, ForeignKey>;
+  clusteredBy: string[];
+  partitionedBy: string[];
   rowFilter?: Policy;
   /** Column masks by column, in lower case; the column itself is the function's first argument. */
   masks: Map<string, Policy>;

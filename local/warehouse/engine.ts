@@ -25,6 +25,7 @@ import { mergeDelete } from "./statements/merge.ts";
 import { createFunction, dropFunction, governedRows, hasPolicies, refusePolicies } from "./statements/policies.ts";
 import { refuseOtherMeanings, set, use } from "./statements/settings.ts";
 import { showCatalogs, showColumns, showGrants, showProperties, showSchemas, showTables, showViews } from "./statements/show.ts";
+import { showCreate } from "./statements/show-create.ts";
 import { createView, dropView, viewRelation } from "./statements/view.ts";
 import { remove, restore, truncate, update } from "./statements/write.ts";
 import type { Storage } from "./storage.ts";
@@ -167,6 +168,8 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return showViews(statement, context);
     case "show-columns":
       return showColumns(statement, context);
+    case "show-create":
+      return showCreate(statement, context);
     case "show-properties":
       return showProperties(statement, context);
     case "show-grants":

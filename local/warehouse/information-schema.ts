@@ -1,14 +1,18 @@
 import { type Catalog, type Catalogs, schemasOf, type Table, tablesOf } from "./catalog.ts";
+import { constraintViews } from "./information-constraints.ts";
 import type { Principal } from "./principals.ts";
 import type { Granted, Privileges } from "./privileges.ts";
 import { relationOf } from "./relation.ts";
-import { type Column, type ResultSet, resultOf, type Value } from "./results.ts";
-import { int, string, timestamp, typeName } from "./types.ts";
+import { type Column, type ResultSet, resultOf, texts, type Value } from "./results.ts";
+import { int, timestamp, typeName } from "./types.ts";
+import { visibleTables } from "./visible.ts";
 
-type Reader = (catalog: Catalog, principal: Principal, privileges: Privileges) => ResultSet;
+/** Reads a view of a catalog, restricted to what the principal may see. */
+export type Reader = (catalog: Catalog, principal: Principal, privileges: Privileges, catalogs: Catalogs) => ResultSet;
 
 /** The views of a catalog's information_schema, restricted to what the principal may see. */
 const views: Readonly<Record<string, Reader>> = {
+  ...constraintViews,
   catalogs: (catalog, principal, privileges) => {
     const visible = privileges.seesCatalog(principal, catalog);
     const owner = privileges.owner(catalog.name, catalog.owner);
@@ -115,6 +119,7 @@ const views: Readonly<Record<string, Reader>> = {
         ...texts("column_default", "is_nullable", "full_data_type", "data_type"),
         { name: "numeric_precision", type: int },
         { name: "numeric_scale", type: int },
+        { name: "partition_index", type: int },
         ...texts("comment"),
       ],
       visibleTables(catalog, principal, privileges).flatMap((table) =>
@@ -130,6 +135,7 @@ const views: Readonly<Record<string, Reader>> = {
             kind,
             precision,
             scale,
+            table.partitionedBy.indexOf(column.name) + 1 || null,
             column.comment ?? null,
           ];
         }),
@@ -182,7 +188,7 @@ export function informationSchemaRelation(
 ): { sql: string; columns: string[] } | undefined {
   const read = Object.hasOwn(views, view) ? views[view] : undefined;
   if (!read) return undefined;
-  const result = read(catalogs.catalog(catalog), principal, privileges);
+  const result = read(catalogs.catalog(catalog), principal, privileges, catalogs);
   return { sql: relationOf(result), columns: result.columns.map((column) => column.name) };
 }
 
@@ -223,16 +229,6 @@ function granted(grant: Granted, level: Granted["level"]): Value[] {
   return [grant.privilege.replaceAll(" ", "_"), "NO", grant.level === level ? "NONE" : grant.level];
 }
 
-function visibleTables(catalog: Catalog, principal: Principal, privileges: Privileges): Table[] {
-  return schemasOf(catalog)
-    .flatMap(tablesOf)
-    .filter((table) => privileges.seesTable(principal, table));
-}
-
 function fullName(table: Table): string {
   return `${table.catalog}.${table.schema}.${table.name}`;
-}
-
-function texts(...names: string[]): Column[] {
-  return names.map((name) => ({ name, type: string }));
 }

@@ -1,8 +1,8 @@
 import { type Catalogs, schemasOf, type Table, tablesOf } from "./catalog.ts";
 import type { Privileges } from "./privileges.ts";
-import { type Column, type ResultSet, resultOf, type Value } from "./results.ts";
+import { type Column, type ResultSet, resultOf, texts, type Value } from "./results.ts";
 import type { Session } from "./session.ts";
-import { type DataType, int, string, typeName } from "./types.ts";
+import { type DataType, int, typeName } from "./types.ts";
 
 /** Patterns in the driver's metadata calls: `%` and `_` are wildcards, absent means all. */
 export interface MetadataPattern {
@@ -127,10 +127,6 @@ const jdbcTypes: Readonly<Record<string, number>> = {
 
 function sizeOf(type: DataType): number | null {
   return type.kind === "decimal" ? type.precision : null;
-}
-
-function texts(...names: string[]): Column[] {
-  return names.map((name) => ({ name, type: string }));
 }
 
 /** A SQL pattern; `\` escapes. */

@@ -15,7 +15,7 @@ import {
   DuckDBTypeId,
 } from "@duckdb/node-api";
 import { SqlError, UnsupportedSql } from "./errors.ts";
-import type { DataType } from "./types.ts";
+import { type DataType, string } from "./types.ts";
 
 /**
  * A value of a result: timestamps as microseconds since 1970 (bigint), dates as days (number), decimals as unscaled integers
@@ -49,6 +49,11 @@ export interface ResultSet {
 }
 
 export const noResult: ResultSet = { columns: [], values: [], rowCount: 0 };
+
+/** Columns of text. */
+export function texts(...names: string[]): Column[] {
+  return names.map((name) => ({ name, type: string }));
+}
 
 /** A result whose rows don't come from a table: SHOW, DESCRIBE and the driver's metadata calls. */
 export function resultOf(columns: Column[], rows: readonly (readonly Value[])[]): ResultSet {

@@ -88,6 +88,8 @@ export class Storage {
       entry?: Entry;
       replace: boolean;
       comment?: string;
+      /** Adds what is only told of it, and refuses what cannot be. */
+      complete?(table: Table): void;
     },
     author: Author,
   ): Promise<void> {
@@ -102,6 +104,7 @@ export class Storage {
       const table = newTable(name, { ...given.definition, columns }, author.user, timeOf(this.#faults));
       const operation = `CREATE ${old ? "OR REPLACE " : ""}TABLE${given.asSelect === undefined ? "" : " AS SELECT"}`;
       table.comment = given.comment;
+      given.complete?.(table);
       // The rows are read before the old table is dropped, because they may come from it.
       if (given.asSelect !== undefined) await connection.run(`CREATE TEMP TABLE added AS ${given.asSelect}`);
       if (old) await connection.run(dropTableSql(old));

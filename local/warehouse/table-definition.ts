@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Table, TableColumn, TableName } from "./catalog.ts";
 import { checkColumns } from "./column-rules.ts";
-import { refuseRepeatedColumns, UnsupportedSql } from "./errors.ts";
+import { refuseRepeatedColumns, SqlError, UnsupportedSql } from "./errors.ts";
 import { readResult } from "./results.ts";
-import type { Clause, ColumnDefinition } from "./sql/ast.ts";
+import type { Clause, ColumnDefinition, TableLayout } from "./sql/ast.ts";
 import { clauseOf } from "./sql/parse-definition.ts";
 import { parseType } from "./types.ts";
 import { newVersion } from "./versions.ts";
@@ -36,16 +36,20 @@ export interface Definition {
   columns: TableColumn[];
   constraints: Record<string, Clause>;
   properties: Record<string, string>;
+  layout: TableLayout;
 }
 
 /** The constraint that a property such as `delta.constraints.positive` means. */
 const constraintPrefix = "delta.constraints.";
+
+export const noLayout: TableLayout = { clusteredBy: [], partitionedBy: [] };
 
 /** A definition as CREATE TABLE has it. @throws SqlError */
 export function definitionOf(
   columns: readonly ColumnDefinition[],
   constraints: Record<string, Clause>,
   properties: Record<string, string>,
+  layout: TableLayout = noLayout,
 ): Definition {
   const [checks, others] = [true, false].map((isCheck) =>
     Object.entries(properties).filter(([key]) => key.startsWith(constraintPrefix) === isCheck),
@@ -57,6 +61,7 @@ export function definitionOf(
       ...Object.fromEntries((checks ?? []).map(([key, text]) => [key.slice(constraintPrefix.length), clauseOf(text)])),
     },
     properties: Object.fromEntries(others ?? []),
+    layout,
   };
   checkColumns(definition.columns);
   return definition;
@@ -88,7 +93,7 @@ function columnOf({ identity, type, ...column }: ColumnDefinition): TableColumn 
   return {
     ...column,
     type: parseType(type),
-    ...(identity ? { identity: { always: identity.always, step: identity.step, next: identity.start } } : {}),
+    ...(identity ? { identity: { ...identity, next: identity.start } } : {}),
   };
 }
 
@@ -99,7 +104,7 @@ export function splitName(name: string): TableName {
 }
 
 export function newTable(name: TableName, definition: Definition, user: string, at: number): Table {
-  const { columns, constraints, properties } = definition;
+  const { columns, constraints, properties, layout } = definition;
   refuseRepeatedColumns(columns.map((column) => column.name));
   const hidden = columns.find((column) => /^(rowid|__.*)$/i.test(column.name));
   if (hidden) throw new UnsupportedSql(`a column named ${hidden.name}`);
@@ -111,6 +116,8 @@ export function newTable(name: TableName, definition: Definition, user: string, 
     columns,
     properties: new Map(Object.entries(properties)),
     constraints: new Map(Object.entries(constraints).map(([check, clause]) => [check.toLowerCase(), clause])),
+    foreignKeys: new Map(),
+    ...checkedLayout(layout, columns),
     masks: new Map(),
     earlier: [],
     owner: user,
@@ -123,6 +130,34 @@ export function newTable(name: TableName, definition: Definition, user: string, 
     loggedFrom: 0,
     emptyUntil: -1,
   };
+}
+
+/** Delta's rules for CLUSTER BY and PARTITIONED BY. @throws SqlError */
+export function checkedLayout({ clusteredBy, partitionedBy }: TableLayout, columns: readonly TableColumn[]): TableLayout {
+  if (clusteredBy.length > 0 && partitionedBy.length > 0)
+    throw new SqlError(
+      "SPECIFY_CLUSTER_BY_WITH_PARTITIONED_BY_IS_NOT_ALLOWED",
+      "42908",
+      "Cannot specify both CLUSTER BY and PARTITIONED BY.",
+    );
+  if (clusteredBy.length > 4)
+    throw new SqlError(
+      "DELTA_CLUSTER_BY_INVALID_NUM_COLUMNS",
+      "54000",
+      `CLUSTER BY for Liquid clustering supports up to 4 clustering columns, but the table has ${clusteredBy.length} clustering columns. Please remove the extra clustering columns.`,
+    );
+  const known = (name: string): string => {
+    const column = columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
+    if (column) return column.name;
+    throw new SqlError(
+      "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+      "42703",
+      `A column, variable, or function parameter with name \`${name}\` cannot be resolved. Did you mean one of the following? [${columns.map((column) => `\`${column.name}\``).join(", ")}]`,
+    );
+  };
+  if (partitionedBy.length > 0 && partitionedBy.length === columns.length)
+    throw new SqlError("ALL_PARTITION_COLUMNS_NOT_ALLOWED", "KD005", "Cannot use all columns for partition columns.");
+  return { clusteredBy: clusteredBy.map(known), partitionedBy: partitionedBy.map(known) };
 }
 
 /** The columns of a SELECT in DuckDB's dialect. */

@@ -98,8 +98,12 @@ export function parseType(text: string): DataType {
     return list;
   };
   const result = type();
-  if (at !== words.length || words.join("").length !== text.replace(/\s/g, "").length) throw unsupported();
+  if (at !== words.length || bare(words.join("")) !== bare(text)) throw unsupported();
   return result;
+}
+
+function bare(text: string): string {
+  return text.replace(/\s/g, "");
 }
 
 function isPrimitive(name: string): name is PrimitiveName {

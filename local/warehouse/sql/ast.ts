@@ -97,6 +97,19 @@ export interface Clause {
   expression: Expression;
 }
 
+/** A primary or foreign key. Without a name it gets one. */
+export type KeyDefinition = { name: string | undefined; columns: string[]; rely: boolean } & (
+  | { kind: "primary" }
+  /** Without columns: those of the parent's primary key. */
+  | { kind: "foreign"; parent: string[]; to: string[] | undefined }
+);
+
+/** How the rows of a table are laid out. */
+export interface TableLayout {
+  clusteredBy: string[];
+  partitionedBy: string[];
+}
+
 export type Position = "first" | { after: string };
 
 export interface AddedColumn extends ColumnDefinition {
@@ -121,7 +134,11 @@ export type TableAction =
   | { kind: "set-properties"; properties: Record<string, string> }
   | { kind: "unset-properties"; keys: string[] }
   | { kind: "add-constraint"; name: string; check: Clause }
-  | { kind: "drop-constraint"; name: string; ifExists: boolean };
+  | { kind: "drop-constraint"; name: string; ifExists: boolean; cascade: boolean }
+  | { kind: "add-key"; key: KeyDefinition }
+  | { kind: "drop-primary-key"; ifExists: boolean; cascade: boolean }
+  | { kind: "drop-foreign-key"; ifExists: boolean; columns: string[] }
+  | { kind: "cluster-by"; columns: string[] };
 
 export type Securable = { kind: "CATALOG" | "SCHEMA" | "TABLE"; name: string[] };
 
@@ -149,6 +166,8 @@ export type Statement =
       columns: ColumnDefinition[];
       /** CHECK constraints by name. */
       constraints: Record<string, Clause>;
+      keys: KeyDefinition[];
+      layout: TableLayout;
       ifNotExists: boolean;
       replace: boolean;
       comment?: string;
@@ -196,6 +215,7 @@ export type Statement =
   | { kind: "show-views"; schema?: string[]; pattern?: string }
   | { kind: "show-columns"; table: string[] }
   | { kind: "show-properties"; table: string[] }
+  | { kind: "show-create"; table: string[] }
   | { kind: "show-grants"; principal?: string; on: Securable }
   | { kind: "describe-table"; table: string[]; extended: boolean; asJson: boolean }
   | { kind: "describe-history"; table: string[]; limit?: number }

@@ -1,7 +1,8 @@
 import { UnsupportedSql } from "../errors.ts";
 import type { AddedColumn, Position, Statement, TableAction } from "./ast.ts";
 import type { Cursor } from "./cursor.ts";
-import { parseCheck, parseClause, parseColumn, parseProperties, parsePropertyKey } from "./parse-definition.ts";
+import { parseAddConstraint, parseDropConstraint } from "./parse-constraint.ts";
+import { parseClause, parseClustering, parseColumn, parseProperties, parsePropertyKey } from "./parse-definition.ts";
 import { parseTypeText } from "./parse-expression.ts";
 
 export function parseAlter(cursor: Cursor): Statement {
@@ -10,13 +11,19 @@ export function parseAlter(cursor: Cursor): Statement {
 }
 
 function parseAction(cursor: Cursor): TableAction {
-  if (cursor.accept("ADD", "CONSTRAINT")) return parseConstraint(cursor);
+  if (cursor.at("ADD", "CONSTRAINT") || cursor.at("ADD", "PRIMARY") || cursor.at("ADD", "FOREIGN")) {
+    cursor.next();
+    return parseAddConstraint(cursor);
+  }
   if (cursor.accept("ADD", "COLUMN") || cursor.accept("ADD", "COLUMNS"))
     return { kind: "add-columns", columns: inBrackets(cursor, () => parseAdded(cursor)) };
-  if (cursor.accept("DROP", "CONSTRAINT")) {
-    const ifExists = cursor.accept("IF", "EXISTS");
-    return { kind: "drop-constraint", name: cursor.name(), ifExists };
+  if (cursor.at("DROP", "CONSTRAINT") || cursor.at("DROP", "PRIMARY") || cursor.at("DROP", "FOREIGN")) {
+    cursor.next();
+    const dropped = parseDropConstraint(cursor);
+    if (dropped) return dropped;
+    throw cursor.error();
   }
+  if (cursor.accept("CLUSTER", "BY")) return { kind: "cluster-by", columns: parseClustering(cursor) };
   if (cursor.accept("DROP", "COLUMN") || cursor.accept("DROP", "COLUMNS")) {
     const ifExists = cursor.accept("IF", "EXISTS");
     return { kind: "drop-columns", names: inBrackets(cursor, () => parseColumnName(cursor)), ifExists };
@@ -42,13 +49,10 @@ function parseAction(cursor: Cursor): TableAction {
   throw new UnsupportedSql(`ALTER TABLE … ${cursor.peek().value} ${cursor.peek(1).value}`.trim());
 }
 
-function parseConstraint(cursor: Cursor): TableAction {
-  const name = cursor.name();
-  return { kind: "add-constraint", name, check: parseCheck(cursor) };
-}
-
 function parseAdded(cursor: Cursor): AddedColumn {
-  return { ...parseColumn(cursor), position: parsePosition(cursor) };
+  const { keys, ...column } = parseColumn(cursor);
+  if (keys.length > 0) throw new UnsupportedSql("ADD COLUMN with a key");
+  return { ...column, position: parsePosition(cursor) };
 }
 
 function parsePosition(cursor: Cursor): Position | undefined {

@@ -1,6 +1,7 @@
 import { UnsupportedSql } from "../errors.ts";
-import type { Clause, ColumnDefinition, Statement } from "./ast.ts";
+import type { Clause, ColumnDefinition, KeyDefinition, Statement, TableLayout } from "./ast.ts";
 import { Cursor } from "./cursor.ts";
+import { parseColumnConstraint, parseTableConstraint } from "./parse-constraint.ts";
 import { parseExpression, parseTypeText } from "./parse-expression.ts";
 import { parseQuery } from "./parse-query.ts";
 
@@ -25,12 +26,12 @@ export function parseCreate(cursor: Cursor): Statement {
   const depth = cursor.acceptOneOf("SHALLOW", "DEEP");
   if (cursor.accept("CLONE")) return parseClone(cursor, { name, shallow: depth === "SHALLOW", ifNotExists, replace });
   if (depth) throw cursor.error();
-  const { columns, constraints } = cursor.accept("(") ? parseColumns(cursor) : { columns: [], constraints: {} };
-  const { comment, properties } = parseTableClauses(cursor);
+  const { columns, constraints, keys } = cursor.accept("(") ? parseColumns(cursor) : { columns: [], constraints: {}, keys: [] };
+  const { comment, properties, ...layout } = parseTableClauses(cursor);
   const query = cursor.accept("AS") ? parseQuery(cursor) : undefined;
   if (query && columns.length > 0) throw new UnsupportedSql("CREATE TABLE with both columns and AS");
   if (!query && columns.length === 0) throw new UnsupportedSql("a table without columns");
-  return { kind: "create-table", name, columns, constraints, ifNotExists, replace, comment, properties, query };
+  return { kind: "create-table", name, columns, constraints, keys, layout, ifNotExists, replace, comment, properties, query };
 }
 
 /** The place of the files doesn't matter here. */
@@ -83,14 +84,38 @@ function parseViewColumn(cursor: Cursor): { name: string; comment?: string } {
 }
 
 /** The clauses after the columns, in any order. */
-function parseTableClauses(cursor: Cursor): { comment?: string; properties: Record<string, string> } {
-  const clauses: { comment?: string; properties: Record<string, string> } = { properties: {} };
+function parseTableClauses(cursor: Cursor): TableClauses {
+  const clauses: TableClauses = { properties: {}, clusteredBy: [], partitionedBy: [] };
   for (;;) {
     if (cursor.accept("USING")) cursor.expect("DELTA");
     else if (cursor.accept("COMMENT")) clauses.comment = cursor.string();
     else if (cursor.accept("TBLPROPERTIES")) clauses.properties = parseProperties(cursor);
+    else if (cursor.accept("PARTITIONED", "BY")) clauses.partitionedBy = parsePartitions(cursor);
+    else if (cursor.accept("CLUSTER", "BY")) clauses.clusteredBy = parseClustering(cursor);
     else return clauses;
   }
+}
+
+interface TableClauses extends TableLayout {
+  comment?: string;
+  properties: Record<string, string>;
+}
+
+function parsePartitions(cursor: Cursor): string[] {
+  cursor.expect("(");
+  const columns = cursor.list(() => cursor.name());
+  if (!cursor.accept(")")) throw new UnsupportedSql("PARTITIONED BY anything but names of columns");
+  return columns;
+}
+
+/** `(a, b)` or NONE */
+export function parseClustering(cursor: Cursor): string[] {
+  if (cursor.accept("NONE")) return [];
+  if (!cursor.accept("(")) throw new UnsupportedSql(`CLUSTER BY ${cursor.peek().value}`);
+  if (cursor.accept(")")) return [];
+  const columns = cursor.list(() => cursor.name());
+  if (!cursor.accept(")")) throw new UnsupportedSql("CLUSTER BY anything but names of columns");
+  return columns;
 }
 
 /** `('key' = 'value', other.key = true)` */
@@ -109,28 +134,27 @@ export function parsePropertyKey(cursor: Cursor): string {
   return cursor.peek().kind === "string" ? cursor.string() : cursor.dottedName().join(".");
 }
 
-function parseColumns(cursor: Cursor): { columns: ColumnDefinition[]; constraints: Record<string, Clause> } {
-  const columns: ColumnDefinition[] = [];
-  const constraints: Record<string, Clause> = {};
-  cursor.list(() => {
-    if (cursor.accept("CONSTRAINT")) constraints[cursor.name()] = parseCheck(cursor);
-    else if (["PRIMARY", "FOREIGN"].some((word) => cursor.at(word, "KEY")))
-      throw new UnsupportedSql(`${cursor.peek().value} KEY`);
-    else columns.push(parseColumn(cursor));
-  });
-  cursor.expect(")");
-  return { columns, constraints };
+interface TableSpecification {
+  columns: ColumnDefinition[];
+  constraints: Record<string, Clause>;
+  keys: KeyDefinition[];
 }
 
-/** `CHECK (condition)`. Delta keeps its tokens with a blank between them. */
-export function parseCheck(cursor: Cursor): Clause {
-  if (!cursor.accept("CHECK")) throw new UnsupportedSql(`a constraint of the kind ${cursor.peek().value}`);
-  cursor.expect("(");
-  const start = cursor.peek();
-  const expression = parseExpression(cursor);
-  const text = cursor.tokensFrom(start);
+function parseColumns(cursor: Cursor): TableSpecification {
+  const found: TableSpecification = { columns: [], constraints: {}, keys: [] };
+  cursor.list(() => {
+    if (!cursor.at("CONSTRAINT") && !["PRIMARY", "FOREIGN"].some((word) => cursor.at(word, "KEY"))) {
+      const { keys, ...column } = parseColumn(cursor);
+      found.columns.push(column);
+      found.keys.push(...keys);
+      return;
+    }
+    const constraint = parseTableConstraint(cursor);
+    if ("check" in constraint) found.constraints[constraint.name] = constraint.check;
+    else found.keys.push(constraint);
+  });
   cursor.expect(")");
-  return { text, expression };
+  return found;
 }
 
 export function parseClause(cursor: Cursor): Clause {
@@ -148,16 +172,20 @@ export function clauseOf(text: string): Clause {
 }
 
 /** A column's name and type, and its clauses in any order. */
-export function parseColumn(cursor: Cursor): ColumnDefinition {
+export function parseColumn(cursor: Cursor): ColumnDefinition & { keys: KeyDefinition[] } {
   const name = cursor.name();
-  const column: ColumnDefinition = { name, type: parseTypeText(cursor), nullable: true };
+  const column: ColumnDefinition & { keys: KeyDefinition[] } = { name, type: parseTypeText(cursor), nullable: true, keys: [] };
   for (;;) {
     if (cursor.accept("NOT", "NULL")) column.nullable = false;
     else if (cursor.accept("DEFAULT")) column.default = parseClause(cursor);
     else if (cursor.at("GENERATED")) Object.assign(column, parseGenerated(cursor));
     else if (cursor.accept("COMMENT")) column.comment = cursor.string();
     else if ([",", ")", "FIRST", "AFTER", ";"].some((end) => cursor.at(end)) || cursor.peek().kind === "end") return column;
-    else throw new UnsupportedSql(`the column clause ${cursor.peek().text}`);
+    else {
+      const key = parseColumnConstraint(cursor, name);
+      if (!key) throw new UnsupportedSql(`the column clause ${cursor.peek().text}`);
+      column.keys.push(key);
+    }
   }
 }
 

@@ -146,6 +146,7 @@ function parseShow(cursor: Cursor): Statement {
     cursor.expect("ON");
     return { kind: "show-grants", principal, on: parseSecurable(cursor) };
   }
+  if (cursor.accept("CREATE", "TABLE")) return { kind: "show-create", table: cursor.dottedName() };
   if (cursor.accept("TBLPROPERTIES")) return { kind: "show-properties", table: cursor.dottedName() };
   throw new UnsupportedSql(`SHOW ${cursor.peek().value}`);
 }

@@ -3,6 +3,7 @@ import { columnExists, typeChangeRefused, unknownColumn } from "../column-errors
 import { checkDefault } from "../column-rules.ts";
 import { identifier } from "../duckdb.ts";
 import { SqlError, UnsupportedSql } from "../errors.ts";
+import { requireInNoKey } from "../keys.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet } from "../results.ts";
 import type { AddedColumn, Clause, Position, Statement, TableAction } from "../sql/ast.ts";
@@ -14,6 +15,7 @@ import { requireMapping, requireUnused } from "./column-use.ts";
 import type { Context } from "./context.ts";
 import { rename } from "./copy.ts";
 import { requireOwner } from "./define.ts";
+import { changeKeys, clusterBy, dropKey, renameInLayout, requireInNoLayout } from "./keys.ts";
 import { policyOf } from "./policies.ts";
 import { requireDefaults, setProperties, unsetProperties } from "./properties.ts";
 import { author } from "./write.ts";
@@ -36,9 +38,9 @@ function alteration(table: Table, action: Exclude<TableAction, { kind: "rename" 
     case "add-columns":
       return addColumns(table, action);
     case "drop-columns":
-      return dropColumns(table, action);
+      return dropColumns(table, action, context);
     case "rename-column":
-      return renameColumn(table, action);
+      return renameColumn(table, action, context);
     case "move-column":
       return moveColumn(table, action);
     case "change-type":
@@ -61,7 +63,13 @@ function alteration(table: Table, action: Exclude<TableAction, { kind: "rename" 
     case "add-constraint":
       return addConstraint(table, action, context);
     case "drop-constraint":
-      return dropConstraint(table, action);
+      return dropConstraint(table, action, context);
+    case "add-key":
+    case "drop-primary-key":
+    case "drop-foreign-key":
+      return changeKeys(table, action, context);
+    case "cluster-by":
+      return clusterBy(table, action.columns);
   }
 }
 
@@ -93,12 +101,16 @@ function described({ name, type, nullable, comment }: AddedColumn): object {
   return fieldOf({ name, nullable, comment, type: parseType(type) });
 }
 
-function dropColumns(table: Table, { names, ifExists }: Of<"drop-columns">): Alteration {
+function dropColumns(table: Table, { names, ifExists }: Of<"drop-columns">, { catalogs }: Context): Alteration {
   const existing = ifExists ? names.filter((name) => table.columns.some((column) => same(column.name, name))) : names;
   const dropped = existing.map((name) => find(table, name));
   if (dropped.length === 0) return {};
   requireMapping(table, "DROP");
-  for (const column of dropped) requireUnused(table, column.name);
+  for (const column of dropped) {
+    requireUnused(table, column.name);
+    requireInNoKey(table, column.name, catalogs);
+    requireInNoLayout(table, column.name);
+  }
   const left = table.columns.filter((column) => !dropped.includes(column));
   if (left.length === 0)
     throw new SqlError(
@@ -110,15 +122,20 @@ function dropColumns(table: Table, { names, ifExists }: Of<"drop-columns">): Alt
   return { ...reshaped(unchanged(left)), entry: entry("DROP COLUMNS", { columns: parameter }) };
 }
 
-function renameColumn(table: Table, { from, to }: Of<"rename-column">): Alteration {
+function renameColumn(table: Table, { from, to }: Of<"rename-column">, { catalogs }: Context): Alteration {
   const renamed = find(table, from);
   if (table.columns.some((column) => same(column.name, to))) throw columnExists("rename", table, to);
   requireMapping(table, "RENAME");
   requireUnused(table, renamed.name);
+  requireInNoKey(table, renamed.name, catalogs);
   const columns = unchanged(table.columns).map((one) =>
     one.column === renamed ? { ...one, column: { ...renamed, name: to } } : one,
   );
-  return { ...reshaped(columns), entry: entry("RENAME COLUMN", { oldColumnPath: renamed.name, newColumnPath: to }) };
+  return {
+    ...reshaped(columns),
+    entry: entry("RENAME COLUMN", { oldColumnPath: renamed.name, newColumnPath: to }),
+    apply: () => renameInLayout(table, renamed.name, to),
+  };
 }
 
 function moveColumn(table: Table, { name, position }: Of<"move-column">): Alteration {
@@ -202,7 +219,10 @@ function addConstraint(table: Table, { name, check }: Of<"add-constraint">, cont
   };
 }
 
-function dropConstraint(table: Table, { name, ifExists }: Of<"drop-constraint">): Alteration {
+function dropConstraint(table: Table, action: Of<"drop-constraint">, context: Context): Alteration {
+  const { name, ifExists } = action;
+  const key = dropKey(table, action, context);
+  if (key) return key;
   const check = table.constraints.get(name.toLowerCase());
   if (!check && !ifExists)
     throw new SqlError(

@@ -1,8 +1,11 @@
-import type { Policy, Table, TableColumn } from "../catalog.ts";
+import type { Catalogs, Policy, Table, TableColumn } from "../catalog.ts";
+import { described, keysOf } from "../keys.ts";
 import { type DataType, typeName } from "../types.ts";
 
 /** A table as DESCRIBE TABLE EXTENDED … AS JSON shows it. */
-export function tableAsJson(table: Table, owner: string): string {
+export function tableAsJson(table: Table, owner: string, catalogs: Catalogs): string {
+  const keys = keysOf(table, catalogs).map((key) => `(${key.name},${described(key)})`);
+  const properties = propertiesOf(table);
   return JSON.stringify({
     table_name: table.name,
     catalog_name: table.catalog,
@@ -24,8 +27,17 @@ export function tableAsJson(table: Table, owner: string): string {
           })),
         }
       : {}),
-    ...(table.properties.size > 0 ? { table_properties: Object.fromEntries(table.properties) } : {}),
+    ...(Object.keys(properties).length > 0 ? { table_properties: properties } : {}),
+    ...(table.partitionedBy.length > 0 ? { partition_columns: table.partitionedBy } : {}),
+    ...(table.clusteredBy.length > 0 ? { clustering_columns: table.clusteredBy } : {}),
+    ...(keys.length > 0 ? { table_constraints: `[${keys.join(", ")}]` } : {}),
   });
+}
+
+/** With the CHECK constraints, which Delta keeps among them. */
+export function propertiesOf(table: Table): Record<string, string> {
+  const constraints = [...table.constraints].map(([name, check]): [string, string] => [`delta.constraints.${name}`, check.text]);
+  return Object.fromEntries([...table.properties, ...constraints]);
 }
 
 function nameOf({ routine }: Policy): object {

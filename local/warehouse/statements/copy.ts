@@ -100,11 +100,12 @@ function sourceOf(parts: string[], operation: string, { catalogs, privileges, se
   return table;
 }
 
-function definitionOf({ columns, constraints, properties }: Table): Definition {
+function definitionOf({ columns, constraints, properties, clusteredBy, partitionedBy }: Table): Definition {
   return {
     columns: copied(columns),
     constraints: Object.fromEntries(constraints),
     properties: Object.fromEntries(properties),
+    layout: { clusteredBy, partitionedBy },
   };
 }
 

@@ -7,6 +7,7 @@ import { generateQuery } from "../sql/generate-query.ts";
 import { definitionOf } from "../table-definition.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
+import { addKey } from "./keys.ts";
 import { checkProperties, requireDefaults } from "./properties.ts";
 import { author } from "./write.ts";
 
@@ -53,14 +54,27 @@ export async function createTable(statement: Of<"create-table">, context: Contex
   const old = catalogs.findTable(name);
   if (old && statement.ifNotExists) return noResult;
   if (old && statement.replace) requireOwner(context, fullName(name), "Table");
-  const definition = definitionOf(statement.columns, statement.constraints, statement.properties);
+  const definition = definitionOf(statement.columns, statement.constraints, statement.properties, statement.layout);
+  // The columns of a primary key are NOT NULL without saying so.
+  const primary = statement.keys
+    .flatMap((key) => (key.kind === "primary" ? key.columns : []))
+    .map((column) => column.toLowerCase());
+  for (const column of definition.columns) if (primary.includes(column.name.toLowerCase())) column.nullable = false;
   checkProperties(definition.properties);
   if (definition.columns.some((column) => column.default)) requireDefaults("CREATE TABLE", definition.properties);
   const asSelect = statement.query && generateQuery(statement.query, context.environment, new Set());
   await requireComparable(context);
   await storage.createTable(
     name,
-    { definition, asSelect, replace: statement.replace, comment: statement.comment },
+    {
+      definition,
+      asSelect,
+      replace: statement.replace,
+      comment: statement.comment,
+      complete: (table) => {
+        for (const key of statement.keys) addKey(table, key, context);
+      },
+    },
     author(context),
   );
   privileges.recordOwner(fullName(name), session.principal.user);

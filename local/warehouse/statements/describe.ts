@@ -1,10 +1,11 @@
 import type { Table } from "../catalog.ts";
+import { described, keysOf } from "../keys.ts";
 import { tableName } from "../names.ts";
-import { type Column, MapValue, type ResultSet, resultOf, type Value } from "../results.ts";
+import { type Column, MapValue, type ResultSet, resultOf, texts, type Value } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
 import { generateQuery } from "../sql/generate-query.ts";
 import { bigint, boolean, type DataType, int, string, timestamp, typeName } from "../types.ts";
-import { tableAsJson } from "./as-json.ts";
+import { propertiesOf, tableAsJson } from "./as-json.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 import { refusePolicies } from "./policies.ts";
@@ -15,9 +16,14 @@ const description = texts("col_name", "data_type", "comment");
 
 export function describeTable(statement: Of<"describe-table">, context: Context): ResultSet {
   const table = readable(statement.table, context);
-  if (statement.asJson) return resultOf(texts("json_metadata"), [[tableAsJson(table, ownerOf(table, context))]]);
+  if (statement.asJson)
+    return resultOf(texts("json_metadata"), [[tableAsJson(table, ownerOf(table, context), context.catalogs)]]);
   const columns: Value[][] = table.columns.map((column) => [column.name, typeName(column.type), column.comment ?? null]);
-  if (!statement.extended) return resultOf(description, columns);
+  const layout = [
+    ...columnsSection("# Partition Information", table.partitionedBy, table),
+    ...columnsSection("# Clustering Information", table.clusteredBy, table),
+  ];
+  if (!statement.extended) return resultOf(description, [...columns, ...layout]);
   const owner = ownerOf(table, context);
   const details = [
     ["", "", ""],
@@ -39,7 +45,18 @@ export function describeTable(statement: Of<"describe-table">, context: Context)
       "",
     ],
   ];
-  return resultOf(description, [...columns, ...details]);
+  const keys = keysOf(table, context.catalogs).map((key) => [key.name, described(key), ""]);
+  const constraints = keys.length > 0 ? [["", "", ""], ["# Constraints", "", ""], ...keys] : [];
+  return resultOf(description, [...columns, ...layout, ...details, ...constraints]);
+}
+
+function columnsSection(title: string, names: readonly string[], table: Table): Value[][] {
+  if (names.length === 0) return [];
+  const columns = names.map((name) => {
+    const column = table.columns.find((one) => one.name === name);
+    return [name, column ? typeName(column.type) : "", column?.comment ?? null];
+  });
+  return [[title, "", ""], ["# col_name", "data_type", "comment"], ...columns];
 }
 
 function ownerOf(table: Table, { privileges }: Context): string {
@@ -108,6 +125,7 @@ export function describeDetail(statement: Of<"describe-detail">, context: Contex
     { name: "createdAt", type: timestamp },
     { name: "lastModified", type: timestamp },
     { name: "partitionColumns", type: textList },
+    { name: "clusteringColumns", type: textList },
     { name: "numFiles", type: bigint },
     { name: "sizeInBytes", type: bigint },
     { name: "properties", type: textMap },
@@ -120,7 +138,11 @@ export function describeDetail(statement: Of<"describe-detail">, context: Contex
   const files = BigInt(table.history.filter(({ rowsChanged }) => rowsChanged > 0).length);
   const size = [files, files * bytesPerFile];
   return resultOf(columns, [
-    ["delta", table.id, name, table.comment ?? null, "", ...times, [], ...size, mapOf(propertiesOf(table)), 1, 2],
+    [
+      ...["delta", table.id, name, table.comment ?? null, "", ...times],
+      ...[table.partitionedBy, table.clusteredBy],
+      ...[...size, mapOf(propertiesOf(table)), 1, 2],
+    ],
   ]);
 }
 
@@ -132,15 +154,6 @@ function readable(name: string[], { catalogs, ...context }: Context, operation?:
   return table;
 }
 
-function propertiesOf(table: Table): Record<string, string> {
-  const constraints = [...table.constraints].map(([name, check]): [string, string] => [`delta.constraints.${name}`, check.text]);
-  return Object.fromEntries([...table.properties, ...constraints]);
-}
-
 function mapOf(record: Record<string, string>): MapValue {
   return new MapValue(Object.entries(record));
-}
-
-function texts(...names: string[]): Column[] {
-  return names.map((name) => ({ name, type: string }));
 }

@@ -1,9 +1,9 @@
 import { schemasOf, tablesOf } from "../catalog.ts";
 import { matches } from "../metadata.ts";
 import { schemaName, tableName } from "../names.ts";
-import { type Column, type ResultSet, resultOf } from "../results.ts";
+import { type ResultSet, resultOf, texts } from "../results.ts";
 import type { Securable, Statement } from "../sql/ast.ts";
-import { boolean, string } from "../types.ts";
+import { boolean } from "../types.ts";
 import type { Context } from "./context.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -100,8 +100,4 @@ function list(column: string, names: string[]): ResultSet {
     texts(column),
     names.map((name) => [name]),
   );
-}
-
-function texts(...names: string[]): Column[] {
-  return names.map((name) => ({ name, type: string }));
 }

@@ -6,7 +6,7 @@ import { noResult, type ResultSet } from "../results.ts";
 import type { Query, Statement } from "../sql/ast.ts";
 import type { Environment } from "../sql/generate.ts";
 import { generateQuery } from "../sql/generate-query.ts";
-import { newTable } from "../table-definition.ts";
+import { newTable, noLayout } from "../table-definition.ts";
 import { requireComparable } from "./comparable.ts";
 import type { Context } from "./context.ts";
 import { requireOwner } from "./define.ts";
@@ -36,7 +36,7 @@ export async function createView(statement: Of<"create-view">, context: Context)
       `Cannot create view ${quoted(name.catalog, name.schema, name.table)}: it has ${statement.columns.length} columns and its query ${columns.length}.`,
     );
   const named = columns.map(({ type, name: own }, index) => ({ name: own, type, nullable: true, ...statement.columns[index] }));
-  const definition = { columns: named, constraints: {}, properties: {} };
+  const definition = { columns: named, constraints: {}, properties: {}, layout: noLayout };
   const view = newTable(name, definition, author(context).user, Date.now());
   view.comment = statement.comment;
   view.view = { query: statement.query, text: statement.text, catalog: session.catalog, schema: session.schema };
