@@ -82,6 +82,12 @@ export const databricksErrors = {
       "A pipeline fills the table (a streaming table or a materialized view), or it is append-only (`delta.appendOnly`). So Databricks refuses to delete from it, or to write into it.",
     fix: "Take the table out of `testData.tables` and let the tests write nothing into it. Rows of a pipeline can be deleted where the pipeline reads them.",
   },
+  EA3020: {
+    title: "The snapshot of a structure cannot be read",
+    meaning:
+      "A file that `env-actions staging drift` should compare with is no snapshot of a catalog's structure, was edited by hand, or was written by another version of env-actions.",
+    fix: "Write the snapshot again, or take it back from the history of the repository.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** 4xxx: Redis. */

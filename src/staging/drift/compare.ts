@@ -48,7 +48,8 @@ class Comparison {
     }
     const unseen = (["original", "copy"] as const).flatMap((side) =>
       this.#unseen(side, facet).map(({ within, why }) => {
-        const reason = within === "" ? undefined : rules.reasonFor(facet, within, undefined);
+        // Only a rule for everything, `*`, leaves out the whole catalog.
+        const reason = rules.reasonFor(facet, within, undefined);
         return { side, within, why, ...(reason === undefined ? {} : { ignored: reason }) };
       }),
     );
