@@ -108,6 +108,11 @@ export interface SyncStep {
 export interface SyncResult {
   digest: string;
   steps: SyncStep[];
+  /**
+   * Why nothing was executed: the plan loses something, and so needs its digest; or the digest is of another plan, because one of
+   * the structures changed since.
+   */
+  withheld?: "digest needed" | "other digest";
   /** Differences that no statement can remove, each with what can be done in its place. */
   impossible: { object: string; facet: Facet; why: string; instead: string }[];
   /** The differences that are left after the execution; undefined if nothing was executed. */

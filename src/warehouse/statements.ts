@@ -93,13 +93,13 @@ export function tokenize(statement: string): Token[] | string {
       return "it has a quote directly after a word or number; put a space between them";
     if (/^[rR]['"]/.test(token.value) && /[\w.]/.test(statement.charAt(at - 1)))
       return "it has a raw string directly after a word or number; put a space between them";
-    tokens.push(token.kind === "word" ? { ...token, value: token.value.toUpperCase() } : token);
+    tokens.push({ ...token, value: token.kind === "word" ? token.value.toUpperCase() : token.value, start: at });
     at += token.value.length;
   }
   return tokens;
 }
 
-function isQuoted({ kind }: Token): boolean {
+function isQuoted({ kind }: Pick<Token, "kind">): boolean {
   return kind === "text" || kind === "quoted-name";
 }
 
@@ -115,7 +115,7 @@ function commentAt(rest: string): string | undefined {
   return (/^--[^\r\n]*/.exec(rest) ?? /^\/\*[\s\S]*?\*\//.exec(rest))?.[0];
 }
 
-function tokenAt(rest: string): Token | undefined {
+function tokenAt(rest: string): Omit<Token, "start"> | undefined {
   const text = /^[rR]?['"]/.test(rest) ? textAt(rest) : undefined;
   if (text !== undefined) return { kind: "text", value: text };
   const name = /^`(?:``|[^`])*`/.exec(rest);
@@ -147,7 +147,13 @@ export function quoteName(name: string): string {
 
 /** Classifies the content of brackets. */
 
-export type Token = { kind: "word" | "number" | "text" | "quoted-name" | "symbol"; value: string };
+export interface Token {
+  kind: "word" | "number" | "text" | "quoted-name" | "symbol";
+  /** Words in upper case. */
+  value: string;
+  /** Where it begins in the statement. */
+  start: number;
+}
 export type Tokens = readonly Token[];
 
 export function isWord(token: Token | undefined, ...values: readonly string[]): boolean {

@@ -1,0 +1,152 @@
+import { layersOf } from "../../lib/layers.ts";
+import { quoteName } from "../../warehouse/statements.ts";
+import type { TableStructure } from "../structure/structure.ts";
+import { commentOn, planAllTags } from "./alter-table.ts";
+import { planGrants, planKeptGrants } from "./labels.ts";
+import { inCopy, type Planning } from "./scope.ts";
+import { literal, pairs } from "./sql-text.ts";
+import { Chain } from "./steps.ts";
+import { queryForCopy, type ViewQuery } from "./view-text.ts";
+
+/** Views: created after what they read, and replaced if their query or columns differ. */
+
+export interface PlannedView {
+  object: string;
+  /** What the copy has; undefined: it is created. */
+  before: TableStructure | undefined;
+  after: TableStructure;
+}
+
+/**
+ * @param ends by object, the steps after which it is as it should be; the views are added
+ * @param absent objects that the copy will not have
+ */
+export function planViews(
+  planning: Planning,
+  views: readonly PlannedView[],
+  ends: Map<string, readonly number[]>,
+  absent: Set<string>,
+): void {
+  const exists = (table: string): boolean => {
+    const [schema = "", name = ""] = table.split(".");
+    return planning.original.schemas[schema]?.tables[name] !== undefined;
+  };
+  const catalogs = { original: planning.original.catalog, names: planning.catalogs };
+  const queries = new Map<PlannedView, ViewQuery>();
+  for (const view of views) {
+    if (view.before && !isReplaced(planning, view)) continue;
+    const query =
+      view.after.viewText === undefined ? "its query could not be seen" : queryForCopy(view.after.viewText, catalogs, exists);
+    if (typeof query !== "string") queries.set(view, query);
+    else nameView(planning, view, query, absent);
+  }
+  const byObject = new Map(views.map((view) => [view.object, view]));
+  const { layers, circular } = layersOf(views, (view) =>
+    (queries.get(view)?.reads ?? []).flatMap((object) => byObject.get(object) ?? []),
+  );
+  for (const view of circular) nameView(planning, view, "it reads itself, by other views", absent);
+  for (const view of layers.flat()) planView(planning, view, queries.get(view), ends, absent);
+}
+
+function nameView(planning: Planning, { object, before }: PlannedView, why: string, absent: Set<string>): void {
+  planning.steps.name(object, "views", why, `Write CREATE OR REPLACE VIEW ${inCopy(planning, object)} yourself`);
+  if (!before) absent.add(object);
+}
+
+function planView(
+  planning: Planning,
+  view: PlannedView,
+  query: ViewQuery | undefined,
+  ends: Map<string, readonly number[]>,
+  absent: Set<string>,
+): void {
+  const { object, before, after } = view;
+  if (!query && (!before || isReplaced(planning, view))) return;
+  const missing = query?.reads.find((one) => absent.has(one));
+  if (missing !== undefined) {
+    nameView(planning, view, `it reads ${missing}, which the copy will not have`, absent);
+    return;
+  }
+  const schema = object.split(".")[0] ?? "";
+  const reads = (query?.reads ?? []).flatMap((one) => ends.get(one) ?? []);
+  const chain = new Chain(planning.steps, [...reads, ...(ends.get(schema) ?? []), ...(ends.get(object) ?? [])]);
+  const name = inCopy(planning, object);
+  if (query) {
+    planQuery(planning, chain, view, query);
+    planLabels(planning, chain, view);
+  } else if (before) {
+    planChanged(planning, chain, view as PlannedView & { before: TableStructure });
+    planAllTags(chain, { object, table: name }, { before, after }, planning.listed);
+    planGrants(planning, chain, `TABLE ${name}`, object, { before, after }, planning.listed);
+  }
+  ends.set(object, chain.end);
+}
+
+/** Whether its query, its columns, or their comments differ: only a new definition changes those. */
+function isReplaced(planning: Planning, { object, before, after }: PlannedView): boolean {
+  if (!before) return true;
+  if (planning.listed("views", object, "query") || planning.listed("columns", object, "order")) return true;
+  return [...before.columns, ...after.columns].some(({ name }) =>
+    (["columns", "comments"] as const).some((facet) => planning.listed(facet, `${object}.${name.toLowerCase()}`)),
+  );
+}
+
+function planQuery(planning: Planning, chain: Chain, { object, before, after }: PlannedView, { text }: ViewQuery): void {
+  const wants = planning.notIgnored;
+  const comment = wants("comments", object) ? after.comment : before?.comment;
+  const properties = Object.fromEntries([
+    ...Object.entries(before?.properties ?? {}).filter(([key]) => !wants("properties", object, key)),
+    ...Object.entries(after.properties).filter(([key]) => wants("properties", object, key)),
+  ]);
+  const columns = after.columns.map((column) => {
+    const shown = wants("comments", `${object}.${column.name.toLowerCase()}`) ? column.comment : undefined;
+    return `${quoteName(column.name)}${shown ? ` COMMENT ${literal(shown)}` : ""}`;
+  });
+  const clauses = [
+    `CREATE ${before ? "OR REPLACE " : ""}VIEW ${inCopy(planning, object)}`,
+    columns.length > 0 ? `(${columns.join(", ")})` : "",
+    comment ? `COMMENT ${literal(comment)}` : "",
+    Object.keys(properties).length > 0 ? `TBLPROPERTIES (${pairs(properties)})` : "",
+    `AS ${text}`,
+  ];
+  chain.add({ object, facet: "views", statement: clauses.filter((one) => one !== "").join(" "), again: before !== undefined });
+}
+
+/** Whether a replaced view keeps its tags and grants is documented nowhere, so they are given again. */
+function planLabels(planning: Planning, chain: Chain, { object, before, after }: PlannedView): void {
+  const name = inCopy(planning, object);
+  const wants = planning.notIgnored;
+  const only = (tags: TableStructure["tags"], others: TableStructure["tags"]): Record<string, string> =>
+    Object.fromEntries(Object.entries(tags ?? {}).filter(([key]) => !(key in (others ?? {}))));
+  const wanted = new Map(after.columns.map((column) => [column.name.toLowerCase(), column.tags]));
+  const additional = before && {
+    ...before,
+    tags: only(before.tags, after.tags),
+    columns: before.columns.map((column) => ({ ...column, tags: only(column.tags, wanted.get(column.name.toLowerCase())) })),
+  };
+  planAllTags(chain, { object, table: name }, { before: additional, after }, wants);
+  const on = `TABLE ${name}`;
+  planGrants(planning, chain, on, object, { before: { owner: before?.owner ?? planning.copy.readBy }, after }, wants);
+  if (before) planKeptGrants(planning, chain, on, object, { before, after });
+}
+
+function planChanged(
+  planning: Planning,
+  chain: Chain,
+  { object, before, after }: PlannedView & { before: TableStructure },
+): void {
+  const name = inCopy(planning, object);
+  if (before.comment !== after.comment && planning.listed("comments", object))
+    chain.add({ object, facet: "comments", statement: commentOn(`TABLE ${name}`, after.comment), again: true });
+  const listed = (key: string): boolean => planning.listed("properties", object, key);
+  const set = Object.entries(after.properties).filter(([key, value]) => before.properties[key] !== value && listed(key));
+  const gone = Object.keys(before.properties).filter((key) => !(key in after.properties) && listed(key));
+  const step = { object, facet: "properties", again: true } as const;
+  if (gone.length > 0)
+    chain.add({
+      ...step,
+      statement: `ALTER VIEW ${name} UNSET TBLPROPERTIES IF EXISTS (${gone.sort().map(literal).join(", ")})`,
+    });
+  if (set.length > 0)
+    chain.add({ ...step, statement: `ALTER VIEW ${name} SET TBLPROPERTIES (${pairs(Object.fromEntries(set))})` });
+}
