@@ -13,6 +13,8 @@ export interface WritableScope {
   ownsCatalog: boolean;
   /** If given, further catalogs with such a name, in lower case: those that other runs left. */
   ownsCatalogs?: (catalog: string) => boolean;
+  /** Whether the catalog's own comment, tags and grants may be changed, if it isn't its own. */
+  labelsCatalog?: boolean;
   /** If given, only schemas with such a name, in lower case. */
   ownsSchema?: (schema: string) => boolean;
 }
@@ -23,6 +25,7 @@ type Securable = "CATALOG" | "SCHEMA" | "TABLE" | "VIEW" | "COLUMN" | "FUNCTION"
 const beginnings: readonly (readonly [RegExp, Securable | undefined])[] = [
   [/^CREATE CATALOG (IF NOT EXISTS )?/, "CATALOG"],
   [/^DROP CATALOG (IF EXISTS )?/, "CATALOG"],
+  [/^ALTER CATALOG /, "CATALOG"],
   [/^CREATE SCHEMA (IF NOT EXISTS )?/, "SCHEMA"],
   [/^DROP SCHEMA (IF EXISTS )?/, "SCHEMA"],
   [/^ALTER SCHEMA /, "SCHEMA"],
@@ -54,7 +57,7 @@ export function whyNotChange(statement: string, scope: WritableScope): string | 
   const grant = aboutGrants(tokens);
   const changed = grant ?? begun(tokens);
   if (typeof changed === "string") return changed;
-  return whyOutside(changed, scope) ?? whyBadRest(tokens, changed.end, scope);
+  return whyOutside(changed, scope, isLabel(tokens, changed.end)) ?? whyBadRest(tokens, changed.end, scope);
 }
 
 /**
@@ -69,7 +72,7 @@ function withoutSecrets(tokens: readonly Token[]): Token[] {
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at] as Token;
     if (open.includes("SHA2") && isSecretCall(tokens, at)) {
-      kept.push({ kind: "text", value: "'secret'" });
+      kept.push({ ...token, kind: "text", value: "'secret'" });
       at += 5;
       continue;
     }
@@ -145,11 +148,20 @@ function named(tokens: readonly Token[], from: number, what: Securable): Changed
   return { what, name, end: at + 1 };
 }
 
-function whyOutside({ what, name }: Changed, scope: WritableScope): string | undefined {
+/** Whether it changes nothing but a comment, tags or grants. */
+function isLabel(tokens: readonly Token[], end: number): boolean {
+  const [first, second] = tokens;
+  if (["COMMENT", "GRANT", "REVOKE"].includes(first?.value ?? "")) return true;
+  if (["SET", "UNSET"].includes(first?.value ?? "") && second?.value === "TAG") return true;
+  return first?.value === "ALTER" && ["SET", "UNSET"].includes(tokens[end]?.value ?? "") && tokens[end + 1]?.value === "TAGS";
+}
+
+function whyOutside({ what, name }: Changed, scope: WritableScope, isLabelled = false): string | undefined {
   const [catalog = "", schema] = name;
   if (catalog !== scope.catalog.toLowerCase() && !scope.ownsCatalogs?.(catalog))
     return `it changes ${name.join(".")}, which is not in catalog ${scope.catalog}`;
-  if (what === "CATALOG" && !scope.ownsCatalog) return `it changes catalog ${catalog} itself`;
+  const mayChange = scope.ownsCatalog || (isLabelled && scope.labelsCatalog === true);
+  if (what === "CATALOG" && !mayChange) return `it changes catalog ${catalog} itself`;
   if (schema !== undefined && scope.ownsSchema && !scope.ownsSchema(schema))
     return `it changes ${name.join(".")}, whose schema is not one of this run`;
   return undefined;
@@ -158,6 +170,7 @@ function whyOutside({ what, name }: Changed, scope: WritableScope): string | und
 /** What comes after the name may read, and name one more object: what something is renamed to. */
 function whyBadRest(tokens: readonly Token[], end: number, scope: WritableScope): string | undefined {
   const first = tokens[0]?.value;
+  if (first === "ALTER" && tokens[1]?.value === "CATALOG" && !isLabel(tokens, end)) return "of a catalog, ALTER only changes tags";
   const rename = tokens.findIndex(({ value }, at) => at >= end && value === "RENAME" && tokens[at + 1]?.value === "TO");
   if (first === "ALTER" && rename >= 0) {
     const target = named(tokens, rename + 2, "TABLE");

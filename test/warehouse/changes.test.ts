@@ -80,4 +80,24 @@ describe("anything else is refused before it is sent", () => {
     expect(whyNotChange("DROP CATALOG IF EXISTS staging CASCADE", { ...scope, ownsCatalog: true })).toBeUndefined();
     expect(whyNotChange("DROP CATALOG classwaves CASCADE", { ...scope, ownsCatalog: true })).toContain("not in catalog staging");
   });
+
+  test("of one that isn't, only the labels", () => {
+    const labels: WritableScope = { ...scope, labelsCatalog: true };
+    for (const statement of [
+      "COMMENT ON CATALOG staging IS 'the copy'",
+      "GRANT USE CATALOG ON CATALOG staging TO `readers`",
+      "REVOKE USE CATALOG ON CATALOG `staging` FROM `readers`",
+      "ALTER CATALOG staging SET TAGS ('team' = 'classroom')",
+      "ALTER CATALOG staging UNSET TAGS ('team')",
+      "SET TAG ON CATALOG staging team = classroom",
+    ]) {
+      expect(whyNotChange(statement, labels)).toBeUndefined();
+      expect(whyNotChange(statement.replace("staging", "classwaves"), labels)).toBeDefined();
+      expect(whyNotChange(statement, scope)).toContain("catalog staging itself");
+    }
+    expect(whyNotChange("DROP CATALOG staging", labels)).toContain("catalog staging itself");
+    expect(whyNotChange("CREATE CATALOG staging", labels)).toContain("catalog staging itself");
+    expect(whyNotChange("ALTER CATALOG staging OWNER TO `me`", labels)).toContain("catalog staging itself");
+    expect(whyNotChange("ALTER CATALOG staging OWNER TO `me`", { ...scope, ownsCatalog: true })).toContain("only changes tags");
+  });
 });

@@ -66,6 +66,7 @@ export function planAlter(
 /**
  * Creates a table as the original has it.
  * @param kept what the copy's own table had, if it is created anew: nobody loses access by it
+ * @returns whether it is planned
  */
 export function planNew(
   planning: Planning,
@@ -73,10 +74,10 @@ export function planNew(
   object: string,
   after: TableStructure,
   kept: Pick<TableStructure, "grants"> | undefined,
-): void {
+): boolean {
   const table = inCopy(planning, object);
   const wants = planning.notIgnored;
-  planCreate(planning, chain, object, after, wants);
+  if (!planCreate(planning, chain, object, after, wants)) return false;
   const checks = Object.entries(after.checks).filter(([name]) => wants("constraints", object, `CHECK ${name}`));
   planChecks(chain, { object, table }, checks, false);
   planMasks(planning, chain, { object, table }, { before: undefined, after }, wants);
@@ -84,6 +85,7 @@ export function planNew(
   const on = `TABLE ${table}`;
   planGrants(planning, chain, on, object, { before: { owner: planning.copy.readBy }, after }, wants);
   if (kept) planKeptGrants(planning, chain, on, object, { before: kept, after });
+  return true;
 }
 
 function newColumns({ before }: Alteration): (column: { name: string }) => boolean {

@@ -8,8 +8,11 @@ import { typeText } from "./types.ts";
 
 export const defaultsFeature = "delta.feature.allowColumnDefaults";
 
-/** Adds CREATE TABLE, with everything that it can say. CHECK constraints, foreign keys, tags, masks and grants come after it. */
-export function planCreate(planning: Planning, chain: Chain, object: string, table: TableStructure, wants: Wants): void {
+/**
+ * Adds CREATE TABLE, with everything that it can say. CHECK constraints, foreign keys, tags, masks and grants come after it.
+ * @returns whether it is planned
+ */
+export function planCreate(planning: Planning, chain: Chain, object: string, table: TableStructure, wants: Wants): boolean {
   const has = (facet: Parameters<Wants>[0], item?: string): boolean => wants(facet, object, item);
   const key = table.primaryKey && has("constraints", "PRIMARY KEY") ? [primaryKeyClause(table.primaryKey)] : [];
   const columns = table.columns.map((column) => columnClause(chain, object, column, wants));
@@ -26,7 +29,7 @@ export function planCreate(planning: Planning, chain: Chain, object: string, tab
     table.comment && has("comments") ? `COMMENT ${literal(table.comment)}` : "",
     Object.keys(properties).length > 0 ? `TBLPROPERTIES (${pairs(properties)})` : "",
   ];
-  chain.add({ object, facet: "tables", statement: clauses.filter((clause) => clause !== "").join(" ") });
+  return chain.add({ object, facet: "tables", statement: clauses.filter((clause) => clause !== "").join(" ") });
 }
 
 /** A column of CREATE TABLE. */

@@ -203,7 +203,7 @@ function planObject(
   if (goes && before && !planDrop(planning, chain, object, before, freeing.get(object) ?? [])) return;
   if (after?.kind === "table") {
     if (before && !goes) planAlter(planning, chain, object, { before, after }, freeing.get(object) ?? []);
-    else planNew(planning, chain, object, after, before);
+    else if (!planNew(planning, chain, object, after, before)) absent.add(object);
   }
   if (chain.end.length > 0) ends.set(object, chain.end);
 }

@@ -62,9 +62,11 @@ export class Chain {
     this.#last = [...after];
   }
 
-  add(step: NewStep, after: Iterable<number> = []): void {
+  /** @returns whether it is planned */
+  add(step: NewStep, after: Iterable<number> = []): boolean {
     const place = this.#steps.add(step, [...this.#last, ...after]);
     if (place !== undefined) this.#last = [place];
+    return place !== undefined;
   }
 
   name(object: string, facet: Facet, why: string, instead: string): void {

@@ -72,7 +72,10 @@ function planView(
   const chain = new Chain(planning.steps, [...reads, ...(ends.get(schema) ?? []), ...(ends.get(object) ?? [])]);
   const name = inCopy(planning, object);
   if (query) {
-    planQuery(planning, chain, view, query);
+    if (!planQuery(planning, chain, view, query)) {
+      if (!before) absent.add(object);
+      return;
+    }
     planLabels(planning, chain, view);
   } else if (before) {
     planChanged(planning, chain, view as PlannedView & { before: TableStructure });
@@ -91,7 +94,7 @@ function isReplaced(planning: Planning, { object, before, after }: PlannedView):
   );
 }
 
-function planQuery(planning: Planning, chain: Chain, { object, before, after }: PlannedView, { text }: ViewQuery): void {
+function planQuery(planning: Planning, chain: Chain, { object, before, after }: PlannedView, { text }: ViewQuery): boolean {
   const wants = planning.notIgnored;
   const comment = wants("comments", object) ? after.comment : before?.comment;
   const properties = Object.fromEntries([
@@ -109,7 +112,7 @@ function planQuery(planning: Planning, chain: Chain, { object, before, after }: 
     Object.keys(properties).length > 0 ? `TBLPROPERTIES (${pairs(properties)})` : "",
     `AS ${text}`,
   ];
-  chain.add({ object, facet: "views", statement: clauses.filter((one) => one !== "").join(" "), again: before !== undefined });
+  return chain.add({ object, facet: "views", statement: clauses.filter((one) => one !== "").join(" "), again: before !== undefined });
 }
 
 /** Whether a replaced view keeps its tags and grants is documented nowhere, so they are given again. */
