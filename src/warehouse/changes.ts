@@ -170,7 +170,8 @@ function whyOutside({ what, name }: Changed, scope: WritableScope, isLabelled = 
 /** What comes after the name may read, and name one more object: what something is renamed to. */
 function whyBadRest(tokens: readonly Token[], end: number, scope: WritableScope): string | undefined {
   const first = tokens[0]?.value;
-  if (first === "ALTER" && tokens[1]?.value === "CATALOG" && !isLabel(tokens, end)) return "of a catalog, ALTER only changes tags";
+  if (first === "ALTER" && tokens[1]?.value === "CATALOG" && !isLabel(tokens, end))
+    return "of a catalog, ALTER only changes tags";
   const rename = tokens.findIndex(({ value }, at) => at >= end && value === "RENAME" && tokens[at + 1]?.value === "TO");
   if (first === "ALTER" && rename >= 0) {
     const target = named(tokens, rename + 2, "TABLE");

@@ -79,9 +79,14 @@ describe("what is missing is created", () => {
 
   test("foreign keys after both tables, in a circle too", () => {
     const key = (name: string) => ({ primaryKey: { name: `${name}_pk`, columns: ["id"] } });
-    const to = (table: string) => ({ foreignKeys: { [`to_${table}`]: { columns: ["o"], references: `a.${table}`, to: ["id"] } } });
+    const to = (table: string) => ({
+      foreignKeys: { [`to_${table}`]: { columns: ["o"], references: `a.${table}`, to: ["id"] } },
+    });
     const columns: Columns = { id: { type: "int", nullable: false }, o: "int" };
-    const original = { "a.x": tableOf(columns, { ...key("x"), ...to("y") }), "a.y": tableOf(columns, { ...key("y"), ...to("x") }) };
+    const original = {
+      "a.x": tableOf(columns, { ...key("x"), ...to("y") }),
+      "a.y": tableOf(columns, { ...key("y"), ...to("x") }),
+    };
     const result = plan(original, {});
     expect(statements(result).slice(-2)).toEqual([
       "ALTER TABLE staging.a.x ADD CONSTRAINT to_y FOREIGN KEY (o) REFERENCES staging.a.y (id)",
@@ -110,9 +115,7 @@ describe("columns", () => {
 
   test("are moved as few times as possible", () => {
     const columns = (order: string): Columns => Object.fromEntries([...order].map((name) => [name, "int"]));
-    expect(statements(altered(columns("abcdef"), columns("fabcde")))).toEqual([
-      "ALTER TABLE staging.a.t ALTER COLUMN f AFTER e",
-    ]);
+    expect(statements(altered(columns("abcdef"), columns("fabcde")))).toEqual(["ALTER TABLE staging.a.t ALTER COLUMN f AFTER e"]);
     expect(statements(altered(columns("bacd"), columns("abcd")))).toHaveLength(1);
     expect(statements(altered(columns("xabc"), columns("ab")))).toEqual([
       "ALTER TABLE staging.a.t ADD COLUMNS (x int FIRST, c int AFTER b)",
@@ -124,9 +127,7 @@ describe("columns", () => {
     expect(statements(dropped)).toEqual(["[values] ALTER TABLE staging.a.t DROP COLUMNS (b, c)"]);
     const unmapped = altered({ a: "int" }, { a: "int", b: "int" });
     expect(statements(unmapped)).toEqual([]);
-    expect(impossible(unmapped)).toEqual([
-      "columns a.t.b: a table without delta.columnMapping.mode = name drops no column",
-    ]);
+    expect(impossible(unmapped)).toEqual(["columns a.t.b: a table without delta.columnMapping.mode = name drops no column"]);
     expect(statements(altered({ a: "int" }, { a: "int", b: "int" }, mapped))).toEqual([
       "[irreversible upgrade] ALTER TABLE staging.a.t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')",
       "[values] ALTER TABLE staging.a.t DROP COLUMNS (b)",
@@ -279,9 +280,13 @@ describe("what is additional is dropped, losing something", () => {
   });
 
   test("nothing that the original may have, unseen", () => {
-    const unseen = structureOf("prod", { "a.x": tableOf({ a: "int" }) }, {
-      unseen: [{ facet: "tables", within: "a", why: "no USE SCHEMA" }],
-    });
+    const unseen = structureOf(
+      "prod",
+      { "a.x": tableOf({ a: "int" }) },
+      {
+        unseen: [{ facet: "tables", within: "a", why: "no USE SCHEMA" }],
+      },
+    );
     expect(statements(plan(unseen, { "a.x": tableOf({ a: "int" }), "a.t": tableOf({ a: "int" }) }))).toEqual([]);
   });
 
@@ -325,7 +330,11 @@ describe("the digest", () => {
       { principal: "a", privilege: "SELECT" },
       { principal: "b", privilege: "SELECT" },
     ];
-    const [one, other] = [grants, [...grants].reverse()].map((list) => ({ ...original, grants: list, readAt: String(list[0]?.principal) }));
+    const [one, other] = [grants, [...grants].reverse()].map((list) => ({
+      ...original,
+      grants: list,
+      readAt: String(list[0]?.principal),
+    }));
     expect(plan(one as Structure, copy).digest).toBe(plan(other as Structure, copy).digest);
   });
 

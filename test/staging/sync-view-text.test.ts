@@ -19,10 +19,22 @@ describe("reads the copy's tables", () => {
     ["SELECT * FROM `prod`.`a`.`t` x", "SELECT * FROM staging.a.t x | a.t"],
     ["SELECT * FROM a.t", "SELECT * FROM a.t | a.t"],
     ["SELECT prod.a.t.id FROM prod.a.t", "SELECT staging.a.t.id FROM staging.a.t | a.t"],
-    ["SELECT * FROM prod.a.t, prod.a.u AS u JOIN (prod.users.pupils) ON true", "SELECT * FROM staging.a.t, staging.a.u AS u JOIN (staging.users.pupils) ON true | a.t a.u users.pupils"],
-    ["WITH c AS (SELECT * FROM prod.a.t), d (x) AS (SELECT 1) SELECT * FROM c JOIN d", "WITH c AS (SELECT * FROM staging.a.t), d (x) AS (SELECT 1) SELECT * FROM c JOIN d | a.t"],
-    ["SELECT (SELECT max(id) FROM prod.a.t) FROM prod.a.u WHERE id IN (SELECT id FROM prod.a.t)", "SELECT (SELECT max(id) FROM staging.a.t) FROM staging.a.u WHERE id IN (SELECT id FROM staging.a.t) | a.t a.u"],
-    ["SELECT 1 FROM prod.a.t UNION ALL SELECT 2 FROM prod.a.u", "SELECT 1 FROM staging.a.t UNION ALL SELECT 2 FROM staging.a.u | a.t a.u"],
+    [
+      "SELECT * FROM prod.a.t, prod.a.u AS u JOIN (prod.users.pupils) ON true",
+      "SELECT * FROM staging.a.t, staging.a.u AS u JOIN (staging.users.pupils) ON true | a.t a.u users.pupils",
+    ],
+    [
+      "WITH c AS (SELECT * FROM prod.a.t), d (x) AS (SELECT 1) SELECT * FROM c JOIN d",
+      "WITH c AS (SELECT * FROM staging.a.t), d (x) AS (SELECT 1) SELECT * FROM c JOIN d | a.t",
+    ],
+    [
+      "SELECT (SELECT max(id) FROM prod.a.t) FROM prod.a.u WHERE id IN (SELECT id FROM prod.a.t)",
+      "SELECT (SELECT max(id) FROM staging.a.t) FROM staging.a.u WHERE id IN (SELECT id FROM staging.a.t) | a.t a.u",
+    ],
+    [
+      "SELECT 1 FROM prod.a.t UNION ALL SELECT 2 FROM prod.a.u",
+      "SELECT 1 FROM staging.a.t UNION ALL SELECT 2 FROM staging.a.u | a.t a.u",
+    ],
     ["SELECT * FROM shared.x.y", "SELECT * FROM shared_staging.x.y | "],
     ["SELECT * FROM prod.prod.prod", "SELECT * FROM staging.prod.prod | prod.prod"],
   ])("%s", (query, expected) => {

@@ -21,7 +21,7 @@ import { planMasks } from "./masks.ts";
 import { planProperties, planUpgrades, widening } from "./properties.ts";
 import { inCopy, type Planning, type Wants } from "./scope.ts";
 import { literal, path } from "./sql-text.ts";
-import type { Chain } from "./steps.ts";
+import type { Before, Chain } from "./steps.ts";
 
 /**
  * Changes a table that both have.
@@ -32,35 +32,35 @@ export function planAlter(
   chain: Chain,
   object: string,
   { before, after }: { before: TableStructure; after: TableStructure },
-  freed: Iterable<number> = [],
+  freed?: Before,
 ): void {
   const table = inCopy(planning, object);
   const alteration: Alteration = { planning, chain, object, table, before, after };
   const rules = rulesThatChange(alteration);
-  planDroppedRules(alteration, rules.dropped, freed);
   const isMissing = newColumns(alteration);
   const turnsOn =
     before.properties[widening] !== "true" &&
     typeChanges(alteration).some(({ changes }) => changes?.some((change) => change.kind === "widen" && change.property));
   planUpgrades(alteration, { defaults: needsDefaults(alteration, after.columns.filter(isMissing)), widening: turnsOn });
   const added = planAdded(alteration);
+  planDroppedRules(alteration, rules.dropped, freed);
   planTypes(alteration);
   planOrder(alteration, added);
-  planValues(alteration, added);
+  const notNull = planValues(alteration, added);
   nameFixed(alteration);
   // Of a new column, no comparison lists what it has.
   const isNew = new Set(added.map(({ name }) => `${object}.${name.toLowerCase()}`));
   const wants: Wants = (facet, place, item) => (isNew.has(place) ? planning.notIgnored : planning.listed)(facet, place, item);
-  planMasks(planning, chain, { object, table }, { before, after }, wants);
+  const protection = planMasks(planning, chain, { object, table }, { before, after }, wants);
   planClustering(alteration);
   planDropped(alteration);
   planComments(alteration);
   planProperties(alteration, turnsOn);
   const checks = rules.added.checks.sort().map((name) => [name, after.checks[name] ?? ""] as const);
   planChecks(chain, { object, table }, checks, Object.keys(before.checks).length === 0);
-  if (rules.added.primaryKey) planPrimaryKey(chain, { object, table }, after.primaryKey);
+  if (rules.added.primaryKey) planPrimaryKey(chain, { object, table }, after.primaryKey, notNull);
   planAllTags(chain, { object, table }, { before, after }, wants);
-  planGrants(planning, chain, `TABLE ${table}`, object, { before, after }, planning.listed);
+  planGrants(planning, chain, `TABLE ${table}`, object, { before, after }, planning.listed, protection);
 }
 
 /**
@@ -80,10 +80,10 @@ export function planNew(
   if (!planCreate(planning, chain, object, after, wants)) return false;
   const checks = Object.entries(after.checks).filter(([name]) => wants("constraints", object, `CHECK ${name}`));
   planChecks(chain, { object, table }, checks, false);
-  planMasks(planning, chain, { object, table }, { before: undefined, after }, wants);
+  const protection = planMasks(planning, chain, { object, table }, { before: undefined, after }, wants);
   planAllTags(chain, { object, table }, { before: undefined, after }, wants);
   const on = `TABLE ${table}`;
-  planGrants(planning, chain, on, object, { before: { owner: planning.copy.readBy }, after }, wants);
+  planGrants(planning, chain, on, object, { before: { owner: planning.copy.readBy }, after }, wants, protection);
   if (kept) planKeptGrants(planning, chain, on, object, { before: kept, after });
   return true;
 }

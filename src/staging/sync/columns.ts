@@ -3,7 +3,7 @@ import type { ColumnStructure, TableStructure } from "../structure/structure.ts"
 import { defaultsFeature } from "./create-table.ts";
 import { type Planning, whyUnseen } from "./scope.ts";
 import { literal, mentions, whyNoExpression } from "./sql-text.ts";
-import type { Chain } from "./steps.ts";
+import type { Before, Chain } from "./steps.ts";
 import { changesOfType, type TypeChange, typeText } from "./types.ts";
 
 /** Changes the columns of a table that both have. */
@@ -89,7 +89,12 @@ export function planAdded(alteration: Alteration): ColumnStructure[] {
   }
   if (clauses.length > 0) {
     const at = added.length === 1 ? `${object}.${added[0]?.name.toLowerCase()}` : object;
-    chain.add({ object: at, facet: "columns", statement: `ALTER TABLE ${table} ADD COLUMNS (${clauses.join(", ")})` });
+    chain.add({
+      object: at,
+      facet: "columns",
+      statement: `ALTER TABLE ${table} ADD COLUMNS (${clauses.join(", ")})`,
+      blocks: true,
+    });
   }
   return added;
 }
@@ -161,9 +166,10 @@ export function longestRising<Item>(items: readonly Item[], rank: (item: Item) =
   return found;
 }
 
-/** DEFAULT and NOT NULL. */
-export function planValues(alteration: Alteration, added: readonly ColumnStructure[]): void {
+/** DEFAULT and NOT NULL. @returns the steps that set NOT NULL: a primary key needs them */
+export function planValues(alteration: Alteration, added: readonly ColumnStructure[]): Before {
   const { planning, chain, object, table } = alteration;
+  const notNull: number[] = [];
   const newPairs = added.map((after) => ({
     place: `${object}.${after.name.toLowerCase()}`,
     before: { name: after.name, type: after.type, nullable: true },
@@ -190,10 +196,12 @@ export function planValues(alteration: Alteration, added: readonly ColumnStructu
       else {
         const statement = `SELECT count(*) AS found FROM ${table} WHERE ${quoteName(before.name)} IS NULL`;
         const against = `have no value in ${after.name}; fill or delete them, or refresh the copy, and sync again`;
-        chain.add({ ...step, statement: `${alter} SET NOT NULL`, look: { statement, against } });
+        const place = chain.add({ ...step, statement: `${alter} SET NOT NULL`, look: { statement, against } });
+        if (place !== undefined) notNull.push(place);
       }
     }
   }
+  return { after: notNull, behind: [] };
 }
 
 /** What no ALTER changes. */

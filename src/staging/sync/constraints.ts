@@ -4,7 +4,7 @@ import { type Alteration, typeChanges } from "./columns.ts";
 import { primaryKeyClause } from "./create-table.ts";
 import { inCopy, type Planning, type Wants } from "./scope.ts";
 import { mentions, names, whyNoExpression } from "./sql-text.ts";
-import { Chain, type Steps } from "./steps.ts";
+import { type Before, Chain, type Steps, together } from "./steps.ts";
 
 /** CHECK constraints and keys. What changes is dropped first and added last, so that columns can change in between. */
 
@@ -37,7 +37,7 @@ export function rulesThatChange(alteration: Alteration): { dropped: Rules; added
   };
 }
 
-export function planDroppedRules({ chain, object, table, before }: Alteration, dropped: Rules, freed: Iterable<number>): void {
+export function planDroppedRules({ chain, object, table, before }: Alteration, dropped: Rules, freed: Before | undefined): void {
   for (const name of dropped.checks.sort())
     chain.add({ object, facet: "constraints", statement: `ALTER TABLE ${table} DROP CONSTRAINT ${quoteName(name)}` });
   if (dropped.primaryKey && before.primaryKey)
@@ -71,9 +71,10 @@ export function planPrimaryKey(
   chain: Chain,
   { object, table }: { object: string; table: string },
   key: TableStructure["primaryKey"],
+  notNull: Before,
 ): void {
   if (!key) return;
-  chain.add({ object, facet: "constraints", statement: `ALTER TABLE ${table} ADD ${primaryKeyClause(key)}` });
+  chain.add({ object, facet: "constraints", statement: `ALTER TABLE ${table} ADD ${primaryKeyClause(key)}` }, notNull);
 }
 
 type ForeignKeys = TableStructure["foreignKeys"];
@@ -98,10 +99,10 @@ export function planDroppedKeys(
   steps: Steps,
   tables: readonly Referring[],
   freed: ReadonlySet<string>,
-): { freeing: Map<string, number[]>; dropped: Set<string>; ends: Map<string, readonly number[]> } {
-  const freeing = new Map<string, number[]>();
+): { freeing: Map<string, Before>; dropped: Set<string>; ends: Map<string, Before> } {
+  const freeing = new Map<string, Before>();
   const dropped = new Set<string>();
-  const ends = new Map<string, readonly number[]>();
+  const ends = new Map<string, Before>();
   for (const { object, before, after, gone, wants } of tables) {
     const chain = new Chain(steps);
     for (const [name, key] of Object.entries(before)) {
@@ -110,11 +111,12 @@ export function planDroppedKeys(
       const inTheWay = freed.has(key.references) && (gone || name in after);
       if (!changes && !inTheWay) continue;
       const statement = `ALTER TABLE ${inCopy(planning, object)} DROP CONSTRAINT ${quoteName(name)}`;
-      chain.add({ object, facet: "constraints", statement });
+      const place = chain.add({ object, facet: "constraints", statement });
+      if (place === undefined) continue;
       dropped.add(`${object}.${name}`);
-      freeing.set(key.references, [...(freeing.get(key.references) ?? []), ...chain.end]);
+      freeing.set(key.references, together(freeing.get(key.references), { after: [place], behind: [] }));
+      ends.set(object, chain.end);
     }
-    if (chain.end.length > 0) ends.set(object, chain.end);
   }
   return { freeing, dropped, ends };
 }
@@ -124,7 +126,7 @@ export function planAddedKeys(
   planning: Planning,
   steps: Steps,
   tables: readonly Referring[],
-  { dropped, ends }: { dropped: ReadonlySet<string>; ends: ReadonlyMap<string, readonly number[]> },
+  { dropped, ends }: { dropped: ReadonlySet<string>; ends: ReadonlyMap<string, Before> },
 ): void {
   for (const { object, before, after, gone, wants } of tables) {
     const chain = new Chain(steps, ends.get(object));

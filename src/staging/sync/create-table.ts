@@ -29,7 +29,8 @@ export function planCreate(planning: Planning, chain: Chain, object: string, tab
     table.comment && has("comments") ? `COMMENT ${literal(table.comment)}` : "",
     Object.keys(properties).length > 0 ? `TBLPROPERTIES (${pairs(properties)})` : "",
   ];
-  return chain.add({ object, facet: "tables", statement: clauses.filter((clause) => clause !== "").join(" ") });
+  const statement = clauses.filter((clause) => clause !== "").join(" ");
+  return chain.add({ object, facet: "tables", statement, blocks: true }) !== undefined;
 }
 
 /** A column of CREATE TABLE. */

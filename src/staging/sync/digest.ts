@@ -7,7 +7,7 @@ export function digestOf(original: Structure, copy: Structure, steps: readonly P
   const content = [
     contentOf(original),
     contentOf(copy),
-    steps.map(({ statement, loses, after }) => [statement, loses ?? "", after]),
+    steps.map(({ statement, loses, after, behind }) => [statement, loses ?? "", after, behind]),
   ];
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }

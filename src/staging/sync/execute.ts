@@ -36,35 +36,42 @@ export async function executeSync(ports: SyncPorts, plan: SyncPlan, digest?: str
   return { ...result, steps, left: differencesIn(await ports.compare()) };
 }
 
+/** Each step when what comes before it has ended; without being sent, if something failed that it needs. */
 async function run({ warehouse, signal, onStep }: SyncPorts, planned: readonly PlannedStep[]): Promise<SyncStep[]> {
-  const steps = planned.map(shown);
-  const waiting = planned.map(({ after }) => new Set(after));
-  const next = planned.map((_, place) => planned.flatMap(({ after }, other) => (after.includes(place) ? [other] : [])));
-  const ready = planned.flatMap(({ after }, place) => (after.length === 0 ? [place] : []));
+  const steps = planned.map((step): SyncStep => ({ ...shown(step), outcome: "not reached" }));
+  const waiting = planned.map(({ after, behind }) => new Set([...after, ...behind]));
+  const next = planned.map((): number[] => []);
+  for (const [place, before] of waiting.entries()) for (const other of before) next[other]?.push(place);
+  const ready = planned.flatMap((_, place) => (waiting[place]?.size === 0 ? [place] : []));
   let running = 0;
   return new Promise((resolve, reject) => {
     const begin = (): void => {
       while (running < atOnce && ready.length > 0 && !signal.aborted) {
         const place = ready.shift() as number;
-        running++;
-        void runStep(warehouse, planned[place] as PlannedStep).then((problem) => end(place, problem), reject);
+        const step = planned[place] as PlannedStep;
+        if (step.after.every((other) => steps[other]?.outcome === "done")) {
+          running++;
+          void runStep(warehouse, step).then((problem) => end(place, problem), reject);
+        } else release(place);
       }
       if (running === 0) resolve(steps);
     };
     const end = (place: number, problem: string | undefined): void => {
       running--;
-      const step = steps[place] as SyncStep;
-      steps[place] = problem === undefined ? { ...step, outcome: "done" } : { ...step, outcome: "failed", problem };
-      onStep?.(steps[place] as SyncStep);
-      for (const other of problem === undefined ? (next[place] ?? []) : []) {
-        const left = waiting[other] as Set<number>;
-        left.delete(place);
-        // In the order of the plan, so that two runs send the same.
-        if (left.size === 0) ready.splice(ready.findLastIndex((one) => one < other) + 1, 0, other);
-      }
+      const step = { ...(steps[place] as SyncStep), ...(problem === undefined ? {} : { problem }) };
+      steps[place] = { ...step, outcome: problem === undefined ? "done" : "failed" };
+      onStep?.(steps[place]);
+      release(place);
       begin();
     };
-    for (const [place, step] of steps.entries()) steps[place] = { ...step, outcome: "not reached" };
+    /** In the order of the plan, so that two runs send the same. */
+    const release = (place: number): void => {
+      for (const other of next[place] ?? []) {
+        const left = waiting[other] as Set<number>;
+        left.delete(place);
+        if (left.size === 0) ready.splice(ready.findLastIndex((one) => one < other) + 1, 0, other);
+      }
+    };
     begin();
   });
 }

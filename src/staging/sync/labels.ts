@@ -1,5 +1,6 @@
 import { quoteName } from "../../warehouse/statements.ts";
 import type { Grant } from "../structure/structure.ts";
+import { type Protection, unprotected } from "./masks.ts";
 import type { Planning, Wants } from "./scope.ts";
 import { literal } from "./sql-text.ts";
 import type { Chain, NewStep } from "./steps.ts";
@@ -43,13 +44,21 @@ export function planGrants(
   object: string,
   { before, after }: { before: Access; after: Access },
   wants: Wants,
+  protection: Protection = unprotected,
 ): void {
   const wanted = ({ privilege, principal }: Grant): boolean => wants("grants", object, grantItem({ privilege, principal }));
   const missing = without(after.grants, before.grants).filter(wanted);
   const additional = without(before.grants, after.grants).filter(wanted);
   for (const [principal, privileges] of byPrincipal(missing)) {
     const statement = `GRANT ${privileges.join(", ")} ON ${on} TO ${quoteName(principal)}`;
-    if (privileges.every(isPrivilege)) chain.add({ object, facet: "grants", statement, again: true });
+    if (protection.isMissing)
+      chain.name(
+        object,
+        "grants",
+        `${privileges.join(", ")} to ${principal} waits for a mask or filter that is missing`,
+        `Run ${statement}`,
+      );
+    else if (privileges.every(isPrivilege)) chain.add({ object, facet: "grants", statement, again: true }, protection.steps);
     else chain.name(object, "grants", `${privileges.join(", ")} is no privilege that a statement can grant`, "Grant it yourself");
   }
   for (const [principal, privileges] of byPrincipal(additional)) {

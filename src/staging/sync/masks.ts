@@ -2,11 +2,21 @@ import { quoteName } from "../../warehouse/statements.ts";
 import type { TableStructure } from "../structure/structure.ts";
 import type { Planning, Wants } from "./scope.ts";
 import { names } from "./sql-text.ts";
-import type { Chain, NewStep } from "./steps.ts";
+import type { Before, Chain, NewStep } from "./steps.ts";
 
 /** Row filters and column masks. The functions that they call are not copied. */
 
 type Policy = { function: string; columns: string[] };
+
+/** What must be there before anybody gets access. */
+export interface Protection {
+  /** The steps that set it. */
+  steps: Before;
+  /** Whether some of it cannot be set. */
+  isMissing: boolean;
+}
+
+export const unprotected: Protection = { steps: { after: [], behind: [] }, isMissing: false };
 
 /** @param wants by the object: a new column's mask is wanted although no comparison lists it */
 export function planMasks(
@@ -15,10 +25,25 @@ export function planMasks(
   { object, table }: { object: string; table: string },
   { before, after }: { before: TableStructure | undefined; after: TableStructure },
   wants: Wants,
-): void {
+): Protection {
+  const places: number[] = [];
+  let isMissing = false;
+  const plan = (place: string, what: string, change: Change, statement: (call: Change["call"]) => string): void => {
+    if (change.why && change.call) {
+      isMissing = true;
+      const instead = `Create ${change.call.name} in the copy, and sync again`;
+      chain.name(place, "policies", `the ${what} is missing: ${change.why}`, instead);
+      return;
+    }
+    const step: NewStep = { object: place, facet: "policies", statement: statement(change.call), again: true };
+    // Whoever could not see everything sees it then.
+    const planned = chain.add(change.call ? step : { ...step, loses: "access" });
+    if (planned !== undefined) places.push(planned);
+    else isMissing = true;
+  };
   const filter = policyFor(planning, before?.rowFilter, after.rowFilter);
   if (filter && wants("policies", object, "ROW FILTER"))
-    plan(chain, { object, item: "row filter", ...filter }, (call) =>
+    plan(object, "row filter", filter, (call) =>
       call
         ? `ALTER TABLE ${table} SET ROW FILTER ${call.name} ON (${names(call.columns)})`
         : `ALTER TABLE ${table} DROP ROW FILTER`,
@@ -28,12 +53,13 @@ export function planMasks(
     const place = `${object}.${name.toLowerCase()}`;
     const change = policyFor(planning, old.get(name.toLowerCase()), mask);
     if (!change || !wants("policies", place, "MASK")) continue;
-    plan(chain, { object: place, item: "mask", ...change }, (call) => {
+    plan(place, "mask", change, (call) => {
       const alter = `ALTER TABLE ${table} ALTER COLUMN ${quoteName(name)}`;
       if (!call) return `${alter} DROP MASK`;
       return `${alter} SET MASK ${call.name}${call.columns.length > 0 ? ` USING COLUMNS (${names(call.columns)})` : ""}`;
     });
   }
+  return { steps: { after: places, behind: [] }, isMissing };
 }
 
 interface Change {
@@ -53,19 +79,4 @@ function policyFor(planning: Planning, before: Policy | undefined, after: Policy
   const known = !isOwn || planning.functions?.has(rest.join("."));
   const call = { name: name.split(".").map(quoteName).join("."), columns: after.columns };
   return known ? { call } : { call, why: `it calls ${after.function}, and functions are not copied` };
-}
-
-function plan(
-  chain: Chain,
-  change: Change & { object: string; item: string },
-  statement: (call: Change["call"]) => string,
-): void {
-  const { object, item, call, why } = change;
-  if (why && call)
-    chain.name(object, "policies", `the ${item} is missing: ${why}`, `Create ${call.name} in the copy, and sync again`);
-  else {
-    const step: NewStep = { object, facet: "policies", statement: statement(call), again: true };
-    // Whoever could not see everything sees it then.
-    chain.add(call ? step : { ...step, loses: "access" });
-  }
 }

@@ -12,7 +12,7 @@ export function planNewSchema(planning: Planning, chain: Chain, name: string, af
   const schema = inCopy(planning, name);
   const wants = planning.notIgnored;
   const comment = after.comment && wants("comments", name) ? ` COMMENT ${literal(after.comment)}` : "";
-  chain.add({ object: name, facet: "schemas", statement: `CREATE SCHEMA ${schema}${comment}` });
+  chain.add({ object: name, facet: "schemas", statement: `CREATE SCHEMA ${schema}${comment}`, blocks: true });
   planTags(chain, `SCHEMA ${schema}`, name, { before: {}, after: after.tags }, wants);
   planGrants(planning, chain, `SCHEMA ${schema}`, name, { before: { owner: planning.copy.readBy }, after }, wants);
 }

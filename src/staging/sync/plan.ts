@@ -8,7 +8,7 @@ import { planAddedKeys, planDroppedKeys, type Referring } from "./constraints.ts
 import { digestOf } from "./digest.ts";
 import { planCatalog, planNewSchema, planSchema } from "./namespaces.ts";
 import { type Allowed, inCopy, type Planning, type Wants, whyUnseen } from "./scope.ts";
-import { Chain, type Impossible, type PlannedStep, Steps } from "./steps.ts";
+import { type Before, Chain, type Impossible, type PlannedStep, Steps, together } from "./steps.ts";
 import { type PlannedView, planViews } from "./views.ts";
 
 /** DDL that makes a copy's structure equal to its original's, in the order of what it needs. */
@@ -46,7 +46,7 @@ export function planSync(question: SyncQuestion): SyncPlan {
   const planning = planningOf(question, steps);
   planCatalog(planning);
   const objects = objectsOf(planning);
-  const ends = new Map<string, readonly number[]>();
+  const ends = new Map<string, Before>();
   planSchemas(planning, ends);
   const replaced = new Set(objects.filter((one) => isReplaced(planning, one, scope)).map(({ object }) => object));
   const goes = ({ kind, object }: Pair): boolean => kind === "drop" || kind === "exchange" || replaced.has(object);
@@ -133,7 +133,7 @@ function kindOf(planning: Planning, object: string, before: Pair["before"], afte
   return listed || inOldSchema ? "drop" : "none";
 }
 
-function planSchemas(planning: Planning, ends: Map<string, readonly number[]>): void {
+function planSchemas(planning: Planning, ends: Map<string, Before>): void {
   const { original, copy } = planning;
   for (const [name, after] of Object.entries(original.schemas)) {
     const before = copy.schemas[name];
@@ -183,8 +183,8 @@ function planObject(
     absent,
   }: {
     goes: boolean;
-    freeing: ReadonlyMap<string, number[]>;
-    ends: Map<string, readonly number[]>;
+    freeing: ReadonlyMap<string, Before>;
+    ends: Map<string, Before>;
     absent: Set<string>;
   },
 ): void {
@@ -199,13 +199,13 @@ function planObject(
     if (!before) absent.add(object);
     return;
   }
-  const chain = new Chain(planning.steps, [...(ends.get(object) ?? []), ...(ends.get(schema) ?? [])]);
-  if (goes && before && !planDrop(planning, chain, object, before, freeing.get(object) ?? [])) return;
+  const chain = new Chain(planning.steps, together(ends.get(object), ends.get(schema)));
+  if (goes && before && !planDrop(planning, chain, object, before, freeing.get(object))) return;
   if (after?.kind === "table") {
-    if (before && !goes) planAlter(planning, chain, object, { before, after }, freeing.get(object) ?? []);
+    if (before && !goes) planAlter(planning, chain, object, { before, after }, freeing.get(object));
     else if (!planNew(planning, chain, object, after, before)) absent.add(object);
   }
-  if (chain.end.length > 0) ends.set(object, chain.end);
+  ends.set(object, chain.end);
 }
 
 function nameOther(planning: Planning, object: string, { type }: TableStructure, kind: Pair["kind"]): void {
@@ -221,7 +221,7 @@ function nameOther(planning: Planning, object: string, { type }: TableStructure,
 }
 
 /** @returns whether it is planned */
-function planDrop(planning: Planning, chain: Chain, object: string, before: TableStructure, freed: readonly number[]): boolean {
+function planDrop(planning: Planning, chain: Chain, object: string, before: TableStructure, freed: Before | undefined): boolean {
   const isView = before.kind === "view";
   const facet: Facet = isView ? "views" : "tables";
   const unseen = whyUnseen(planning.original, facet, object);
@@ -231,12 +231,12 @@ function planDrop(planning: Planning, chain: Chain, object: string, before: Tabl
   }
   const loses: SyncStep["loses"] = isView ? "access" : "rows";
   const statement = `DROP ${isView ? "VIEW" : "TABLE"} IF EXISTS ${inCopy(planning, object)}`;
-  chain.add({ object, facet, statement, loses, again: true }, freed);
+  chain.add({ object, facet, statement, loses, again: true, blocks: true }, freed);
   return true;
 }
 
 /** After everything in them. */
-function planDroppedSchemas(planning: Planning, ends: ReadonlyMap<string, readonly number[]>): void {
+function planDroppedSchemas(planning: Planning, ends: ReadonlyMap<string, Before>): void {
   for (const [name, { tables }] of Object.entries(planning.copy.schemas)) {
     if (planning.original.schemas[name] || !planning.listed("schemas", name)) continue;
     const objects = Object.keys(tables).map((table) => `${name}.${table}`);
@@ -244,7 +244,7 @@ function planDroppedSchemas(planning: Planning, ends: ReadonlyMap<string, readon
     if (stays)
       planning.steps.name(name, "schemas", `${stays} stays in it`, "Drop it yourself, or leave the schema out of the comparison");
     else {
-      const after = objects.flatMap((object) => ends.get(object) ?? []);
+      const after = together(...objects.map((object) => ends.get(object)));
       // Without CASCADE: what nobody saw in there must not go.
       const statement = `DROP SCHEMA IF EXISTS ${inCopy(planning, name)}`;
       planning.steps.add({ object: name, facet: "schemas", statement, loses: "access", again: true }, after);

@@ -50,7 +50,7 @@ export function planUpgrades(
   }
   if (Object.keys(set).length === 0) return;
   const statement = `ALTER TABLE ${table} SET TBLPROPERTIES (${pairs(set)})`;
-  chain.add({ object, facet: "properties", statement, loses: "irreversible upgrade", again: true });
+  chain.add({ object, facet: "properties", statement, loses: "irreversible upgrade", again: true, blocks: true });
 }
 
 /** Those that can be changed again. @param wasSet whether widening was turned on for this run only */

@@ -1,10 +1,16 @@
 import type { Facet, SyncResult, SyncStep } from "../../model/staging.ts";
 import { type WritableScope, whyNotChange } from "../../warehouse/changes.ts";
 
-/** A step, and what must be done before it. */
-export interface PlannedStep extends SyncStep {
-  /** Places of other steps in the plan. They are always earlier ones. */
-  after: number[];
+/** What comes before a step, as places in the plan; they are always earlier ones. */
+export interface Before {
+  /** These must be done. */
+  after: readonly number[];
+  /** These must have ended, done or not. */
+  behind: readonly number[];
+}
+
+/** A step, and what comes before it. */
+export interface PlannedStep extends SyncStep, Before {
   /** Whether running it twice does no harm. */
   again: boolean;
   /** What is looked at before: how many rows stand against it. */
@@ -20,7 +26,12 @@ export interface Look {
 
 export type Impossible = SyncResult["impossible"][number];
 
-export type NewStep = Pick<SyncStep, "object" | "facet" | "statement" | "loses"> & { again?: boolean; look?: Look };
+export type NewStep = Pick<SyncStep, "object" | "facet" | "statement" | "loses"> & {
+  again?: boolean;
+  look?: Look;
+  /** Whether the steps after it in its chain are senseless, or unsafe, without it. */
+  blocks?: boolean;
+};
 
 /** Steps in the order in which they were planned, and what no step can do. */
 export class Steps {
@@ -33,15 +44,16 @@ export class Steps {
   }
 
   /** @returns its place; undefined if the statement could not be sent, which is named then */
-  add(step: NewStep, after: Iterable<number> = []): number | undefined {
+  add({ blocks: _, ...step }: NewStep, before: Before = nothing): number | undefined {
     const { object, facet } = step;
     const refusal = whyNotChange(step.statement, this.#scope);
     if (refusal) {
       this.name(object, facet, `env-actions doesn't send this statement: ${refusal}`, `Run it yourself: ${step.statement}`);
       return undefined;
     }
-    const sorted = [...new Set(after)].sort((a, b) => a - b);
-    this.planned.push({ again: false, ...step, outcome: "planned", after: sorted });
+    const after = sorted(before.after);
+    const behind = sorted(before.behind.filter((place) => !after.includes(place)));
+    this.planned.push({ again: false, ...step, outcome: "planned", after, behind });
     return this.planned.length - 1;
   }
 
@@ -51,30 +63,40 @@ export class Steps {
   }
 }
 
+const nothing: Before = { after: [], behind: [] };
+
+export function together(...all: readonly (Before | undefined)[]): Before {
+  return { after: all.flatMap((one) => one?.after ?? []), behind: all.flatMap((one) => one?.behind ?? []) };
+}
+
+function sorted(places: readonly number[]): number[] {
+  return [...new Set(places)].sort((a, b) => a - b);
+}
+
 /** Steps of one object, one after the other. */
 export class Chain {
   readonly #steps: Steps;
-  #last: number[];
+  #end: Before;
 
-  /** @param after what must be done before the first */
-  constructor(steps: Steps, after: Iterable<number> = []) {
+  /** @param before what comes before the first */
+  constructor(steps: Steps, before: Before = nothing) {
     this.#steps = steps;
-    this.#last = [...after];
+    this.#end = before;
   }
 
-  /** @returns whether it is planned */
-  add(step: NewStep, after: Iterable<number> = []): boolean {
-    const place = this.#steps.add(step, [...this.#last, ...after]);
-    if (place !== undefined) this.#last = [place];
-    return place !== undefined;
+  /** @returns its place; undefined if it is not planned */
+  add(step: NewStep, before: Before = nothing): number | undefined {
+    const place = this.#steps.add(step, together(this.#end, before));
+    if (place !== undefined) this.#end = { after: step.blocks ? [place] : this.#end.after, behind: [place] };
+    return place;
   }
 
   name(object: string, facet: Facet, why: string, instead: string): void {
     this.#steps.name(object, facet, why, instead);
   }
 
-  /** What must be done before something that needs the object as it will be. */
-  get end(): readonly number[] {
-    return this.#last;
+  /** What comes before something that needs the object as it will be. */
+  get end(): Before {
+    return this.#end;
   }
 }

@@ -5,7 +5,7 @@ import { commentOn, planAllTags } from "./alter-table.ts";
 import { planGrants, planKeptGrants } from "./labels.ts";
 import { inCopy, type Planning } from "./scope.ts";
 import { literal, pairs } from "./sql-text.ts";
-import { Chain } from "./steps.ts";
+import { type Before, Chain, together } from "./steps.ts";
 import { queryForCopy, type ViewQuery } from "./view-text.ts";
 
 /** Views: created after what they read, and replaced if their query or columns differ. */
@@ -24,7 +24,7 @@ export interface PlannedView {
 export function planViews(
   planning: Planning,
   views: readonly PlannedView[],
-  ends: Map<string, readonly number[]>,
+  ends: Map<string, Before>,
   absent: Set<string>,
 ): void {
   const exists = (table: string): boolean => {
@@ -57,7 +57,7 @@ function planView(
   planning: Planning,
   view: PlannedView,
   query: ViewQuery | undefined,
-  ends: Map<string, readonly number[]>,
+  ends: Map<string, Before>,
   absent: Set<string>,
 ): void {
   const { object, before, after } = view;
@@ -68,8 +68,8 @@ function planView(
     return;
   }
   const schema = object.split(".")[0] ?? "";
-  const reads = (query?.reads ?? []).flatMap((one) => ends.get(one) ?? []);
-  const chain = new Chain(planning.steps, [...reads, ...(ends.get(schema) ?? []), ...(ends.get(object) ?? [])]);
+  const reads = (query?.reads ?? []).map((one) => ends.get(one));
+  const chain = new Chain(planning.steps, together(...reads, ends.get(schema), ends.get(object)));
   const name = inCopy(planning, object);
   if (query) {
     if (!planQuery(planning, chain, view, query)) {
@@ -112,7 +112,8 @@ function planQuery(planning: Planning, chain: Chain, { object, before, after }: 
     Object.keys(properties).length > 0 ? `TBLPROPERTIES (${pairs(properties)})` : "",
     `AS ${text}`,
   ];
-  return chain.add({ object, facet: "views", statement: clauses.filter((one) => one !== "").join(" "), again: before !== undefined });
+  const statement = clauses.filter((one) => one !== "").join(" ");
+  return chain.add({ object, facet: "views", statement, again: before !== undefined, blocks: true }) !== undefined;
 }
 
 /** Whether a replaced view keeps its tags and grants is documented nowhere, so they are given again. */
