@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { configJsonSchema } from "../src/config/json-schema.ts";
 import { configSchema, environmentSchema } from "../src/config/schema.ts";
+import { policiesJsonSchema } from "../src/staging/policies/json-schema.ts";
 import { actionFiles, actionsPage } from "./action-files.ts";
 import { commandLinePage } from "./command-line-page.ts";
 import { doctorPage } from "./doctor-page.ts";
@@ -38,6 +39,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "src/lib/version.ts", content: versionModule() },
     { path: "src/config/defaults.json", content: asJson(configDefaults()) },
     { path: "schema/config.schema.json", content: asJson(configJsonSchema()) },
+    { path: "schema/policies.schema.json", content: asJson(policiesJsonSchema()) },
     { path: "schema/report.schema.json", content: asJson(reportJsonSchema()) },
   ];
 }

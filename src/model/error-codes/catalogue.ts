@@ -3,6 +3,7 @@ import { configurationErrors, inputErrors } from "./configuration.ts";
 import { databricksErrors, redisErrors } from "./connections.ts";
 import type { ErrorEntry } from "./entry.ts";
 import { isolationErrors } from "./isolation.ts";
+import { policyErrors } from "./policies.ts";
 import { machineErrors, recordErrors } from "./records.ts";
 import { refreshErrors } from "./refresh.ts";
 import { processErrors, testDataErrors, testReportErrors } from "./runs.ts";
@@ -18,6 +19,7 @@ const areas = [
   { title: "Command line and inputs", entries: inputErrors },
   { title: "Identity and access", entries: accessErrors },
   { title: "Copies of production", entries: stagingErrors },
+  { title: "Policies of a copy", entries: policyErrors },
   { title: "Databricks", entries: databricksErrors },
   { title: "Redis", entries: redisErrors },
   { title: "Servers and commands", entries: processErrors },
