@@ -1,6 +1,6 @@
 import { quoteName } from "../../warehouse/statements.ts";
 import type { ColumnType } from "./column-type.ts";
-import { parseColumnType } from "./column-type.ts";
+import { isSimple, parseColumnType } from "./column-type.ts";
 import { type ColumnPolicy, type Generalise, isWithin, type Leaf, type Locale, type Synthetic, type Within } from "./model.ts";
 import { textLiteral } from "./sql.ts";
 import { madeUp } from "./synthetic.ts";
@@ -68,7 +68,7 @@ function leafExpression(policy: Leaf, value: string, { type, path, index }: Spot
     case "keep":
       return value;
     case "null":
-      return `CAST(NULL AS ${nameOf(type)})`;
+      return isSimple(type) ? `CAST(NULL AS ${nameOf(type)})` : "NULL";
     case "constant":
       return constant(policy.value, type);
     case "surrogate":

@@ -222,10 +222,23 @@ function unknownNames(name: string, table: TableStructure, policy: TablePolicy):
   ];
 }
 
-/** Nobody can tell whether changed values meet a condition. */
 function checkGaps(name: string, table: TableStructure, policy: TablePolicy): Gap[] {
-  return Object.entries(table.checks).flatMap(([check, text]): Gap[] => {
-    if (policy.withoutChecks.includes(check.toLowerCase())) return [];
+  return changedChecks(table, policy.columns)
+    .filter(({ check }) => !policy.withoutChecks.includes(check.toLowerCase()))
+    .map(({ check, changed }) => ({
+      code: "EA2118",
+      object: name,
+      path: ["tables", name],
+      message: `the constraint ${check} uses ${changed.join(", ")}, whose values change: keep them, or add ${check} to withoutChecks`,
+    }));
+}
+
+/** The CHECK constraints whose columns don't keep their values: nobody can tell whether changed ones meet the condition. */
+export function changedChecks(
+  table: TableStructure,
+  columns: Readonly<Record<string, ColumnPolicy>>,
+): { check: string; changed: string[] }[] {
+  return Object.entries(table.checks).flatMap(([check, text]) => {
     const words = new Set(
       text
         .toLowerCase()
@@ -233,16 +246,9 @@ function checkGaps(name: string, table: TableStructure, policy: TablePolicy): Ga
         ?.map((word) => word.replaceAll("`", "")),
     );
     const changed = table.columns
+      .filter((column) => !isFilled(column))
       .map((column) => column.name.toLowerCase())
-      .filter((column) => words.has(column) && policy.columns[column]?.how !== "keep");
-    if (changed.length === 0) return [];
-    return [
-      {
-        code: "EA2118",
-        object: name,
-        path: ["tables", name],
-        message: `the constraint ${check} uses ${changed.join(", ")}, whose values change: keep them, or add ${check} to withoutChecks`,
-      },
-    ];
+      .filter((column) => words.has(column) && columns[column]?.how !== "keep");
+    return changed.length === 0 ? [] : [{ check, changed }];
   });
 }

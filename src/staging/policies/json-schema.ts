@@ -1,9 +1,6 @@
 import { toJSONSchema } from "zod";
-import { movingTag } from "../../lib/version.ts";
 import { z } from "../../lib/zod.ts";
-import { columnPolicySchema, policiesSchema, tableSchema } from "./schema.ts";
-
-export const policiesSchemaUrl = `https://raw.githubusercontent.com/classwaves/env-actions/${movingTag}/schema/policies.schema.json`;
+import { columnPolicySchema, policiesSchema, policiesSchemaUrl, tableSchema } from "./schema.ts";
 
 /** The JSON schema for editors, draft 7. */
 export function policiesJsonSchema(): unknown {

@@ -1,3 +1,4 @@
+import { movingTag } from "../../lib/version.ts";
 import { z } from "../../lib/zod.ts";
 import { dateUnits, locales, syntheticKinds } from "./model.ts";
 
@@ -115,3 +116,6 @@ export const policiesSchema = z.strictObject({
     .describe("Kinds of ids. The same id has the same stand-in wherever its domain is used."),
   tables: z.record(z.string(), z.unknown()).describe("By `schema.table`. Every table of production must be here."),
 });
+
+/** Where the released schema is published. */
+export const policiesSchemaUrl = `https://raw.githubusercontent.com/classwaves/env-actions/${movingTag}/schema/policies.schema.json`;
