@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { UserError } from "../../model/user-error.ts";
 import type { ColumnStructure, Structure, TableStructure } from "../structure/structure.ts";
 import { flatNames } from "./names.ts";
-import type { Reference, RefreshRequest, Root } from "./request.ts";
+import type { Reference, RefreshRequest } from "./request.ts";
 import type { QuasiIdentifiers, TableRules } from "./rules.ts";
 
 /** What is copied how, decided from structures and policies alone, before a row is read. */
@@ -56,7 +56,7 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
   const unbuildable = [
     ...tables.flatMap((one) => whyNotSuppressed(one, structures, references)),
     ...references.flatMap((one) => whyNotFollowed(one, structures)),
-    ...Object.entries(request.roots).flatMap(([table, root]) => whyNotRoot(table, root, tables)),
+    ...Object.keys(request.roots).flatMap((table) => whyNotRoot(table, tables)),
   ];
   refuse("EA6103", "the refresh cannot keep rows together or small groups apart", unbuildable, "correct the configuration");
   return {
@@ -172,11 +172,10 @@ function whyNotFollowed(
   ];
 }
 
-function whyNotRoot(name: string, root: Root, tables: readonly PlannedTable[]): string[] {
+function whyNotRoot(name: string, tables: readonly PlannedTable[]): string[] {
   const table = tables.find((one) => one.table === name);
   if (!table) return [`${name}: a root of the sample that is not copied`];
-  const byKey = "share" in root || "count" in root;
-  return byKey && !table.key ? [`${name}: a root of the sample without a key; name its key, or use where`] : [];
+  return table.key ? [] : [`${name}: a root of the sample without a key, so its rows cannot be told apart; name its key`];
 }
 
 /** The original's foreign keys, and the configured references, each once. */
