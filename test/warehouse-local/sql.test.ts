@@ -140,6 +140,9 @@ describe("queries", () => {
       ["other"],
     ],
     ["LATERAL VIEW", "SELECT t.c FROM (SELECT 1 AS a) LATERAL VIEW explode(array('x', 'y')) t AS c", {}, ["x", "y"]],
+    ["whole numbers from range", "SELECT id FROM range(2, 4) r WHERE r.id < 9", {}, [2n, 3n]],
+    ["range without a start", "SELECT id FROM range(2)", {}, [0n, 1n]],
+    ["hexadecimal digits as a number", "SELECT conv('fffffffffffff', 16, 10) AS a", {}, ["4503599627370495"]],
     [
       "common table expressions",
       "WITH a AS (SELECT id FROM classroom_sessions), b(n) AS (SELECT count(*) FROM a) SELECT n FROM b",

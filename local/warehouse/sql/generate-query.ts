@@ -125,6 +125,15 @@ function explodedArray(call: Expression, write: (expression: Expression) => stri
   return write(call.arguments[0] ?? call);
 }
 
+/** `range(end)` and `range(start, end)`: whole numbers in a column `id`. */
+function rangeOf(call: Expression): string | undefined {
+  if (call.kind !== "call" || call.name !== "range") return undefined;
+  const bounds = call.arguments.flatMap((bound) => (bound.kind === "number" && /^\d{1,18}$/.test(bound.text) ? bound.text : []));
+  if (bounds.length !== call.arguments.length || bounds.length === 0 || bounds.length > 2)
+    throw new UnsupportedSql("range of anything but one or two whole numbers");
+  return `SELECT range AS id FROM range(${bounds.join(", ")})`;
+}
+
 function generateLateralView(view: Select["lateralViews"][number], write: (expression: Expression) => string): string {
   if (view.outer) throw new UnsupportedSql("LATERAL VIEW OUTER");
   const array = explodedArray(view.function, write);
@@ -164,6 +173,8 @@ function generateRelation(relation: Relation, environment: Environment, visible:
       };
     }
     case "function": {
+      const range = rangeOf(relation.call);
+      if (range !== undefined) return { sql: `(${range})${aliasOf(relation)}`, columns: "unknown" };
       const array = explodedArray(relation.call, (expression) => generateExpression(expression, environment, visible));
       const [column = "col"] = relation.columns;
       return {

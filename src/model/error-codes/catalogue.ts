@@ -7,6 +7,7 @@ import { policyErrors } from "./policies.ts";
 import { machineErrors, recordErrors } from "./records.ts";
 import { refreshErrors } from "./refresh.ts";
 import { processErrors, testDataErrors, testReportErrors } from "./runs.ts";
+import { seedErrors } from "./seed.ts";
 import { stagingErrors } from "./staging.ts";
 
 export interface ErrorArea {
@@ -26,6 +27,7 @@ const areas = [
   { title: "Isolation", entries: isolationErrors },
   { title: "Test reports", entries: testReportErrors },
   { title: "Refreshing a copy of production", entries: refreshErrors },
+  { title: "Seeding a copy of production", entries: seedErrors },
   { title: "Test data, undo and repair", entries: testDataErrors },
   { title: "Evidence and audit", entries: recordErrors },
   { title: "GitHub and the machine", entries: machineErrors },
