@@ -10,7 +10,7 @@ const ofSession = { table: sessions, sql: "JOIN {table} s ON s.id = p.session_id
 const ended = "IN ('ended', 'archived')";
 
 export function lessonsOf(scale: Scale): Draft[] {
-  return [participantsOf(scale), transcriptsOf(scale), ...ofGroups(scale), ...ofSessions(scale), ...ofParticipants()];
+  return [participantsOf(scale), transcriptsOf(scale), ...ofGroups(scale), ...ofSessions(scale), ...ofParticipants(scale)];
 }
 
 function participantsOf({ seed }: Scale): Draft {
@@ -204,23 +204,41 @@ function ofGroups(scale: Scale): Draft[] {
       leader_assigned: "TRUE",
       leader_ready_at: at("begun_s"),
     }),
-    table("audio.recordings", eachGroup(scale, "recording", 30), {
-      file_path: "concat('recordings/', session_id, '/', group_id, '.webm')",
-      duration_seconds: "end_s - begun_s",
-      file_size_bytes: "(end_s - begun_s) * 4000",
-      format: "'webm'",
-      codec: "'opus'",
-      sample_rate: "48000",
-      channels: "1",
-      is_processed: "TRUE",
-      transcription_status: "'completed'",
-      processing_attempts: "1",
-    }),
   ];
 }
 
-function ofParticipants(): Draft[] {
+function ofParticipants({ seed }: Scale): Draft[] {
   return [
+    {
+      table: "audio.recordings",
+      each: {
+        parent: participants,
+        most: 1,
+        where: `NOT p.is_active AND ${countOf(seed, "recording", "p.id", 0, 99)} < 8`,
+        carry: {
+          participant_id: "p.id",
+          session_id: "p.session_id",
+          group_id: "p.group_id",
+          begun_s: "unix_timestamp(p.join_time)",
+          end_s: "unix_timestamp(p.leave_time)",
+        },
+      },
+      at: "end_s",
+      values: {
+        ...both,
+        participant_id: "participant_id",
+        file_path: "concat('recordings/', session_id, '/', row_id, '.webm')",
+        duration_seconds: "end_s - begun_s",
+        file_size_bytes: "(end_s - begun_s) * 4000",
+        format: "'webm'",
+        codec: "'opus'",
+        sample_rate: "48000",
+        channels: "1",
+        is_processed: "TRUE",
+        transcription_status: "'completed'",
+        processing_attempts: "1",
+      },
+    },
     {
       table: "analytics.student_metrics",
       each: {

@@ -23,7 +23,7 @@ function districts(scale: Scale): Draft[] {
         superintendent_name: fullName("superintendent"),
         contact_email: `concat('district-', CAST(n + 1 AS STRING), '@', ${oneOf("state", states.map(plain))}, '.example')`,
         website: "concat('https://district-', CAST(n + 1 AS STRING), '.example')",
-        school_count: String(Math.ceil(scale.schools / count)),
+        school_count: around("schools", 6, 14),
         teacher_count: around("teachers", 40, 120),
         student_count: around("students", 600, 1_800),
         subscription_tier: oneOf("tier", ["pro", "enterprise"]),

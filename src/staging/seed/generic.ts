@@ -17,12 +17,14 @@ export function genericDrafts(
 ): Draft[] {
   const tables = tablesOf(structure);
   refuseUnknown(declared, tables);
+  const wide = [...tables].map(([name, table]) => [name, referencesOf(name, table, declared[name], tables)] as const);
+  const references = withoutCircles(new Map(wide), declared);
   return [...tables].flatMap(([name, table]) => {
     const own = declared[name];
     if (known.has(name) && !own) return [];
-    const references = referencesOf(name, table, own, tables);
-    const wanted = own?.rows ?? (rows === 0 ? 0 : byStructure(name, references, rows));
-    return wanted === 0 ? [] : [draftOf(name, table, wanted, references, own, scale)];
+    const parents = references.get(name) ?? [];
+    const wanted = own?.rows ?? (rows === 0 ? 0 : byStructure(name, parents, rows));
+    return wanted === 0 ? [] : [draftOf(name, table, wanted, parents, own, scale)];
   });
 }
 
@@ -34,11 +36,37 @@ interface Reference {
   parent: string;
   parentKey: string;
   nullable: boolean;
+  /** It would close a circle of tables that need each other first, so it stays NULL. */
+  closesCircle: boolean;
+}
+
+/** Tables that need each other first can only be filled if a column that may be NULL stays so. */
+function withoutCircles(
+  references: ReadonlyMap<string, readonly Reference[]>,
+  declared: Readonly<Record<string, SeedTable>>,
+): Map<string, Reference[]> {
+  const waiting = new Map(references);
+  const isFree = ([name, parents]: [string, readonly Reference[]]) =>
+    parents.every(({ parent }) => parent === name || !waiting.has(parent));
+  for (let free = [...waiting].filter(isFree); free.length > 0; free = [...waiting].filter(isFree))
+    for (const [name] of free) waiting.delete(name);
+  const per = (name: string) => {
+    const rows = declared[name]?.rows;
+    return typeof rows === "object" ? rows.per : undefined;
+  };
+  const closes = (name: string, { parent, nullable }: Reference): boolean =>
+    nullable && parent !== name && waiting.has(name) && waiting.has(parent) && per(name) !== parent;
+  return new Map(
+    [...references].map(([name, parents]) => [
+      name,
+      parents.map((reference) => ({ ...reference, closesCircle: closes(name, reference) })),
+    ]),
+  );
 }
 
 function byStructure(name: string, references: readonly Reference[], rows: number): Wanted {
-  const owner =
-    references.find(({ parent, nullable }) => parent !== name && !nullable) ?? references.find(({ parent }) => parent !== name);
+  const possible = references.filter(({ parent, closesCircle }) => parent !== name && !closesCircle);
+  const owner = possible.find(({ nullable }) => !nullable) ?? possible[0];
   return owner ? { per: owner.parent, from: 0, to: childrenAtMost } : rows;
 }
 
@@ -66,6 +94,7 @@ function referencesOf(
   return [...written, ...foreign.filter(({ column }) => !said.has(column.toLowerCase()))].map((reference) => ({
     ...reference,
     nullable: nullable(reference.column),
+    closesCircle: false,
   }));
 }
 
@@ -80,9 +109,12 @@ function draftOf(
   const owner = typeof wanted === "number" ? undefined : ownerOf(name, wanted.per, references);
   const values: Record<string, string> = {};
   const lookups: DraftLookup[] = [];
+  const told = generatorsOf(own);
   for (const reference of references) {
     const column = reference.column.toLowerCase();
+    if (told.has(column)) continue;
     if (reference === owner) values[column] = "owner_key";
+    else if (reference.closesCircle) values[column] = "NULL";
     else if (reference.parent === name) values[column] = reference.nullable ? "NULL" : "row_id";
     else {
       const place = lookups.length;
@@ -97,7 +129,7 @@ function draftOf(
   }
   for (const column of table.columns.filter(takesValues)) {
     const lower = column.name.toLowerCase();
-    const generator: Generator | undefined = own?.columns[column.name] ?? own?.columns[lower];
+    const generator = told.get(lower);
     if (generator !== undefined) values[lower] = generated(lower, column.type, generator, nowOf(scale));
     else if (!(lower in values)) {
       const checked = checkedValue(column, Object.values(table.checks));
@@ -120,6 +152,10 @@ function draftOf(
       },
     },
   };
+}
+
+function generatorsOf(own: SeedTable | undefined): Map<string, Generator> {
+  return new Map(Object.entries(own?.columns ?? {}).map(([column, generator]) => [column.toLowerCase(), generator]));
 }
 
 function ownerOf(name: string, per: string, references: readonly Reference[]): Reference {

@@ -84,13 +84,14 @@ export function selectOf(recipe: Recipe, place: Place, columns: readonly ColumnS
   return `SELECT ${items.join(", ")} FROM ${inner}`;
 }
 
-/** Fills the table. @param onlyMissing leaves out the rows that are there: the table has rows already */
-export function insertOf(recipe: Recipe, place: Place, { onlyMissing }: { onlyMissing: boolean }): string {
+/**
+ * Fills the table with the rows that it lacks. It looks at the table also when that is empty: a statement of an earlier seed that
+ * was killed may still be running, and Delta lets two writers conflict only if they read what the other writes.
+ */
+export function insertOf(recipe: Recipe, place: Place): string {
   const name = qualifiedName(place.catalog, recipe.table);
-  const select = selectOf(recipe, place);
-  if (!onlyMissing) return `INSERT INTO ${name} BY NAME ${select}`;
   const names = recipe.columns.map((column) => `made.${quoted(column.name)}`).join(", ");
-  return `INSERT INTO ${name} BY NAME SELECT ${names} FROM (${select}) made LEFT ANTI JOIN ${name} there ON ${sameKey(recipe)}`;
+  return `INSERT INTO ${name} BY NAME SELECT ${names} FROM (${selectOf(recipe, place)}) made LEFT ANTI JOIN ${name} there ON ${sameKey(recipe)}`;
 }
 
 /** Rows of the seed, and those of them that are there: one row with `made` and `there`. */

@@ -40,7 +40,7 @@ export async function seed(ports: SeedPorts, request: SeedRequest): Promise<Seed
     ports.signal.throwIfAborted();
     const wanted = missing ? round.filter(({ table }) => missing.has(table)) : round;
     if (wanted.length > 0) ports.onStep?.(`Seed ${wanted.map(({ table }) => table).join(", ")}`);
-    await inParallel(atOnce, wanted, (recipe) => fill(ports, place, recipe, missing !== undefined));
+    await all(wanted, (recipe) => fill(ports, place, recipe));
   }
   const after = await countRows(
     ports,
@@ -55,6 +55,18 @@ export async function seed(ports: SeedPorts, request: SeedRequest): Promise<Seed
       .sort((a, b) => (a.table < b.table ? -1 : 1)),
     emptied,
   };
+}
+
+/** Like {@link inParallel}, but after a failure it begins nothing, waits for what has begun, and then fails. */
+async function all<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  let failed: { error: unknown } | undefined;
+  await inParallel(atOnce, items, async (item) => {
+    if (failed) return;
+    await work(item).catch((error: unknown) => {
+      failed ??= { error };
+    });
+  });
+  if (failed) throw failed.error;
 }
 
 /** @throws SeedProblem */
@@ -104,7 +116,7 @@ function batches<Item>(items: readonly Item[]): Item[][] {
 async function emptyAll(ports: SeedPorts, place: Place, rows: ReadonlyMap<string, number>): Promise<string[]> {
   const filled = [...rows].flatMap(([table, count]) => (count > 0 ? [table] : [])).sort();
   if (filled.length > 0) ports.onStep?.(`Empty ${filled.length} tables of ${place.catalog}`);
-  await inParallel(atOnce, filled, async (table) => {
+  await all(filled, async (table) => {
     ports.signal.throwIfAborted();
     try {
       await ports.warehouse.change(`TRUNCATE TABLE ${qualifiedName(place.catalog, table)}`, {}, { again: true });
@@ -154,10 +166,10 @@ async function missingRows(
   return lacking;
 }
 
-async function fill(ports: SeedPorts, place: Place, recipe: Recipe, onlyMissing: boolean): Promise<void> {
+async function fill(ports: SeedPorts, place: Place, recipe: Recipe): Promise<void> {
   const { table } = recipe;
   try {
-    const rows = await ports.warehouse.change(insertOf(recipe, place, { onlyMissing }));
+    const rows = await ports.warehouse.change(insertOf(recipe, place), {}, { again: true });
     await ports.audit?.({ what: "seeded", table, ...(rows === undefined ? {} : { rows }) });
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
