@@ -162,24 +162,24 @@ function tableName(
   const names = chain.map(bare);
   const shown = names.join(".");
   if (names.length === 1) {
-    if (common.has(shown.toLowerCase())) return undefined;
+    if (common.has(shown)) return undefined;
     return `it names ${shown} without its schema, so it is unknown which table that is`;
   }
   if (names.length > 3) return `it names ${shown}, which is no name of a table`;
-  const [in_, schema = "", table = ""] = names.length === 3 ? names : [catalog, ...names];
-  if (in_?.toLowerCase() !== catalog.toLowerCase()) return undefined;
-  const found = target(schema.toLowerCase(), table.toLowerCase());
+  const [in_, schema = "", table = ""] = names.length === 3 ? names : [catalog.toLowerCase(), ...names];
+  if (in_ !== catalog.toLowerCase()) return undefined;
+  const found = target(schema, table);
   if (!found) return `it reads ${schema}.${table}, which is not on the branch`;
-  return { parts: found, read: `${schema}.${table}`.toLowerCase() };
+  return { parts: found, read: `${schema}.${table}` };
 }
 
 /** `catalog.schema.table.column` and `schema.table.column` name a table, too. */
 function columnName(chain: readonly Token[], { catalog, target }: RewriteRequest): Replaced | undefined {
   const names = chain.map(bare);
-  const full = names.length >= 4 && names[0]?.toLowerCase() === catalog.toLowerCase();
+  const full = names.length >= 4 && names[0] === catalog.toLowerCase();
   const [schema = "", table = "", ...rest] = full ? names.slice(1) : names;
   if (rest.length === 0) return undefined;
-  const found = target(schema.toLowerCase(), table.toLowerCase());
+  const found = target(schema, table);
   return found && { parts: [...found, ...rest] };
 }
 
@@ -192,7 +192,7 @@ function commonNames(tokens: readonly Token[]): Set<string> {
     let next = at + 1;
     // The names of its columns.
     if (tokens[next]?.value === "(") while (next < tokens.length && tokens[next++]?.value !== ")");
-    if (tokens[next]?.value === "AS" && tokens[next + 1]?.value === "(") found.add(bare(token).toLowerCase());
+    if (tokens[next]?.value === "AS" && tokens[next + 1]?.value === "(") found.add(bare(token));
   }
   return found;
 }
@@ -237,6 +237,7 @@ function chainAt(tokens: readonly Token[], at: number): Token[] {
   return chain;
 }
 
+/** In lower case, because names don't differ by it, and a word has lost its own. */
 function bare({ kind, value }: Token): string {
-  return kind === "quoted-name" ? value.slice(1, -1).replaceAll("``", "`") : value;
+  return (kind === "quoted-name" ? value.slice(1, -1).replaceAll("``", "`") : value).toLowerCase();
 }
