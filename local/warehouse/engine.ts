@@ -214,7 +214,7 @@ function relation(
     const ofMetastore = name.catalog === "system";
     if (!ofMetastore) privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
     const view = ofMetastore
-      ? metastoreRelation(name.table, session.principal, privileges)
+      ? metastoreRelation(name.table, session.principal, privileges, catalogs)
       : informationSchemaRelation(name.table, catalogs, name.catalog, session.principal, privileges);
     if (!view || travel) throw tableNotFound(quoted(...parts));
     return view;

@@ -197,6 +197,7 @@ export function metastoreRelation(
   view: string,
   principal: Principal,
   privileges: Privileges,
+  catalogs: Catalogs,
 ): { sql: string; columns: string[] } | undefined {
   const id = "local-metastore";
   const result =
@@ -209,8 +210,18 @@ export function metastoreRelation(
               .visibleGrants(principal, "METASTORE")
               .map((grant) => ["admin", grant.grantee, id, grant.privilege.replaceAll(" ", "_"), "NO", "NONE"]),
           )
-        : undefined;
+        : view === "catalogs"
+          ? allCatalogs(catalogs, principal, privileges)
+          : undefined;
   return result && { sql: relationOf(result), columns: result.columns.map((column) => column.name) };
+}
+
+/** In the views of one catalog, only that one is listed. */
+function allCatalogs(catalogs: Catalogs, principal: Principal, privileges: Privileges): ResultSet | undefined {
+  const [first, ...others] = catalogs.all().flatMap((catalog) => views.catalogs?.(catalog, principal, privileges) ?? []);
+  if (!first) return undefined;
+  const values = first.values.map((column, index) => [...column, ...others.flatMap((list) => list.values[index] ?? [])]);
+  return { ...first, values, rowCount: others.reduce((sum, { rowCount }) => sum + rowCount, first.rowCount) };
 }
 
 const grantColumns = ["privilege_type", "is_grantable", "inherited_from"];

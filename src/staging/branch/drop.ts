@@ -52,11 +52,11 @@ export async function listBranches(warehouse: WarehouseReader, { original, form 
   const rows =
     form.as === "catalog"
       ? await warehouse.query(
-          "SELECT catalog_name AS name, catalog_owner AS owner, comment, created FROM system.information_schema.catalogs WHERE startswith(lower(catalog_name), :beginning)",
+          "SELECT catalog_name AS name, catalog_owner AS owner, `comment`, created FROM system.information_schema.catalogs WHERE startswith(lower(catalog_name), :beginning)",
           { beginning: `${original.toLowerCase()}_ea_` },
         )
       : await warehouse.query(
-          `SELECT schema_name AS name, schema_owner AS owner, comment, created FROM ${quoteName(form.into)}.information_schema.schemata`,
+          `SELECT schema_name AS name, schema_owner AS owner, \`comment\`, created FROM ${quoteName(form.into)}.information_schema.schemata`,
         );
   const { principal } = await warehouse.identity();
   const parts = rows.flatMap((row) => {

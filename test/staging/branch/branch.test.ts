@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newRunId } from "../../../src/cleanup/run-id.ts";
+import { BranchDenied } from "../../../src/staging/branch/create.ts";
+import { dropBranches, listBranches } from "../../../src/staging/branch/drop.ts";
+import { markerComment } from "../../../src/staging/branch/name.ts";
+import { makeBranch, newestVersions, openBranches, startBranchWorld, type World } from "./world.ts";
+
+// A run's own copy of the tables, on the local warehouse with the unmodified driver: what is made, who sees it, and what is dropped.
+
+let world: World;
+const tables = Array.from({ length: 48 }, (_, index) => `${["users", "sessions", "groups"][index % 3]}.t${index}`);
+const place = { original: "cw", form: { as: "catalog" } } as const;
+const hour = 3_600_000;
+
+beforeAll(async () => {
+  world = await startBranchWorld(
+    Object.fromEntries(tables.map((name) => [name, { columns: { id: "string", title: "string" } }])),
+  );
+  for (const name of tables.slice(0, 6)) await world.admin.run(`INSERT INTO cw.${name} VALUES ('real-1', 'a'), ('real-2', 'b')`);
+  await world.admin.run(
+    "CREATE VIEW cw.sessions.both AS SELECT a.id, b.title FROM users.t0 a JOIN cw.sessions.t1 b ON a.id = b.id",
+  );
+  await world.admin.run("CREATE VIEW cw.sessions.again (one) AS SELECT id FROM sessions.both");
+});
+afterAll(() => world.stop());
+
+test("48 tables are ready, apart, and gone again", async () => {
+  const before = await newestVersions(world);
+  const seen = world.warehouse.statements.length;
+  const { created, request, warehouse } = await makeBranch(world, "runner");
+  expect(created).toMatchObject({ catalog: `cw_ea_${request.runId}`, emptied: [], leftOut: [], empty: [] });
+  expect(created.cloned).toHaveLength(48);
+  expect(created.views).toEqual(["sessions.again", "sessions.both"]);
+
+  const run = async (sql: string) => (await world.admin.run(sql.replaceAll("$", created.catalog))).rows;
+  expect(await run("SELECT * FROM $.sessions.both ORDER BY id")).toHaveLength(2);
+  await run("INSERT INTO $.users.t0 VALUES ('real-3', 'c')");
+  await run("INSERT INTO $.sessions.t1 VALUES ('real-3', 'c')");
+  await run("DELETE FROM $.users.t0 WHERE id = 'real-1'");
+  expect(await run("SELECT one FROM $.sessions.again ORDER BY one")).toEqual([{ one: "real-2" }, { one: "real-3" }]);
+  expect(await run("SELECT one FROM cw.sessions.again ORDER BY one")).toEqual([{ one: "real-1" }, { one: "real-2" }]);
+
+  const dropped = await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
+  expect(dropped).toEqual({ branches: [{ runId: request.runId, names: [created.catalog], gone: true }], strangers: [] });
+  expect(await world.branches()).toEqual([]);
+  expect(await newestVersions(world)).toEqual(before);
+  const own = world.warehouse.statements.slice(seen).filter(({ user }) => user === "runner@school.example");
+  expect(own.length).toBeLessThan(70);
+  await warehouse.close();
+});
+
+test("who may not create a catalog is denied, and nothing is left", async () => {
+  await expect(makeBranch(world, "plain")).rejects.toThrow(BranchDenied);
+  await expect(makeBranch(world, "plain", { form: { as: "schemas", into: "branches" } })).rejects.toThrow(BranchDenied);
+  expect(await world.branches()).toEqual([]);
+});
+
+test("schemas of a run in a given catalog", async () => {
+  const form = { as: "schemas", into: "branches" } as const;
+  const { created, request, warehouse } = await makeBranch(world, "schemas", { form });
+  expect(created).toMatchObject({ catalog: "branches", emptied: [], leftOut: [] });
+  expect(created.schemas.get("users")).toBe(`users_ea_${request.runId}`);
+  const rows = async (name: string) =>
+    (await world.admin.run(`SELECT * FROM branches.${name.replace(".", `_ea_${request.runId}.`)}`)).rows.length;
+  expect([await rows("users.t0"), await rows("sessions.both"), await rows("sessions.again")]).toEqual([2, 2, 2]);
+  const dropped = await dropBranches(warehouse, { original: "cw", form }, { runs: [request.runId], now: Date.now() });
+  expect(dropped.branches).toMatchObject([{ gone: true }]);
+  expect(await world.branches()).toEqual([]);
+  await warehouse.close();
+});
+
+test("a table is cloned, empty or missing, as the configuration says", async () => {
+  const { created, request, warehouse } = await makeBranch(world, "runner", {
+    choices: {
+      "*": "skip",
+      "users.*": "empty",
+      "users.t0": "clone",
+      "sessions.t1": "clone",
+      "sessions.again": "clone",
+      "no.such": "empty",
+    },
+  });
+  expect(created.cloned).toEqual(["sessions.t1", "users.t0"]);
+  expect(created.empty).toHaveLength(15);
+  expect(created.views).toEqual([]);
+  expect(created.leftOut).toEqual([
+    { name: "no.such", why: expect.stringContaining("sees no such table") },
+    { name: "sessions.again", why: "it reads sessions.both, which is not on the branch" },
+  ]);
+  expect((await world.admin.run(`SELECT * FROM ${created.catalog}.users.t3`)).rows).toEqual([]);
+  await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
+  await warehouse.close();
+});
+
+test("a branch has the version that is asked for, and can be handed to another principal", async () => {
+  const pins = await newestVersions(world);
+  await world.admin.run("INSERT INTO cw.users.t0 VALUES ('later', 'd')");
+  const { created, request, warehouse } = await makeBranch(world, "runner", {
+    pins,
+    choices: { "*": "skip", "users.t0": "clone" },
+  });
+  expect((await world.admin.run(`SELECT id FROM ${created.catalog}.users.t0 ORDER BY id`)).rows).toEqual([
+    { id: "real-1" },
+    { id: "real-2" },
+  ]);
+  await world.admin.run("DELETE FROM cw.users.t0 WHERE id = 'later'");
+  await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
+  await warehouse.close();
+});
+
+test("only what is certainly ours, old and ended is swept", async () => {
+  const now = Date.now();
+  const [old, young, unmarked, others, claimed] = [
+    `${now - 3 * hour}_0000000a`,
+    `${now - hour}_0000000b`,
+    `${now - 3 * hour}_0000000c`,
+    `${now - 3 * hour}_0000000d`,
+    `${now - 3 * hour}_0000000e`,
+  ];
+  const marked = (runId: string, by = "runner@school.example", of = "cw") =>
+    markerComment({ of, runId, by, environment: "sandbox", endsBy: Number(runId.split("_")[0]) + 60_000 }).replaceAll("'", "''");
+  const create = async (token: string, name: string, comment: string) => {
+    const warehouse = await openBranches(world, token, name.slice(-22));
+    await warehouse.change(`CREATE CATALOG ${name} COMMENT '${comment}'`);
+    await warehouse.close();
+  };
+  await create("runner", `cw_ea_${old}`, marked(old));
+  await create("runner", `cw_ea_${young}`, marked(young));
+  await create("runner", `cw_ea_${unmarked}`, "a copy that somebody made by hand");
+  await create("other", `cw_ea_${others}`, marked(others, "other@school.example"));
+  await create("runner", `cw_ea_${claimed}`, marked(old));
+  const warehouse = await openBranches(world, "runner", newRunId());
+  // Of its own, the runner sees all; of others, only what it may use.
+  expect((await listBranches(warehouse, place)).map(({ runId }) => runId).sort()).toEqual([old, young, unmarked, claimed].sort());
+  // The warehouse says that all were created a moment ago: nothing is old by its clock.
+  const sweep = (at: number) => dropBranches(warehouse, place, { runs: [], expireAfter: 2 * hour, now: at });
+  expect(await sweep(now)).toEqual({ branches: [], strangers: [] });
+  expect((await sweep(now + 2.5 * hour)).branches.map(({ runId, gone }) => [runId, gone])).toEqual([
+    [old, true],
+    [young, true],
+  ]);
+  expect((await world.branches()).sort()).toEqual([unmarked, others, claimed].map((runId) => `cw_ea_${runId}`).sort());
+  for (const runId of [unmarked, others, claimed]) await world.admin.run(`DROP CATALOG cw_ea_${runId} CASCADE`);
+  await warehouse.close();
+});
