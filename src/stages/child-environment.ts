@@ -118,10 +118,16 @@ export function runsTests(stage: StageName): stage is "integration" | "e2e" {
   return stage === "integration" || stage === "e2e";
 }
 
+type About = Pick<StageContext, "stage" | "config" | "environment">;
+
+/** Whether runs get copies of the tables here, so that some may have been lost. */
+export function mayHaveBranches({ config, environment }: Omit<About, "stage">): boolean {
+  return config.testData.isolation.by === "clone" && environment.databricks !== undefined;
+}
+
 /** Whether the runs of a stage get a copy of the tables for themselves, by the configuration. */
-export function wantsBranch({ stage, config, environment }: Pick<StageContext, "stage" | "config" | "environment">): boolean {
-  const { by, stages } = config.testData.isolation;
-  return by === "clone" && environment.databricks !== undefined && runsTests(stage) && stages.includes(stage);
+export function wantsBranch({ stage, ...about }: About): boolean {
+  return mayHaveBranches(about) && runsTests(stage) && about.config.testData.isolation.stages.includes(stage);
 }
 
 /** Creates the empty ledger of a stage with tests, so that a missing one later is known to have been removed. */

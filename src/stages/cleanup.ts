@@ -10,6 +10,7 @@ import type { AuditEvent } from "../model/audit-event.ts";
 import { type Check, isPlanDigest } from "../model/report.ts";
 import type { CleanupResult, KeptRows, TableCleanup } from "../model/test-data.ts";
 import { UserError } from "../model/user-error.ts";
+import { cleanUpBranches } from "./branch-sweep.ts";
 import { failedIfWrongTarget, withComparedReaders, withWriters } from "./connections.ts";
 import { cleanupReporting, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { cleanupRequest } from "./run-cleanup.ts";
@@ -32,6 +33,11 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
         })
       : refusal;
   outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
+  await cleanUpBranches(
+    context,
+    outcome,
+    requests.map(({ runId }) => runId),
+  );
 }
 
 /** In scope `run`, one request per run: rows that its ledger names, or that depend on its rows, must be newer than that run. */

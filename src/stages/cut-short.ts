@@ -1,7 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
-import { logFolder, runsTests } from "./child-environment.ts";
+import { dropBranchOfKilledRun } from "./branch-sweep.ts";
+import { logFolder, mayHaveBranches, runsTests } from "./child-environment.ts";
 import { type CutShort, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { cleanUpRun, rememberedStart } from "./run-cleanup.ts";
 import { readSignIns } from "./sign-ins.ts";
@@ -36,6 +37,7 @@ export async function afterCutShort(context: StageContext, outcome: StageOutcome
   }
   // How far the tests came is unknown, so nothing is said about tests that created no data.
   const start = await rememberedStart(context);
+  if (mayHaveBranches(context)) outcome.checks.push(await reportCheck(context, dropBranchOfKilledRun(context)));
   const { checks, result, books } = await cleanUpRun(context, { start, testsRan: false });
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
   if (result) outcome.cleanup = result;

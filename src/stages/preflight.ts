@@ -1,4 +1,5 @@
 import type { Check } from "../model/report.ts";
+import { mayHaveBranches } from "./child-environment.ts";
 import type { Readers } from "./connections.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
 import { compareWithEarlierRuns } from "./earlier-runs.ts";
@@ -13,11 +14,9 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
   loading.catch(() => undefined);
   try {
     await withApplication(context, outcome, async () => {
-      const [kinds, { leftovers }] = await loading;
+      const [kinds, own] = await loading;
       const found = await withConfiguredReaders(context, (readers) =>
-        runChecks(context, "preflight", readers, kinds, () =>
-          leftovers ? [checkEarlierRuns(leftovers, context, readers, outcome)] : [],
-        ),
+        runChecks(context, "preflight", readers, kinds, () => checksOfEarlierRuns(own, context, readers, outcome)),
       );
       outcome.checks.push(...found.checks, ...(await compareWithEarlierRuns(context, found)));
     });
@@ -29,12 +28,26 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
 }
 
 /** Like the code of the checks, it is loaded before anything is measured. */
-async function loadOwnCode({ environment: { databricks, redis } }: StageContext) {
-  const [leftovers] = await Promise.all([
+async function loadOwnCode(context: StageContext) {
+  const { databricks, redis } = context.environment;
+  const [leftovers, branches] = await Promise.all([
     databricks || redis ? import("./leftovers.ts") : undefined,
+    mayHaveBranches(context) ? import("./branch-sweep.ts") : undefined,
     redis ? import("./sign-ins.ts") : undefined,
   ]);
-  return { leftovers };
+  return { leftovers, branches };
+}
+
+function checksOfEarlierRuns(
+  { leftovers, branches }: Awaited<ReturnType<typeof loadOwnCode>>,
+  context: StageContext,
+  readers: Readers,
+  outcome: StageOutcome,
+): Promise<Check>[] {
+  return [
+    ...(leftovers ? [checkEarlierRuns(leftovers, context, readers, outcome)] : []),
+    ...(branches ? [branches.checkLostBranches(context, readers)] : []),
+  ];
 }
 
 async function checkEarlierRuns(
