@@ -12,9 +12,14 @@ const amount = z.int().min(0);
 
 const ignored = z.strictObject({
   object: z.string().min(1).meta({
-    description: "Glob for `schema`, `schema.table` or `schema.table.column`, such as `sessions.*`.",
+    description:
+      "Glob for `schema`, `schema.table` or `schema.table.column`, such as `sessions.*`; `(catalog)` for the catalog itself.",
   }),
   facet: facet.optional().meta({ description: "Only differences of this facet. Default: of all facets." }),
+  item: z.string().min(1).optional().meta({
+    description:
+      "Glob for what of the object: a property's key, a constraint's name, or a privilege with its principal. Default: everything.",
+  }),
   reason: z.string().min(1).meta({ description: "Why the difference is meant. Reports quote it." }),
 });
 

@@ -55,7 +55,7 @@ export function driftSum({ facets: found }: Drift): { verdict: FacetVerdict; dif
   return {
     verdict: worst ?? "equal",
     differences: each.reduce((sum, facet) => sum + facet.differences.length, 0),
-    unseen: each.reduce((sum, facet) => sum + facet.unseen.length, 0),
+    unseen: each.reduce((sum, facet) => sum + facet.unseen.filter(({ ignored }) => ignored === undefined).length, 0),
   };
 }
 

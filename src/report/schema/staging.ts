@@ -31,7 +31,7 @@ const facetDrift = z.strictObject({
         side: oneOf(["original", "copy"], "On which side."),
         within: text("What is concerned, with everything in it. Empty for the whole catalog."),
         why: text("Why it could not be seen."),
-        ignored: text("The reason of the rule that leaves it out. It then doesn't count for the verdict.").optional(),
+        ignored: text("Reason of the rule that leaves it out. It then doesn't count.").optional(),
       }),
     )
     .meta({ description: "What could not be seen." }),
@@ -49,10 +49,10 @@ const drift = z
     unusedRules: z
       .array(
         z.strictObject({
-          object: text("Pattern of the objects."),
-          facet: facet.optional(),
-          item: text("Pattern of the items.").optional(),
-          reason: text("Reason from the configuration."),
+          object: text("Glob of the rule."),
+          facet: z.enum(facets).optional().meta({ description: "Facet of the rule. Absent: every facet." }),
+          item: text("Glob of the rule, for what of the object.").optional(),
+          reason: text("Reason of the rule."),
         }),
       )
       .meta({ description: "Rules of the configuration that left nothing out." }),
