@@ -42,6 +42,13 @@ const drift = z.strictObject({
 });
 
 const sync = z.strictObject({
+  revoke: z.boolean().default(false).meta({
+    description: "Whether grants that only the copy has are revoked. Then people who test there need them in production, too.",
+  }),
+  recreate: z.array(z.string().min(1)).default([]).meta({
+    description:
+      "Globs of tables (`schema.table`) that are dropped and created anew if no ALTER makes them equal. Empty tables always are.",
+  }),
   budget: timeLimit.prefault("30m").meta(budgetDescription),
 });
 
@@ -64,6 +71,10 @@ const seed = z.strictObject({
 const staging = z.strictObject({
   original: name.meta({ description: "The environment that is copied. It must have `access: read-only`." }),
   copy: name.meta({ description: "The environment of the copy, with a catalog of its own. It must have `access: test-data`." }),
+  catalogs: z.record(z.string(), z.string()).default({}).meta({
+    description:
+      "Other catalogs that views and constraints of the original name, and what takes their place in the copy, such as `reference: reference_staging`.",
+  }),
   policies: file.default(defaultPolicies).meta({
     description:
       "File that says for each column of each table how it is sanitised. `env-actions staging propose` writes a first one.",

@@ -27,6 +27,14 @@ type Decision =
   /** Number of rows by table, and of keys, that still existed at the end. */
   | Event<"decision", { what: "verified"; leftOver: number | "unknown" }>
   | Event<"decision", { what: "books"; line: string }, "tables" | "made" | "deleted" | "unexplained" | "touched">
+  /** How far the structure of a copy is from that of its original. */
+  | Event<
+      "decision",
+      { what: "drift"; original: string; copy: string; verdict: "equal" | "different" | "unseen" },
+      "compared" | "differences" | "unseen" | "ignored"
+    >
+  /** What would make the copy's structure equal; `execute`: whether it will be carried out. */
+  | Event<"decision", { what: "sync-plan"; digest: string; execute: boolean }, "steps" | "losing" | "impossible">
   | Event<"decision", { what: "undo"; report: string; commit: string }>
   | Event<"decision", { what: "repair-plan"; report: string; digest: string; execute: boolean; commit: string }>
   | Event<"decision", { what: "rollback"; trigger: string; of: string; outcome: Rollback["outcome"] | "asked"; why: string }>
@@ -38,6 +46,8 @@ type Decision =
 /** What was written to the environment. A count is absent if the answer was lost. */
 type Statement =
   | Event<"statement", { what: "delete"; table: string; statement: string; problem?: string }>
+  /** A change of the copy's structure. */
+  | Event<"statement", { what: "sync"; object: string; statement: string; problem?: string }>
   | Event<"statement", { what: "unlink"; keys?: string; problem?: string }>
   | Event<"statement", { what: "restore"; table: string; version: number; problem?: string }>
   /** `branch`: the catalog or schemas that were created as a copy, or dropped. */

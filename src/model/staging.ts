@@ -34,6 +34,24 @@ export const facets = [
 ] as const;
 export type Facet = (typeof facets)[number];
 
+/** For people. */
+export const facetTitles: Readonly<Record<Facet, string>> = {
+  schemas: "Schemas",
+  tables: "Tables",
+  views: "Views",
+  columns: "Columns",
+  types: "Types",
+  nullability: "NOT NULL",
+  defaults: "Defaults",
+  generated: "Generated and identity columns",
+  comments: "Comments",
+  constraints: "Constraints",
+  properties: "Table properties",
+  clustering: "Clustering and partitioning",
+  grants: "Grants and owners",
+  policies: "Row filters, masks and tags",
+};
+
 /** `unseen`: nothing different was found, but not everything could be seen. It is never a pass. */
 export const facetVerdicts = ["equal", "different", "unseen"] as const;
 export type FacetVerdict = (typeof facetVerdicts)[number];

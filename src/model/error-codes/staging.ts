@@ -39,4 +39,9 @@ export const stagingErrors = {
       "A variable of the original's catalog or host is not set, or the copy is in another workspace, from which the task cannot read the original.",
     fix: "Set the variable. Sync and refresh need both catalogs in one workspace; drift also compares two workspaces, or a snapshot (`staging.drift.snapshot`).",
   },
+  EA2137: {
+    title: "The snapshot cannot be read",
+    meaning: "The file under `staging.drift.snapshot` doesn't exist, or this user may not read it.",
+    fix: "Write it with `env-actions staging drift --write-snapshot FILE`, where the original can be read, and commit it.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

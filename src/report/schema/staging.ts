@@ -87,6 +87,9 @@ const sync = z
         }),
       )
       .meta({ description: "Differences that no statement can remove." }),
+    withheld: z.enum(["digest needed", "other digest"]).optional().meta({
+      description: "Why nothing was executed: the plan loses something and needs its digest, or the digest is of another plan.",
+    }),
     left: amount("Differences that are left after the execution. Absent if nothing was executed.").optional(),
   })
   .meta({ description: "How the copy's structure is made equal to the original's." });
