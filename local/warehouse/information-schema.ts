@@ -218,7 +218,9 @@ export function metastoreRelation(
 
 /** In the views of one catalog, only that one is listed. */
 function allCatalogs(catalogs: Catalogs, principal: Principal, privileges: Privileges): ResultSet | undefined {
-  const [first, ...others] = catalogs.all().flatMap((catalog) => views.catalogs?.(catalog, principal, privileges) ?? []);
+  const [first, ...others] = catalogs
+    .all()
+    .flatMap((catalog) => views.catalogs?.(catalog, principal, privileges, catalogs) ?? []);
   if (!first) return undefined;
   const values = first.values.map((column, index) => [...column, ...others.flatMap((list) => list.values[index] ?? [])]);
   return { ...first, values, rowCount: others.reduce((sum, { rowCount }) => sum + rowCount, first.rowCount) };

@@ -76,7 +76,6 @@ const sync = z
         }),
       )
       .meta({ description: "The steps of the plan, in their order." }),
-    withheld: oneOf(["digest needed", "other digest"], "Why nothing was executed.").optional(),
     impossible: z
       .array(
         z.strictObject({
