@@ -13,6 +13,7 @@ export interface TableColumn {
   /** Of a column GENERATED ALWAYS AS. */
   generated?: Clause;
   identity?: Identity;
+  tags?: Map<string, string>;
 }
 
 export interface Identity {
@@ -98,6 +99,7 @@ export interface Table {
   foreignKeys: Map<string, ForeignKey>;
   clusteredBy: string[];
   partitionedBy: string[];
+  tags: Map<string, string>;
   rowFilter?: Policy;
   /** Column masks by column, in lower case; the column itself is the function's first argument. */
   masks: Map<string, Policy>;
@@ -133,6 +135,7 @@ export interface Schema {
   owner: string;
   createdAt: number;
   comment?: string;
+  tags: Map<string, string>;
   tables: Map<string, Table>;
   /** By name, in lower case. */
   routines: Map<string, Routine>;
@@ -143,6 +146,7 @@ export interface Catalog {
   owner: string;
   createdAt: number;
   comment?: string;
+  tags: Map<string, string>;
   schemas: Map<string, Schema>;
 }
 
@@ -221,7 +225,7 @@ export class Catalogs {
   addCatalog(name: string, owner: string): Catalog {
     if (this.find(name))
       throw new SqlError("CATALOG_ALREADY_EXISTS", "42710", `Catalog ${quoted(name.toLowerCase())} already exists.`);
-    const catalog: Catalog = { name: name.toLowerCase(), owner, createdAt: Date.now(), schemas: new Map() };
+    const catalog: Catalog = { name: name.toLowerCase(), owner, createdAt: Date.now(), tags: new Map(), schemas: new Map() };
     this.#catalogs.set(catalog.name, catalog);
     return catalog;
   }
@@ -235,7 +239,14 @@ export class Catalogs {
         "42P06",
         `Cannot create schema ${quoted(catalog, name)} because it already exists.`,
       );
-    const schema: Schema = { name: name.toLowerCase(), owner, createdAt: Date.now(), tables: new Map(), routines: new Map() };
+    const schema: Schema = {
+      name: name.toLowerCase(),
+      owner,
+      createdAt: Date.now(),
+      tags: new Map(),
+      tables: new Map(),
+      routines: new Map(),
+    };
     schemas.set(schema.name, schema);
     return schema;
   }

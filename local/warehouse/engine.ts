@@ -20,6 +20,7 @@ import type { Context } from "./statements/context.ts";
 import { clone, createLike } from "./statements/copy.ts";
 import { createCatalog, createSchema, createTable, dropCatalog, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
+import { changeOwner, changeTags, commentOn, grant } from "./statements/governance.ts";
 import { explainInsert, insert } from "./statements/insert.ts";
 import { mergeDelete } from "./statements/merge.ts";
 import { createFunction, dropFunction, governedRows, hasPolicies, refusePolicies } from "./statements/policies.ts";
@@ -154,6 +155,15 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return clone(statement, context);
     case "drop-table":
       return dropTable(statement, context);
+    case "grant":
+    case "revoke":
+      return grant(statement, context);
+    case "owner":
+      return changeOwner(statement, context);
+    case "comment-on":
+      return commentOn(statement, context);
+    case "tags":
+      return changeTags(statement, context);
     case "use":
       return use(statement, context);
     case "set":
@@ -212,7 +222,11 @@ function relation(
   if (name.schema === "information_schema") {
     // Anybody may read the metastore's own views.
     const ofMetastore = name.catalog === "system";
-    if (!ofMetastore) privileges.requireCatalog(session.principal, catalogs.catalog(name.catalog).name);
+    if (!ofMetastore) {
+      const { name: catalog } = catalogs.catalog(name.catalog);
+      privileges.requireBound(catalog);
+      if (!privileges.has(session.principal, "BROWSE", catalog)) privileges.requireCatalog(session.principal, catalog);
+    }
     const view = ofMetastore
       ? metastoreRelation(name.table, session.principal, privileges, catalogs)
       : informationSchemaRelation(name.table, catalogs, name.catalog, session.principal, privileges);

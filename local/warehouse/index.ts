@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Bindings } from "./bindings.ts";
 import { Catalogs } from "./catalog.ts";
 import { type Certificates, makeCertificates } from "./certificate.ts";
 import { Engine, type SeenStatement } from "./engine.ts";
@@ -17,6 +18,7 @@ import { type Checksum, Storage } from "./storage.ts";
 import type { TableDefinition } from "./table-definition.ts";
 import { ThriftService } from "./thrift-service.ts";
 
+export type { Binding, Bindings } from "./bindings.ts";
 export type { SeenStatement } from "./engine.ts";
 export type { Faults, Rpc } from "./faults.ts";
 export type { FederationPolicy, TokenRequest } from "./oauth.ts";
@@ -45,6 +47,8 @@ export interface WarehouseOptions {
   /** For exchanging a foreign token, such as GitHub's. Signatures are not checked. */
   federation?: FederationPolicy[];
   faults?: Partial<Faults>;
+  /** How catalogs are bound to the workspace, by name in lower case; absent: open to all workspaces. */
+  bindings?: Bindings;
   /** What `secret('scope', 'key')` answers, by `scope/key`. */
   secrets?: Record<string, string>;
   /** Sees every statement: runs it with `execute`, and may run it elsewhere too. @param world where the local rows are */
@@ -63,6 +67,8 @@ export interface Warehouse {
   /** A PEM file with the certificate of this warehouse's own authority; `stop` removes it. */
   readonly certificateAuthority: string;
   readonly faults: Faults;
+  /** Can be changed at any time. */
+  readonly bindings: Bindings;
   /** Every statement that began, oldest first. */
   readonly statements: readonly SeenStatement[];
   /** Every call of the token endpoint, oldest first. */
@@ -117,7 +123,15 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   await writeFile(certificateAuthority, certificates.authority);
   const tokens = new Tokens(options.principals, options.oauthClients ?? {}, options.federation ?? [], faults);
   const lifecycle = new Lifecycle(faults);
-  const server = await listen(certificates, options.port ?? 0, { warehouseId, tokens, service, lifecycle, faults });
+  const server = await listen(certificates, options.port ?? 0, {
+    warehouseId,
+    tokens,
+    service,
+    lifecycle,
+    faults,
+    catalogs,
+    privileges,
+  });
   const port = portOf(server);
   const host = `localhost:${port}`;
   let stopped: Promise<void> | undefined;
@@ -128,6 +142,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     path: `/sql/1.0/warehouses/${warehouseId}`,
     certificateAuthority,
     faults,
+    bindings: privileges.bindings,
     statements,
     tokenRequests: tokens.requests,
     revokeTokens: () => tokens.revoke(),

@@ -1,5 +1,6 @@
 import { type Catalog, type Catalogs, schemasOf, type Table, tablesOf } from "./catalog.ts";
 import { constraintViews } from "./information-constraints.ts";
+import { tagViews } from "./information-tags.ts";
 import type { Principal } from "./principals.ts";
 import type { Granted, Privileges } from "./privileges.ts";
 import { relationOf } from "./relation.ts";
@@ -13,6 +14,7 @@ export type Reader = (catalog: Catalog, principal: Principal, privileges: Privil
 /** The views of a catalog's information_schema, restricted to what the principal may see. */
 const views: Readonly<Record<string, Reader>> = {
   ...constraintViews,
+  ...tagViews,
   catalogs: (catalog, principal, privileges) => {
     const visible = privileges.seesCatalog(principal, catalog);
     const owner = privileges.owner(catalog.name, catalog.owner);

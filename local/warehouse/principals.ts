@@ -5,16 +5,27 @@ export interface Grant {
   on: string;
 }
 
-export type Privilege =
-  | "USE CATALOG"
-  | "USE SCHEMA"
-  | "SELECT"
-  | "MODIFY"
-  | "CREATE SCHEMA"
-  | "CREATE TABLE"
-  | "CREATE CATALOG"
-  | "MANAGE"
-  | "ALL PRIVILEGES";
+const privileges = [
+  "USE CATALOG",
+  "USE SCHEMA",
+  "SELECT",
+  "MODIFY",
+  "CREATE SCHEMA",
+  "CREATE TABLE",
+  "CREATE CATALOG",
+  "CREATE FUNCTION",
+  "EXECUTE",
+  "APPLY TAG",
+  "BROWSE",
+  "MANAGE",
+  "ALL PRIVILEGES",
+] as const;
+
+export type Privilege = (typeof privileges)[number];
+
+export function isPrivilege(name: string): name is Privilege {
+  return (privileges as readonly string[]).includes(name);
+}
 
 /** A user or service principal. An admin may do and see everything; an owner may do everything with what it owns and below. */
 export interface Principal {

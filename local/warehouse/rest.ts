@@ -1,17 +1,42 @@
+import { bindingsOf } from "./bindings.ts";
+import type { Catalogs } from "./catalog.ts";
 import type { Faults } from "./faults.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { Principal } from "./principals.ts";
+import type { Privileges } from "./privileges.ts";
 
 export interface RestAnswer {
   status: number;
   body: Record<string, unknown>;
 }
 
-/** `GET /api/2.0/sql/warehouses/{id}` and POST `…/start`, `…/stop`, `GET /api/2.0/token/list`; undefined for every other path. */
-export function answerRest(
-  method: string,
-  path: string,
-  warehouse: { warehouseId: string; lifecycle: Lifecycle; faults: Faults },
-): RestAnswer | undefined {
+interface RestParts {
+  warehouseId: string;
+  lifecycle: Lifecycle;
+  faults: Faults;
+  catalogs: Catalogs;
+  privileges: Privileges;
+  /** Who asks. */
+  principal: Principal;
+}
+
+/** For the metastore's admin and for owners. */
+function catalogBindings(name: string, { catalogs, privileges, principal }: RestParts): RestAnswer {
+  const catalog = catalogs.find(name);
+  if (!catalog || !privileges.seesCatalog(principal, catalog))
+    return { status: 404, body: { error_code: "CATALOG_DOES_NOT_EXIST", message: `Catalog '${name}' does not exist.` } };
+  if (!privileges.manages(principal, catalog.name))
+    return {
+      status: 403,
+      body: { error_code: "PERMISSION_DENIED", message: `User is not an owner of Catalog '${catalog.name}'.` },
+    };
+  return bindingsOf(privileges.bindings, catalog.name);
+}
+
+/** `GET /api/2.0/sql/warehouses/{id}` and POST `…/start`, `…/stop`, `GET /api/2.0/token/list`, `GET /api/2.1/unity-catalog/bindings/catalog/{name}`; undefined for every other path. */
+export function answerRest(method: string, path: string, warehouse: RestParts): RestAnswer | undefined {
+  const catalog = /^\/api\/2\.1\/unity-catalog\/bindings\/catalog\/([^/]+)$/.exec(path)?.[1];
+  if (method === "GET" && catalog !== undefined) return catalogBindings(decodeURIComponent(catalog), warehouse);
   if (method === "GET" && path === "/api/2.0/token/list") return tokenList(warehouse.faults.tokenEnds);
   const match = /^\/api\/2\.0\/sql\/warehouses\/([^/]+)(?:\/(start|stop))?$/.exec(path);
   if (!match) return undefined;

@@ -7,10 +7,13 @@ import service from "@databricks/sql/thrift/TCLIService.js";
 import type * as T from "@databricks/sql/thrift/TCLIService_types.js";
 import types from "@databricks/sql/thrift/TCLIService_types.js";
 import thrift from "thrift";
+import { workspaceId } from "./bindings.ts";
+import type { Catalogs } from "./catalog.ts";
 import type { Certificates } from "./certificate.ts";
 import { type Faults, takeOne } from "./faults.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { discovery, type Tokens } from "./oauth.ts";
+import type { Privileges } from "./privileges.ts";
 import { answerRest } from "./rest.ts";
 import type { Caller, ThriftService } from "./thrift-service.ts";
 import { failure, handleId } from "./wire.ts";
@@ -21,6 +24,8 @@ export interface ServerParts {
   service: ThriftService;
   lifecycle: Lifecycle;
   faults: Faults;
+  catalogs: Catalogs;
+  privileges: Privileges;
 }
 
 /** The largest call that is accepted; the driver's own are far smaller. */
@@ -61,7 +66,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     });
   const caller = parts.tokens.caller(token, parts.faults.tokenExpiresAfterStatements);
   if (!caller) return send(response, 403, { error_code: 403, message: "Invalid access token." });
-  const rest = answerRest(request.method ?? "GET", path, parts);
+  const rest = answerRest(request.method ?? "GET", path, { ...parts, principal: caller.principal });
   if (rest) return send(response, rest.status, rest.body);
   if (request.method === "POST" && path === `/sql/1.0/warehouses/${parts.warehouseId}`)
     return answerThrift(body, response, caller, parts);
@@ -168,6 +173,8 @@ function send(response: ServerResponse, status: number, body: object, retryAfter
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": text.length,
+    // Databricks names its workspace like this.
+    "x-databricks-org-id": String(workspaceId),
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
   });
   response.end(text);

@@ -80,7 +80,8 @@ it("refuses what Databricks refuses with them, and what is not emulated", async 
   for (const [statement, errorClass] of [
     ["SELECT * FROM pupils VERSION AS OF 1", "ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED.TIME_TRAVEL"],
     ["DESCRIBE HISTORY pupils", "ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED.DESCRIBE_HISTORY"],
-    ["CREATE TABLE copied CLONE pupils", "UNSUPPORTED_FEATURE.LOCAL_WAREHOUSE"],
+    ["CREATE TABLE copied CLONE pupils", "ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED.CLONE"],
+    ["CREATE TABLE copied SHALLOW CLONE pupils", "ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED.CLONE"],
     ["DELETE FROM pupils WHERE email = 'a@x.test'", "UNSUPPORTED_FEATURE.LOCAL_WAREHOUSE"],
     ["ALTER TABLE pupils ALTER COLUMN email TYPE STRING", "UNSUPPORTED_FEATURE.LOCAL_WAREHOUSE"],
     [
@@ -100,6 +101,25 @@ it("refuses what Databricks refuses with them, and what is not emulated", async 
     ["SELECT only_x('x')", "0A000"],
   ] as const)
     expect(await client.failure(statement)).toMatchObject({ sqlState });
+});
+
+it("names the policy that stands in the way", async () => {
+  await client.rows("CREATE TABLE filtered AS SELECT 'x' AS school");
+  await client.rows("CREATE TABLE masked AS SELECT 'a' AS email, 'x' AS school");
+  await client.rows("ALTER TABLE filtered SET ROW FILTER only_x ON (school)");
+  await client.rows("ALTER TABLE masked ALTER COLUMN email SET MASK hidden USING COLUMNS (school)");
+  for (const [table, errorClass] of [
+    ["filtered", "ROW_LEVEL_SECURITY_FEATURE_NOT_SUPPORTED.TIME_TRAVEL"],
+    ["masked", "COLUMN_MASKS_FEATURE_NOT_SUPPORTED.TIME_TRAVEL"],
+  ]) {
+    expect((await client.failure(`SELECT * FROM ${table} VERSION AS OF 0`)).message).toContain(`[${errorClass}]`);
+    expect(await client.rows(`DESCRIBE HISTORY ${table}`)).toHaveLength(1);
+  }
+  await client.rows("CREATE TABLE checked (school STRING, CONSTRAINT some CHECK (school <> ''))");
+  expect((await client.failure("ALTER TABLE checked SET ROW FILTER only_x ON (school)")).message).toContain(
+    "[ROW_LEVEL_SECURITY_FEATURE_NOT_SUPPORTED.CHECK_CONSTRAINT]",
+  );
+  await client.rows("DROP TABLE masked");
 });
 
 it("drops both, and then history and time travel are back", async () => {

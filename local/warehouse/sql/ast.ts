@@ -118,7 +118,7 @@ export interface AddedColumn extends ColumnDefinition {
 
 /** What ALTER TABLE changes. */
 export type TableAction =
-  | { kind: "rename"; to: string[] }
+  | { kind: "rename"; to: string[]; isView?: true }
   | { kind: "add-columns"; columns: AddedColumn[] }
   | { kind: "drop-columns"; names: string[]; ifExists: boolean }
   | { kind: "rename-column"; from: string; to: string }
@@ -138,9 +138,19 @@ export type TableAction =
   | { kind: "add-key"; key: KeyDefinition }
   | { kind: "drop-primary-key"; ifExists: boolean; cascade: boolean }
   | { kind: "drop-foreign-key"; ifExists: boolean; columns: string[] }
-  | { kind: "cluster-by"; columns: string[] };
+  | { kind: "cluster-by"; columns: string[] }
+  | { kind: "column-tags"; column: string; set: Record<string, string>; unset: string[] };
 
-export type Securable = { kind: "CATALOG" | "SCHEMA" | "TABLE"; name: string[] };
+/** The name of a column ends with it. */
+export type Securable = { kind: "METASTORE" | "CATALOG" | "SCHEMA" | "TABLE" | "COLUMN"; name: string[] };
+
+/** GRANT or REVOKE. */
+export interface Grants {
+  kind: "grant" | "revoke";
+  privileges: string[];
+  on: Securable;
+  principal: string;
+}
 
 export type Statement =
   | Query
@@ -207,6 +217,10 @@ export type Statement =
   | { kind: "alter-table"; table: string[]; action: TableAction }
   | { kind: "drop-schema"; name: string[]; ifExists: boolean; cascade: boolean }
   | { kind: "drop-table"; name: string[]; ifExists: boolean }
+  | Grants
+  | { kind: "owner"; on: Securable; owner: string }
+  | { kind: "comment-on"; on: Securable; comment: string | undefined }
+  | { kind: "tags"; on: Securable; set: Record<string, string>; unset: string[] }
   | { kind: "use"; what: "CATALOG" | "SCHEMA"; name: string[] }
   | { kind: "set"; name?: string; value?: string }
   | { kind: "show-catalogs"; pattern?: string }

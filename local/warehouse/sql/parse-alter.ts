@@ -4,10 +4,18 @@ import type { Cursor } from "./cursor.ts";
 import { parseAddConstraint, parseDropConstraint } from "./parse-constraint.ts";
 import { parseClause, parseClustering, parseColumn, parseProperties, parsePropertyKey } from "./parse-definition.ts";
 import { parseTypeText } from "./parse-expression.ts";
+import { parseAlterObject, parseColumnTags, parseGoverned } from "./parse-governance.ts";
 
 export function parseAlter(cursor: Cursor): Statement {
+  if (["CATALOG", "SCHEMA", "DATABASE", "VIEW"].some((word) => cursor.at(word))) return parseAlterObject(cursor);
   if (!cursor.accept("TABLE")) throw new UnsupportedSql(`ALTER ${cursor.peek().value}`);
-  return { kind: "alter-table", table: cursor.dottedName(), action: parseAction(cursor) };
+  const table = cursor.dottedName();
+  const governed = parseGoverned(cursor, { kind: "TABLE", name: table });
+  if (governed) return governed;
+  const action = parseAction(cursor);
+  if (action.kind !== "column-tags") return { kind: "alter-table", table, action };
+  const { column, set, unset } = action;
+  return { kind: "tags", on: { kind: "COLUMN", name: [...table, column] }, set, unset };
 }
 
 function parseAction(cursor: Cursor): TableAction {
@@ -64,6 +72,8 @@ function parseColumnChange(cursor: Cursor): TableAction {
   const name = parseColumnName(cursor);
   if (cursor.accept("TYPE")) return { kind: "change-type", name, type: parseTypeText(cursor) };
   if (cursor.accept("COMMENT")) return { kind: "comment-column", name, comment: cursor.string() };
+  const tags = parseColumnTags(cursor, name);
+  if (tags) return tags;
   if (cursor.accept("SET", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: false };
   if (cursor.accept("DROP", "NOT", "NULL")) return { kind: "set-nullable", name, nullable: true };
   if (cursor.accept("DROP", "DEFAULT")) return { kind: "set-default", name, default: undefined };

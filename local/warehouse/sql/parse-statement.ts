@@ -1,9 +1,10 @@
 import { SqlError, UnsupportedSql } from "../errors.ts";
-import type { Expression, Securable, Statement } from "./ast.ts";
+import type { Expression, Statement } from "./ast.ts";
 import { Cursor } from "./cursor.ts";
 import { parseAlter } from "./parse-alter.ts";
 import { parseCreate, parseDrop } from "./parse-definition.ts";
 import { parseExpression, startsQuery } from "./parse-expression.ts";
+import { parseComment, parseGrant, parseSecurable, parseTagOn } from "./parse-governance.ts";
 import { parseQuery } from "./parse-query.ts";
 
 /**
@@ -29,6 +30,11 @@ function parse(cursor: Cursor): Statement {
   if (cursor.accept("DROP")) return parseDrop(cursor);
   if (cursor.accept("ALTER")) return parseAlter(cursor);
   if (cursor.accept("USE")) return parseUse(cursor);
+  if (cursor.accept("GRANT")) return parseGrant(cursor, "grant");
+  if (cursor.accept("REVOKE")) return parseGrant(cursor, "revoke");
+  if (cursor.accept("COMMENT")) return parseComment(cursor);
+  if (cursor.accept("SET", "TAG", "ON")) return parseTagOn(cursor, "set");
+  if (cursor.accept("UNSET", "TAG", "ON")) return parseTagOn(cursor, "unset");
   if (cursor.accept("SET")) return parseSet(cursor);
   if (cursor.accept("SHOW")) return parseShow(cursor);
   if (cursor.accept("DESCRIBE") || cursor.accept("DESC")) return parseDescribe(cursor);
@@ -41,8 +47,8 @@ function parse(cursor: Cursor): Statement {
 
 /** Databricks statements that are not supported here, but are no syntax errors. */
 const known = new Set(
-  `COPY OPTIMIZE VACUUM GRANT REVOKE DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
-  COMMENT UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
+  `COPY OPTIMIZE VACUUM DENY ANALYZE MSCK REFRESH CACHE UNCACHE CALL EXECUTE DECLARE BEGIN
+  UNDROP SYNC RESET REPAIR LIST PUT GET REMOVE FROM TABLE`.split(/\s+/),
 );
 
 function parseInsert(cursor: Cursor): Extract<Statement, { kind: "insert" }> {
@@ -153,13 +159,6 @@ function parseShow(cursor: Cursor): Statement {
 
 function parsePattern(cursor: Cursor): string | undefined {
   return cursor.accept("LIKE") || cursor.peek().kind === "string" ? cursor.string() : undefined;
-}
-
-function parseSecurable(cursor: Cursor): Securable {
-  if (cursor.accept("CATALOG")) return { kind: "CATALOG", name: cursor.dottedName() };
-  if (cursor.accept("SCHEMA") || cursor.accept("DATABASE")) return { kind: "SCHEMA", name: cursor.dottedName() };
-  cursor.accept("TABLE");
-  return { kind: "TABLE", name: cursor.dottedName() };
 }
 
 function parseDescribe(cursor: Cursor): Statement {

@@ -16,7 +16,7 @@ import type { Context } from "./context.ts";
 import { rename } from "./copy.ts";
 import { requireOwner } from "./define.ts";
 import { changeKeys, clusterBy, dropKey, renameInLayout, requireInNoLayout } from "./keys.ts";
-import { policyOf } from "./policies.ts";
+import { policyOf, refuseChecks } from "./policies.ts";
 import { requireDefaults, setProperties, unsetProperties } from "./properties.ts";
 import { author } from "./write.ts";
 
@@ -26,14 +26,21 @@ export async function alterTable(
   { table: name, action }: Extract<Statement, { kind: "alter-table" }>,
   context: Context,
 ): Promise<ResultSet> {
-  const table = context.catalogs.tableForChange(tableName(context.session, name), "ALTER TABLE");
+  const full = tableName(context.session, name);
+  if (action.kind === "rename" && action.isView) return rename(context.catalogs.table(full), action, context);
+  const table = context.catalogs.tableForChange(full, "ALTER TABLE");
+  if (action.kind === "column-tags") return noResult; // parsed as a statement of its own
   if (action.kind === "rename") return rename(table, action, context);
   context.privileges.requireTable(context.session.principal, table, "MODIFY");
   await context.storage.writer.alter(table, author(context), () => alteration(table, action, context));
   return noResult;
 }
 
-function alteration(table: Table, action: Exclude<TableAction, { kind: "rename" }>, context: Context): Alteration {
+function alteration(
+  table: Table,
+  action: Exclude<TableAction, { kind: "rename" | "column-tags" }>,
+  context: Context,
+): Alteration {
   switch (action.kind) {
     case "add-columns":
       return addColumns(table, action);
@@ -243,6 +250,8 @@ function changePolicy(
   context: Context,
 ): Alteration {
   requireOwner(context, fullName(table), "Table");
+  if (action.kind === "set-row-filter") refuseChecks(table, "filter");
+  if (action.kind === "set-mask") refuseChecks(table, "mask");
   if (action.kind === "drop-row-filter" || action.kind === "set-row-filter") {
     const filter = action.kind === "set-row-filter" ? policyOf(table, action.routine, action.columns, context) : undefined;
     return {

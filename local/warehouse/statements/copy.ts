@@ -1,5 +1,4 @@
 import { fullName, type Table, type TableColumn } from "../catalog.ts";
-import { UnsupportedSql } from "../errors.ts";
 import { acrossCatalogs, type ClonePlan } from "../moves.ts";
 import { tableName } from "../names.ts";
 import { noResult, type ResultSet, resultOf } from "../results.ts";
@@ -9,7 +8,7 @@ import { bigint } from "../types.ts";
 import { columnsAtVersion, rowsAtVersion } from "../versions.ts";
 import type { Context } from "./context.ts";
 import { requireOwner } from "./define.ts";
-import { hasPolicies } from "./policies.ts";
+import { refusePolicies } from "./policies.ts";
 import { author } from "./write.ts";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
@@ -36,7 +35,7 @@ const counts = [
 /** CLONE: the definition and the rows of a version. Its history begins anew. Either kind is independent here, and copies no rows. */
 export async function clone(statement: Of<"clone">, context: Context): Promise<ResultSet> {
   const source = sourceOf(statement.source, "CLONE", context);
-  if (hasPolicies(source)) throw new UnsupportedSql("CLONE of a table with a row filter or column mask");
+  refusePolicies(source, "CLONE");
   const name = target(statement.name, context);
   const old = context.catalogs.findTable(name);
   if (old && statement.ifNotExists) return noResult;
@@ -73,7 +72,7 @@ function planOf(source: Table, { version = source.history.length - 1, shallow }:
 }
 
 /** ALTER TABLE … RENAME TO, also into another schema. Only the catalog knows of it: Delta makes no version. */
-export async function rename(table: Table, { to }: { to: string[] }, context: Context): Promise<ResultSet> {
+export async function rename(table: Table, { to }: { to: string[]; isView?: true }, context: Context): Promise<ResultSet> {
   const { privileges, session, storage } = context;
   const from = fullName({ ...table, table: table.name });
   privileges.requireTable(session.principal, table);
@@ -109,7 +108,10 @@ function definitionOf({ columns, constraints, properties, clusteredBy, partition
   };
 }
 
-/** Each table counts its identity columns on its own. */
+/** Each table counts its identity columns on its own; tags are not copied. */
 function copied(columns: readonly TableColumn[]): TableColumn[] {
-  return columns.map(({ identity, ...column }) => ({ ...column, ...(identity ? { identity: { ...identity } } : {}) }));
+  return columns.map(({ identity, tags: _tags, ...column }) => ({
+    ...column,
+    ...(identity ? { identity: { ...identity } } : {}),
+  }));
 }

@@ -101,8 +101,15 @@ export async function dropSchema(statement: Of<"drop-schema">, context: Context)
   return noResult;
 }
 
+/** The owner, or who has MANAGE and may use what the object is in. @throws SqlError INSUFFICIENT_PERMISSIONS */
 export function requireOwner({ privileges, session }: Context, object: string, kind: "Table" | "Schema" | "Catalog"): void {
-  if (!privileges.owns(session.principal, object))
+  const [catalog = "", schema] = object.split(".");
+  privileges.requireBound(catalog);
+  privileges.requireWritable(catalog);
+  if (kind === "Table" && schema !== undefined && !privileges.owns(session.principal, object))
+    privileges.requireSchema(session.principal, catalog, schema);
+  if (kind !== "Table" && !privileges.owns(session.principal, object)) privileges.requireCatalog(session.principal, catalog);
+  if (!privileges.manages(session.principal, object))
     throw new SqlError(
       "INSUFFICIENT_PERMISSIONS",
       "42501",

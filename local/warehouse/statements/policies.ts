@@ -100,16 +100,42 @@ function call(policy: Policy, columns: string[], alias: string, catalogs: Catalo
   return `(SELECT ${result}${given.length > 0 ? ` FROM (SELECT ${given.join(", ")}) AS given_parameters` : ""})`;
 }
 
-/** What Databricks refuses for tables with a row filter or a column mask. @throws SqlError */
-export function refusePolicies(table: Table, what: "TIME_TRAVEL" | "DESCRIBE_HISTORY"): void {
+/** What Databricks refuses for tables with a row filter or a column mask. Its class says which of them it is about. @throws SqlError */
+export function refusePolicies(table: Table, what: "TIME_TRAVEL" | "DESCRIBE_HISTORY" | "CLONE"): void {
   if (!hasPolicies(table)) return;
-  const sentence =
-    what === "TIME_TRAVEL"
-      ? "Time travel for table with row level security policy and column mask policies."
-      : "Reading commit history is not supported for tables with row level security and column mask policies.";
+  const [errorClass, policies] =
+    table.masks.size === 0
+      ? ["ROW_LEVEL_SECURITY_FEATURE_NOT_SUPPORTED", "Row level security policies"]
+      : table.rowFilter
+        ? ["ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED", "Row level security policies and column mask policies"]
+        : ["COLUMN_MASKS_FEATURE_NOT_SUPPORTED", "Column mask policies"];
+  // Only the class about both has it.
+  if (what === "DESCRIBE_HISTORY" && !(table.rowFilter && table.masks.size > 0)) return;
+  const name = fullName({ ...table, table: table.name });
   throw new SqlError(
-    `ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED.${what}`,
+    `${errorClass}.${what}`,
     "0A000",
-    `Row level security policies and column mask policies for ${fullName({ ...table, table: table.name })} are not supported: ${sentence}`,
+    `${policies} for ${name} are not supported: ${sentences[what]} with ${policies.toLowerCase()}.`,
+  );
+}
+
+const sentences = {
+  TIME_TRAVEL: "Time travel for table",
+  DESCRIBE_HISTORY: "Reading commit history is blocked for tables",
+  // Databricks refuses it, and documents no class.
+  CLONE: "Cloning a table",
+};
+
+/** @throws SqlError for a CHECK constraint on a table that gets a policy */
+export function refuseChecks(table: Table, what: "filter" | "mask"): void {
+  if (table.constraints.size === 0) return;
+  const [errorClass, policies] =
+    what === "filter"
+      ? ["ROW_LEVEL_SECURITY_FEATURE_NOT_SUPPORTED", "row level security policies"]
+      : ["COLUMN_MASKS_FEATURE_NOT_SUPPORTED", "column mask policies"];
+  throw new SqlError(
+    `${errorClass}.CHECK_CONSTRAINT`,
+    "0A000",
+    `${policies[0]?.toUpperCase()}${policies.slice(1)} for ${fullName({ ...table, table: table.name })} are not supported: Setting ${policies} for tables with CHECK constraints.`,
   );
 }

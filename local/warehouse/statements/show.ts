@@ -66,7 +66,7 @@ export function showProperties(statement: Of<"show-properties">, { catalogs, pri
 export function showGrants(statement: Of<"show-grants">, context: Context): ResultSet {
   const object = existing(statement.on, context);
   const rows = context.privileges
-    .visibleGrants(context.session.principal, object)
+    .visibleGrants(context.session.principal, object, true)
     .filter((grant) => statement.principal === undefined || grant.grantee === statement.principal)
     .map((grant) => [grant.grantee, grant.privilege, grant.level, grant.on]);
   return resultOf(texts("Principal", "ActionType", "ObjectType", "ObjectKey"), rows);
@@ -85,6 +85,8 @@ function existing({ kind, name }: Securable, { catalogs, session }: Context): st
       const table = catalogs.table(tableName(session, name));
       return `${table.catalog}.${table.schema}.${table.name}`;
     }
+    default:
+      return "METASTORE";
   }
 }
 
