@@ -549,11 +549,11 @@ export class Editor {
   #changePrimaryKey(): Edit | undefined {
     const place = this.#table();
     if (!place) return undefined;
-    const before = place.what.primaryKey;
+    const before: TableStructure["primaryKey"] = place.what.primaryKey;
     const isReferenced = this.#tables().some(({ what }) =>
       Object.values(what.foreignKeys).some(({ references }) => references === place.name),
     );
-    const after = before
+    const after: TableStructure["primaryKey"] = before
       ? this.#dice.pick([undefined, { ...before, rely: !before.rely || undefined }])
       : { name: `pk_${place.table.split("_").at(-1)}`, columns: ["id"] };
     const said = after ? (before ? undefined : `ADD CONSTRAINT ${after.name} PRIMARY KEY (id)`) : `DROP PRIMARY KEY`;
@@ -563,7 +563,17 @@ export class Editor {
       ...(canAlter ? { ddl: [`ALTER TABLE ${this.full(place.name)} ${said}`] } : {}),
       apply: () => {
         set(place.what, "primaryKey", after);
-        return [{ facet: "constraints", object: place.name, item: "PRIMARY KEY", before: text(before), after: text(after) }];
+        const is = (rely: boolean | undefined): string | undefined => (rely ? "RELY" : undefined);
+        return [
+          { facet: "constraints", object: place.name, item: "PRIMARY KEY", before: before?.name, after: after?.name },
+          {
+            facet: "constraints",
+            object: place.name,
+            item: "PRIMARY KEY RELY",
+            before: is(before?.rely),
+            after: is(after?.rely),
+          },
+        ];
       },
     };
   }

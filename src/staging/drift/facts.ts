@@ -104,19 +104,14 @@ function factsOfColumn(object: string, column: ColumnStructure, isOfView: boolea
 
 function constraints(object: string, { primaryKey, foreignKeys, checks }: TableStructure): Bare[] {
   const facts: Bare[] = [];
-  if (primaryKey) {
-    const { name, columns, rely } = primaryKey;
-    facts.push({
-      facet: "constraints",
-      object,
-      item: "PRIMARY KEY",
-      value: `${name.toLowerCase()} (${list(columns)})${rely ? " RELY" : ""}`,
-    });
-  }
-  for (const [name, { columns, references, to }] of Object.entries(foreignKeys)) {
-    const value = `(${list(columns)}) REFERENCES ${references} (${list(to)})`;
-    facts.push({ facet: "constraints", object, item: `FOREIGN KEY ${name.toLowerCase()}`, value, as: "name" });
-  }
+  // Whether a key is relied on may be unseen where the key itself is not.
+  const add = (item: string, value: string, rely: boolean | undefined): void => {
+    facts.push({ facet: "constraints", object, item, value, as: "name" });
+    if (rely) facts.push({ facet: "constraints", object, item: `${item} RELY`, value: "RELY" });
+  };
+  if (primaryKey) add("PRIMARY KEY", `${primaryKey.name} (${list(primaryKey.columns)})`, primaryKey.rely);
+  for (const [name, { columns, references, to, rely }] of Object.entries(foreignKeys))
+    add(`FOREIGN KEY ${name.toLowerCase()}`, `(${list(columns)}) REFERENCES ${references} (${list(to)})`, rely);
   for (const [name, value] of Object.entries(checks))
     facts.push({ facet: "constraints", object, item: `CHECK ${name.toLowerCase()}`, value, as: "sql" });
   return facts;

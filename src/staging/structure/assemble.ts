@@ -1,6 +1,7 @@
 import type { Facet } from "../../model/staging.ts";
 import { facets } from "../../model/staging.ts";
 import type { Row } from "../../warehouse/connection.ts";
+import { partsOfSchema } from "../branch/name.ts";
 import { NotUnderstood, named, optional, text, whole } from "./ask.ts";
 import { type Answers, type Question, viewOf } from "./questions.ts";
 import {
@@ -14,9 +15,9 @@ import {
 
 /** What answers of information_schema say of a catalog. What they don't say becomes `unseen`. */
 
-/** `env_actions` and what begins with it belong to env-actions, and are no part of a catalog's structure. */
+/** Schemas of records, of refreshes and of branches belong to env-actions, and are no part of a catalog's structure. */
 export function isOwnSchema(schema: string): boolean {
-  return schema === "env_actions" || schema.startsWith("env_actions_");
+  return schema === "env_actions" || schema.startsWith("env_actions_") || partsOfSchema(schema) !== undefined;
 }
 
 const all: readonly Facet[] = facets;
@@ -45,7 +46,10 @@ export class Assembly {
   constructor(structure: Structure, answers: Answers) {
     this.structure = structure;
     this.#answers = answers;
-    for (const question of ["keys", "keyColumns", "references"] as const) this.#each(question, () => undefined);
+    const names = ["constraint_schema", "constraint_name"];
+    this.#each("keys", (row) => void [...names, "table_schema", "table_name", "constraint_type"].map((one) => text(row, one)));
+    this.#each("keyColumns", (row) => void [...names, "table_schema", "table_name", "column_name"].map((one) => text(row, one)));
+    this.#each("references", (row) => void names.map((one) => text(row, one)));
     this.#each("catalogs", (row) => Object.assign(structure, described(row)));
     this.#each("schemata", (row) => {
       const name = named(row, "schema_name");

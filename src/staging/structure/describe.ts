@@ -1,4 +1,5 @@
 import { NotUnderstood } from "./ask.ts";
+import { type Keys, readKeys } from "./definition.ts";
 import type { ColumnStructure, TableStructure } from "./structure.ts";
 
 /** What DESCRIBE TABLE EXTENDED … AS JSON says of a table, beyond information_schema. */
@@ -8,18 +9,33 @@ export interface Description {
   partitionedBy: string[];
   /** Undefined if it doesn't say. */
   clusteredBy?: string[];
+  keys?: Keys;
   viewText?: string;
   rowFilter?: TableStructure["rowFilter"];
   /** By name, in lower case. */
-  columns: Map<string, Pick<ColumnStructure, "default" | "generatedAs" | "identity" | "nested" | "mask">>;
+  columns: Map<string, Pick<ColumnStructure, "default" | "nested" | "mask">>;
 }
 
 type Json = Record<string, unknown>;
 
+/**
+ * What the protocol of a Delta table, which is among its properties, leaves open. Generated columns need writers of version 4,
+ * identity columns of version 6; from version 7 on, each feature is listed.
+ */
+export function mayHave(properties: Readonly<Record<string, string>>): { generated: boolean; clustering: boolean } {
+  const writer = Number(properties["delta.minWriterVersion"] ?? Number.NaN);
+  if (Number.isNaN(writer)) return { generated: true, clustering: true };
+  const supports = (feature: string): boolean => writer >= 7 && properties[`delta.feature.${feature}`] !== undefined;
+  return {
+    generated: (writer >= 4 && writer < 7) || supports("generatedColumns") || supports("identityColumns"),
+    clustering: supports("clustering"),
+  };
+}
+
 const check = "delta.constraints.";
 
 /** @throws NotUnderstood */
-export function readDescription(json: string): Description {
+export function readDescription(json: string, catalog: string): Description {
   const table = parsed(json);
   const properties = Object.entries(texts(table.table_properties ?? {}, "table_properties"));
   const masks = new Map(
@@ -36,6 +52,7 @@ export function readDescription(json: string): Description {
     ),
     partitionedBy: names(table.partition_columns ?? [], "partition_columns"),
     ...(clustered === undefined ? {} : { clusteredBy: names(clustered, "clustering_information") }),
+    ...(typeof table.table_constraints === "string" ? { keys: readKeys(table.table_constraints, catalog) } : {}),
     ...(typeof table.view_text === "string" ? { viewText: table.view_text } : {}),
     ...(table.row_filter ? { rowFilter: policy(record(table.row_filter, "row_filter")) } : {}),
     columns: new Map(
@@ -50,10 +67,8 @@ export function readDescription(json: string): Description {
 
 function described(column: Json): Omit<ColumnStructure, "name" | "type" | "nullable"> {
   const nested = Object.fromEntries(attributes(column.type, ""));
-  const generated = column.generation_expression;
   return {
     ...(typeof column.default === "string" ? { default: column.default } : {}),
-    ...(typeof generated === "string" ? { generatedAs: generated } : {}),
     ...(Object.keys(nested).length > 0 ? { nested } : {}),
   };
 }

@@ -1,69 +1,77 @@
 import type { Row } from "../../warehouse/connection.ts";
 import { NotUnderstood, named, whole } from "./ask.ts";
-import type { Assembly } from "./assemble.ts";
+import type { Keys } from "./definition.ts";
 import type { Answers } from "./questions.ts";
 
-/** Primary keys, foreign keys and CHECKs, as information_schema lists them. */
-export function addKeys(assembly: Assembly, answers: Answers): void {
-  const keys = answers.keys.rows ?? [];
-  const columns = groups(answers.keyColumns.rows ?? []);
-  for (const row of keys) {
-    const [schema, table, name] = [named(row, "table_schema"), named(row, "table_name"), named(row, "constraint_name")];
-    const structure = assembly.table(schema, table);
-    if (!structure) continue;
+/** What information_schema lists of a table's constraints. It doesn't say whether a key is relied on. */
+export interface ListedKeys extends Keys {
+  /** Names of its keys. */
+  names: Set<string>;
+  /** Names of its CHECKs, whose text Delta keeps as it was written. */
+  checks: Set<string>;
+  /** The first key that could not be put together. */
+  problem?: string;
+}
+
+/** By `schema.table`. A constraint's name is only unique within its table. */
+export function listedKeys(catalog: string, answers: Answers): Map<string, ListedKeys> {
+  const found = new Map<string, ListedKeys>();
+  const columns = Map.groupBy(answers.keyColumns.rows ?? [], (row) => understood(() => idInTable(row)));
+  for (const row of answers.keys.rows ?? []) {
+    const table = understood(() => tableOf(row));
+    const name = understood(() => named(row, "constraint_name"));
+    if (table === undefined || name === undefined) continue;
+    const listed = found.get(table) ?? { names: new Set(), foreignKeys: {}, checks: new Set() };
+    found.set(table, listed);
     try {
-      if (row.constraint_type === "PRIMARY KEY")
-        structure.primaryKey = {
-          name,
-          columns: inOrder(columns.get(`${schema}.${name}`)).map((one) => named(one, "column_name")),
-        };
-      else if (row.constraint_type === "FOREIGN KEY")
-        structure.foreignKeys[name] = foreignKey(assembly.structure.catalog, row, columns, answers);
-      else if (row.constraint_type === "CHECK") {
-        const clause = answers.checks.rows?.find((one) => id(one) === id(row))?.check_clause;
-        if (typeof clause === "string") structure.checks[name] = clause;
+      if (row.constraint_type === "CHECK") listed.checks.add(name);
+      else {
+        listed.names.add(name);
+        const own = inOrder(columns.get(idInTable(row)));
+        if (row.constraint_type === "PRIMARY KEY")
+          listed.primaryKey = { name, columns: own.map((one) => named(one, "column_name")) };
+        else listed.foreignKeys[name] = foreignKey(catalog, row, own, columns, answers);
       }
     } catch (error) {
       if (!(error instanceof NotUnderstood)) throw error;
-      assembly.unseen(["constraints"], `${schema}.${table}`, `constraint ${name} could not be read: ${error.message}`);
+      listed.problem ??= `constraint ${name} could not be read: ${error.message}`;
     }
   }
+  return found;
 }
 
 function foreignKey(
   catalog: string,
   row: Row,
-  columns: ReadonlyMap<string, Row[]>,
+  own: readonly Row[],
+  columns: ReadonlyMap<string | undefined, Row[]>,
   { keys, references, referenced }: Answers,
-): { columns: string[]; references: string; to: string[] } {
-  const own = inOrder(columns.get(id(row)));
-  const unique = references.rows?.find((one) => id(one) === id(row));
-  if (!unique) throw new NotUnderstood("referential_constraints doesn't have it");
-  const place = named(unique, "unique_constraint_schema");
-  const uniqueName = `${place}.${named(unique, "unique_constraint_name")}`;
+): Keys["foreignKeys"][string] {
+  const names = own.map((one) => named(one, "column_name"));
+  const [unique, ...others] = (references.rows ?? []).filter((one) => id(one) === id(row));
+  if (!unique || others.length > 0) throw new NotUnderstood("referential_constraints doesn't say what it references");
   const isHere = named(unique, "unique_constraint_catalog") === catalog.toLowerCase();
-  const key = isHere ? keys.rows?.find((one) => id(one) === uniqueName) : undefined;
-  const target = key ? inOrder(columns.get(uniqueName)) : [];
-  if (key && target.length === own.length) {
-    const to = own.map(
-      (one, at) => target[one.position_in_unique_constraint == null ? at : whole(one, "position_in_unique_constraint") - 1],
+  const wanted = `${named(unique, "unique_constraint_schema")}.${named(unique, "unique_constraint_name")}`;
+  const targets = isHere ? (keys.rows ?? []).filter((one) => one.constraint_type === "PRIMARY KEY" && id(one) === wanted) : [];
+  const [key] = targets;
+  if (key && targets.length === 1) {
+    const to = inOrder(columns.get(idInTable(key)));
+    const places = own.map((one, at) =>
+      one.position_in_unique_constraint == null ? at : whole(one, "position_in_unique_constraint") - 1,
     );
-    return {
-      columns: own.map((one) => named(one, "column_name")),
-      references: `${named(key, "table_schema")}.${named(key, "table_name")}`,
-      to: to.map((one) => named(one ?? {}, "column_name")),
-    };
+    return { columns: names, references: tableOf(key), to: places.map((at) => named(to[at] ?? {}, "column_name")) };
   }
   const used = (referenced.rows ?? []).filter((one) => id(one) === id(row));
   const [first] = used;
   // Without the key itself, the order of several columns isn't known.
   if (!first || used.length !== 1 || own.length !== 1) throw new NotUnderstood("the key that it references can't be seen");
   const other = named(first, "table_catalog");
-  return {
-    columns: own.map((one) => named(one, "column_name")),
-    references: `${other === catalog.toLowerCase() ? "" : `${other}.`}${named(first, "table_schema")}.${named(first, "table_name")}`,
-    to: [named(first, "column_name")],
-  };
+  const prefix = other === catalog.toLowerCase() ? "" : `${other}.`;
+  return { columns: names, references: prefix + tableOf(first), to: [named(first, "column_name")] };
+}
+
+function tableOf(row: Row): string {
+  return `${named(row, "table_schema")}.${named(row, "table_name")}`;
 }
 
 /** `schema.constraint` */
@@ -71,10 +79,18 @@ function id(row: Row): string {
   return `${named(row, "constraint_schema")}.${named(row, "constraint_name")}`;
 }
 
-function groups(rows: readonly Row[]): Map<string, Row[]> {
-  const found = new Map<string, Row[]>();
-  for (const row of rows) found.set(id(row), [...(found.get(id(row)) ?? []), row]);
-  return found;
+function idInTable(row: Row): string {
+  return `${tableOf(row)} ${named(row, "constraint_name")}`;
+}
+
+/** A row without the names is of no table. What it is about is unseen through its question. */
+function understood<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof NotUnderstood) return undefined;
+    throw error;
+  }
 }
 
 function inOrder(rows: readonly Row[] | undefined): Row[] {

@@ -25,7 +25,6 @@ const views = {
     "constraint_schema, constraint_name, unique_constraint_catalog, unique_constraint_schema, unique_constraint_name FROM referential_constraints",
   referenced:
     "constraint_schema, constraint_name, table_catalog, table_schema, table_name, column_name FROM constraint_column_usage",
-  checks: "constraint_schema, constraint_name, check_clause FROM check_constraints",
   rowFilters: "schema_name, table_name, filter_catalog, filter_schema, filter_name, filter_col_usage FROM row_filters",
   columnMasks: "schema_name, table_name, column_name, mask_catalog, mask_schema, mask_name, mask_col_usage FROM column_masks",
   catalogTags: "tag_name, tag_value FROM catalog_tags WHERE catalog_name = :catalog",

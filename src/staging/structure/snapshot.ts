@@ -101,7 +101,10 @@ const table = z.strictObject({
   checks: texts.default({}),
   primaryKey: z.strictObject({ name: z.string(), columns: names, rely: z.boolean().optional() }).optional(),
   foreignKeys: z
-    .record(z.string(), z.strictObject({ columns: names, references: z.string(), to: names.default([]) }))
+    .record(
+      z.string(),
+      z.strictObject({ columns: names, references: z.string(), to: names.default([]), rely: z.boolean().optional() }),
+    )
     .default({}),
   clusteredBy: names.default([]),
   partitionedBy: names.default([]),

@@ -64,7 +64,7 @@ export interface TableStructure {
   checks: Record<string, string>;
   primaryKey?: { name: string; columns: string[]; rely?: boolean };
   /** By name; `references` is `schema.table`, or `catalog.schema.table` in another catalog. */
-  foreignKeys: Record<string, { columns: string[]; references: string; to: string[] }>;
+  foreignKeys: Record<string, { columns: string[]; references: string; to: string[]; rely?: boolean }>;
   clusteredBy: string[];
   partitionedBy: string[];
   rowFilter?: { function: string; columns: string[] };
