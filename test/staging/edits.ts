@@ -225,7 +225,8 @@ export class Editor {
 
   #becomeView(): Edit | undefined {
     const place = this.#dice.pick(this.#tables().filter(({ table }) => table.startsWith("table_1")));
-    if (!place || this.#dice.below(3) > 0) return undefined;
+    // On one side only: two views would have nothing left of what was edited in the tables.
+    if (!place || this.#side === "original") return undefined;
     const view = plainView(this.catalog, place.schema, "table_0");
     return {
       apply: () => {
@@ -246,7 +247,8 @@ export class Editor {
     const target = isOwn ? this.catalog : catalogs[this.#side === "copy" ? "original" : "copy"];
     const next = this.#dice.below(4);
     const text = `SELECT id, title AS label FROM ${target}.${schema}.${table} WHERE level > ${next}`;
-    const meaning = (of: string, than: unknown): string => `${of === this.catalog ? "own" : `not own of ${this.#side}`} ${than}`;
+    // What the copy's view must read: its own catalog in place of the original's, and every other catalog as it is.
+    const meaning = (of: string, than: unknown): string => `${this.#side === "original" ? catalogs.copy : of} ${than}`;
     return {
       ddl: [`CREATE OR REPLACE VIEW ${this.full(place.name)} AS ${text}`],
       apply: () => {
@@ -509,7 +511,7 @@ export class Editor {
 
   #changeCheck(): Edit | undefined {
     const place = this.#table();
-    if (!place) return undefined;
+    if (!place || hasPolicy(place.what)) return undefined;
     const name = this.#dice.pick([...Object.keys(place.what.checks), "positive", "short"]) ?? "positive";
     const before = place.what.checks[name];
     const after = before === undefined ? (this.#dice.pick(["level > 0", "level >= 0"]) ?? "") : undefined;
@@ -529,7 +531,7 @@ export class Editor {
       this.#tables().filter((one) => one.schema === place?.schema && one.what.primaryKey && one.name !== place.name),
     );
     if (!place || !target) return undefined;
-    const name = this.#dice.pick([...Object.keys(place.what.foreignKeys), "fk_more"]) ?? "";
+    const name = this.#dice.pick([...Object.keys(place.what.foreignKeys), `fk_more_${place.table}`]) ?? "";
     const before = place.what.foreignKeys[name];
     const after = before ? undefined : { columns: ["parent_id"], references: target.name, to: ["id"] };
     const said = after
@@ -693,7 +695,7 @@ export class Editor {
 
   #changeFilter(): Edit | undefined {
     const place = this.#table();
-    if (!place?.what.columns.some(({ name }) => name === "title")) return undefined;
+    if (!place?.what.columns.some(({ name }) => name === "title") || hasCheck(place.what)) return undefined;
     const before = place.what.rowFilter ? "filter" : undefined;
     const after = place.what.rowFilter ? undefined : { function: `${this.catalog}.rules.visible`, columns: ["title"] };
     return {
@@ -707,7 +709,7 @@ export class Editor {
 
   #changeMask(): Edit | undefined {
     const place = this.#column(({ name }) => name === "title");
-    if (!place) return undefined;
+    if (!place || hasCheck(place.what)) return undefined;
     const before = place.column.mask ? "mask" : undefined;
     const after = place.column.mask ? undefined : { function: `${this.catalog}.rules.hidden`, columns: [] };
     return {
@@ -745,6 +747,15 @@ export class Editor {
       },
     };
   }
+}
+
+/** A table with a policy may have no CHECK, and the other way round. */
+function hasCheck({ checks }: TableStructure): boolean {
+  return Object.keys(checks).length > 0;
+}
+
+function hasPolicy({ rowFilter, columns }: TableStructure): boolean {
+  return rowFilter !== undefined || columns.some(({ mask }) => mask !== undefined);
 }
 
 function column(object: string, before: string | undefined, after: string | undefined): Change {

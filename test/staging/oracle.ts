@@ -38,9 +38,9 @@ export class Ledger {
   /** `facet object item how`, sorted. */
   expected(worlds: Record<Side, Structure>): string[] {
     const slots = [...this.#slots.values()];
-    const unshared = slots
-      .filter(({ change, now }) => change.exists && now.original !== now.copy)
-      .map(({ change }) => change.object);
+    // What was made and dropped again is on neither side.
+    const isShared = ({ original, copy }: Record<Side, string | undefined>): boolean => original !== undefined && original === copy;
+    const unshared = slots.filter(({ change, now }) => change.exists && !isShared(now)).map(({ change }) => change.object);
     const isWithinUnshared = (object: string, itself: boolean): boolean =>
       unshared.some((one) => object.startsWith(`${one}.`) || (itself && object === one));
     const found = slots

@@ -14,7 +14,11 @@ export function plainTable(columns: ColumnStructure[]): TableStructure {
     type: "MANAGED",
     columns,
     owner,
-    properties: { "delta.feature.allowColumnDefaults": "supported", "delta.columnMapping.mode": "name" },
+    properties: {
+      "delta.feature.allowColumnDefaults": "supported",
+      "delta.columnMapping.mode": "name",
+      "delta.enableTypeWidening": "true",
+    },
     checks: {},
     foreignKeys: {},
     clusteredBy: [],
@@ -74,7 +78,9 @@ export function makeWorld(catalog: string, schemas: number, tables: number): Str
       table.comment = `table ${t}`;
       table.primaryKey = { name: `pk_${t}`, columns: ["id"] };
       if (t > 0) table.foreignKeys[`fk_${t}`] = { columns: ["parent_id"], references: `${schema}.table_${t - 1}`, to: ["id"] };
-      table.checks[`low_${t}`] = "level < 1000";
+      // A table with a policy may have no CHECK.
+      const hasPolicy = t % 6 === 3 || t % 6 === 4;
+      if (!hasPolicy) table.checks[`low_${t}`] = "level < 1000";
       if (t % 3 === 1) table.clusteredBy = ["id"];
       if (t % 4 === 2) table.partitionedBy = ["level"];
       if (t % 5 === 0) table.tags = { team: "data" };
