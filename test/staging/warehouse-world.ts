@@ -1,4 +1,4 @@
-import { startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
+import { type Principal, startWarehouse, type Warehouse } from "../../local/warehouse/index.ts";
 import type { Structure } from "../../src/staging/structure/structure.ts";
 import { connect, type TestClient } from "../warehouse-local/client.ts";
 import { createStatements } from "./edits.ts";
@@ -14,13 +14,15 @@ export class WarehouseWorld {
     this.client = client;
   }
 
-  static async start(): Promise<WarehouseWorld> {
+  /** @param readers by token */
+  static async start(readers: Record<string, Principal> = {}): Promise<WarehouseWorld> {
     const others = ["someone@school.test", "other@school.test"].map((user) => [user, { user, grants: [] }]);
     const warehouse = await startWarehouse({
       catalog: "elsewhere",
       principals: {
         mirror: { user: owner, grants: [{ privilege: "CREATE CATALOG", on: "METASTORE" }], owns: ["elsewhere"] },
         ...Object.fromEntries(others),
+        ...readers,
       },
       groupGrants: { teachers: [], pipeline: [] },
     });
