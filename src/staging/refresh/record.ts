@@ -1,5 +1,6 @@
 import type { RefreshResult } from "../../model/staging.ts";
 import type { CopyWarehouse, WarehouseReader } from "../../warehouse/access.ts";
+import { changeAgain } from "./again.ts";
 import { recordsSchema, sqlName, sqlText } from "./names.ts";
 import { detailOf, hasReached, unfinishedRefreshes } from "./state.ts";
 
@@ -16,16 +17,12 @@ const table = "refreshes";
 
 export async function writeRecord(warehouse: CopyWarehouse, copy: string, record: RefreshRecord): Promise<void> {
   const name = sqlName(copy, recordsSchema, table);
-  await warehouse.change(`CREATE SCHEMA IF NOT EXISTS ${sqlName(copy, recordsSchema)}`, {}, { again: true });
-  await warehouse.change(
-    `CREATE TABLE IF NOT EXISTS ${name} (id STRING, at TIMESTAMP, switched BOOLEAN, record STRING)`,
-    {},
-    { again: true },
-  );
-  await warehouse.change(
+  await changeAgain(warehouse, `CREATE SCHEMA IF NOT EXISTS ${sqlName(copy, recordsSchema)}`);
+  await changeAgain(warehouse, `CREATE TABLE IF NOT EXISTS ${name} (id STRING, at TIMESTAMP, switched BOOLEAN, record STRING)`);
+  await changeAgain(
+    warehouse,
     `INSERT INTO ${name} SELECT :id, current_timestamp(), :switched, :record WHERE NOT EXISTS (SELECT 1 FROM ${name} WHERE id = :id)`,
     { id: record.id, switched: record.switched, record: JSON.stringify(record) },
-    { again: true },
   );
 }
 

@@ -11,7 +11,7 @@ import { type Plan, planRefresh } from "./plan.ts";
 import { type RefreshRecord, writeRecord } from "./record.ts";
 import type { RefreshPorts, RefreshRequest } from "./request.ts";
 import { select } from "./select.ts";
-import { detailOf, hasReached, State, TakenOver, type Unfinished, unfinishedRefreshes } from "./state.ts";
+import { detailOf, hasReached, Start, type State, TakenOver, type Unfinished, unfinishedRefreshes } from "./state.ts";
 import { dropWorking, sweepRefreshes } from "./sweep.ts";
 import { keepOld, type Switch, switchTables, versionsBefore } from "./switch.ts";
 import { type Work, workOf } from "./work.ts";
@@ -41,16 +41,23 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
   const { warehouse } = ports;
   if (request.original.toLowerCase() === request.copy.toLowerCase())
     throw new UserError("EA6105", `${request.copy} cannot be refreshed from itself; name a catalog of its own as the copy`);
-  const found = await unfinishedRefreshes(warehouse, request.copy);
-  const half = found.find((one) => hasReached(one, "switching"));
-  if (half) return await completeSwitch(ports, request, half);
+  const before = await unfinishedRefreshes(warehouse, request.copy);
+  if (halfSwitched(before)) return await completeSwitch(ports, request, await Start.take(warehouse, request.copy));
   const [original, copy] = await Promise.all([ports.readStructure(request.original), ports.readStructure(request.copy)]);
   const plan = planRefresh(original, copy, ports.rules, request);
-  const resumed = await takeUp(ports, request, found, plan);
+  refuseOthers(request, before, plan);
+  const start = await Start.take(warehouse, request.copy);
+  const found = await unfinishedRefreshes(warehouse, request.copy);
+  // Another start may have come so far in the meantime; it has stopped now.
+  if (halfSwitched(found)) return await completeSwitch(ports, request, start);
+  const resumed = continuable(found, plan);
   const id = resumed?.id ?? `${Date.now()}_${randomBytes(4).toString("hex")}`;
-  const state = await State.take(warehouse, request.copy, id);
+  const state = await start.stateOf(id);
   try {
     const begun = (resumed && detailOf<Begun>(resumed, "begun")) ?? (await begin(ports, plan, state));
+    await state.hold();
+    // Whatever was found belongs to earlier starts now, because a later one would have been noticed.
+    await dropOthers(ports, request, found, id);
     const versions = (resumed && detailOf<Record<string, number>>(resumed, "pinned")) ?? (await pin(ports, request, plan, state));
     const work = workOf(ports, request, { id, original, plan, state, versions });
     const { leftOut } = await select(work, resumed);
@@ -63,8 +70,12 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
     await state.reach("switching", { switch: prepared, record } satisfies Switching);
     return await finishSwitch(ports, request, { switch: prepared, record }, { state, again: false });
   } catch (error) {
-    throw await afterFailure(ports, request, id, error);
+    throw await afterFailure(ports, request, { id, state }, error);
   }
+}
+
+function halfSwitched(found: readonly Unfinished[]): Unfinished | undefined {
+  return found.find((one) => hasReached(one, "switching"));
 }
 
 async function begin(ports: RefreshPorts, plan: Plan, state: State): Promise<Begun> {
@@ -87,25 +98,32 @@ async function build(work: Work): Promise<void> {
   await work.state.reach("built");
 }
 
-/** The unfinished refresh to continue, if any; those that cannot be continued are dropped. @throws UserError */
-async function takeUp(
+function continuable(found: readonly Unfinished[], { digest }: Plan): Unfinished | undefined {
+  return found.findLast((one) => detailOf<Begun>(one, "begun")?.digest === digest);
+}
+
+/** @throws UserError if a refresh that cannot be continued seems to be alive */
+function refuseOthers(request: RefreshRequest, found: readonly Unfinished[], plan: Plan): void {
+  const same = continuable(found, plan);
+  const alive = found.find((one) => one !== same && Date.now() - (one.reached.at(-1)?.at ?? 0) < aliveForMs);
+  if (!alive) return;
+  throw new UserError(
+    "EA6106",
+    `another refresh of ${request.copy} with other policies or another structure is under way, begun at ${detailOf<Begun>(alive, "begun")?.startedAt ?? "an unknown time"}; wait until it ends, or drop the schema ${workingSchema(alive.id)} if it was killed`,
+  );
+}
+
+/** Drops what refreshes left that cannot be continued. */
+async function dropOthers(
   { warehouse, onStep }: RefreshPorts,
   request: RefreshRequest,
   found: readonly Unfinished[],
-  plan: Plan,
-): Promise<Unfinished | undefined> {
-  const same = found.findLast((one) => detailOf<Begun>(one, "begun")?.digest === plan.digest);
-  for (const other of found.filter((one) => one !== same)) {
-    const lastSign = other.reached.at(-1)?.at ?? 0;
-    if (other.reached.length > 0 && Date.now() - lastSign < aliveForMs)
-      throw new UserError(
-        "EA6106",
-        `another refresh of ${request.copy} with other policies or another structure is under way, begun at ${detailOf<Begun>(other, "begun")?.startedAt ?? "an unknown time"}; wait until it ends, or drop the schema ${workingSchema(other.id)} if it was killed`,
-      );
-    onStep?.(`dropping what the refresh ${other.id} left`);
-    await dropWorking(warehouse, request.copy, workingSchema(other.id));
+  own: string,
+): Promise<void> {
+  for (const { id } of found.filter((one) => one.id !== own)) {
+    onStep?.(`dropping what the refresh ${id} left`);
+    await dropWorking(warehouse, request.copy, workingSchema(id));
   }
-  return same;
 }
 
 /** A refresh with other rules that gave no sign for so long is not waited for. */
@@ -161,11 +179,15 @@ async function prepareSwitch({ warehouse }: RefreshPorts, work: Work, { rows }: 
   return prepared;
 }
 
-async function completeSwitch(ports: RefreshPorts, request: RefreshRequest, half: Unfinished): Promise<RefreshResult> {
+/** Completes what another start began. It is looked up again, because that one may have come further. */
+async function completeSwitch(ports: RefreshPorts, request: RefreshRequest, start: Start): Promise<RefreshResult> {
+  const half = halfSwitched(await unfinishedRefreshes(ports.warehouse, request.copy));
+  // The other one has completed it itself.
+  if (!half) return await refresh(ports, request);
   const switching = detailOf<Switching>(half, "switching");
   if (!switching) throw new Error(`the refresh ${half.id} has no description of its switch`);
   ports.onStep?.(`completing the switch of the refresh ${half.id}`);
-  const state = await State.take(ports.warehouse, request.copy, half.id);
+  const state = await start.stateOf(half.id);
   return await finishSwitch(ports, request, switching, { state, again: !hasReached(half, "switched") });
 }
 
@@ -201,13 +223,29 @@ function resultOf({ endedAt: _ended, principal: _principal, original: _original,
 }
 
 /** After a failure that a new start may survive, everything is kept for it. Otherwise what it had of production goes. */
-async function afterFailure(ports: RefreshPorts, request: RefreshRequest, id: string, error: unknown): Promise<unknown> {
-  if (error instanceof TakenOver)
+async function afterFailure(
+  ports: RefreshPorts,
+  request: RefreshRequest,
+  { id, state }: { id: string; state: State },
+  error: unknown,
+): Promise<unknown> {
+  // The connection is of no use any more.
+  if (error instanceof WarehouseFailure && !["statement", "denied"].includes(error.kind)) return error;
+  const own = async () => (await unfinishedRefreshes(ports.warehouse, request.copy)).find((one) => one.id === id);
+  // A statement may have failed because another start took over and went on.
+  const takenOver =
+    error instanceof TakenOver ||
+    (await state.hold().then(
+      () => false,
+      (thrown: unknown) => thrown instanceof TakenOver,
+    ));
+  if (takenOver) {
+    // One that had not begun has nothing that could be continued.
+    if ((await own())?.reached.length === 0) await dropWorking(ports.warehouse, request.copy, workingSchema(id));
     return new CodedError("EA6107", `the refresh ${id} was taken over by another start, which completes it`);
-  const mayPass = error instanceof WarehouseFailure && !["statement", "denied"].includes(error.kind);
-  if (mayPass) return error;
-  const unfinished = await unfinishedRefreshes(ports.warehouse, request.copy);
-  const half = unfinished.some((one) => one.id === id && hasReached(one, "switching"));
-  if (!half) await dropWorking(ports.warehouse, request.copy, workingSchema(id)).catch(() => undefined);
+  }
+  const unfinished = await own();
+  if (unfinished && !hasReached(unfinished, "switching"))
+    await dropWorking(ports.warehouse, request.copy, workingSchema(id)).catch(() => undefined);
   return error;
 }

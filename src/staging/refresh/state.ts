@@ -1,12 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { CopyWarehouse, WarehouseReader } from "../../warehouse/access.ts";
 import type { Row } from "../../warehouse/connection.ts";
-import { kindOfSchema, sqlName, sqlText, workingSchema } from "./names.ts";
+import { WarehouseFailure } from "../../warehouse/failure.ts";
+import { changeAgain } from "./again.ts";
+import { kindOfSchema, recordsSchema, sqlName, sqlText, workingSchema } from "./names.ts";
 
 /**
- * How far a refresh is, kept in its working schema, so that another process can continue it. Rows are only added. Each start adds a
- * row `start` with a higher number, and whoever sees a higher one than its own stops: so a process that was believed dead cannot
- * interfere with the one that took over.
+ * How far a refresh is, kept in its working schema, so that another process can continue it. Rows are only added.
+ *
+ * Every start adds a row with a higher number to `env_actions.starts`, and whoever sees a higher one than its own stops. So a process
+ * that was believed dead cannot interfere with the one that took over, and of two that start together one stops.
  */
 
 export const stateTable = "env_actions_state";
@@ -65,11 +68,39 @@ export async function refreshSchemas(warehouse: WarehouseReader, copy: string) {
 /** The refreshes that did not come to an end, oldest first. */
 export async function unfinishedRefreshes(warehouse: WarehouseReader, copy: string): Promise<Unfinished[]> {
   const working = (await refreshSchemas(warehouse, copy)).filter(({ kind }) => kind === "working");
-  return await Promise.all(working.map(async ({ id }) => ({ id, reached: await reachedBy(warehouse, copy, id) })));
+  const read = await Promise.all(
+    working.map(async ({ id, schema }) => {
+      const reached = await unlessGone(warehouse, copy, schema, () => reachedBy(warehouse, copy, schema));
+      return reached ? [{ id, reached }] : [];
+    }),
+  );
+  return read.flat();
 }
 
-async function reachedBy(warehouse: WarehouseReader, copy: string, id: string): Promise<Reached[]> {
-  const schema = workingSchema(id);
+/** Does something with a schema that another start may drop at the same time. @returns undefined if it is gone */
+export async function unlessGone<Result>(
+  warehouse: WarehouseReader,
+  copy: string,
+  schema: string,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const isStatement = error instanceof WarehouseFailure && error.kind === "statement";
+    if (isStatement && !(await isThere(warehouse, copy, schema))) return undefined;
+    throw error;
+  }
+}
+
+export async function isThere(warehouse: WarehouseReader, copy: string, schema: string): Promise<boolean> {
+  const rows = await warehouse.query(
+    `SELECT schema_name FROM ${sqlName(copy, "information_schema", "schemata")} WHERE schema_name = ${sqlText(schema)}`,
+  );
+  return rows.length > 0;
+}
+
+async function reachedBy(warehouse: WarehouseReader, copy: string, schema: string): Promise<Reached[]> {
   const tables = await warehouse.query(
     `SELECT table_name FROM ${sqlName(copy, "information_schema", "tables")} WHERE table_schema = ${sqlText(schema)} AND table_name = ${sqlText(stateTable)}`,
   );
@@ -87,54 +118,62 @@ function reachedOf({ step, at, detail }: Row): Reached {
 /** Another start took over; this one must not change anything any more. */
 export class TakenOver extends Error {}
 
-/** Writes the state, for one start. */
-export class State {
+/** The right to refresh a copy, until another start takes it. */
+export class Start {
   readonly #warehouse: CopyWarehouse;
-  readonly #table: string;
+  readonly #copy: string;
   readonly #number: number;
   readonly #holder: string;
 
-  private constructor(warehouse: CopyWarehouse, table: string, number: number, holder: string) {
+  private constructor(warehouse: CopyWarehouse, copy: string, number: number, holder: string) {
     this.#warehouse = warehouse;
-    this.#table = table;
+    this.#copy = copy;
     this.#number = number;
     this.#holder = holder;
   }
 
-  /** Makes the working schema and its state, unless they exist, and takes over. */
-  static async take(warehouse: CopyWarehouse, copy: string, id: string): Promise<State> {
-    const schema = workingSchema(id);
-    const table = sqlName(copy, schema, stateTable);
-    await warehouse.change(`CREATE SCHEMA IF NOT EXISTS ${sqlName(copy, schema)}`, {}, { again: true });
-    await warehouse.change(
-      `CREATE TABLE IF NOT EXISTS ${table} (at TIMESTAMP, number BIGINT, holder STRING, step STRING, detail STRING)`,
-      {},
-      { again: true },
-    );
+  /** Takes over from every start before. */
+  static async take(warehouse: CopyWarehouse, copy: string): Promise<Start> {
+    const starts = startsOf(copy);
+    await changeAgain(warehouse, `CREATE SCHEMA IF NOT EXISTS ${sqlName(copy, recordsSchema)}`);
+    await changeAgain(warehouse, `CREATE TABLE IF NOT EXISTS ${starts} (at TIMESTAMP, number BIGINT, holder STRING)`);
     const holder = randomBytes(8).toString("hex");
-    await warehouse.change(
-      `INSERT INTO ${table} SELECT current_timestamp(), coalesce(max(number), 0) + 1, :holder, 'start', '{}' FROM ${table}`,
+    await changeAgain(
+      warehouse,
+      `INSERT INTO ${starts} SELECT current_timestamp(), coalesce(max(number), 0) + 1, :holder FROM ${starts}`,
       { holder },
-      { again: true },
     );
-    const rows = await warehouse.query(`SELECT max(number) AS number FROM ${table} WHERE holder = :holder`, { holder });
-    return new State(warehouse, table, Number(rows[0]?.number), holder);
+    const rows = await warehouse.query(`SELECT max(number) AS number FROM ${starts} WHERE holder = :holder`, { holder });
+    return new Start(warehouse, copy, Number(rows[0]?.number), holder);
   }
 
-  /** Records a step. @throws TakenOver */
-  async reach(step: Step, detail: unknown = {}): Promise<void> {
-    const written = await this.#warehouse.change(
-      `INSERT INTO ${this.#table} SELECT current_timestamp(), :number, :holder, :step, :detail WHERE NOT EXISTS (SELECT 1 FROM ${this.#table} WHERE ${this.#newer})`,
-      { ...this.#own, step, detail: JSON.stringify(detail) },
-      { again: true },
+  /** The state of one refresh, in its working schema, which is made unless it exists. */
+  async stateOf(id: string): Promise<State> {
+    const schema = workingSchema(id);
+    const table = sqlName(this.#copy, schema, stateTable);
+    await changeAgain(this.#warehouse, `CREATE SCHEMA IF NOT EXISTS ${sqlName(this.#copy, schema)}`);
+    await changeAgain(
+      this.#warehouse,
+      `CREATE TABLE IF NOT EXISTS ${table} (at TIMESTAMP, number BIGINT, step STRING, detail STRING)`,
     );
-    if (written === undefined) await this.hold();
+    return {
+      reach: (step, detail = {}) => this.#reach(table, step, detail),
+      hold: () => this.#hold(),
+    };
+  }
+
+  async #reach(table: string, step: Step, detail: unknown): Promise<void> {
+    const written = await changeAgain(
+      this.#warehouse,
+      `INSERT INTO ${table} SELECT current_timestamp(), :number, :step, :detail WHERE NOT EXISTS (${this.#newer})`,
+      { ...this.#own, step, detail: JSON.stringify(detail) },
+    );
+    if (written === undefined) await this.#hold();
     else if (written === 0) throw new TakenOver("another start continues this refresh");
   }
 
-  /** @throws TakenOver if another start took over */
-  async hold(): Promise<void> {
-    const newer = await this.#warehouse.query(`SELECT number FROM ${this.#table} WHERE ${this.#newer} LIMIT 1`, this.#own);
+  async #hold(): Promise<void> {
+    const newer = await this.#warehouse.query(`${this.#newer} LIMIT 1`, this.#own);
     if (newer.length > 0) throw new TakenOver("another start continues this refresh");
   }
 
@@ -144,6 +183,17 @@ export class State {
 
   /** Two starts at the same moment may get the same number. */
   get #newer(): string {
-    return "step = 'start' AND (number > :number OR (number = :number AND holder > :holder))";
+    return `SELECT 1 AS newer FROM ${startsOf(this.#copy)} WHERE number > :number OR (number = :number AND holder > :holder)`;
   }
+}
+
+export interface State {
+  /** Records a step. @throws TakenOver */
+  reach(step: Step, detail?: unknown): Promise<void>;
+  /** @throws TakenOver if another start took over */
+  hold(): Promise<void>;
+}
+
+function startsOf(copy: string): string {
+  return sqlName(copy, recordsSchema, "starts");
 }

@@ -1,9 +1,10 @@
 import { inParallel } from "../../lib/in-parallel.ts";
 import { CodedError } from "../../model/coded-error.ts";
 import type { CopyWarehouse } from "../../warehouse/access.ts";
+import { changeAgain } from "./again.ts";
 import { atOnce } from "./build.ts";
 import { sqlName, sqlText } from "./names.ts";
-import { refreshSchemas, stateTable } from "./state.ts";
+import { isThere, refreshSchemas, stateTable, unlessGone } from "./state.ts";
 
 /** Removes what refreshes leave: working schemas, and old copies. */
 
@@ -12,6 +13,11 @@ import { refreshSchemas, stateTable } from "./state.ts";
  * table can be brought back for 7 days, so they are emptied first: what comes back then is empty.
  */
 export async function dropWorking(warehouse: CopyWarehouse, copy: string, schema: string): Promise<void> {
+  await unlessGone(warehouse, copy, schema, () => empty(warehouse, copy, schema));
+  await dropSchema(warehouse, copy, schema);
+}
+
+async function empty(warehouse: CopyWarehouse, copy: string, schema: string): Promise<void> {
   const rows = await warehouse.query(
     `SELECT table_name FROM ${sqlName(copy, "information_schema", "tables")} WHERE table_schema = ${sqlText(schema)}`,
   );
@@ -19,18 +25,16 @@ export async function dropWorking(warehouse: CopyWarehouse, copy: string, schema
     .map(({ table_name }) => String(table_name))
     .filter((name) => !name.startsWith("built_") && name !== stateTable);
   await inParallel(atOnce, names, async (name) => {
-    await warehouse.change(`TRUNCATE TABLE ${sqlName(copy, schema, name)}`, {}, { again: true });
+    await changeAgain(warehouse, `TRUNCATE TABLE ${sqlName(copy, schema, name)}`);
   });
-  await dropSchema(warehouse, copy, schema);
 }
 
 /** @throws CodedError if it is still there afterwards */
 export async function dropSchema(warehouse: CopyWarehouse, copy: string, schema: string): Promise<void> {
-  await warehouse.change(`DROP SCHEMA IF EXISTS ${sqlName(copy, schema)} CASCADE`, {}, { again: true });
-  const left = await warehouse.query(
-    `SELECT schema_name FROM ${sqlName(copy, "information_schema", "schemata")} WHERE schema_name = ${sqlText(schema)}`,
+  await unlessGone(warehouse, copy, schema, () =>
+    changeAgain(warehouse, `DROP SCHEMA IF EXISTS ${sqlName(copy, schema)} CASCADE`),
   );
-  if (left.length === 0) return;
+  if (!(await isThere(warehouse, copy, schema))) return;
   throw new CodedError(
     "EA6108",
     `the schema ${copy}.${schema} is still there after it was dropped, with what it had of production; drop it by hand`,

@@ -1,5 +1,6 @@
 import { inParallel } from "../../lib/in-parallel.ts";
 import type { CopyWarehouse } from "../../warehouse/access.ts";
+import { changeAgain } from "./again.ts";
 import { atOnce } from "./build.ts";
 import { flatNames, oldSchema, sqlName, tableIn, workingSchema } from "./names.ts";
 
@@ -33,14 +34,13 @@ export async function versionsBefore(warehouse: CopyWarehouse, copy: string, tab
 /** Keeps the old copy as shallow clones, which cost no copy of the rows. */
 export async function keepOld(warehouse: CopyWarehouse, copy: string, id: string, { tables }: Switch): Promise<string> {
   const schema = oldSchema(id);
-  await warehouse.change(`CREATE SCHEMA IF NOT EXISTS ${sqlName(copy, schema)}`, {}, { again: true });
+  await changeAgain(warehouse, `CREATE SCHEMA IF NOT EXISTS ${sqlName(copy, schema)}`);
   const names = flatNames(tables.map(({ table }) => table));
   await inParallel(atOnce, tables, async ({ table, before }) => {
     const name = sqlName(copy, schema, names.get(table) ?? table);
-    await warehouse.change(
+    await changeAgain(
+      warehouse,
       `CREATE TABLE IF NOT EXISTS ${name} SHALLOW CLONE ${tableIn(copy, table)} VERSION AS OF ${before}`,
-      {},
-      { again: true },
     );
   });
   return schema;
@@ -58,10 +58,9 @@ export async function switchTables(
   const largestFirst = [...waiting].sort((a, b) => b.rows - a.rows);
   await inParallel(atOnce, largestFirst, async ({ table, built, columns }) => {
     const names = columns.map((name) => sqlName(name)).join(", ");
-    await warehouse.change(
+    await changeAgain(
+      warehouse,
       `INSERT OVERWRITE ${tableIn(copy, table)} BY NAME SELECT ${names} FROM ${sqlName(copy, workingSchema(id), built)}`,
-      {},
-      { again: true },
     );
   });
 }

@@ -1,5 +1,6 @@
 import type { Parameters, Row } from "../../warehouse/connection.ts";
 import type { Structure } from "../structure/structure.ts";
+import { changeAgain } from "./again.ts";
 import { sqlName, tableIn, workingSchema } from "./names.ts";
 import type { Plan } from "./plan.ts";
 import type { RefreshPorts, RefreshRequest } from "./request.ts";
@@ -75,7 +76,7 @@ export function workOf(
       work.selection = selection;
     },
     query: (statement, parameters) => ports.warehouse.query(statement, parameters),
-    change: (statement, parameters) => ports.warehouse.change(statement, parameters, { again: true }),
+    change: (statement, parameters) => changeAgain(ports.warehouse, statement, parameters),
     step: (text) => ports.onStep?.(text),
   };
   return work;
