@@ -9,8 +9,8 @@ import { sourceAlias, type Work } from "./work.ts";
 export const atOnce = 8;
 
 export async function buildMappings(work: Work): Promise<void> {
-  await inParallel(atOnce, work.rules.mappings(work.context), async ({ statement }) => {
-    await work.change(statement);
+  await inParallel(atOnce, work.rules.mappings(work.context), async (statements) => {
+    for (const statement of statements) await work.change(statement);
   });
 }
 

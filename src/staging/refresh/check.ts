@@ -36,12 +36,19 @@ export async function checkBuilt(work: Work): Promise<Checked> {
   };
 }
 
-/** All columns of a table in one statement: a table is read once where the warehouse can. */
+/** Statements that are joined; more take longer to plan than they save. */
+const joinedQueries = 12;
+
 async function leaksIn(table: string, work: Work): Promise<{ object: string; leaks: number }[]> {
+  const found: { object: string; leaks: number }[] = [];
   const asked = work.rules.leaks(table, work.context);
-  if (asked.length === 0) return [];
-  const [row] = await work.query(`SELECT ${asked.map(({ statement }, at) => `(${statement}) AS leaks_${at}`).join(", ")}`);
-  return asked.map(({ object }, at) => ({ object, leaks: Number(row?.[`leaks_${at}`] ?? Number.NaN) }));
+  for (let at = 0; at < asked.length; at += joinedQueries) {
+    const queries = asked.slice(at, at + joinedQueries);
+    const rows = await work.query(queries.join(" UNION ALL "));
+    if (rows.length !== queries.length) throw new Error(`${queries.length} counts of ${table} were asked, ${rows.length} came`);
+    found.push(...rows.map(({ place, leaks }) => ({ object: `${table}.${String(place)}`, leaks: Number(leaks) })));
+  }
+  return found;
 }
 
 interface CheckedTable {

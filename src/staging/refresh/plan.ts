@@ -43,7 +43,7 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
   );
   const references = referencesOf(copied, request);
   const tables = copied.map(({ table, structure }): PlannedTable => {
-    const key = structure.primaryKey?.columns ?? request.keys[table];
+    const key = keyOf(structure, request.keys[table]);
     return {
       table,
       built: built.get(table) ?? table,
@@ -65,6 +65,16 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
     references,
     digest: digestOf({ policies: rules.hash, request, tables: copied, references }),
   };
+}
+
+/** A configured key counts if the table has it: that of the test data is `id` unless it says otherwise. */
+function keyOf(
+  { primaryKey, columns }: TableStructure,
+  configured: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (primaryKey) return primaryKey.columns;
+  const has = new Set(columns.map(({ name }) => lower(name)));
+  return configured?.every((name) => has.has(lower(name))) ? configured : undefined;
 }
 
 interface Named {

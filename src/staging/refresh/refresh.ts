@@ -52,8 +52,8 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
   if (halfSwitched(found)) return await completeSwitch(ports, request, start);
   const resumed = continuable(found, plan);
   const id = resumed?.id ?? `${Date.now()}_${randomBytes(4).toString("hex")}`;
-  const state = await start.stateOf(id);
   try {
+    const state = await start.stateOf(id);
     const begun = (resumed && detailOf<Begun>(resumed, "begun")) ?? (await begin(ports, plan, state));
     await state.hold();
     // Whatever was found belongs to earlier starts now, because a later one would have been noticed.
@@ -70,7 +70,7 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
     await state.reach("switching", { switch: prepared, record } satisfies Switching);
     return await finishSwitch(ports, request, { switch: prepared, record }, { state, again: false });
   } catch (error) {
-    throw await afterFailure(ports, request, { id, state }, error);
+    throw await afterFailure(ports, request, { id, start }, error);
   }
 }
 
@@ -187,8 +187,12 @@ async function completeSwitch(ports: RefreshPorts, request: RefreshRequest, star
   const switching = detailOf<Switching>(half, "switching");
   if (!switching) throw new Error(`the refresh ${half.id} has no description of its switch`);
   ports.onStep?.(`completing the switch of the refresh ${half.id}`);
-  const state = await start.stateOf(half.id);
-  return await finishSwitch(ports, request, switching, { state, again: !hasReached(half, "switched") });
+  try {
+    const state = await start.stateOf(half.id);
+    return await finishSwitch(ports, request, switching, { state, again: !hasReached(half, "switched") });
+  } catch (error) {
+    throw await afterFailure(ports, request, { id: half.id, start }, error);
+  }
 }
 
 async function finishSwitch(
@@ -226,7 +230,7 @@ function resultOf({ endedAt: _ended, principal: _principal, original: _original,
 async function afterFailure(
   ports: RefreshPorts,
   request: RefreshRequest,
-  { id, state }: { id: string; state: State },
+  { id, start }: { id: string; start: Start },
   error: unknown,
 ): Promise<unknown> {
   // The connection is of no use any more.
@@ -235,7 +239,7 @@ async function afterFailure(
   // A statement may have failed because another start took over and went on.
   const takenOver =
     error instanceof TakenOver ||
-    (await state.hold().then(
+    (await start.hold().then(
       () => false,
       (thrown: unknown) => thrown instanceof TakenOver,
     ));

@@ -10,12 +10,15 @@ export interface TableRules {
   omits(table: string): boolean;
   /** Columns that together could tell who a row is about, and what happens to rows of which there are fewer than k. */
   quasiIdentifiers(table: string): QuasiIdentifiers | undefined;
-  /** Each makes one mapping table, unless it exists, in one statement. */
-  mappings(context: RulesContext): { name: string; statement: string }[];
+  /** For each domain the statements that make its mapping, unless it exists, in their order. */
+  mappings(context: RulesContext): string[][];
   /** The sanitised values of a table's columns, and the joins to mapping tables that they need. */
   select(table: string, context: RulesContext): { columns: { name: string; sql: string }[]; joins: string };
-  /** Reads of one count each, in a column `leaks`: production's values of sanitised columns in the built table. */
-  leaks(table: string, context: RulesContext): { object: string; statement: string }[];
+  /**
+   * Queries of one row each, `place`, `leaks` and `chance`: how many of production's values of a sanitised column are in the built
+   * table, and how many of these say nothing, because the policy makes them of any other value too.
+   */
+  leaks(table: string, context: RulesContext): string[];
 }
 
 export interface QuasiIdentifiers {
@@ -28,9 +31,10 @@ export interface RulesContext {
   original: Structure;
   /** The refresh's id, which is no secret. */
   id: string;
-  /** The full name of a table of the working schema, in SQL. */
-  working(name: string): string;
-  /** The rows of the original that are copied, at their version: what stands after FROM, with its alias. */
+  workingSchema: { catalog: string; schema: string };
+  /** The rows of the original that are copied, at their version: what may stand after FROM, before an alias. */
+  from(table: string): string;
+  /** The same, with an alias. */
   rows(table: string, alias: string): string;
   /** The built table, in SQL. */
   built(table: string): string;

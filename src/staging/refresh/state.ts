@@ -158,7 +158,7 @@ export class Start {
     );
     return {
       reach: (step, detail = {}) => this.#reach(table, step, detail),
-      hold: () => this.#hold(),
+      hold: () => this.hold(),
     };
   }
 
@@ -168,11 +168,12 @@ export class Start {
       `INSERT INTO ${table} SELECT current_timestamp(), :number, :step, :detail WHERE NOT EXISTS (${this.#newer})`,
       { ...this.#own, step, detail: JSON.stringify(detail) },
     );
-    if (written === undefined) await this.#hold();
+    if (written === undefined) await this.hold();
     else if (written === 0) throw new TakenOver("another start continues this refresh");
   }
 
-  async #hold(): Promise<void> {
+  /** @throws TakenOver if another start took over */
+  async hold(): Promise<void> {
     const newer = await this.#warehouse.query(`${this.#newer} LIMIT 1`, this.#own);
     if (newer.length > 0) throw new TakenOver("another start continues this refresh");
   }

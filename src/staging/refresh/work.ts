@@ -49,13 +49,12 @@ export function workOf(
   const schema = workingSchema(id);
   const working = (name: string) => sqlName(request.copy, schema, name);
   const builtNames = new Map(plan.tables.map(({ table, built }) => [table, built]));
-  const rows = (table: string, alias: string) => {
+  const from = (table: string) => {
     const pinned = `${tableIn(request.original, table)} VERSION AS OF ${versions[table]}`;
     const condition = selectedCondition(work.selection, table, "chosen_candidate", work);
-    return condition === undefined
-      ? `${pinned} AS ${alias}`
-      : `(SELECT chosen_candidate.* FROM ${pinned} AS chosen_candidate WHERE ${condition}) AS ${alias}`;
+    return condition === undefined ? pinned : `(SELECT chosen_candidate.* FROM ${pinned} AS chosen_candidate WHERE ${condition})`;
   };
+  const rows = (table: string, alias: string) => `${from(table)} AS ${alias}`;
   const built = (table: string) => {
     const name = builtNames.get(table);
     // A table that is left out keeps the rows that the copy has.
@@ -70,7 +69,7 @@ export function workOf(
     state,
     versions,
     working,
-    context: { original, id, working, rows, built, alias: sourceAlias },
+    context: { original, id, workingSchema: { catalog: request.copy, schema }, from, rows, built, alias: sourceAlias },
     selection: everything,
     choose: (selection) => {
       work.selection = selection;

@@ -15,7 +15,20 @@ import { openCopy, requestOf, settingsOf, startWorld } from "./world.ts";
 
 /** A refresh is killed at any statement, by the system, and continued by another process; readers read all the time. */
 
-const world = classWaves();
+const world = classWaves([
+  "users.schools",
+  "users.teachers",
+  "users.students",
+  "sessions.classroom_sessions",
+  "sessions.student_groups",
+  "sessions.participants",
+  "sessions.student_group_members",
+  "sessions.transcriptions",
+  "analytics.session_events",
+  "compliance.parental_consents",
+  "notifications.templates",
+  "admin.districts",
+]);
 const tables = Object.keys(world.tables);
 const folder = mkdtempSync(join(tmpdir(), "refresh-killed-"));
 const kills = Number(process.env.KILLS ?? 20);

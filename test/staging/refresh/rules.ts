@@ -15,7 +15,7 @@ export function plainRules({ columns, omit = [], quasi = {} }: PlainPolicies): T
       typeof policy === "object" && "surrogate" in policy ? [{ table, column, domain: policy.surrogate }] : [],
     ),
   );
-  const mapping = (domain: string) => `map_${domain}`;
+  const mapping = (domain: string, { workingSchema: { catalog, schema } }: RulesContext) => `${catalog}.${schema}.map_${domain}`;
   return {
     hash: JSON.stringify({ columns, omit, quasi }),
     gaps: (original) =>
@@ -30,21 +30,21 @@ export function plainRules({ columns, omit = [], quasi = {} }: PlainPolicies): T
       ),
     omits: (table) => omit.includes(table),
     quasiIdentifiers: (table) => quasi[table],
-    mappings: ({ working, rows }) =>
+    mappings: (context) =>
       [...Map.groupBy(surrogates, ({ domain }) => domain)].map(([domain, uses]) => {
-        const values = uses.map(({ table, column }) => `SELECT v.\`${column}\` AS original FROM ${rows(table, "v")}`);
-        return {
-          name: mapping(domain),
-          statement: `CREATE TABLE IF NOT EXISTS ${working(mapping(domain))} AS SELECT original, uuid() AS surrogate FROM (SELECT DISTINCT original FROM (${values.join(" UNION ALL ")}) AS every WHERE original IS NOT NULL) AS once`,
-        };
+        const values = uses.map(({ table, column }) => `SELECT v.\`${column}\` AS original FROM ${context.rows(table, "v")}`);
+        return [
+          `CREATE TABLE IF NOT EXISTS ${mapping(domain, context)} AS SELECT original, uuid() AS surrogate FROM (SELECT DISTINCT original FROM (${values.join(" UNION ALL ")}) AS every WHERE original IS NOT NULL) AS once`,
+        ];
       }),
-    select: (table, { working, alias }) => {
+    select: (table, context) => {
+      const { alias } = context;
       const joins: string[] = [];
       const selected = Object.entries(columns[table] ?? {}).map(([name, policy], index) => {
         if (policy === "null") return { name, sql: "NULL" };
         if (policy === "keep") return { name, sql: `${alias}.\`${name}\`` };
         if ("sql" in policy) return { name, sql: policy.sql };
-        joins.push(`LEFT JOIN ${working(mapping(policy.surrogate))} AS m${index} ON m${index}.original = ${alias}.\`${name}\``);
+        joins.push(`LEFT JOIN ${mapping(policy.surrogate, context)} AS m${index} ON m${index}.original = ${alias}.\`${name}\``);
         return { name, sql: `m${index}.surrogate` };
       });
       return { columns: selected, joins: joins.join(" ") };
@@ -56,11 +56,8 @@ export function plainRules({ columns, omit = [], quasi = {} }: PlainPolicies): T
   };
 }
 
-function leaksOf(table: string, column: string, { built, rows }: RulesContext) {
+function leaksOf(table: string, column: string, { built, rows }: RulesContext): string[] {
   return [
-    {
-      object: `${table}.${column}`,
-      statement: `SELECT count(*) AS leaks FROM ${built(table)} AS b WHERE EXISTS (SELECT 1 FROM ${rows(table, "o")} WHERE CAST(o.\`${column}\` AS STRING) = CAST(b.\`${column}\` AS STRING))`,
-    },
+    `SELECT '${column}' AS place, count(*) AS leaks, 0 AS chance FROM ${built(table)} AS b WHERE EXISTS (SELECT 1 FROM ${rows(table, "o")} WHERE CAST(o.\`${column}\` AS STRING) = CAST(b.\`${column}\` AS STRING))`,
   ];
 }
