@@ -229,7 +229,12 @@ function countsOf({ cells }: RepairPlan): Record<string, number> {
  * @throws UserError before anything is sent; WarehouseFailure; WrongTarget before anything is written
  */
 export async function performUndo(request: ReportRequest): Promise<UndoResult> {
-  const { report, context, commit, record } = await fromReport(request, ({ cleanup, stage }) => {
+  const { report, context, commit, record } = await fromReport(request, ({ cleanup, stage, isolation }) => {
+    if (isolation && isolation.by !== "prefixes")
+      throw new UserError(
+        "EA7003",
+        `${request.reportFile} is about a run with tables of its own (${isolation.branch.join(", ")}), which were dropped with everything in them: nothing can be undone, and nothing has to be, because the shared tables were left alone`,
+      );
     if (!cleanup || cleanup.dryRun)
       throw new UserError(
         "EA7003",

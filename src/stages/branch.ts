@@ -37,10 +37,12 @@ export async function beginBranch(context: StageContext, start: Start): Promise<
   const { config, runId, environment } = context;
   const { isolation: settings } = config.testData;
   const isolation = nothingMade();
+  let who = "the principal";
   step(context, "making a copy of the tables for this run");
   try {
     const created = await withBranchWarehouse(context, context.signal, async (warehouse) => {
       const { principal } = await warehouse.identity();
+      who = principal;
       const marker = {
         ...{ of: warehouse.catalog, runId, by: principal, environment: environment.name },
         endsBy: Date.now() + config.stages[context.stage === "e2e" ? "e2e" : "integration"].budget + config.stages.cleanup.budget,
@@ -61,16 +63,19 @@ export async function beginBranch(context: StageContext, start: Start): Promise<
     step(context, `${isolation.branch.join(", ")}: ${isolation.cloned} tables cloned in ${isolation.createdMs} ms`);
     return { kind: "branch", context: { ...context, branch: { variables: variablesOf(created, context) } }, created, isolation };
   } catch (error) {
-    return await notMade(context, isolation, error, elapsed);
+    return await notMade(context, isolation, { error, who, elapsed });
   }
 }
 
-async function notMade(context: StageContext, isolation: Isolation, error: unknown, elapsed: () => number): Promise<Begun> {
+async function notMade(
+  context: StageContext,
+  isolation: Isolation,
+  { error, who, elapsed }: { error: unknown; who: string; elapsed: () => number },
+): Promise<Begun> {
   // Something may have been created before the failure, or by a statement whose answer was lost.
   const left = await dropOwn(context, isolation);
   const { required } = context.config.testData.isolation;
   if (error instanceof BranchDenied && left === undefined) {
-    const who = context.environment.databricks?.expect?.principal ?? "the principal";
     const on = error.missing === "CREATE CATALOG" ? "the metastore" : context.config.testData.isolation.into;
     const why = `${who} may not create a branch: ${error.message} Grant ${error.missing} on ${on}.`;
     isolation.why = why;

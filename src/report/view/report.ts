@@ -113,7 +113,7 @@ export function stageView(report: StageReport, { id, file }: Pick<StageView, "id
     attachmentsSection(report.attachments),
     calmChecksSection(report),
     cleanupSection(report.cleanup, report.books),
-    booksSection(report.books),
+    booksSection(report.books, report.isolation),
     processesSection(report, { explained: isExplained(report) }),
     auditSection(report),
   ];

@@ -1,7 +1,8 @@
 import { amountText, count, numberText } from "../../lib/count.ts";
-import type { Amount, Books, CleanupResult, TableBooks, TableCleanup } from "../../model/test-data.ts";
+import type { Amount, Books, CleanupResult, Isolation, TableBooks, TableCleanup } from "../../model/test-data.ts";
 import { deletedKeys, keyTtl, known, statementText, touchedRest, touchedTitle, touchedWords, versionSpan } from "../words.ts";
 import { testDataChart } from "./flow.ts";
+import { isolationBlocks } from "./isolation.ts";
 import type { Block, Column, Inline, Line, Row, Section } from "./shapes.ts";
 
 const scopeWords: Record<CleanupResult["scope"], string> = {
@@ -117,7 +118,7 @@ export function booksBrief({ unexplained, touched }: Books): string {
 }
 
 /** What the run wrote, according to the tables' own history. The totals are never left out. */
-export function booksSection(books: Books | undefined): Section | undefined {
+export function booksSection(books: Books | undefined, isolation?: Isolation): Section | undefined {
   if (!books) return undefined;
   const { problems, advice, unexplained, touched, keys } = books;
   const quiet =
@@ -135,7 +136,9 @@ export function booksSection(books: Books | undefined): Section | undefined {
         ],
         loses: "note",
       },
-      { kind: "text", line: totals(books) },
+      ...isolationBlocks(isolation),
+      // Of a branch, everything is gone with it, and only the keys are left to count.
+      ...(isolation === undefined || isolation.by === "prefixes" ? [{ kind: "text", line: totals(books) } as const] : []),
       ...(problems.length > 0
         ? [{ kind: "list", title: "Not counted", tone: "bad", items: problems, loses: "problem" } as const]
         : []),

@@ -102,7 +102,8 @@ export function whyNotOurs(part: FoundPart, { of, principal }: { of: string; pri
   if (!marker) return "its comment is not the one that env-actions writes";
   if (marker.runId !== part.runId) return "its comment names another run";
   if (marker.of !== of.toLowerCase()) return `its comment says that it is a copy of ${marker.of}`;
-  if (part.owner !== principal) return `it belongs to ${part.owner || "an unknown owner"}, and this is ${principal}`;
+  if (part.owner.toLowerCase() !== principal.toLowerCase())
+    return `it belongs to ${part.owner || "an unknown owner"}, and this is ${principal}`;
   return undefined;
 }
 

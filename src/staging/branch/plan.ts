@@ -16,7 +16,7 @@ export interface PlanRequest {
   runId: string;
   /** `schema.table` or `schema.*` or `*`, in lower case → what is made of it; `clone` if none fits. */
   choices: Readonly<Record<string, TableChoice>>;
-  /** `schema.table` → the version to clone; without one, a table is created empty. */
+  /** `schema.table` → the version to clone; without one, the newest is cloned. */
   pins: ReadonlyMap<string, number>;
 }
 
@@ -146,10 +146,18 @@ function tableStep(
   const why =
     whyNotCloned[type] ??
     (ownTables.has(type) ? undefined : `it is a ${type.toLowerCase().replaceAll("_", " ")}`) ??
-    (hidden === undefined ? undefined : `it has ${hidden}`) ??
-    (version === undefined ? "its version is unknown" : undefined);
+    (hidden === undefined ? undefined : `it has ${hidden}`);
   if (why !== undefined) return { name, ways: empty, why };
-  return { name, ways: [{ statement: `${target} SHALLOW CLONE ${source} VERSION AS OF ${version}`, state: "cloned" }, ...empty] };
+  return {
+    name,
+    ways: [
+      {
+        statement: `${target} SHALLOW CLONE ${source}${version === undefined ? "" : ` VERSION AS OF ${version}`}`,
+        state: "cloned",
+      },
+      ...empty,
+    ],
+  };
 }
 
 function pathOf(names: readonly string[]): string {
