@@ -1,10 +1,12 @@
+import { appendFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startRedis } from "../../local/redis.ts";
 import { newRunId } from "../../src/cleanup/run-id.ts";
+import type { Overrides } from "../../src/stages/context.ts";
 import { Connection } from "../../src/warehouse/connection.ts";
-import { startBranchWorld, type World } from "../staging/branch/world.ts";
+import { makeBranch, startBranchWorld, type World } from "../staging/branch/world.ts";
 import { junit, type Project, type Ran, runSuite } from "./suite.ts";
 
 // Whole stages with `isolation: clone`: what their tests write goes to the branch, which is gone afterwards, and the shared tables are
@@ -14,8 +16,14 @@ let world: World;
 let control: Server;
 let redis: Awaited<ReturnType<typeof startRedis>>;
 let keys: Redis;
+interface Place {
+  catalog: string;
+  prefix: string;
+  query: URLSearchParams;
+}
+
 /** What the tests of a run do, by its id. */
-const doing = new Map<string, (place: { catalog: string; prefix: string; query: URLSearchParams }) => Promise<void>>();
+const doing = new Map<string, (place: Place) => Promise<void>>();
 
 beforeAll(async () => {
   [world, redis] = await Promise.all([
@@ -45,14 +53,19 @@ afterAll(async () => {
 });
 
 const testsProgram = `import { writeFileSync } from "node:fs";
-const { CONTROL, ENV_ACTIONS_RUN_ID: run, ENV_ACTIONS_PREFIX: prefix, DATABRICKS_CATALOG: catalog = "", SCHOOL_SCHEMA: schema = "" } = process.env;
-const answer = await fetch(CONTROL + "?" + new URLSearchParams({ run, prefix, catalog, schema }));
+const { CONTROL, ENV_ACTIONS_RUN_ID: run, ENV_ACTIONS_PREFIX: prefix, DATABRICKS_CATALOG: catalog = "", SCHOOL_SCHEMA: schema = "", ENV_ACTIONS_LEDGER: ledger } = process.env;
+const answer = await fetch(CONTROL + "?" + new URLSearchParams({ run, prefix, catalog, schema, ledger }));
 if (!answer.ok) throw new Error(await answer.text());
 writeFileSync("report.xml", ${JSON.stringify(junit())});
 `;
 
 interface Case {
-  work: (place: { catalog: string; prefix: string; query: URLSearchParams }) => Promise<void>;
+  stage?: "preflight" | "integration" | "cleanup";
+  overrides?: Overrides;
+  cleans?: string[];
+  budgetMs?: number;
+  settings?: string;
+  work?: (place: Place) => Promise<void>;
   token?: string;
   isolation?: string;
   testData?: string;
@@ -61,17 +74,21 @@ interface Case {
 }
 
 async function run({
-  work,
+  stage = "integration",
+  work = async () => undefined,
+  settings,
   token = "runner",
   isolation = "clone",
   testData = "",
   runId = newRunId(),
   withRedis = true,
+  ...more
 }: Case): Promise<Ran> {
   const { host, warehouseId, certificateAuthority } = world.warehouse;
   const { port } = control.address() as { port: number };
   doing.set(runId, work);
   const project: Project = {
+    ...more,
     runId,
     inside: `databricks: { host: "${host}", warehouse: ${warehouseId}, token: "\${WAREHOUSE_TOKEN}", catalog: cw, certificateAuthority: ${certificateAuthority}, expect: { host: "${host}" } }
 ${withRedis ? 'redis: { url: "${REDIS_ADDRESS}", exclusive: true, expect: { host: 127.0.0.1 } }' : ""}
@@ -84,10 +101,10 @@ environment: { DATABRICKS_CATALOG: cw }`,
     school.sessions: { match: [{ column: title, prefix: true }], parents: { teacher_id: { belongsTo: school.teachers } } }
   isolation: ${isolation}
 ${testData}`,
-    settings: "command: node tests.mjs\nreports: [report.xml]",
+    settings: settings ?? "command: node tests.mjs\nreports: [report.xml]",
     files: { "tests.mjs": testsProgram },
   };
-  return await runSuite("integration", project, {
+  return await runSuite(stage, project, {
     CONTROL: `http://127.0.0.1:${port}/`,
     WAREHOUSE_TOKEN: token,
     REDIS_ADDRESS: redis.url,
@@ -97,7 +114,7 @@ ${testData}`,
 const versions = async () => (await world.admin.run("SELECT * FROM (DESCRIBE HISTORY cw.school.teachers)")).rows.length;
 
 /** Without what the test reports say. */
-function verdicts({ report }: Ran): unknown[] {
+function verdicts({ report }: Ran): (string | undefined)[][] {
   return report.checks.filter(({ id }) => !id.startsWith("tests.")).map(({ id, verdict, message }) => [id, verdict, message]);
 }
 
@@ -215,7 +232,7 @@ test("tests that write nothing to the branch may write elsewhere", async () => {
 
 test("without the privilege the run uses prefixes, says so, and cleans up as always", async () => {
   const catalogs: string[] = [];
-  const work: Case["work"] = async ({ catalog, prefix }) => {
+  const work = async ({ catalog, prefix }: Place) => {
     catalogs.push(catalog);
     await world.admin.run(`INSERT INTO ${catalog}.school.teachers (id) VALUES ('${prefix}')`);
   };
@@ -239,7 +256,7 @@ test("without the privilege the run uses prefixes, says so, and cleans up as alw
 test("schemas of a run are handed over as the configuration says", async () => {
   let query: URLSearchParams | undefined;
   const ran = await run({
-    work: async (place) => {
+    work: async (place: Place) => {
       query = place.query;
       await world.admin.run(`INSERT INTO ${place.catalog}.${place.query.get("schema")}.teachers (id) VALUES ('t-1')`);
     },
@@ -258,7 +275,7 @@ test("a matrix of runs at once never sees each other's rows", async () => {
   let arrived = 0;
   const all = Promise.withResolvers<void>();
   const cells = 4;
-  const work: Case["work"] = async ({ catalog }) => {
+  const work = async ({ catalog }: Place) => {
     await world.admin.run(`INSERT INTO ${catalog}.school.sessions (id) VALUES ('${catalog}')`);
     if (++arrived === cells) all.resolve();
     await all.promise;
@@ -272,4 +289,102 @@ test("a matrix of runs at once never sees each other's rows", async () => {
   expect(seen.sort()).toEqual(ran.map(({ report }) => report.isolation?.branch).sort());
   expect((await world.admin.run("SELECT count(*) AS n FROM cw.school.sessions")).rows).toEqual(before);
   expect(await world.branches()).toEqual([]);
+});
+
+const hour = 3_600_000;
+
+/** As a run that was killed left it, hours ago. */
+async function loseBranch(started = Date.now() - 3 * hour): Promise<string> {
+  const runId = newRunId(started);
+  world.warehouse.faults.clock = started;
+  try {
+    const { warehouse } = await makeBranch(world, "runner", { runId });
+    await warehouse.close();
+  } finally {
+    world.warehouse.faults.clock = undefined;
+  }
+  return runId;
+}
+
+test("a branch that a run lost is shown, and swept by the next stage, by preflight and by cleanup", async () => {
+  const lost = await loseBranch();
+  const dry = await run({ stage: "cleanup", settings: "budget: 1m", overrides: { scope: "expired" } });
+  expect(dry.check("isolation.branches")).toMatchObject({
+    verdict: "passed",
+    observed: "1 branch would be dropped",
+    message: expect.stringContaining(`cw_ea_${lost}`),
+  });
+  const preflight = await run({ stage: "preflight", settings: "budget: 1m" });
+  expect(preflight.check("isolation.branches")).toMatchObject({ verdict: "degraded" });
+  expect(await world.branches()).toEqual([`cw_ea_${lost}`]);
+
+  const swept = await run({ stage: "cleanup", settings: "budget: 1m", overrides: { scope: "expired", execute: true } });
+  expect(swept.check("isolation.branches")).toMatchObject({ verdict: "passed", observed: "1 branch dropped, 0 left" });
+  expect(await world.branches()).toEqual([]);
+
+  await loseBranch();
+  const sweeping = await run({ stage: "preflight", settings: "{ budget: 1m, sweep: true }" });
+  expect(sweeping.check("isolation.branches")).toMatchObject({ verdict: "passed", observed: "1 branch dropped, 0 left" });
+
+  const [old, young] = [await loseBranch(), await loseBranch(Date.now() - hour)];
+  const next = await run({
+    work: async ({ catalog }) => void (await world.admin.run(`INSERT INTO ${catalog}.school.log VALUES ('a')`)),
+  });
+  expect(next.check("isolation")).toMatchObject({ verdict: "passed" });
+  expect(next.report.isolation?.swept).toEqual([`cw_ea_${old}`]);
+  expect(await world.branches()).toEqual([`cw_ea_${young}`]);
+
+  // Its run is named, so that it may be dropped whatever its age.
+  const ofRun = await run({
+    stage: "cleanup",
+    settings: "budget: 1m",
+    overrides: { scope: "run", execute: true },
+    cleans: [young],
+  });
+  expect(ofRun.check("isolation.branches")).toMatchObject({ verdict: "passed", observed: "1 branch dropped, 0 left" });
+  expect(await world.branches()).toEqual([]);
+});
+
+test("a branch that cannot be made is no reason to share the tables: no test runs, and nothing is left", async () => {
+  let tests = 0;
+  world.warehouse.faults.slowOperation = { seconds: 60, matching: "SHALLOW CLONE" };
+  try {
+    const ran = await run({ work: async () => void tests++, budgetMs: 2_000 });
+    expect(ran.check("isolation")).toMatchObject({ verdict: "error", message: expect.stringContaining("EA5103") });
+  } finally {
+    world.warehouse.faults.slowOperation = undefined;
+  }
+  expect(tests).toBe(0);
+  expect(await world.branches()).toEqual([]);
+});
+
+test("a branch that is no longer provably ours is left, and fails the stage", async () => {
+  const ran = await run({
+    work: async ({ catalog }) => {
+      await world.admin.run(`DROP CATALOG ${catalog} CASCADE`);
+      await world.admin.run(`CREATE CATALOG ${catalog} COMMENT 'mine now'`);
+      await world.admin.run(`GRANT USE CATALOG ON CATALOG ${catalog} TO \`runner@school.example\``).catch(() => undefined);
+    },
+    token: "admin",
+  });
+  expect(ran.check("isolation")).toMatchObject({ verdict: "failed", message: expect.stringContaining("EA5104") });
+  const [left = ""] = await world.branches();
+  expect(left).toBe(`cw_ea_${ran.report.runId}`);
+  await world.admin.run(`DROP CATALOG ${left} CASCADE`);
+});
+
+test("rows that the ledger names are gone with the branch", async () => {
+  const ran = await run({
+    work: async ({ catalog, query }) => {
+      await world.admin.run(`INSERT INTO ${catalog}.school.log VALUES ('named')`);
+      const file = query.get("ledger") ?? "";
+      await appendFile(file, '{"table":"school.log","id":"named"}\n');
+    },
+  });
+  expect(verdicts(ran).map(([id, verdict]) => [id, verdict])).toEqual([
+    ["identity", "passed"],
+    ["test-data.cleanup", "passed"],
+    ["test-data.books", "passed"],
+    ["isolation", "passed"],
+  ]);
 });

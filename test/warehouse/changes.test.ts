@@ -100,4 +100,16 @@ describe("anything else is refused before it is sent", () => {
     expect(whyNotChange("ALTER CATALOG staging OWNER TO `me`", labels)).toContain("catalog staging itself");
     expect(whyNotChange("ALTER CATALOG staging OWNER TO `me`", { ...scope, ownsCatalog: true })).toContain("only changes tags");
   });
+
+  test("catalogs that other runs left are its own by their names, and no other", () => {
+    const own: WritableScope = {
+      ...{ catalog: "classwaves_ea_2", ownsCatalog: true, ownsCatalogs: (name) => /^classwaves_ea_\d$/.test(name) },
+    };
+    expect(whyNotChange("DROP CATALOG IF EXISTS `classwaves_EA_1` CASCADE", own)).toBeUndefined();
+    expect(whyNotChange("DROP CATALOG classwaves CASCADE", own)).toContain("not in catalog classwaves_ea_2");
+    expect(whyNotChange("DROP TABLE classwaves.a.b", own)).toContain("not in catalog classwaves_ea_2");
+    expect(whyNotChange("CREATE TABLE classwaves_ea_2.a.b SHALLOW CLONE classwaves.a.b VERSION AS OF 3", own)).toBeUndefined();
+    expect(whyNotChange("ALTER TABLE classwaves_ea_2.a.b RENAME TO classwaves.a.b", own)).toContain("not in catalog");
+    expect(whyNotChange("DROP CATALOG classwaves_ea_1 CASCADE", { ...own, ownsCatalog: false })).toContain("itself");
+  });
 });

@@ -1,5 +1,6 @@
 import { fullName } from "../catalog.ts";
 import { SqlError } from "../errors.ts";
+import { timeOf } from "../faults.ts";
 import { schemaName, tableName } from "../names.ts";
 import { noResult, type ResultSet } from "../results.ts";
 import type { Statement } from "../sql/ast.ts";
@@ -19,6 +20,7 @@ export async function createCatalog(statement: Of<"create-catalog">, context: Co
   if (statement.ifNotExists && catalogs.find(statement.name)) return noResult;
   const catalog = await storage.namespaces.createCatalog(statement.name, session.principal.user);
   catalog.comment = statement.comment;
+  catalog.createdAt = timeOf(context.faults);
   privileges.recordOwner(catalog.name, session.principal.user);
   privileges.recordOwner(`${catalog.name}.default`, session.principal.user);
   return noResult;
