@@ -1,4 +1,10 @@
-import { type Principal, startWarehouse, type TableDefinition, type Warehouse } from "../../../local/warehouse/index.ts";
+import {
+  type Principal,
+  startWarehouse,
+  type TableDefinition,
+  type Warehouse,
+  type Watch,
+} from "../../../local/warehouse/index.ts";
 import { newRunId } from "../../../src/cleanup/run-id.ts";
 import { type BranchRequest, branchScope, type CreatedBranch, createBranch } from "../../../src/staging/branch/create.ts";
 import type { BranchForm } from "../../../src/staging/branch/plan.ts";
@@ -31,8 +37,9 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function startBranchWorld(tables: Record<string, TableDefinition>): Promise<World> {
-  const warehouse = await startWarehouse({ catalog: "cw", principals });
+/** @param watch sees every statement */
+export async function startBranchWorld(tables: Record<string, TableDefinition>, watch?: Watch): Promise<World> {
+  const warehouse = await startWarehouse({ catalog: "cw", principals, ...(watch ? { watch } : {}) });
   await warehouse.createTables({ ...prefixed(tables), "branches.nothing.here": { columns: { id: "string" } } });
   const settings: World["settings"] = (token, catalog = "cw", runId = "0000000000000_00000000") => ({
     ...{ host: warehouse.host, path: warehouse.path, token, catalog, runId },
