@@ -1,5 +1,6 @@
 import { z } from "../lib/zod.ts";
 import { facets } from "../model/staging.ts";
+import { seedSchema } from "./staging-seed-schema.ts";
 import { budgetDescription, duration, name, timeLimit } from "./values.ts";
 
 /** The copy of production: what it is a copy of, and how the tasks keep it. */
@@ -64,10 +65,6 @@ const refresh = z.strictObject({
   budget: timeLimit.prefault("4h").meta(budgetDescription),
 });
 
-const seed = z.strictObject({
-  budget: timeLimit.prefault("1h").meta(budgetDescription),
-});
-
 const staging = z.strictObject({
   original: name.meta({ description: "The environment that is copied. It must have `access: read-only`." }),
   copy: name.meta({ description: "The environment of the copy, with a catalog of its own. It must have `access: test-data`." }),
@@ -82,7 +79,7 @@ const staging = z.strictObject({
   drift: drift.prefault({}).meta({ description: "How the structures are compared." }),
   sync: sync.prefault({}).meta({ description: "How the copy's structure is made equal to the original's." }),
   refresh: refresh.prefault({}).meta({ description: "How the copy is filled with sanitised data." }),
-  seed: seed.prefault({}).meta({ description: "How the copy is filled with synthetic data." }),
+  seed: seedSchema.prefault({}),
 });
 
 export const stagingSchema = staging.optional().meta({

@@ -171,9 +171,14 @@ export interface RefreshResult {
 
 export interface SeedResult {
   seed: number;
+  /** `YYYY-MM-DD`: the day that the rows are relative to. */
+  day: string;
+  /** Rows that were added. */
   tables: { table: string; rows: number }[];
   /** Tables that were emptied before. */
   emptied: string[];
+  /** Only shown, nothing was written: `tables` have no rows yet, `emptied` would be. */
+  planned?: true;
 }
 
 /** By task. */

@@ -133,7 +133,7 @@ describe("a reset", () => {
     const result = await seed({ schools: 1, reset: true });
     expect(result.emptied).toEqual(["shop.orders", "users.schools", "users.teachers"]);
     expect(writes(sent()).filter((sql) => /TRUNCATE/.test(sql))).toHaveLength(3);
-    expect(events.filter(({ what }) => what === "emptied").map(({ table, rows }) => [table, rows])).toContainEqual([
+    expect(events.filter(({ what }) => what === "empty").map(({ table, rows }) => [table, rows])).toContainEqual([
       "shop.orders",
       1,
     ]);
@@ -154,7 +154,7 @@ describe("a reset", () => {
       code: "EA6135",
       message: expect.stringContaining("users.schools"),
     });
-    expect(events).toEqual([{ what: "emptied", table: "users.schools", problem: expect.stringContaining("append only") }]);
+    expect(events).toEqual([{ what: "empty", table: "users.schools", problem: expect.stringContaining("append only") }]);
     expect((await warehouse.checksum())["users.teachers"]?.rows).toBe(0);
   });
 });

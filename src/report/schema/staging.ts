@@ -125,10 +125,12 @@ const refresh = z
 const seed = z
   .strictObject({
     seed: z.int().meta({ description: "The number that the data depends on. The same number gives the same data." }),
+    day: text("`YYYY-MM-DD`: the day that the rows are relative to."),
     tables: z
-      .array(z.strictObject({ table: text("`schema.table`."), rows: amount("Number of rows.") }))
+      .array(z.strictObject({ table: text("`schema.table`."), rows: amount("Rows that were added.") }))
       .meta({ description: "The tables that were filled." }),
     emptied: texts("Tables that were emptied before."),
+    planned: z.literal(true).optional().meta({ description: "Only the plan was shown: nothing was written." }),
   })
   .meta({ description: "How the copy was filled with synthetic data." });
 

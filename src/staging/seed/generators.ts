@@ -31,7 +31,7 @@ export type Generator =
   /** Each equally often, or as often as its weight says. */
   | { oneOf: readonly (string | number)[] | Readonly<Record<string, number>> }
   /** Whole numbers, or with decimal places. */
-  | { number: readonly [low: number, high: number]; decimals?: number }
+  | { number: readonly [low: number, high: number]; decimals?: number | undefined }
   /** True for so many of a hundred. */
   | { chance: number }
   /** Days from the day of the seed; negative ones are before it. */

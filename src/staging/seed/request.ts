@@ -21,6 +21,8 @@ export interface SeedRequest {
   reset?: boolean;
   /** Adds the rows although tables have others. */
   add?: boolean;
+  /** Looks and refuses as otherwise, and writes nothing. */
+  dryRun?: boolean;
 }
 
 export interface SeedPorts {
@@ -34,7 +36,7 @@ export interface SeedPorts {
 }
 
 export interface SeedEvent {
-  what: "emptied" | "seeded";
+  what: "empty" | "seed";
   table: string;
   /** Absent if the answer was lost. */
   rows?: number;

@@ -1,3 +1,4 @@
+import { count } from "../../lib/count.ts";
 import { inParallel } from "../../lib/in-parallel.ts";
 import type { SeedResult } from "../../model/staging.ts";
 import { qualifiedName } from "../../warehouse/statements.ts";
@@ -32,14 +33,21 @@ export async function seed(ports: SeedPorts, request: SeedRequest): Promise<Seed
   proveCopy(request, warehouse, await warehouse.identity());
   const { rounds, tables } = await planned(ports, request);
   const before = await countRows(ports, place, tables);
-  const emptied = request.reset ? await emptyAll(ports, place, before) : [];
   const recipes = rounds.flat();
-  const filled = emptied.length > 0 || request.reset ? [] : recipes.filter(({ table }) => (before.get(table) ?? 0) > 0);
+  const emptied = request.reset ? [...before].flatMap(([table, total]) => (total > 0 ? [table] : [])).sort() : [];
+  if (request.reset && !request.dryRun) await emptyAll(ports, place, emptied, before);
+  const filled = request.reset ? [] : recipes.filter(({ table }) => (before.get(table) ?? 0) > 0);
   const missing = filled.length === 0 ? undefined : await missingRows(ports, place, recipes, before, request);
+  const { seed: number, day } = request;
+  if (request.dryRun) {
+    const lacking = recipes.filter(({ table }) => missing?.has(table) ?? true);
+    const tables = lacking.map(({ table }) => ({ table, rows: 0 })).sort(byTable);
+    return { seed: number, day, tables, emptied, planned: true };
+  }
   for (const round of rounds) {
     ports.signal.throwIfAborted();
     const wanted = missing ? round.filter(({ table }) => missing.has(table)) : round;
-    if (wanted.length > 0) ports.onStep?.(`Seed ${wanted.map(({ table }) => table).join(", ")}`);
+    if (wanted.length > 0) ports.onStep?.(`seeding ${wanted.map(({ table }) => table).join(", ")}`);
     await all(wanted, (recipe) => fill(ports, place, recipe));
   }
   const after = await countRows(
@@ -48,13 +56,12 @@ export async function seed(ports: SeedPorts, request: SeedRequest): Promise<Seed
     recipes.map(({ table }) => table),
   );
   const base = (table: string): number => (request.reset ? 0 : (before.get(table) ?? 0));
-  return {
-    seed: request.seed,
-    tables: recipes
-      .map(({ table }) => ({ table, rows: (after.get(table) ?? 0) - base(table) }))
-      .sort((a, b) => (a.table < b.table ? -1 : 1)),
-    emptied,
-  };
+  const added = recipes.map(({ table }) => ({ table, rows: (after.get(table) ?? 0) - base(table) }));
+  return { seed: number, day, tables: added.sort(byTable), emptied };
+}
+
+function byTable(a: { table: string }, b: { table: string }): number {
+  return a.table < b.table ? -1 : 1;
 }
 
 /** Like {@link inParallel}, but after a failure it begins nothing, waits for what has begun, and then fails. */
@@ -112,25 +119,28 @@ function batches<Item>(items: readonly Item[]): Item[][] {
   );
 }
 
-/** @returns the tables that had rows. @throws SeedProblem if one could not be emptied, or isn't empty afterwards */
-async function emptyAll(ports: SeedPorts, place: Place, rows: ReadonlyMap<string, number>): Promise<string[]> {
-  const filled = [...rows].flatMap(([table, count]) => (count > 0 ? [table] : [])).sort();
-  if (filled.length > 0) ports.onStep?.(`Empty ${filled.length} tables of ${place.catalog}`);
+/** @throws SeedProblem if a table could not be emptied, or isn't empty afterwards */
+async function emptyAll(
+  ports: SeedPorts,
+  place: Place,
+  filled: readonly string[],
+  rows: ReadonlyMap<string, number>,
+): Promise<void> {
+  if (filled.length > 0) ports.onStep?.(`emptying ${count(filled.length, "table")} of ${place.catalog}`);
   await all(filled, async (table) => {
     ports.signal.throwIfAborted();
     try {
       await ports.warehouse.change(`TRUNCATE TABLE ${qualifiedName(place.catalog, table)}`, {}, { again: true });
-      await ports.audit?.({ what: "emptied", table, rows: rows.get(table) });
+      await ports.audit?.({ what: "empty", table, rows: rows.get(table) });
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      await ports.audit?.({ what: "emptied", table, problem });
+      await ports.audit?.({ what: "empty", table, problem });
       throw new SeedProblem("EA6135", `${table} could not be emptied: ${problem}`, { cause: error });
     }
   });
   const left = await countRows(ports, place, filled);
   const notEmpty = filled.filter((table) => left.get(table) !== 0);
   if (notEmpty.length > 0) throw new SeedProblem("EA6135", `rows came back while the copy was emptied: ${notEmpty.join(", ")}`);
-  return filled;
 }
 
 /**
@@ -144,7 +154,7 @@ async function missingRows(
   before: ReadonlyMap<string, number>,
   { add }: SeedRequest,
 ): Promise<Set<string>> {
-  ports.onStep?.("Compare the rows that are there with those of the seed");
+  ports.onStep?.("comparing the rows that are there with those of the seed");
   const answers = await inParallel(atOnce, recipes, (recipe) => ports.warehouse.query(presenceOf(recipe, place)));
   const seen = new Map(
     answers.flat().map(({ name, made, there }) => [String(name), { made: Number(made), there: Number(there) }]),
@@ -170,10 +180,10 @@ async function fill(ports: SeedPorts, place: Place, recipe: Recipe): Promise<voi
   const { table } = recipe;
   try {
     const rows = await ports.warehouse.change(insertOf(recipe, place), {}, { again: true });
-    await ports.audit?.({ what: "seeded", table, ...(rows === undefined ? {} : { rows }) });
+    await ports.audit?.({ what: "seed", table, ...(rows === undefined ? {} : { rows }) });
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    await ports.audit?.({ what: "seeded", table, problem });
+    await ports.audit?.({ what: "seed", table, problem });
     throw (await whyRefused(ports, place, recipe, error)) ?? error;
   }
 }
