@@ -87,6 +87,10 @@ export const seedSchema = z
       description:
         "Rows of each other table. A table with a foreign key gets up to five for each row that it refers to. 0: none.",
     }),
+    add: z.boolean().default(false).meta({
+      description:
+        "`true`: keeps rows that the seed did not make, and adds its own to them. `false`: refuses a copy with such rows.",
+    }),
     tables: z.record(tableName, table).default({}).meta({ description: "How single tables are filled." }),
   })
   .meta({ description: "How the copy is filled with synthetic data." });

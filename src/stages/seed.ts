@@ -64,6 +64,7 @@ export function seedRequest({ config, environment, original, stage, overrides, r
     ...(schools === undefined ? {} : { schools }),
     rows: settings.rows,
     tables: settings.tables,
+    add: settings.add,
     reset: overrides.reset ?? false,
     dryRun: !overrides.execute,
   };

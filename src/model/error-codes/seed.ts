@@ -12,7 +12,7 @@ export const seedErrors = {
     title: "The copy has other rows",
     meaning:
       "Tables that would be seeded have rows that this seed did not make: from a refresh, another seed, another day, or tests. Nothing was written.",
-    fix: "Empty the copy first (`env-actions staging reset`), or add the rows to the others (`--add`).",
+    fix: "Empty the copy first (`env-actions staging reset`), or keep these rows with `staging.seed.add: true`.",
   },
   EA6132: {
     title: "The seed names something that the copy doesn't have",

@@ -166,7 +166,7 @@ async function missingRows(
   if (foreign.length > 0 && !add)
     throw new SeedProblem(
       "EA6131",
-      `these tables have rows that this seed did not make: ${foreign.join(", ")}. Empty the copy with \`env-actions staging reset\`, or add the rows to them with --add. Nothing was written`,
+      `these tables have rows that this seed did not make: ${foreign.join(", ")}. Empty the copy with \`env-actions staging reset\`, or keep them with staging.seed.add: true. Nothing was written`,
     );
   const lacking = new Set(
     recipes.filter(({ table }) => seen.get(table)?.made !== seen.get(table)?.there).map(({ table }) => table),
