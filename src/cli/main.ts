@@ -12,6 +12,7 @@ import { type StagingTask, stageOfTask } from "../model/staging.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
 import { cleanupLines, endReason } from "../report/view/messages.ts";
+import { stagingLines } from "../report/view/staging-lines.ts";
 import { duration, notRun } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
@@ -209,6 +210,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     const stage = stageOf(args);
     const answer = await performStage({ ...request, stage });
     if (stage === "cleanup" && !(args.quiet && answer.report.verdict === "passed")) sayPlan(screen, answer);
+    if (!args.quiet) sayCopy(screen, answer);
     if (!args.quiet) sayFiles(screen, answer);
     if (args.json) world.stdout.write(answer.files.reportText);
     return exitStatus([answer.report.verdict]);
@@ -252,6 +254,11 @@ function verdictLine({ stage, answer, why, leftOut }: GateEnd): Part[] {
 function sayPlan(screen: Screen, { report: { cleanup } }: StageAnswer): void {
   for (const { text, tone } of cleanup ? cleanupLines(cleanup) : [])
     screen.line(tone === "bad" ? [`    ${text}`, "red"] : `    ${text}`);
+}
+
+/** Of the tasks about a copy: what differs, or what was planned or done. */
+function sayCopy(screen: Screen, { report }: StageAnswer): void {
+  for (const { text, tone } of stagingLines(report)) screen.line(tone === "bad" ? [`    ${text}`, "red"] : `    ${text}`);
 }
 
 /** Absolute paths, because a script may have started this in another folder than the user's. */

@@ -62,6 +62,8 @@ export interface Drift {
   original: string;
   copy: string;
   facets: Record<Facet, FacetDrift>;
+  /** Where the original is written: its snapshot, or the copy's name in the configuration. */
+  place?: { file: string; line: number };
   /** Rules that left nothing out. */
   unusedRules: { object: string; facet?: Facet; item?: string; reason: string }[];
 }
@@ -108,6 +110,8 @@ export interface Difference {
   how: "missing" | "additional" | "different";
   original?: string;
   copy?: string;
+  /** Its line in the snapshot. */
+  line?: number;
 }
 
 /** A step of a plan that makes the copy's structure equal to the original's. */

@@ -15,8 +15,9 @@ export async function drift(context: StageContext, outcome: StageOutcome): Promi
   const both = await readBoth(context, outcome);
   if (!both) return;
   const compared = compareStructures(both.original, both.copy, compareOptions(context));
-  const found: Drift = both.snapshot === undefined ? compared : { ...compared, original: both.snapshot };
-  outcome.staging = { ...outcome.staging, drift: found };
+  const found = both.snapshot === undefined ? compared : besideSnapshot(compared, both.snapshot);
+  const place = found.place ?? placeInConfiguration(context);
+  outcome.staging = { ...outcome.staging, drift: { ...found, ...(place ? { place } : {}) } };
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(facetChecks(found, unseenVerdict(context))))));
   await context.audit(driftNote(found));
 }
@@ -40,7 +41,33 @@ interface Both {
   original: Structure;
   copy: Structure;
   /** The file that took the place of the original's catalog. */
-  snapshot?: string;
+  snapshot?: { file: string; text: string };
+}
+
+function placeInConfiguration({ configPlace }: StageContext): Drift["place"] {
+  const { file, line } = configPlace?.(["staging", "copy"]) ?? {};
+  return file === undefined || line === undefined ? undefined : { file, line };
+}
+
+/** Each difference with the line of its table in the snapshot, or of its schema. */
+function besideSnapshot(found: Drift, { file, text }: { file: string; text: string }): Drift {
+  const lines = text.split("\n");
+  const after = (from: number, key: string): number | undefined => {
+    const at = lines.findIndex((line, index) => index >= from && line.trimStart().startsWith(`${JSON.stringify(key)}:`));
+    return at < 0 ? undefined : at;
+  };
+  const begin = after(0, "schemas") ?? 0;
+  const lineOf = (name: string): number => {
+    const [schema = "", table] = name.split(".");
+    const ofSchema = after(begin + 1, schema);
+    if (ofSchema === undefined) return 1;
+    return 1 + ((table === undefined ? undefined : after(ofSchema + 1, table)) ?? ofSchema);
+  };
+  const withLines = facets.map((facet) => {
+    const { differences, ...rest } = found.facets[facet];
+    return [facet, { ...rest, differences: differences.map((one) => ({ ...one, line: lineOf(one.object.split(".").slice(0, 2).join(".")) })) }] as const;
+  });
+  return { ...found, original: file, facets: Object.fromEntries(withLines) as Drift["facets"], place: { file, line: 1 } };
 }
 
 /** As a check, which is the only one if something could not be read. */
@@ -50,7 +77,7 @@ async function readBoth(context: StageContext, outcome: StageOutcome): Promise<B
   const check = await context.check("drift.read", "Both structures", () =>
     failedIfWrongTarget(async () => {
       both = snapshot === undefined ? await readCatalogs(context) : await readWithSnapshot(context, snapshot);
-      return { verdict: "passed", observed: `${sizeOf(both.original, both.snapshot)}; ${sizeOf(both.copy)}` };
+      return { verdict: "passed", observed: `${sizeOf(both.original, both.snapshot?.file)}; ${sizeOf(both.copy)}` };
     }),
   );
   outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
@@ -113,12 +140,14 @@ async function readWithSnapshot(context: StageContext, snapshot: string): Promis
   const original = readSnapshot(text, snapshot);
   return await withReaderOf(context, environment, context.signal, async (warehouse) => {
     step(context, `reading the structure of ${warehouse.catalog} (${environment.name})`);
-    return { original, copy: await readStructure(warehouse, warehouse.catalog, new Date()), snapshot };
+    return { original, copy: await readStructure(warehouse, warehouse.catalog, new Date()), snapshot: { file: snapshot, text } };
   });
 }
 
 /** Named in a check's message; the report has all of them. */
 const mostNamed = 5;
+
+const idOf = (facet: Facet): string => `drift.${facet}`;
 
 /** One check for each facet. @param unseen the verdict if nothing differs, but not everything was seen */
 export function facetChecks(found: Drift, unseen: "error" | "degraded"): Check[] {
@@ -126,7 +155,7 @@ export function facetChecks(found: Drift, unseen: "error" | "degraded"): Check[]
   const checks = facets.map((facet): Check => {
     const { verdict, differences, compared, ignored } = found.facets[facet];
     const aside = ignored.length > 0 ? `, ${count(ignored.length, "ignored difference")}` : "";
-    const base = { id: `drift.${facet}`, title: facetTitles[facet], durationMs: 0 };
+    const base = { id: idOf(facet), title: facetTitles[facet], durationMs: 0 };
     if (verdict === "equal")
       return {
         ...base,

@@ -17,6 +17,7 @@ const difference = {
   ),
   original: text("What the original has.").optional(),
   copy: text("What the copy has.").optional(),
+  line: amount("Line of the object in the snapshot.").optional(),
 };
 
 const facetDrift = z.strictObject({
@@ -46,6 +47,10 @@ const drift = z
     original: text("Catalog or snapshot of the original."),
     copy: text("Catalog of the copy."),
     facets: z.record(z.enum(facets), facetDrift).meta({ description: "What was compared, facet by facet." }),
+    place: z
+      .strictObject({ file: text("File, relative to the workspace."), line: amount("Line in it.") })
+      .optional()
+      .meta({ description: "Where the original is written: its snapshot, or the name of the copy in the configuration." }),
     unusedRules: z
       .array(
         z.strictObject({

@@ -24,6 +24,7 @@ import {
 } from "../words.ts";
 import { failureOf } from "./frames.ts";
 import { pageAsLine } from "./pages.ts";
+import { driftMessages } from "./staging-lines.ts";
 import { booksBrief, cleanupBrief } from "./test-data.ts";
 import { testsBrief } from "./tests.ts";
 
@@ -56,7 +57,7 @@ export function messagesView(report: StageReport): MessagesView {
   const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
   const urgent = urgentChecks(report).causes;
   const urgentMessages = (...verdicts: Check["verdict"][]) =>
-    urgent.filter(({ verdict }) => verdicts.includes(verdict)).map(checkMessage);
+    urgent.filter(({ verdict }) => verdicts.includes(verdict)).map((check) => ({ ...checkMessage(check), ...placeOf(check, report) }));
   const skipped = checks.filter(({ dryRun, verdict }) => !dryRun && verdict === "skipped");
   // Other outcomes are notices.
   const rollbackIsWrong = rollback !== undefined && isRollbackWrong(rollback);
@@ -69,6 +70,7 @@ export function messagesView(report: StageReport): MessagesView {
       failures.filter(({ file }) => file !== undefined).map((test) => testMessage(endWords(test), test)),
       failures.filter(({ file }) => file === undefined).map((test) => testMessage(endWords(test), test)),
       crashed.filter(({ quarantinedUntil }) => quarantinedUntil === undefined).map(suiteMessage),
+      driftMessages(report),
       urgentMessages("failed", "error"),
       rollbackIsWrong ? rollbacks : [],
       problems.map((problem) => ({ title: `${stage}: problem`, text: problem })),
@@ -116,6 +118,11 @@ function checkMessage(check: Check): Message {
   ].join("; ");
   const text = [check.message, seen, checkRemarks(check)].filter(Boolean).join("\n");
   return { title: `${check.title}: ${check.verdict}`, text: pageAsLine(text) || "The check gave no details." };
+}
+
+/** What differs is beside the original's line, or the name of the copy. */
+function placeOf({ id }: Check, { staging }: StageReport): Pick<Message, "file" | "line"> {
+  return id.startsWith("drift.") ? (staging?.drift?.place ?? {}) : {};
 }
 
 /** Events for people. Metrics are sent for every run. */

@@ -12,6 +12,7 @@ import {
   budgetUse,
   headText,
   isRollbackWrong,
+  isStaging,
   isWatch,
   leftOut,
   leftOutStages,
@@ -29,6 +30,7 @@ import { latencyChart } from "./latency.ts";
 import { endReason } from "./messages.ts";
 import { processesSection } from "./processes.ts";
 import type { Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
+import { stagingSections } from "./staging.ts";
 import { booksSection, cleanupSection } from "./test-data.ts";
 import { attachmentsSection, testsSection } from "./tests.ts";
 import { gateTimeline } from "./timeline.ts";
@@ -53,9 +55,11 @@ export function gateView(reports: readonly StageReport[]): GateView {
     verdict,
     title: isWatch(reports)
       ? `Smoke, without evidence of a release: ${verdict}`
-      : reports.length === 0
-        ? "No stage has reported"
-        : `Quality gate${missing.length > 0 && opensTheGate(verdict) ? " so far" : ""}: ${verdict}`,
+      : isStaging(reports)
+        ? `Staging: ${verdict}`
+        : reports.length === 0
+          ? "No stage has reported"
+          : `Quality gate${missing.length > 0 && opensTheGate(verdict) ? " so far" : ""}: ${verdict}`,
     headline: headline(verdict, reports),
     explanation: explanation(reports),
     stops: stageNames.flatMap((name): GateView["stops"] =>
@@ -82,6 +86,7 @@ function mostUrgentFirst(stages: readonly StageView[]): StageView[] {
 function headline(verdict: Verdict, reports: readonly StageReport[]): string {
   if (reports.length === 0) return "No stage has reported";
   if (isWatch(reports)) return `Smoke, without evidence of a release: ${verdict}`;
+  if (isStaging(reports)) return `The copy of production: ${verdict}`;
   if (!opensTheGate(verdict)) return `The gate is closed: ${verdict}`;
   // The gate needs every stage; a stage without a report has not passed.
   if (missingStages(reports).length > 0) return `So far: ${verdict}`;
@@ -114,6 +119,8 @@ export function stageView(report: StageReport, { id, file }: Pick<StageView, "id
     calmChecksSection(report),
     cleanupSection(report.cleanup, report.books),
     booksSection(report.books, report.isolation),
+    booksSection(report.books),
+    ...stagingSections(report),
     processesSection(report, { explained: isExplained(report) }),
     auditSection(report),
   ];

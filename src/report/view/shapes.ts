@@ -108,6 +108,7 @@ export type SectionKind =
   | "attachments"
   | "test data"
   | "books"
+  | "staging"
   | "processes"
   | "audit";
 
@@ -169,6 +170,7 @@ export const omissions = {
   "list of attachments": "lists of attachments",
   "stack of a failed test": "stacks of failed tests",
   "output of a server or command": "outputs of servers and commands",
+  "list of ignored differences": "lists of ignored differences",
   "list of flaky tests": "lists of flaky tests",
   "table of the score": "tables of the score",
   "passed check": "passed checks",
@@ -182,6 +184,9 @@ export const omissions = {
   "table of servers or commands": "tables of servers or commands",
   "table of facts": "tables of facts",
   alert: "alerts",
+  "step of a plan": "steps of a plan",
+  "table of facets": "tables of facets",
+  difference: "differences",
   "changed real row": "changed real rows",
   problem: "problems",
   check: "checks",
