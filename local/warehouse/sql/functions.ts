@@ -36,6 +36,7 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   len: int(([s]) => `length(dbx_string(${s}))`),
   repeat: as(2, ([s, n]) => `repeat(dbx_string(${s}), ${n})`),
   replace: same(3),
+  translate: same(3),
   concat: as(
     1,
     (args, nodes) => `(${args.map((arg, index) => (isText(nodes[index]) ? arg : `dbx_string(${arg})`)).join(" || ")})`,
@@ -221,6 +222,7 @@ const textFunctions = new Set([
   "left",
   "right",
   "replace",
+  "translate",
   "concat",
   "md5",
   "sha2",
@@ -232,6 +234,7 @@ const textFunctions = new Set([
 function isText(node: Expression | undefined): boolean {
   if (node?.kind === "cast") return node.type.toLowerCase() === "string";
   if (node?.kind !== "call") return node?.kind === "string";
+  if (node.name === "element_at") return node.arguments[0]?.kind === "call" && node.arguments[0].arguments.every(isText);
   return node.name === "coalesce" ? node.arguments.every(isText) : textFunctions.has(node.name);
 }
 

@@ -119,7 +119,6 @@ export function stageView(report: StageReport, { id, file }: Pick<StageView, "id
     calmChecksSection(report),
     cleanupSection(report.cleanup, report.books),
     booksSection(report.books, report.isolation),
-    booksSection(report.books),
     ...stagingSections(report),
     processesSection(report, { explained: isExplained(report) }),
     auditSection(report),

@@ -54,13 +54,18 @@ function within(policy: Within, value: string, spot: Spot, row: Row): string {
   if (policy.how === "elements") {
     const type: ColumnType = spot.type.kind === "array" ? spot.type.element : { kind: "other" };
     const inner = expression(policy.elements, x, { type, path: `${spot.path}[]`, ...deeper }, row);
-    return `transform(${value}, (${x}, ${i}) -> ${inner})`;
+    return `transform(${value}, ${lambda(x, i, inner)})`;
   }
   const [key, item]: [ColumnType, ColumnType] =
     spot.type.kind === "map" ? [spot.type.key, spot.type.value] : [{ kind: "other" }, { kind: "other" }];
   const keys = expression(policy.keys, `${x}.key`, { type: key, path: `${spot.path}{key}`, ...deeper }, row);
   const values = expression(policy.values, `${x}.value`, { type: item, path: `${spot.path}{value}`, ...deeper }, row);
-  return `map_from_entries(transform(map_entries(${value}), (${x}, ${i}) -> named_struct('key', ${keys}, 'value', ${values})))`;
+  return `map_from_entries(transform(map_entries(${value}), ${lambda(x, i, `named_struct('key', ${keys}, 'value', ${values})`)}))`;
+}
+
+/** With the place only where it is used. */
+function lambda(item: string, place: string, body: string): string {
+  return new RegExp(`\\b${place}\\b`).test(body) ? `(${item}, ${place}) -> ${body}` : `${item} -> ${body}`;
 }
 
 function leafExpression(policy: Leaf, value: string, { type, path, index }: Spot, row: Row): string {

@@ -20,7 +20,7 @@ type Choice = readonly string[];
 
 /** The 16 pieces, chosen by one digit of the hash. */
 function chosen(pieces: Choice, hash: string, digit: number): string {
-  return `element_at(${listLiteral(pieces)}, CAST(${numberFrom(hash, digit, 1)} AS INT) + 1)`;
+  return `element_at(${listLiteral(pieces)}, instr('0123456789abcdef', substring(${hash}, ${digit}, 1)))`;
 }
 
 function composed([left, right]: readonly [Choice, Choice], hash: string, digit: number): string {
@@ -39,9 +39,14 @@ function longest(...lists: readonly Choice[]): number {
   return lists.reduce((sum, list) => sum + Math.max(...list.map((piece) => piece.length)), 0);
 }
 
-/** A number below `below`, with as many digits. */
+/** So many decimal digits. */
 function digits(hash: string, start: number, count: number): string {
-  return `substring(CAST(${10 ** count} + ${numberFrom(hash, start, 7)} % ${10 ** count} AS STRING), 2, ${count})`;
+  return `translate(substring(${hash}, ${start}, ${count}), 'abcdef', '012345')`;
+}
+
+/** A number of so many digits from 2 to 9…9, without zeros before it. */
+function number(hash: string, start: number, count: number): string {
+  return `concat(translate(substring(${hash}, ${start}, 1), '01abcdef', '23456789'), ${digits(hash, start + 1, count - 1)})`;
 }
 
 function recipes(locale: Locale): Readonly<Record<Exclude<SyntheticKind, "number">, Recipe>> {
@@ -56,7 +61,7 @@ function recipes(locale: Locale): Readonly<Record<Exclude<SyntheticKind, "number
   const several = (hash: string, count: number) =>
     `concat(${Array.from({ length: count }, (_, index) => sentence(hash, 30 + index * 3)).join(", ' ', ")})`;
   const placeName = (hash: string) => composed(place, hash, 5);
-  const houseNumber = (hash: string) => `CAST(1 + ${numberFrom(hash, 20, 2)} AS STRING)`;
+  const houseNumber = (hash: string) => number(hash, 20, 2);
   return {
     firstName: { make: firstName, pattern: pairOf(first), most: longest(...first) },
     lastName: { make: lastName, pattern: pairOf(last), most: longest(...last) },
@@ -75,8 +80,7 @@ function recipes(locale: Locale): Readonly<Record<Exclude<SyntheticKind, "number
     phone: german
       ? { make: (hash) => `concat('+49 30 23125 ', ${digits(hash, 10, 3)})`, pattern: "\\+49 30 23125 [0-9]{3}", most: 16 }
       : {
-          make: (hash) =>
-            `concat('+1 ', CAST(200 + ${numberFrom(hash, 8, 7)} % 800 AS STRING), '-555-01', ${digits(hash, 20, 2)})`,
+          make: (hash) => `concat('+1 ', ${number(hash, 8, 3)}, '-555-01', ${digits(hash, 20, 2)})`,
           pattern: "\\+1 [2-9][0-9]{2}-555-01[0-9]{2}",
           most: 15,
         },
@@ -109,7 +113,7 @@ function recipes(locale: Locale): Readonly<Record<Exclude<SyntheticKind, "number
     },
     // Addresses for documentation.
     ip: {
-      make: (hash) => `concat('198.51.100.', CAST(${numberFrom(hash, 12, 2)} AS STRING))`,
+      make: (hash) => `concat('198.51.100.', ${number(hash, 12, 2)})`,
       pattern: "198\\.51\\.100\\.[0-9]{1,3}",
       most: 14,
     },
