@@ -92,16 +92,14 @@ interface Case {
   rows: (number | null)[][];
 }
 
-const column = fc
-  .constantFrom(...simple, ...Object.keys(nested))
-  .chain((type) =>
-    fc.record({
-      type: fc.constant(type),
-      policy: policyFor(type),
-      nullable: fc.boolean(),
-      inKey: fc.constantFrom(false, false, false, true),
-    }),
-  );
+const column = fc.constantFrom(...simple, ...Object.keys(nested)).chain((type) =>
+  fc.record({
+    type: fc.constant(type),
+    policy: policyFor(type),
+    nullable: fc.boolean(),
+    inKey: fc.constantFrom(false, false, false, true),
+  }),
+);
 
 const cases: fc.Arbitrary<Case> = fc.array(column, { minLength: 1, maxLength: 6 }).chain((columns) =>
   fc.record({

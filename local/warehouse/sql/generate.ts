@@ -164,6 +164,7 @@ function generateLike(expression: Extract<Expression, { kind: "like" }>, write: 
 
 /** `value` as another type, with Databricks' cast rules. */
 export function generateCast(value: string, type: DataType, orNull: boolean): string {
+  if (value === "NULL") return `CAST(NULL AS ${duckDbType(type)})`;
   if (type.kind === "primitive") {
     if (["tinyint", "smallint", "int", "bigint"].includes(type.name)) return `dbx_${orNull ? "try_" : ""}${type.name}(${value})`;
     if (type.name === "string") return `dbx_string(${value})`;

@@ -1,6 +1,6 @@
 import { quoteName } from "../../warehouse/statements.ts";
 import type { ColumnStructure, TableStructure } from "../structure/structure.ts";
-import { ddlOf, isSimple, parseColumnType } from "./column-type.ts";
+import { ddlOf, parseColumnType } from "./column-type.ts";
 import { columnExpression, type Row } from "./expressions.ts";
 import { isStandIn, type Policies, type Synthetic, type TablePolicy } from "./model.ts";
 import { columnOf, sourceAlias, textLiteral } from "./sql.ts";
@@ -64,7 +64,7 @@ export function sanitisedColumns(table: TableStructure, policy: TablePolicy, con
           : `${joins.mapping(domain, found)}.stand_in`,
       hash: (synthetic, path, index) => {
         const salt = `${column.name.toLowerCase()}/${path}`;
-        const [base, key] = personKey(synthetic, policy, joins) ?? [`${context.table}/${salt}`, rowKey()];
+        const [base, key] = personKey(synthetic, policy, joins) ?? [`${context.table}/${salt}`, rowKey(index !== undefined)];
         const start = textLiteral(`${context.policies.seed}/${base}/`);
         return `sha2(concat(${start}, ${key}${index === undefined ? "" : `, '/', ${index}`}), 256)`;
       },
@@ -128,20 +128,28 @@ function keyColumns(table: TableStructure, policy: TablePolicy): string[] {
 
 /**
  * What made-up values of a row follow from: its stand-ins, otherwise its place among the rows, sorted by what the copy shows of them
- * anyway. Never from a value that the copy doesn't have.
+ * anyway. Never from a value that the copy doesn't have. Within arrays a place can't be asked for, so there it is what the copy shows.
  */
-function rowKeyOf(table: TableStructure, policy: TablePolicy, joins: Joins): () => string {
+function rowKeyOf(table: TableStructure, policy: TablePolicy, joins: Joins): (within: boolean) => string {
   const key = keyColumns(table, policy);
-  if (key.length > 0) return () => `concat(${key.map((name) => standInText(name, policy, joins)).join(", '/', ")})`;
-  return () => {
-    const shown = table.columns.filter(({ name, type }) => {
-      const own = policy.columns[name.toLowerCase()];
-      return own?.how === "keep" && isSimple(parseColumnType(type) ?? { kind: "other" });
-    });
+  if (key.length > 0) return () => joined(key.map((name) => standInText(name, policy, joins)));
+  return (within) => {
     const standIns = table.columns.filter(({ name }) => isStandIn(policy.columns[name.toLowerCase()]));
-    const order = [...standIns.map(({ name }) => standInText(name, policy, joins)), ...shown.map(({ name }) => columnOf(name))];
+    const shown = table.columns.filter(({ name, type }) => {
+      const kind = parseColumnType(type)?.kind ?? "other";
+      return policy.columns[name.toLowerCase()]?.how === "keep" && comparable.has(kind);
+    });
+    const texts = standIns.map(({ name }) => standInText(name, policy, joins));
+    if (within) return joined([...texts, ...shown.map(({ name }) => `coalesce(CAST(${columnOf(name)} AS STRING), '')`)]);
+    const order = [...texts, ...shown.map(({ name }) => columnOf(name))];
     return `CAST(row_number() OVER (ORDER BY ${order.length > 0 ? order.join(", ") : "1"}) AS STRING)`;
   };
+}
+
+const comparable: ReadonlySet<string> = new Set(["text", "whole", "boolean", "date", "timestamp"]);
+
+function joined(parts: readonly string[]): string {
+  return parts.length === 0 ? "''" : `concat(${parts.join(", '/', ")})`;
 }
 
 function standInText(name: string, policy: TablePolicy, joins: Joins): string {

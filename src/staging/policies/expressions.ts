@@ -80,10 +80,10 @@ function leafExpression(policy: Leaf, value: string, { type, path, index }: Spot
     case "pseudonym":
       return row.standIn(policy.domain, value, index !== undefined);
     case "generalise":
-      return `CAST(${generalised(policy, value, type)} AS ${nameOf(type)})`;
+      return as(generalised(policy, value, type), type);
     case "synthetic": {
       const made = madeUp(policy, policy.locale ?? row.locale, row.hash(policy, path, index), value);
-      return `CASE WHEN ${value} IS NOT NULL THEN CAST(${made} AS ${nameOf(type)}) END`;
+      return `CASE WHEN ${value} IS NOT NULL THEN ${as(made, type)} END`;
     }
   }
 }
@@ -119,7 +119,12 @@ const wholeNames: Readonly<Record<string, string>> = {
 };
 
 export function constant(value: string | number | boolean, type: ColumnType): string {
-  return `CAST(${typeof value === "string" ? textLiteral(value) : String(value)} AS ${nameOf(type)})`;
+  return as(typeof value === "string" ? textLiteral(value) : String(value), type);
+}
+
+/** In the type, which a text has already. */
+function as(sql: string, type: ColumnType): string {
+  return type.kind === "text" ? sql : `CAST(${sql} AS ${nameOf(type)})`;
 }
 
 /** What a value becomes; a value that is its own group stays as it is. */

@@ -160,7 +160,14 @@ function nestedGaps(
     return [
       ...(distinct
         ? valueGaps(policy.keys, key)
-        : [{ ...gap("EA2112", "keys of a map must stay different: use keep, a surrogate or a pseudonym"), path: key.path }]),
+        : [
+            {
+              code: "EA2112" as const,
+              object: key.object,
+              path: key.path,
+              message: "keys of a map must stay different: use keep, a surrogate or a pseudonym",
+            },
+          ]),
       ...valueGaps(policy.values, value),
     ];
   }

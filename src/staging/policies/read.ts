@@ -118,7 +118,7 @@ class Reader {
   #policy(data: unknown, path: Path): ColumnPolicy | undefined {
     if (data === "keep") return { how: "keep" };
     if (data === "null" || (data === null && !this.#isEmpty(path))) return { how: "null" };
-    const known = ["keep", "null", ...kinds];
+    const known = ["null", ...kinds];
     if (!isGroup(data)) {
       const message = data === null ? "expected a policy, got nothing" : "expected a policy";
       this.#add("EA2101", path, `${message}: ${known.join(", ")}`);
@@ -139,6 +139,9 @@ class Reader {
     const outer = Object.fromEntries(
       Object.entries(data).map(([key, value]) => [key, isNestedKey(key) ? placeholder(key, value) : value]),
     );
+    // Said below, in better words.
+    if (kind === "keys" && !("values" in outer)) outer.values = "keep";
+    if (kind === "keys" && !("keys" in outer)) outer.keys = "keep";
     const parsed = this.#parse(policySchemas[kind] as z.ZodType, outer, path) as Record<string, unknown> | undefined;
     const within = isNestedKind(kind) ? this.#within(data, path, kind) : undefined;
     return parsed && policyFrom(kind, parsed, within);

@@ -21,7 +21,9 @@ export const domainSchema = z.strictObject({
 
 const generaliseTo = z.union([
   z.enum(dateUnits),
-  z.strictObject({ band: z.number().positive().describe("Numbers become the lower end of their band.") }),
+  z.strictObject({
+    band: z.number().positive("expected a number above 0").describe("Numbers become the lower end of their band."),
+  }),
   z.strictObject({ first: z.int().min(1).describe("Texts become their first characters.") }),
 ]);
 
