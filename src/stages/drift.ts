@@ -65,7 +65,10 @@ function besideSnapshot(found: Drift, { file, text }: { file: string; text: stri
   };
   const withLines = facets.map((facet) => {
     const { differences, ...rest } = found.facets[facet];
-    return [facet, { ...rest, differences: differences.map((one) => ({ ...one, line: lineOf(one.object.split(".").slice(0, 2).join(".")) })) }] as const;
+    return [
+      facet,
+      { ...rest, differences: differences.map((one) => ({ ...one, line: lineOf(one.object.split(".").slice(0, 2).join(".")) })) },
+    ] as const;
   });
   return { ...found, original: file, facets: Object.fromEntries(withLines) as Drift["facets"], place: { file, line: 1 } };
 }

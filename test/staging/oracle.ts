@@ -39,7 +39,8 @@ export class Ledger {
   expected(worlds: Record<Side, Structure>): string[] {
     const slots = [...this.#slots.values()];
     // What was made and dropped again is on neither side.
-    const isShared = ({ original, copy }: Record<Side, string | undefined>): boolean => original !== undefined && original === copy;
+    const isShared = ({ original, copy }: Record<Side, string | undefined>): boolean =>
+      original !== undefined && original === copy;
     const unshared = slots.filter(({ change, now }) => change.exists && !isShared(now)).map(({ change }) => change.object);
     const isWithinUnshared = (object: string, itself: boolean): boolean =>
       unshared.some((one) => object.startsWith(`${one}.`) || (itself && object === one));

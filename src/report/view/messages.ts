@@ -57,7 +57,9 @@ export function messagesView(report: StageReport): MessagesView {
   const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
   const urgent = urgentChecks(report).causes;
   const urgentMessages = (...verdicts: Check["verdict"][]) =>
-    urgent.filter(({ verdict }) => verdicts.includes(verdict)).map((check) => ({ ...checkMessage(check), ...placeOf(check, report) }));
+    urgent
+      .filter(({ verdict }) => verdicts.includes(verdict))
+      .map((check) => ({ ...checkMessage(check), ...placeOf(check, report) }));
   const skipped = checks.filter(({ dryRun, verdict }) => !dryRun && verdict === "skipped");
   // Other outcomes are notices.
   const rollbackIsWrong = rollback !== undefined && isRollbackWrong(rollback);

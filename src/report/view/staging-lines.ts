@@ -65,7 +65,9 @@ export function driftMessages({ staging }: StageReport): Message[] {
   if (!drift || file === undefined) return [];
   return facets.flatMap((facet) =>
     drift.facets[facet].differences.flatMap((difference) =>
-      difference.line === undefined ? [] : [{ title: `Drift: ${whatDiffers(difference)}`, text: valuesOf(difference), file, line: difference.line }],
+      difference.line === undefined
+        ? []
+        : [{ title: `Drift: ${whatDiffers(difference)}`, text: valuesOf(difference), file, line: difference.line }],
     ),
   );
 }
