@@ -119,10 +119,18 @@ const translations: readonly Translation[] = [
     "42803",
     (_, first) => `A non-aggregating expression is based on columns which are not participating in the GROUP BY clause: ${first}`,
   ],
+  [/Date out of range/, "DATETIME_FIELD_OUT_OF_BOUNDS", "22023", (_, first) => first],
   [/field value out of range/, "CAST_INVALID_INPUT", "22018", (_, first) => first],
   [/Overflow|out of range/i, "ARITHMETIC_OVERFLOW", "22003", (_, first) => first],
   [/Conversion Error|Could not convert|invalid \w+ field format/i, "CAST_INVALID_INPUT", "22018", (_, first) => first],
   [/Cannot compare values|No function matches|Binder Error/, "DATATYPE_MISMATCH", "42K09", (_, first) => first],
+  // It was dropped or renamed after the statement was planned.
+  [
+    /Catalog Error: Table with name (.+?) does not exist/,
+    "TABLE_OR_VIEW_NOT_FOUND",
+    "42P01",
+    (match) => `The table or view \`${match[1]}\` cannot be found.`,
+  ],
   [/INTERRUPT/i, "OPERATION_CANCELED", "HY008", () => "The operation was canceled."],
   [/More than one row returned by a subquery/, "SCALAR_SUBQUERY_TOO_MANY_ROWS", "21000", (_, first) => first],
 ];

@@ -75,6 +75,20 @@ const definitions: Readonly<Record<string, string>> = {
     WHEN v.b = 0 THEN ${divisionByZero} ELSE CAST(v.a AS DOUBLE) / CAST(v.b AS DOUBLE) END`,
   ),
   "dbx_modulo(a, b)": `CASE WHEN b = 0 THEN ${divisionByZero} ELSE a % b END`,
+  "dbx_pmod(a, b)": once(
+    ["a", "b"],
+    `CASE WHEN v.b = 0 THEN ${divisionByZero} WHEN v.a % v.b < 0 THEN (v.a % v.b + v.b) % v.b ELSE v.a % v.b END`,
+  ),
+  "dbx_not_zero(n)": `CASE WHEN n = 0 THEN ${raise("INVALID_INDEX_OF_ZERO", "22003", "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index 1).")} ELSE n END`,
+  // Whole numbers only; the result has the type of the first one.
+  "dbx_sequence(a, b, step)": once(
+    ["a", "b", "step"],
+    `CASE WHEN NOT (${whole("v.a")} AND ${whole("v.b")}) THEN ${unsupported("sequence of anything but whole numbers")}
+    WHEN v.a IS NULL OR v.b IS NULL OR v.step IS NULL THEN NULL
+    WHEN v.a <> v.b AND (v.step = 0 OR (v.b > v.a) <> (v.step > 0))
+    THEN ${raise("ILLEGAL_SEQUENCE_BOUNDARIES", "22023", "The boundaries of the sequence do not fit its step.")}
+    ELSE list_transform(generate_series(CAST(v.a AS BIGINT), CAST(v.b AS BIGINT), CAST(CASE WHEN v.step = 0 THEN 1 ELSE v.step END AS BIGINT)), lambda n: cast_to_type(n, v.a)) END`,
+  ),
   "dbx_minus(a, b)": once(
     ["a", "b"],
     `CASE WHEN typeof(v.a) = 'DATE' AND typeof(v.b) = 'DATE' THEN ${unsupported("subtracting dates: use datediff")} ELSE v.a - v.b END`,

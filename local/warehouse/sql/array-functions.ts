@@ -1,5 +1,6 @@
 import { literal } from "../duckdb.ts";
 import { UnsupportedSql } from "../errors.ts";
+import type { Expression } from "./ast.ts";
 import { as, type SqlFunction, same, stringOf } from "./function-forms.ts";
 
 /** Functions of arrays and maps. A function of elements is written by the generator, as its last argument. */
@@ -36,5 +37,19 @@ export const arrayFunctions: Readonly<Record<string, (own: string) => SqlFunctio
   array_distinct: as(1, ([items]) => `list_filter(${items}, lambda dbx_e, dbx_i: list_position(${items}, dbx_e) = dbx_i)`),
   array_sort: as(1, ([items]) => `list_sort(${items}, 'ASC', 'NULLS LAST')`),
   sort_array: as(1, ([items]) => `list_sort(${items}, 'ASC', 'NULLS FIRST')`),
+  sequence: as(
+    2,
+    ([from, to, step]) => `dbx_sequence(${from}, ${to}, ${step ?? `CASE WHEN ${from} <= ${to} THEN 1 ELSE -1 END`})`,
+    3,
+  ),
+  // Their function of a key and a value is written by the generator, as one of an entry.
+  transform_values: as(2, ([map, apply], nodes) => mapped(map, apply, nodes)),
+  transform_keys: as(2, ([map, apply], nodes) => mapped(map, apply, nodes)),
   array_join: as(2, ([items, between]) => `array_to_string(${items}, ${between})`),
 };
+
+function mapped(map: string | undefined, apply: string | undefined, [, last]: readonly Expression[]): string {
+  if (last?.kind !== "lambda" || last.parameters.length !== 2)
+    throw new UnsupportedSql("this without a function of a key and a value");
+  return `map_from_entries(list_transform(map_entries(${map}), ${apply}))`;
+}

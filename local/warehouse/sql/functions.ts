@@ -3,7 +3,9 @@ import { SqlError, UnsupportedSql } from "../errors.ts";
 import { type DataType, parseType } from "../types.ts";
 import { arrayFunctions } from "./array-functions.ts";
 import type { Expression } from "./ast.ts";
+import { dateFunctions } from "./date-functions.ts";
 import { as, many, type SqlFunction, same, stringOf } from "./function-forms.ts";
+import { buildingFunctions } from "./text-functions.ts";
 
 /** Integers in Databricks' own width: DuckDB counts in BIGINT. */
 function int(expression: (args: string[]) => string): () => SqlFunction {
@@ -82,6 +84,11 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   floor: as(1, ([x]) => `CAST(floor(dbx_not_decimal(${x})) AS BIGINT)`),
   round: as(1, ([x, n]) => `dbx_round(${x}, ${n ?? "0"})`, 2),
   mod: as(2, ([a, b]) => `dbx_modulo(${a}, ${b})`),
+  pmod: as(2, ([a, b]) => `dbx_pmod(${a}, ${b})`),
+  sign: as(1, ([x]) => `CAST(sign(${x}) AS DOUBLE)`),
+  signum: as(1, ([x]) => `CAST(sign(${x}) AS DOUBLE)`),
+  // With a seed, Databricks answers numbers of its own: refused, as hash and xxhash64 are.
+  randn: as(0, () => "(sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"),
   rand: as(0, () => "random()"),
   power: same(2, 2, "pow"),
   pow: same(2),
@@ -107,7 +114,6 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
   second: datePart("second"),
   weekofyear: datePart("week"),
   dayofweek: int(([day = ""]) => `dayofweek(${instant(day)}) + 1`), // Sunday is 1 in Databricks and 0 in DuckDB
-  date_trunc: as(2, ([, at = ""], [unit]) => `date_trunc(${literal(unitOf(stringOf(unit)))}, ${instant(at)})`),
   unix_timestamp: as(0, ([at]) => `(epoch_us(${at === undefined ? "now()" : instant(at)}) // 1000000)`, 1),
   // Rounded down, as Spark does; DuckDB rounds towards zero.
   unix_millis: as(1, ([at = ""]) => `((epoch_us(${instant(at)}) - (epoch_us(${instant(at)}) % 1000 + 1000) % 1000) // 1000)`),
@@ -135,6 +141,8 @@ const scalars: Readonly<Record<string, (own: string) => SqlFunction>> = {
     many,
   ),
   ...arrayFunctions,
+  ...buildingFunctions,
+  ...dateFunctions,
   unhex: as(
     1,
     ([x]) =>
@@ -227,6 +235,13 @@ const textFunctions = new Set([
   "md5",
   "sha2",
   "hex",
+  "lpad",
+  "rpad",
+  "translate",
+  "concat_ws",
+  "regexp_replace",
+  "split_part",
+  "sha1",
   "to_json",
 ]);
 

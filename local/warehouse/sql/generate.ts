@@ -25,6 +25,8 @@ export interface Environment {
   mayCompareMaps: boolean;
   /** Names of places in an array, in lower case, within the function that is applied to its elements. */
   places?: ReadonlySet<string>;
+  /** What names stand for, in lower case, within the function that is applied to the entries of a map. */
+  entries?: ReadonlyMap<string, string>;
   /** The values of `secret('scope', 'key')`, by `scope/key`. */
   secrets: Readonly<Record<string, string>>;
   user: string;
@@ -60,10 +62,14 @@ export function generateExpression(expression: Expression, environment: Environm
       return environment.parameter(expression.name, expression.ordinal);
     case "interval":
       return `CAST(${literal(expression.parts.map((part) => `${wholeNumber(part.amount)} ${unitOf(part.unit)}`).join(" "))} AS INTERVAL)`;
-    case "column":
+    case "column": {
+      const [first = "", ...fields] = expression.parts;
+      const entry = environment.entries?.get(first.toLowerCase());
+      if (entry !== undefined) return [entry, ...fields.map(identifier)].join(".");
       return environment.places?.has(expression.parts.join(".").toLowerCase())
         ? `CAST(${expression.parts.map(identifier).join(".")} - 1 AS INTEGER)`
         : expression.parts.map(identifier).join(".");
+    }
     case "lambda":
       return generateLambda(expression, environment, visible);
     case "star": {
@@ -123,9 +129,32 @@ function generateLambda(
 ): string {
   const [item = "", place] = parameters.map((name) => name.toLowerCase());
   const places = new Set(environment.places);
+  const entries = new Map(environment.entries);
+  for (const name of parameters) entries.delete(name.toLowerCase());
   places.delete(item);
   if (place !== undefined) places.add(place);
-  return `lambda ${parameters.map(identifier).join(", ")}: ${generateExpression(body, { ...environment, places }, visible)}`;
+  return `lambda ${parameters.map(identifier).join(", ")}: ${generateExpression(body, { ...environment, places, entries }, visible)}`;
+}
+
+function isOfEntries(name: string): boolean {
+  return name === "transform_values" || name === "transform_keys";
+}
+
+/** `(key, value) -> …` as a function of an entry that answers the new entry. */
+function generateEntryLambda(
+  { parameters, body }: Extract<Expression, { kind: "lambda" }>,
+  name: string,
+  environment: Environment,
+  visible: Visible,
+): string {
+  // A name of its own for each one within another.
+  const entry = `dbx_entry${environment.entries?.size ?? 0}`;
+  const parts = ["key", "value"].map((part) => `${entry}."${part}"`);
+  const entries = new Map(environment.entries);
+  for (const [index, part] of parts.entries()) entries.set(parameters[index]?.toLowerCase() ?? "", part);
+  const changed = generateExpression(body, { ...environment, entries }, visible);
+  const [key, value] = name === "transform_values" ? [parts[0], changed] : [changed, parts[1]];
+  return `lambda ${entry}: struct_pack("key" := ${key}, "value" := ${value})`;
 }
 
 function generateBinary(operator: string, left: string, right: string): string {
@@ -191,7 +220,11 @@ function generateCall(call: Call, environment: Environment, visible: Visible): s
   const found = findFunction(call.name, call.arguments.length);
   const counted = call.name === "count" && call.arguments[0]?.kind === "star";
   if (!counted && call.arguments.some((argument) => argument.kind === "star")) throw new UnsupportedSql(`${call.name}(*)`);
-  const args = call.arguments.map((argument) => (counted ? "*" : generateExpression(argument, environment, visible)));
+  const args = call.arguments.map((argument) => {
+    if (argument.kind === "lambda" && isOfEntries(call.name))
+      return generateEntryLambda(argument, call.name, environment, visible);
+    return counted ? "*" : generateExpression(argument, environment, visible);
+  });
   if (call.distinct && (found.kind !== "aggregate" || !["count", "sum", "min", "max"].includes(call.name)))
     throw new UnsupportedSql(`${call.name}(DISTINCT …)`);
   let sql = found.write(args, call.arguments);
