@@ -63,6 +63,8 @@ export interface Alteration {
 }
 
 interface Write {
+  /** The rows that it changes, if it changes nothing without them: then shared rows are not copied for it. */
+  only?: Target;
   /** Returns the number of changed rows. */
   work(connection: DuckDBConnection): Promise<number>;
   /** Whether it depends on the rows of the table; absent: it does. */
@@ -109,7 +111,7 @@ export class TableWriter {
       await connection.run("DROP TABLE touched");
       return count;
     };
-    return this.#write(table, author, { work: remove, entry: (count) => (count > 0 ? entry(count) : undefined) });
+    return this.#write(table, author, { only: target, work: remove, entry: (count) => (count > 0 ? entry(count) : undefined) });
   }
 
   /**
@@ -145,7 +147,11 @@ export class TableWriter {
       parameters: { predicate: target.predicate },
       metrics: { numUpdatedRows: String(count) },
     });
-    return this.#write(table, author, { work: replace, entry: (count) => (count > 0 ? entry(count) : undefined) });
+    return this.#write(table, author, {
+      only: target,
+      work: replace,
+      entry: (count) => (count > 0 ? entry(count) : undefined),
+    });
   }
 
   /**
@@ -231,13 +237,18 @@ export class TableWriter {
     );
   }
 
-  #write(table: Table, author: Author, { work, reads = () => true, entry, rowsChanged, committed }: Write): Promise<number> {
+  #write(
+    table: Table,
+    author: Author,
+    { only, work, reads = () => true, entry, rowsChanged, committed }: Write,
+  ): Promise<number> {
     const start = began(table);
     const held = this.#begin();
     const attempt = async (connection: DuckDBConnection): Promise<[number, SharedRows | undefined]> => {
       await held;
       // Checked first, because the statement was made for the columns of that time.
       if (table.earlier.length > start.layouts) throw conflict(table, start, true, this.#faults);
+      if (table.shared && only && !(await touches(connection, only, table.shared))) return [0, undefined];
       const until = await this.#sharing.own(connection, table);
       const count = await work(connection);
       const refused = entry(count) && conflict(table, start, reads(), this.#faults);
@@ -300,6 +311,15 @@ function selectAs(table: Table, values: string[]): string {
     (column, index) => `CAST(${values[index]} AS ${duckDbType(column.type)}) AS ${identifier(column.name)}`,
   );
   return `SELECT ${columns.join(", ")}`;
+}
+
+/** Whether a row of shared ones matches. They are a table under another name, which has the row ids that a condition may use. */
+async function touches(connection: DuckDBConnection, { table, alias, condition }: Target, rows: SharedRows): Promise<boolean> {
+  const where = condition?.includes(".rowid ") ? condition.replaceAll(liveRows(table), rows.name) : condition;
+  const found = await connection.runAndReadAll(
+    `SELECT 1 FROM ${rows.name} AS ${identifier(alias)}${where === undefined ? "" : ` WHERE ${where}`} LIMIT 1`,
+  );
+  return found.currentRowCount > 0;
 }
 
 /** Collects the matching rows once, so that the condition cannot match others a moment later. */

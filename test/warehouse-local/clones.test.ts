@@ -55,6 +55,26 @@ describe("a clone", () => {
     expect(await history(`${copy}.default.c`)).toEqual(["UPDATE", "CLONE"]);
   });
 
+  it("still shares its rows after a write that changes none", async () => {
+    const copies = async (): Promise<unknown> =>
+      (
+        await own.warehouse.query(
+          `SELECT count(*)::INTEGER AS n FROM duckdb_tables() WHERE database_name = '${copy}' AND schema_name = 'default'`,
+        )
+      )[0]?.n;
+    await client.rows("CREATE TABLE q AS SELECT 1 AS id");
+    await client.rows(`CREATE TABLE ${copy}.default.q SHALLOW CLONE q`);
+    const merge = (id: number) =>
+      client.rows(`MERGE INTO ${copy}.default.q USING (SELECT ${id} AS k) AS s ON q.id = s.k WHEN MATCHED THEN DELETE`);
+    await client.rows(`DELETE FROM ${copy}.default.q WHERE id = 2`);
+    await client.rows(`UPDATE ${copy}.default.q SET id = 3 WHERE id IN (SELECT id + 1 FROM ${copy}.default.q)`);
+    await merge(2);
+    expect([await copies(), await values(`${copy}.default.q`)]).toEqual([0, [1]]);
+    await merge(1);
+    expect([await copies(), await values(`${copy}.default.q`), await values("q")]).toEqual([1, [], [1]]);
+    await client.rows("DROP TABLE q");
+  });
+
   it("survives its source's catalog", async () => {
     await client.rows(`CREATE TABLE ${copy}.default.t AS SELECT 1 AS id`);
     await client.rows(`CREATE TABLE kept SHALLOW CLONE ${copy}.default.t`);
