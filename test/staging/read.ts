@@ -2,15 +2,14 @@ import type { Warehouse } from "../../local/warehouse/index.ts";
 import { type CompareOptions, compareStructures } from "../../src/staging/drift/compare.ts";
 import { readStructure } from "../../src/staging/structure/read.ts";
 import type { Structure } from "../../src/staging/structure/structure.ts";
-import { openReader } from "../../src/warehouse/access.ts";
+import { openReader, type WarehouseReader } from "../../src/warehouse/access.ts";
 import { words } from "./oracle.ts";
 import { catalogs, type Side } from "./world.ts";
 
-const now = new Date("2026-11-30T12:00:00Z");
+export const now = new Date("2026-11-30T12:00:00Z");
 
-/** Reads catalogs as a principal sees them, through the driver. */
-export async function readAs(warehouse: Warehouse, token: string, ...names: string[]): Promise<Structure[]> {
-  const reader = await openReader(
+export async function openAs(warehouse: Warehouse, token: string): Promise<WarehouseReader> {
+  return await openReader(
     {
       host: warehouse.host,
       path: warehouse.path,
@@ -22,6 +21,11 @@ export async function readAs(warehouse: Warehouse, token: string, ...names: stri
     },
     { signal: new AbortController().signal },
   );
+}
+
+/** Reads catalogs as a principal sees them, through the driver. */
+export async function readAs(warehouse: Warehouse, token: string, ...names: string[]): Promise<Structure[]> {
+  const reader = await openAs(warehouse, token);
   try {
     return await Promise.all(names.map((name) => readStructure(reader, name, now)));
   } finally {

@@ -72,32 +72,41 @@ export async function makeDifferent(world: WarehouseWorld, schemas: number, tabl
   await world.client.rows(`CREATE TABLE ${catalogs.copy}.schema_0.only_here (id STRING)`);
 }
 
-/** @returns how often a facet was hidden by what the principal lacks */
+/** Reads again with less, and expects {@link hiddenFacets}. */
 export async function expectNothingInvented(
   world: WarehouseWorld,
   full: Record<Side, Structure>,
   token: string,
 ): Promise<number> {
-  const reduced = await readBoth(world.warehouse, token);
+  return hiddenFacets(full, await readBoth(world.warehouse, token), token, actual).length;
+}
+
+/**
+ * Expects that what only `full` shows is not reported as a difference, and that its facets are not equal.
+ * @param known the differences that there are
+ * @returns the facets of which something was hidden
+ */
+export function hiddenFacets(
+  full: Record<Side, Structure>,
+  reduced: Record<Side, Structure>,
+  label: string,
+  known: readonly string[],
+): Facet[] {
   const { facets: found } = compareStructures(reduced.original, reduced.copy, { ignore });
   const left = differencesOf(reduced, { ignore });
-  expect(
-    left.filter((one) => !actual.includes(one)),
-    token,
-  ).toEqual([]);
-  let hidden = 0;
-  for (const facet of facets) {
+  const invented = left.filter((one) => !known.includes(one));
+  expect(invented, label).toEqual([]);
+  return facets.filter((facet) => {
     const isHidden = sides.some((side) => {
       const seen = shown(reduced[side], facet);
       return [...shown(full[side], facet)].some((object) => !seen.has(object));
     });
-    if (isHidden) hidden++;
     // A difference that isn't found any more must not be taken for equality.
-    const isLost = actual.some((one) => one.startsWith(`${facet} `) && !left.includes(one));
-    if (isHidden || isLost) expect(found[facet].unseen, `${facet} ${token}`).not.toEqual([]);
-    if (isHidden || isLost) expect(found[facet].verdict, `${facet} ${token}`).not.toBe("equal");
-  }
-  return hidden;
+    const isLost = known.some((one) => one.startsWith(`${facet} `) && !left.includes(one));
+    if (isHidden || isLost) expect(found[facet].unseen, `${facet} ${label}`).not.toEqual([]);
+    if (isHidden || isLost) expect(found[facet].verdict, `${facet} ${label}`).not.toBe("equal");
+    return isHidden;
+  });
 }
 
 /** Objects of which a structure shows something of a facet. */

@@ -29,7 +29,7 @@ const hides: Partial<Record<Question, { facets: readonly Facet[]; within: string
   schemata: { facets: all, within: "" },
   tables: { facets: ofTables, within: "" },
   views: { facets: ["views"], within: "" },
-  columns: { facets: ["columns", "types", "nullability", "defaults", "generated", "comments"], within: "" },
+  columns: { facets: ["columns", "types", "nullability", "defaults", "generated", "comments", "policies"], within: "" },
   keys: { facets: ["constraints"], within: "" },
   keyColumns: { facets: ["constraints"], within: "" },
   references: { facets: ["constraints"], within: "" },
@@ -42,6 +42,7 @@ const hides: Partial<Record<Question, { facets: readonly Facet[]; within: string
 export class Assembly {
   readonly structure: Structure;
   readonly #answers: Answers;
+  readonly #unread = new Set<Question>();
 
   constructor(structure: Structure, answers: Answers) {
     this.structure = structure;
@@ -81,6 +82,11 @@ export class Assembly {
     this.unseen(within === "" ? all : ofTables, within, why);
   }
 
+  /** Whether it was answered, and every row of the answer understood. */
+  wasRead(question: Question): boolean {
+    return !this.#unread.has(question);
+  }
+
   tables(): { name: string; schema: string; table: string; structure: TableStructure }[] {
     return Object.entries(this.structure.schemas).flatMap(([schema, { tables }]) =>
       Object.entries(tables).map(([table, structure]) => ({ name: `${schema}.${table}`, schema, table, structure })),
@@ -95,9 +101,10 @@ export class Assembly {
   #each(question: Question, read: (row: Row) => void): void {
     const { rows, why } = this.#answers[question];
     const problem = why ?? this.#understood(rows, read);
+    if (problem === undefined) return;
+    this.#unread.add(question);
     const hidden = hides[question];
-    if (problem !== undefined && hidden)
-      this.unseen(hidden.facets, hidden.within, `${viewOf(question)} could not be read: ${problem}`);
+    if (hidden) this.unseen(hidden.facets, hidden.within, `${viewOf(question)} could not be read: ${problem}`);
   }
 
   #understood(rows: readonly Row[], read: (row: Row) => void): string | undefined {

@@ -39,7 +39,7 @@ export async function readStructure(warehouse: WarehouseReader, catalog: string,
   const rights = await readRights(warehouse, holdingsOf(assembly, answers, principal, metastore));
   const tables = assembly.tables();
   const described = await inParallel(atOnce, tables, (table) => describe(warehouse, catalog, table, keys.get(table.name)));
-  const arePoliciesListed = answers.rowFilters.why === undefined && answers.columnMasks.why === undefined;
+  const arePoliciesListed = assembly.wasRead("rowFilters") && assembly.wasRead("columnMasks");
   for (const [at, { name, structure }] of tables.entries())
     addDescription(assembly, name, structure, described[at] ?? {}, keys.get(name), arePoliciesListed);
   addHidden(assembly, rights);
