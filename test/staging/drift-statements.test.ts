@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 it("finds no difference between two catalogs that the same statements made", async () => {
-  await world.make(2, 7);
+  await world.make(1, 7);
   const both = await readBoth(world.warehouse, "mirror");
   expect(both.original.unseen).toEqual([]);
   expect(both.copy.unseen).toEqual([]);
@@ -22,6 +22,6 @@ it("finds no difference between two catalogs that the same statements made", asy
 
 it("finds every change that a statement made, and nothing else", async () => {
   const made = new Map<string, number>();
-  await statementsWorld(world, 1, [20, 60], made);
+  await statementsWorld(world, 1, [50], made);
   expect(made.size).toBeGreaterThan(10);
 });

@@ -20,7 +20,7 @@ let full: Record<Side, Structure>;
 
 beforeAll(async () => {
   const world = await WarehouseWorld.start();
-  await world.make(1, 7);
+  await world.make(1, 5);
   const reader = await openAs(world.warehouse, "mirror");
   ({ principal } = await reader.identity());
   const recorder: WarehouseReader = {
@@ -84,6 +84,9 @@ it.each(views)("without %s, on either side, nothing is invented", async (view) =
         rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [`x_${key}`, value]))),
       typed: (rows: Row[]) => rows.map((row) => Object.fromEntries(Object.keys(row).map((key) => [key, 7n]))),
     })) {
+      // Both sides are read by the same code.
+      if (how === "renamed" && catalog === catalogs.original) continue;
+      if (how === "typed" && catalog === catalogs.copy) continue;
       let isSpoilt = false;
       const reduced = await replayed((statement, rows) => {
         if (!isIt(statement)) return rows;
@@ -142,7 +145,7 @@ it("a snapshot is the same structure, and the same text whenever it is written",
   shuffled.schemas = Object.fromEntries(Object.entries(shuffled.schemas).toReversed());
   expect(writeSnapshot({ ...shuffled, readAt: "2030-01-01T00:00:00.000Z" })).toBe(text);
   // A column is one line, so that a diff shows what changed.
-  expect(text.split("\n").filter((line) => line.includes('"name": "level"') || line.includes('"name":"level"'))).toHaveLength(7);
+  expect(text.split("\n").filter((line) => line.includes('"name": "level"') || line.includes('"name":"level"'))).toHaveLength(5);
 });
 
 it("a snapshot without grants names nobody, and leaves the grants unseen", () => {
