@@ -15,13 +15,14 @@ import {
   typeChanges,
 } from "./columns.ts";
 import { planChecks, planDroppedRules, planPrimaryKey, rulesThatChange } from "./constraints.ts";
-import { planCreate } from "./create-table.ts";
+import { nameUnwritable, planCreate } from "./create-table.ts";
 import { planGrants, planKeptGrants, planTags } from "./labels.ts";
 import { planMasks } from "./masks.ts";
 import { planProperties, planUpgrades, widening } from "./properties.ts";
 import { inCopy, type Planning, type Wants } from "./scope.ts";
 import { literal, path } from "./sql-text.ts";
 import type { Before, Chain } from "./steps.ts";
+import { unwritable } from "./types.ts";
 
 /**
  * Changes a table that both have.
@@ -135,7 +136,10 @@ export function commentOn(what: string, comment: string | undefined): string {
 /** Comments and NOT NULL of fields of structs that both have. */
 function planNested({ planning, chain, table }: Alteration, pair: ReturnType<typeof pairsOf>[number]): void {
   const [old, wanted] = [pair.before.nested ?? {}, pair.after.nested ?? {}];
-  for (const path of new Set([...Object.keys(old), ...Object.keys(wanted)])) {
+  nameUnwritable(chain, pair.place, pair.after, planning.listed, old);
+  const paths = [...new Set([...Object.keys(old), ...Object.keys(wanted)])];
+  const others = new Set(unwritable(pair.after.type, { ...old, ...wanted }));
+  for (const path of paths.filter((one) => !others.has(one))) {
     const name = [pair.before.name, ...path.split(".")].map(quoteName).join(".");
     const [from, to] = [old[path] ?? {}, wanted[path] ?? {}];
     if (from.comment !== to.comment && planning.listed("comments", pair.place, path)) {

@@ -1,6 +1,6 @@
 import { quoteName } from "../../warehouse/statements.ts";
 import type { ColumnStructure, TableStructure } from "../structure/structure.ts";
-import { defaultsFeature } from "./create-table.ts";
+import { defaultsFeature, nameUnwritable } from "./create-table.ts";
 import { type Planning, whyUnseen } from "./scope.ts";
 import { literal, mentions, whyNoExpression } from "./sql-text.ts";
 import type { Before, Chain } from "./steps.ts";
@@ -84,6 +84,7 @@ export function planAdded(alteration: Alteration): ColumnStructure[] {
       const position = last === undefined ? "FIRST" : `AFTER ${quoteName(last)}`;
       clauses.push(`${quoteName(column.name)} ${typeText(column.type, column.nested)}${comment} ${position}`);
       added.push(column);
+      nameUnwritable(chain, place, column, planning.notIgnored);
       last = column.name;
     }
   }

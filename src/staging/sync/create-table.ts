@@ -4,7 +4,7 @@ import type { Planning, Wants } from "./scope.ts";
 import { inCopy } from "./scope.ts";
 import { literal, names, pairs, path, whyNoExpression } from "./sql-text.ts";
 import type { Chain } from "./steps.ts";
-import { typeText } from "./types.ts";
+import { typeText, unwritable } from "./types.ts";
 
 export const defaultsFeature = "delta.feature.allowColumnDefaults";
 
@@ -49,6 +49,7 @@ function columnClause(
     return why === undefined;
   };
   const hasDefault = usable(column.default, "defaults");
+  nameUnwritable(chain, place, column, wants);
   const clauses = [
     `${quoteName(name)} ${typeText(column.type, column.nested)}`,
     nullable || !wants("nullability", place) ? "" : "NOT NULL",
@@ -66,4 +67,23 @@ function identityClause({ always, start = 1, step = 1 }: NonNullable<ColumnStruc
 
 export function primaryKeyClause({ name, columns, rely }: NonNullable<TableStructure["primaryKey"]>): string {
   return `CONSTRAINT ${quoteName(name)} PRIMARY KEY (${names(columns)})${rely ? " RELY" : ""}`;
+}
+
+const byDataFrame = "Create the table from a DataFrame with that schema";
+
+/** What a column should have within its type, and no statement gives it. @param old what it has */
+export function nameUnwritable(
+  chain: Chain,
+  place: string,
+  { type, nested = {} }: ColumnStructure,
+  wants: Wants,
+  old: ColumnStructure["nested"] = {},
+): void {
+  for (const path of unwritable(type, { ...old, ...nested })) {
+    const why = `no statement changes what ${path} has beside its type`;
+    const [from, to] = [old[path] ?? {}, nested[path] ?? {}];
+    if (Boolean(from.notNull) !== Boolean(to.notNull) && wants("nullability", place, path))
+      chain.name(place, "nullability", why, byDataFrame);
+    if (from.comment !== to.comment && wants("comments", place, path)) chain.name(place, "comments", why, byDataFrame);
+  }
 }

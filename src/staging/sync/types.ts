@@ -215,3 +215,27 @@ function writtenField({ name, type, rest }: Field, attributes: Attributes, path:
   const end = `${rest && ` ${rest}`}${notNull ? " NOT NULL" : ""}${comment === undefined ? "" : ` COMMENT ${literal(comment)}`}`;
   return `${quoteName(name)}:${written(type, attributes, path)}${end}`;
 }
+
+/** Paths that DDL has no words for: the elements of arrays, and the keys and values of maps. */
+export function unwritable(type: string, attributes: Attributes = {}): string[] {
+  const parsed = parseType(type);
+  const fields = new Set(parsed ? fieldPaths(parsed, "") : []);
+  return Object.keys(attributes).filter((path) => !fields.has(path));
+}
+
+function fieldPaths(type: Type, path: string): string[] {
+  const within = (part: string): string => (path === "" ? part : `${path}.${part}`);
+  switch (type.kind) {
+    case "plain":
+      return [];
+    case "array":
+      return fieldPaths(type.element, within("element"));
+    case "map":
+      return [...fieldPaths(type.key, within("key")), ...fieldPaths(type.value, within("value"))];
+    case "struct":
+      return type.fields.flatMap(({ name, type: of }) => {
+        const field = within(name.toLowerCase());
+        return [field, ...fieldPaths(of, field)];
+      });
+  }
+}

@@ -1,4 +1,5 @@
 import { layersOf } from "../../lib/layers.ts";
+import type { Facet } from "../../model/staging.ts";
 import { quoteName } from "../../warehouse/statements.ts";
 import type { TableStructure } from "../structure/structure.ts";
 import { commentOn, planAllTags } from "./alter-table.ts";
@@ -34,7 +35,7 @@ export function planViews(
   const catalogs = { original: planning.original.catalog, names: planning.catalogs };
   const queries = new Map<PlannedView, ViewQuery>();
   for (const view of views) {
-    if (view.before && !isReplaced(planning, view)) continue;
+    if (view.before && definedIn(planning, view).length === 0) continue;
     const query =
       view.after.viewText === undefined ? "its query could not be seen" : queryForCopy(view.after.viewText, catalogs, exists);
     if (typeof query !== "string") queries.set(view, query);
@@ -44,13 +45,22 @@ export function planViews(
   const { layers, circular } = layersOf(views, (view) =>
     (queries.get(view)?.reads ?? []).flatMap((object) => byObject.get(object) ?? []),
   );
-  for (const view of circular) nameView(planning, view, "it reads itself, by other views", absent);
-  for (const view of layers.flat()) planView(planning, view, queries.get(view), ends, absent);
+  for (const view of circular) {
+    nameView(planning, view, "it reads itself, by other views", absent);
+    queries.delete(view);
+  }
+  for (const view of [...layers.flat(), ...circular]) planView(planning, view, queries.get(view), ends, absent);
 }
 
-function nameView(planning: Planning, { object, before }: PlannedView, why: string, absent: Set<string>): void {
-  planning.steps.name(object, "views", why, `Write CREATE OR REPLACE VIEW ${inCopy(planning, object)} yourself`);
+/** Everything of it that only a new definition changes. */
+function nameView(planning: Planning, view: PlannedView, why: string, absent: Set<string>): void {
+  const { object, before } = view;
+  const instead = `Write CREATE OR REPLACE VIEW ${inCopy(planning, object)} yourself`;
+  planning.steps.name(object, "views", why, instead);
   if (!before) absent.add(object);
+  else
+    for (const [facet, place] of definedIn(planning, view))
+      if (facet !== "views") planning.steps.name(place, facet, why, instead);
 }
 
 function planView(
@@ -60,38 +70,29 @@ function planView(
   ends: Map<string, Before>,
   absent: Set<string>,
 ): void {
-  const { object, before, after } = view;
-  if (!query && (!before || isReplaced(planning, view))) return;
+  const { object, before } = view;
   const missing = query?.reads.find((one) => absent.has(one));
-  if (missing !== undefined) {
-    nameView(planning, view, `it reads ${missing}, which the copy will not have`, absent);
-    return;
-  }
+  if (missing !== undefined) nameView(planning, view, `it reads ${missing}, which the copy will not have`, absent);
   const schema = object.split(".")[0] ?? "";
   const reads = (query?.reads ?? []).map((one) => ends.get(one));
   const chain = new Chain(planning.steps, together(...reads, ends.get(schema), ends.get(object)));
-  const name = inCopy(planning, object);
-  if (query) {
-    if (!planQuery(planning, chain, view, query)) {
-      if (!before) absent.add(object);
-      return;
-    }
-    planLabels(planning, chain, view);
-  } else if (before) {
-    planChanged(planning, chain, view as PlannedView & { before: TableStructure });
-    planAllTags(chain, { object, table: name }, { before, after }, planning.listed);
-    planGrants(planning, chain, `TABLE ${name}`, object, { before, after }, planning.listed);
-  }
+  if (query && missing === undefined && planQuery(planning, chain, view, query)) planLabels(planning, chain, view);
+  else if (before) planChanged(planning, chain, { ...view, before });
+  else absent.add(object);
   ends.set(object, chain.end);
 }
 
-/** Whether its query, its columns, or their comments differ: only a new definition changes those. */
-function isReplaced(planning: Planning, { object, before, after }: PlannedView): boolean {
-  if (!before) return true;
-  if (planning.listed("views", object, "query") || planning.listed("columns", object, "order")) return true;
-  return [...before.columns, ...after.columns].some(({ name }) =>
-    (["columns", "comments"] as const).some((facet) => planning.listed(facet, `${object}.${name.toLowerCase()}`)),
+/** What differs and only a new definition changes: its query, its columns, and their comments. */
+function definedIn(planning: Planning, { object, before, after }: PlannedView): [Facet, string][] {
+  const places = [...(before?.columns ?? []), ...after.columns].map(({ name }) => `${object}.${name.toLowerCase()}`);
+  const found: [Facet, string][] = [...new Set(places)].flatMap((place) =>
+    (["columns", "comments"] as const).flatMap((facet): [Facet, string][] =>
+      planning.listed(facet, place) ? [[facet, place]] : [],
+    ),
   );
+  if (planning.listed("views", object, "query")) found.unshift(["views", object]);
+  if (planning.listed("columns", object, "order")) found.push(["columns", object]);
+  return found;
 }
 
 function planQuery(planning: Planning, chain: Chain, { object, before, after }: PlannedView, { text }: ViewQuery): boolean {
@@ -134,6 +135,7 @@ function planLabels(planning: Planning, chain: Chain, { object, before, after }:
   if (before) planKeptGrants(planning, chain, on, object, { before, after });
 }
 
+/** What changes without a new definition. */
 function planChanged(
   planning: Planning,
   chain: Chain,
@@ -153,4 +155,6 @@ function planChanged(
     });
   if (set.length > 0)
     chain.add({ ...step, statement: `ALTER VIEW ${name} SET TBLPROPERTIES (${pairs(Object.fromEntries(set))})` });
+  planAllTags(chain, { object, table: name }, { before, after }, planning.listed);
+  planGrants(planning, chain, `TABLE ${name}`, object, { before, after }, planning.listed);
 }
