@@ -70,5 +70,5 @@ export function openCopy(warehouse: Warehouse, signal = new AbortController().si
     startTimeoutMs: 10_000,
     runId: "1763920000000_1a2b3c4d",
   };
-  return openForCopy(settings, { catalog: "staging", ownsCatalog: false }, { signal });
+  return openForCopy(settings, { catalog: "staging", ownsCatalog: false, labelsCatalog: true }, { signal });
 }

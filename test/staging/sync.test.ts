@@ -7,17 +7,7 @@ const schema = JSON.parse(readFileSync("examples/classroom/schema.json", "utf8")
 const own = twoCatalogs(schema);
 
 test("an empty copy is equal after one run, and the next sends nothing", async () => {
-  const started = performance.now();
-  const before = own.warehouse.statements.length;
   const { result } = await own.sync();
-  console.log(
-    "ms",
-    performance.now() - started,
-    "statements",
-    own.warehouse.statements.length - before,
-    "changes",
-    result.steps.length,
-  );
   expect(result.steps.filter(({ outcome }) => outcome !== "done")).toEqual([]);
   expect(result.impossible).toEqual([]);
   expect(result.left).toBe(0);
