@@ -92,7 +92,10 @@ async function idsOf(world: WarehouseWorld): Promise<Map<string, unknown[]>> {
     for (const [table, { kind, columns }] of Object.entries(tables)) {
       if (kind !== "table" || !columns.some(({ name }) => name === "id")) continue;
       const rows = await world.client.rows(`SELECT id FROM ${catalogs.copy}.${schema}.${table} ORDER BY id`);
-      found.set(`${schema}.${table}`, rows.map(({ id }) => id));
+      found.set(
+        `${schema}.${table}`,
+        rows.map(({ id }) => id),
+      );
     }
   return found;
 }

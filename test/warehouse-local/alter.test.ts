@@ -249,4 +249,12 @@ describe("ALTER TABLE", () => {
     await client.rows(`CREATE TABLE ${table} (id STRING)`);
     expect(await client.rows(`DESCRIBE HISTORY ${table}`)).toHaveLength(1);
   });
+
+  it("adds and comments columns of types with others in them", async () => {
+    await alter("ADD COLUMN m MAP<STRING, INT>");
+    await alter("ADD COLUMN s STRUCT<a: ARRAY<BIGINT>> AFTER id");
+    await alter("ALTER COLUMN m COMMENT 'settings'");
+    expect(JSON.stringify((await last())?.operationParameters)).toContain("valueContainsNull");
+    expect(await client.rows(`SELECT s, m FROM ${table} WHERE id = 'x'`)).toEqual([{ s: null, m: null }]);
+  });
 });

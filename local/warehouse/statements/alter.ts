@@ -9,7 +9,7 @@ import { noResult, type ResultSet } from "../results.ts";
 import type { AddedColumn, Clause, Position, Statement, TableAction } from "../sql/ast.ts";
 import { generateExpression } from "../sql/generate.ts";
 import type { Alteration } from "../table-writer.ts";
-import { duckDbType, parseType, typeName, widens } from "../types.ts";
+import { type DataType, duckDbType, parseType, typeName, widens } from "../types.ts";
 import { liveRows } from "../versions.ts";
 import { requireMapping, requireUnused } from "./column-use.ts";
 import type { Context } from "./context.ts";
@@ -312,10 +312,25 @@ const deltaNames: Readonly<Record<string, string>> = { int: "integer", bigint: "
 
 /** A column as Delta's history writes it. */
 function fieldOf({ name, type, nullable, comment, default: given }: TableColumn): object {
-  if (!["primitive", "decimal"].includes(type.kind)) throw new UnsupportedSql(`ALTER of a column of the type ${typeName(type)}`);
-  const shown = typeName(type);
   const metadata = { ...(comment === undefined ? {} : { comment }), ...(given ? { CURRENT_DEFAULT: given.text } : {}) };
-  return { name, type: deltaNames[shown] ?? shown, nullable, metadata };
+  return { name, type: deltaType(type), nullable, metadata };
+}
+
+/** A type as Delta's log has it. */
+function deltaType(type: DataType): unknown {
+  switch (type.kind) {
+    case "array":
+      return { type: "array", elementType: deltaType(type.element), containsNull: true };
+    case "map":
+      return { type: "map", keyType: deltaType(type.key), valueType: deltaType(type.value), valueContainsNull: true };
+    case "struct":
+      return {
+        type: "struct",
+        fields: type.fields.map((field) => ({ name: field.name, type: deltaType(field.type), nullable: true, metadata: {} })),
+      };
+    default:
+      return deltaNames[typeName(type)] ?? typeName(type);
+  }
 }
 
 function entry(operation: string, parameters: Record<string, string>): Alteration["entry"] {
