@@ -11,6 +11,6 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 test("a copy with rows is equal after one run but for what is named, and the next sends nothing", async () => {
-  const { sent } = await syncedWorld(world, 1, 40);
+  const { sent } = await syncedWorld(world, 1, 30);
   expect(sent).toBeGreaterThan(5);
 });

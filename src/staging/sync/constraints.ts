@@ -24,7 +24,7 @@ export function rulesThatChange(alteration: Alteration): { dropped: Rules; added
     .map(([name]) => name);
   const different = (name: string): boolean => listed(`CHECK ${name}`);
   const again = (name: string): boolean => inTheWay.includes(name) && name in after.checks;
-  const key = listed("PRIMARY KEY");
+  const key = listed("PRIMARY KEY") || listed("PRIMARY KEY RELY");
   return {
     dropped: {
       checks: Object.keys(before.checks).filter((name) => different(name) || inTheWay.includes(name)),
@@ -106,7 +106,8 @@ export function planDroppedKeys(
   for (const { object, before, after, gone, wants } of tables) {
     const chain = new Chain(steps);
     for (const [name, key] of Object.entries(before)) {
-      const changes = !gone && wants("constraints", object, `FOREIGN KEY ${name.toLowerCase()}`);
+      const item = `FOREIGN KEY ${name.toLowerCase()}`;
+      const changes = !gone && (wants("constraints", object, item) || wants("constraints", object, `${item} RELY`));
       // One that a rule keeps stays, and the step that it stands in the way of fails.
       const inTheWay = freed.has(key.references) && (gone || name in after);
       if (!changes && !inTheWay) continue;
@@ -130,12 +131,12 @@ export function planAddedKeys(
 ): void {
   for (const { object, before, after, gone, wants } of tables) {
     const chain = new Chain(steps, ends.get(object));
-    for (const [name, { columns, references, to }] of Object.entries(after)) {
+    for (const [name, { columns, references, to, rely }] of Object.entries(after)) {
       const wasDropped = dropped.has(`${object}.${name}`);
       const isMissing = gone || !(name in before);
       if (!wasDropped && !(isMissing && wants("constraints", object, `FOREIGN KEY ${name.toLowerCase()}`))) continue;
       const target = referenced(planning, references);
-      const clause = `CONSTRAINT ${quoteName(name)} FOREIGN KEY (${names(columns)}) REFERENCES ${target} (${names(to)})`;
+      const clause = `CONSTRAINT ${quoteName(name)} FOREIGN KEY (${names(columns)}) REFERENCES ${target} (${names(to)})${rely ? " RELY" : ""}`;
       const statement = `ALTER TABLE ${inCopy(planning, object)} ADD ${clause}`;
       chain.add({ object, facet: "constraints", statement }, ends.get(references));
     }

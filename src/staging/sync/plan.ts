@@ -155,7 +155,10 @@ function isReplaced(planning: Planning, { object, before, after, kind }: Pair, s
 }
 
 function keyChanges(planning: Planning, { object, before, kind }: Pair): boolean {
-  return kind === "alter" && before?.primaryKey !== undefined && planning.listed("constraints", object, "PRIMARY KEY");
+  const items = ["PRIMARY KEY", "PRIMARY KEY RELY"];
+  return (
+    kind === "alter" && before?.primaryKey !== undefined && items.some((item) => planning.listed("constraints", object, item))
+  );
 }
 
 function referring(planning: Planning, goes: (pair: Pair) => boolean): (pair: Pair) => Referring {
