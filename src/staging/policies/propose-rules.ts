@@ -91,7 +91,7 @@ export function suggestionFor(subject: Subject): Suggestion {
     case "whole":
     case "decimal":
       if (domain !== undefined) return { policy: { how: "surrogate", domain } };
-      return /(?:^|_)age$/.test(name)
+      return /(?:^|_)age$|birth/.test(name)
         ? { policy: { how: "generalise", to: { band: 5 } }, why: "an age identifies" }
         : { policy: { how: "keep" } };
     case "date":
