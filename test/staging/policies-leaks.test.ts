@@ -129,9 +129,7 @@ async function leakyIn(leaking: readonly string[]): Promise<string[]> {
 
 test("a value that survives is counted where it is, and only there", async () => {
   expect((await leakyIn(Object.keys(columns))).sort()).toEqual(queries.map(({ place }) => place).sort());
-  expect(await leakyIn(["hashed"])).toEqual(["hashed"]);
-  expect((await leakyIn(["deep"])).sort()).toEqual(["deep[].home.street", "deep[].id", "deep[].items[]"]);
-  expect(await leakyIn([])).toEqual([]);
+  expect((await leakyIn(["hashed", "deep"])).sort()).toEqual(["deep[].home.street", "deep[].id", "deep[].items[]", "hashed"]);
 });
 
 test("what a policy makes of anything isn't a leak", async () => {

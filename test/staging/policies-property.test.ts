@@ -176,9 +176,9 @@ test("policies without gaps are never refused later", async () => {
         table.columns.map(({ name: column, type }) => [column, type]),
       );
     }),
-    { numRuns: Number(process.env.RUNS ?? 60), ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+    { numRuns: Number(process.env.RUNS ?? 25), ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
   );
-  expect(passed).toBeGreaterThan(5);
+  expect(passed).toBeGreaterThan(2);
 });
 
 test("a proposal has no gaps on the structure that it was made from", () => {
@@ -255,6 +255,6 @@ test("a proposal has no gaps on the structure that it was made from", () => {
       const again = proposePolicies(structure, { present: readPolicies(text, "policies.yml") });
       expect([again.added, again.text]).toEqual([0, text]);
     }),
-    { numRuns: Number(process.env.RUNS ?? 100) },
+    { numRuns: Number(process.env.RUNS ?? 40) },
   );
 });

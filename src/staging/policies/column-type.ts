@@ -18,12 +18,6 @@ export interface StructField {
   nullable: boolean;
 }
 
-export interface Typed {
-  type: ColumnType;
-  /** As written. */
-  text: string;
-}
-
 const whole: Readonly<Record<string, number>> = {
   tinyint: 8,
   byte: 8,
