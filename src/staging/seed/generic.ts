@@ -130,7 +130,8 @@ function draftOf(
   for (const column of table.columns.filter(takesValues)) {
     const lower = column.name.toLowerCase();
     const generator = told.get(lower);
-    if (generator !== undefined) values[lower] = generated(lower, column.type, generator, nowOf(scale));
+    if (generator !== undefined)
+      values[lower] = `CAST(${generated(lower, column.type, generator, nowOf(scale))} AS ${column.type})`;
     else if (!(lower in values)) {
       const checked = checkedValue(column, Object.values(table.checks));
       if (checked !== undefined) values[lower] = checked;

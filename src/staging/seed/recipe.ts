@@ -68,7 +68,7 @@ export interface Place {
 export function selectOf(recipe: Recipe, place: Place, columns: readonly ColumnStructure[] = recipe.columns): string {
   const items = columns.map(({ name, type }) => {
     const value = recipe.values.get(name.toLowerCase()) ?? "NULL";
-    return `CAST(${value} AS ${type}) AS ${quoted(name)}`;
+    return `${value !== "NULL" && isExact(type) ? value : `CAST(${value} AS ${type})`} AS ${quoted(name)}`;
   });
   const inner = (recipe.steps ?? []).reduce(
     (from, step) =>
@@ -110,6 +110,11 @@ function lookedUp(lookups: readonly Lookup[], { catalog, seed }: Place, from: st
     const wanted = `(SELECT x.*, (${which}) % t.total AS want_${index} FROM ${source} x CROSS JOIN (SELECT greatest(count(*), 1) AS total FROM ${rows}) t)`;
     return `(SELECT w.*, f.found AS ${name} FROM ${wanted} w LEFT JOIN (SELECT ${key} AS found, row_number() OVER (ORDER BY ${key}) - 1 AS place FROM ${rows}) f ON f.place = w.want_${index})`;
   }, from);
+}
+
+/** Values of these types are made as such, so that a cast would only cost time; all others are made as whole numbers or doubles. */
+function isExact(type: string): boolean {
+  return /^(string|boolean|timestamp|date)$/i.test(type);
 }
 
 function sameKey({ key }: Recipe): string {
