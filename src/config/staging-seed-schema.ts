@@ -81,7 +81,7 @@ export const seedSchema = z
       .meta({ description: "The day that all times are relative to. Default: the Monday of this week." }),
     schools: z.int().min(0).max(100_000).optional().meta({
       description:
-        "Number of schools: fills ClassWaves' 48 tables, with some 18,000 rows for each school. Default: 10 with ClassWaves' preset.",
+        "Number of schools: fills ClassWaves' 48 tables, with some 12,000 rows for each school. Default: 10 with ClassWaves' preset.",
     }),
     rows: amount.default(100).meta({
       description:

@@ -142,13 +142,14 @@ export async function withCopyWarehouse<Result>(
   signal: AbortSignal,
   scope: WritableScope,
   work: (warehouse: CopyWarehouse) => Promise<Result>,
+  limits: Pick<WarehouseSettings, "statementTimeoutMs"> = {},
 ): Promise<Result> {
   const { name, access } = context.environment;
   if (access !== "test-data") throw new Error(`environment ${name} is read-only: no copy may be changed there`);
   const settings = await warehouseSettings(context);
   if (!settings) throw new Error(`environment ${name} has no warehouse`);
   const { openForCopy } = await warehouseAccess();
-  const warehouse = await openForCopy(settings, scope, { signal, onWaking: (text) => step(context, text) });
+  const warehouse = await openForCopy({ ...settings, ...limits }, scope, { signal, onWaking: (text) => step(context, text) });
   try {
     return await work(warehouse);
   } finally {

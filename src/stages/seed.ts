@@ -35,6 +35,8 @@ export async function seed(context: StageContext, outcome: StageOutcome): Promis
             outcome.staging = { ...outcome.staging, seed: result };
             return findingOf(result);
           },
+          // One statement fills a table, however many rows it gets.
+          { statementTimeoutMs: context.config.staging?.seed.budget ?? 3_600_000 },
         ),
     ),
   );

@@ -37,9 +37,9 @@ export async function openCopy(
   await warehouse.createTables(tables);
   const structure = structureOf(tables, keys);
   const connection = await openForCopy(
-    settingsFor(warehouse, { catalog }),
+    settingsFor(warehouse, { catalog, statementTimeoutMs: 1_200_000 }),
     { catalog, ownsCatalog: false },
-    { signal: AbortSignal.timeout(600_000) },
+    { signal: AbortSignal.timeout(1_200_000) },
   );
   const events: SeedEvent[] = [];
   let seen = 0;
