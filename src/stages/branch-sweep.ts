@@ -3,6 +3,7 @@ import { count } from "../lib/count.ts";
 import type { Check } from "../model/report.ts";
 import { chosen, type DroppedBranch, type FoundBranch, listBranches, type Which } from "../staging/branch/drop.ts";
 import type { WarehouseReader } from "../warehouse/access.ts";
+import { coded } from "./branch-verdict.ts";
 import { mayHaveBranches } from "./child-environment.ts";
 import { failedIfWrongTarget, type Readers, withComparedReaders } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
@@ -98,7 +99,8 @@ function judgeDropped(branches: readonly DroppedBranch[], strangers: readonly st
   const dropped = branches.length - left.length - unknown.length;
   const observed = `${count(dropped, "branch", "branches")} dropped, ${unknown.length > 0 ? "unknown" : left.length} left`;
   const said = [...left, ...unknown].map(({ names, problem }) => `${listed(names)}: ${problem ?? "unknown"}.`);
-  const message = [...(said.length > 0 ? ["EA5104:"] : []), ...said, strangersSaid(strangers)].join(" ").trim();
+  const failures = said.length > 0 ? coded("EA5104", said.join(" ")) : "";
+  const message = `${failures} ${strangersSaid(strangers)}`.trim();
   const verdict = left.length > 0 ? "failed" : unknown.length > 0 ? "error" : "passed";
   return { verdict, observed, expected, ...(message === "" ? {} : { message }) };
 }

@@ -1,4 +1,5 @@
 import { amountText, count, numberText } from "../lib/count.ts";
+import type { ErrorCode } from "../model/error-codes/catalogue.ts";
 import type { Check } from "../model/report.ts";
 import type { Books, Isolation, SharedTables, TableBooks } from "../model/test-data.ts";
 
@@ -7,6 +8,11 @@ import type { Books, Isolation, SharedTables, TableBooks } from "../model/test-d
 const base = { id: "isolation", title: "The run had tables of its own" };
 const expected = "shared tables touched 0; the branch dropped and gone";
 const named = 5;
+
+/** A sentence of a check with the code that is documented. */
+export function coded(code: ErrorCode, sentence: string): string {
+  return `${code}: ${sentence}`;
+}
 
 /** The run shares the tables with others, or didn't start because it would have to. */
 export function notIsolated(verdict: Check["verdict"], observed: string, message: string, durationMs: number): Check {
@@ -83,7 +89,10 @@ function stillThere({ gone, branch, problems }: Isolation): string[] {
   if (gone !== false) return [];
   const why = problems.length > 0 ? ` (${problems.join("; ")})` : "";
   return [
-    `EA5104: the branch ${branch.join(", ")} is still there${why}. \`env-actions cleanup --scope expired --execute\` drops it after testData.expireAfter.`,
+    coded(
+      "EA5104",
+      `the branch ${branch.join(", ")} is still there${why}. \`env-actions cleanup --scope expired --execute\` drops it after testData.expireAfter.`,
+    ),
   ];
 }
 

@@ -9,7 +9,7 @@ import { type Dropped, dropBranches } from "../staging/branch/drop.ts";
 import type { BranchForm } from "../staging/branch/plan.ts";
 import { sharedTables } from "../staging/branch/shared.ts";
 import type { CopyWarehouse } from "../warehouse/access.ts";
-import { booksOfBranch, isolationCheck, notIsolated } from "./branch-verdict.ts";
+import { booksOfBranch, coded, isolationCheck, notIsolated } from "./branch-verdict.ts";
 import { type VersionsSince, versionsSince, writtenTo } from "./branch-versions.ts";
 import { withCopyWarehouse } from "./connections.ts";
 import { type StageContext, step } from "./context.ts";
@@ -86,7 +86,7 @@ async function notMade(
           check: notIsolated(
             "failed",
             "no branch",
-            `EA5102: No test ran, because testData.isolation.required is set: ${why}`,
+            coded("EA5102", `No test ran, because testData.isolation.required is set: ${why}`),
             elapsed(),
           ),
         }
@@ -109,7 +109,7 @@ async function notMade(
     check: notIsolated(
       "error",
       "no branch",
-      `EA5103: No test ran, because the branch could not be made: ${errorText(error)}${also}`,
+      coded("EA5103", `No test ran, because the branch could not be made: ${errorText(error)}${also}`),
       elapsed(),
     ),
   };
@@ -126,9 +126,10 @@ async function dropOwn(context: StageContext, isolation: Isolation): Promise<str
     const left = dropped.branches.filter(({ gone }) => gone !== true);
     if (left.length === 0) return undefined;
     isolation.branch = left.flatMap(({ names }) => names);
-    return `EA5104: ${isolation.branch.join(", ")} may be left: ${left.map(({ problem }) => problem ?? "unknown").join("; ")}.`;
+    const why = left.map(({ problem }) => problem ?? "unknown").join("; ");
+    return coded("EA5104", `${isolation.branch.join(", ")} may be left: ${why}.`);
   } catch (error) {
-    return `EA5104: It is unknown whether a part of it is left: ${errorText(error)}.`;
+    return coded("EA5104", `It is unknown whether a part of it is left: ${errorText(error)}.`);
   }
 }
 
