@@ -398,6 +398,56 @@ const shape: Case[] = [
 
 const acrossPlaces: Case[] = [
   {
+    mistake: "an isolation that is no word of ours",
+    file: minimal({ below: "testData:\n  isolation: copy" }),
+    says: [
+      "c.yml:6:14  EA1009: testData.isolation  expected prefix, clone, or a group of keys such as { by: clone, as: catalog }",
+    ],
+  },
+  {
+    mistake: "schemas of runs without a catalog for them, which nobody hands over",
+    file: minimal({ below: "testData:\n  isolation: { as: schemas }" }),
+    says: [
+      "c.yml:6:20  EA5101: testData.isolation.as  as: schemas needs into: an existing catalog in which the schemas of all branches are created",
+      'c.yml:6:20  EA5101: testData.isolation.as  with as: schemas the application must learn the schemas\' names: hand them over in variables, such as { SESSIONS_SCHEMA: "{schema:sessions}" }',
+    ],
+  },
+  {
+    mistake: "branches in the catalog of an environment",
+    file: minimal({
+      inside: 'databricks: { host: adb-1.azuredatabricks.net, warehouse: w, token: "${T}", catalog: Main }',
+      below: 'testData:\n  isolation:\n    as: schemas\n    into: main\n    variables: { S: "{schema:s}" }',
+    }),
+    env: { T: "dapi" },
+    says: [
+      'c.yml:9:11  EA5101: testData.isolation.into  "main" is the catalog of the environment sandbox: name another catalog, so that no run finds the branches of others in its own',
+    ],
+  },
+  {
+    mistake: "a catalog for schemas, although a branch is a catalog itself",
+    file: minimal({ below: "testData:\n  isolation: { by: clone, into: branches }" }),
+    says: [
+      "c.yml:6:33  EA5101: testData.isolation.into  has no effect: a branch is a catalog of its own. Write as: schemas, or remove this key",
+    ],
+  },
+  {
+    mistake: "settings of branches that no run gets",
+    file: minimal({ below: "testData:\n  isolation: { by: prefix, required: true }" }),
+    says: ["c.yml:6:38  EA5101: testData.isolation.required  has no effect with by: prefix: remove it, or write by: clone"],
+  },
+  {
+    mistake: "an environment on a branch of a run",
+    file: minimal({
+      inside:
+        'databricks: { host: adb-1.azuredatabricks.net, warehouse: w, token: "${T}", catalog: cw_ea_1763920000000_1a2b3c4d }',
+      below: "testData:\n  isolation: clone",
+    }),
+    env: { T: "dapi" },
+    says: [
+      "c.yml:5:90  EA5101: environments.sandbox.databricks.catalog  the catalog is named like a branch of a run: name the catalog that branches are copies of",
+    ],
+  },
+  {
     mistake: "no environment at all",
     file: "version: 1\nenvironments: {}",
     says: ["c.yml:2:1  EA1008: environments  expected at least one environment"],
