@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startRedis } from "../../local/redis.ts";
 import { newRunId } from "../../src/cleanup/run-id.ts";
-import type { Overrides } from "../../src/stages/context.ts";
+import type { CutShort, Overrides } from "../../src/stages/context.ts";
 import { Connection } from "../../src/warehouse/connection.ts";
 import { makeBranch, startBranchWorld, type World } from "../staging/branch/world.ts";
 import { junit, type Project, type Ran, runSuite } from "./suite.ts";
@@ -64,6 +64,7 @@ interface Case {
   overrides?: Overrides;
   cleans?: string[];
   budgetMs?: number;
+  cutShort?: CutShort;
   settings?: string;
   work?: (place: Place) => Promise<void>;
   token?: string;
@@ -387,4 +388,18 @@ test("rows that the ledger names are gone with the branch", async () => {
     ["test-data.books", "passed"],
     ["isolation", "passed"],
   ]);
+});
+
+test("after a stage that was killed, its own branch is dropped at once, and no other", async () => {
+  const [killed, other] = [await loseBranch(Date.now() - 60_000), await loseBranch(Date.now() - 120_000)];
+  const cutShort = { startedAt: new Date().toISOString(), cancelledBy: undefined, stillRan: undefined };
+  const ran = await run({ runId: killed, cutShort });
+  expect(ran.check("isolation.branches")).toMatchObject({
+    verdict: "passed",
+    title: "The run's branch",
+    observed: "1 branch dropped, 0 left",
+  });
+  expect(ran.check("stage.cut-short")).toMatchObject({ verdict: "error" });
+  expect(await world.branches()).toEqual([`cw_ea_${other}`]);
+  await world.admin.run(`DROP CATALOG cw_ea_${other} CASCADE`);
 });

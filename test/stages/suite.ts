@@ -7,7 +7,7 @@ import { newRunId } from "../../src/cleanup/run-id.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
 import type { Progress, StageReport } from "../../src/model/report.ts";
-import type { Overrides } from "../../src/stages/context.ts";
+import type { CutShort, Overrides } from "../../src/stages/context.ts";
 import { runStage } from "../../src/stages/run.ts";
 
 export interface Ran {
@@ -36,6 +36,8 @@ export interface Project {
   runId?: string;
   /** The runs that a cleanup of scope `run` is about. */
   cleans?: string[];
+  /** The stage was killed before, and this is what the post step does. */
+  cutShort?: CutShort;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function runSuite(
     overrides = {},
     runId = newRunId(),
     cleans,
+    cutShort,
   }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
@@ -110,6 +113,7 @@ ${beside}
     commit: { sha: "0".repeat(40) },
     origin: { kind: "terminal" },
     refusal: undefined,
+    cutShort,
   });
   return { report, workspace, said, secrets, check: (id) => report.checks.find((check) => check.id === id) };
 }

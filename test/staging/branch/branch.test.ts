@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newRunId } from "../../../src/cleanup/run-id.ts";
-import { BranchDenied } from "../../../src/staging/branch/create.ts";
+import { BranchDenied, branchScope } from "../../../src/staging/branch/create.ts";
 import { dropBranches, listBranches } from "../../../src/staging/branch/drop.ts";
 import { markerComment } from "../../../src/staging/branch/name.ts";
+import { planBranch } from "../../../src/staging/branch/plan.ts";
+import { whyNotChange } from "../../../src/warehouse/changes.ts";
 import { makeBranch, newestVersions, openBranches, startBranchWorld, type World } from "./world.ts";
 
 // A run's own copy of the tables, on the local warehouse with the unmodified driver: what is made, who sees it, and what is dropped.
@@ -142,4 +144,45 @@ test("only what is certainly ours, old and ended is swept", async () => {
   expect((await world.branches()).sort()).toEqual([unmarked, others, claimed].map((runId) => `cw_ea_${runId}`).sort());
   for (const runId of [unmarked, others, claimed]) await world.admin.run(`DROP CATALOG cw_ea_${runId} CASCADE`);
   await warehouse.close();
+});
+
+test("what cannot be cloned is empty or left out, each with its reason", async () => {
+  const run = (sql: string) => world.admin.run(sql);
+  await run("CREATE TABLE cw.users.masked (id STRING, email STRING)");
+  await run("CREATE FUNCTION cw.users.hide (value STRING) RETURNS STRING RETURN '***'");
+  await run("ALTER TABLE cw.users.masked ALTER COLUMN email SET MASK cw.users.hide");
+  await run("CREATE VIEW cw.users.of_masked AS SELECT id FROM cw.users.masked");
+  await run("CREATE VIEW cw.users.elsewhere AS SELECT id FROM branches.nothing.here");
+  const { created, request, warehouse } = await makeBranch(world, "runner", {
+    // The history of such a table cannot be read.
+    pins: new Map(),
+    choices: { "*": "skip", "users.masked": "clone", "users.of_masked": "clone", "users.elsewhere": "clone" },
+  });
+  expect(created).toMatchObject({ cloned: [], empty: ["users.masked"], views: ["users.elsewhere", "users.of_masked"] });
+  expect(created.emptied).toEqual([{ name: "users.masked", why: "it has a column mask" }]);
+  expect((await run(`SELECT * FROM ${created.catalog}.users.of_masked`)).rows).toEqual([]);
+  await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
+  await warehouse.close();
+  for (const view of ["of_masked", "elsewhere"]) await run(`DROP VIEW cw.users.${view}`);
+  await run("DROP TABLE cw.users.masked");
+});
+
+test("each kind of table that cannot be cloned has a way, or is named", () => {
+  const kinds = ["EXTERNAL", "FOREIGN", "STREAMING_TABLE", "MATERIALIZED_VIEW", "MANAGED_SHALLOW_CLONE", "METRIC_VIEW"];
+  const original = {
+    catalog: "cw",
+    schemas: ["a"],
+    tables: kinds.map((type) => ({ name: `a.${type.toLowerCase()}`, type })),
+    views: [{ name: "a.v", query: undefined, columns: ["id"] }],
+  };
+  const request = { form: { as: "catalog" } as const, runId: newRunId(), choices: {}, pins: new Map() };
+  const plan = planBranch(original, request);
+  for (const { why, ways } of plan.tables) {
+    expect(why).toMatch(/^it is /);
+    expect(ways.every(({ state, statement }) => state === "empty" && !statement.includes("CLONE"))).toBe(true);
+    expect(ways.at(-1)?.statement).toMatch(/ AS SELECT \* FROM `cw`\.`a`\.`\w+` WHERE false$/);
+  }
+  expect(plan.leftOut).toEqual([{ name: "a.v", why: "its query is shown only to its owner" }]);
+  const scope = branchScope("cw", request.form, request.runId);
+  for (const { statement } of plan.tables.flatMap(({ ways }) => ways)) expect(whyNotChange(statement, scope)).toBeUndefined();
 });
