@@ -80,7 +80,7 @@ export async function requestOf(world: World, token: string, changes: Partial<Br
   const runId = changes.runId ?? newRunId();
   const by = principals[token]?.user ?? "";
   return {
-    ...{ form: { as: "catalog" }, runId, choices: {}, grantTo: [], pins: await newestVersions(world) },
+    ...{ form: { as: "catalog" }, runId, choices: {}, grantTo: [], pins: changes.pins ?? (await newestVersions(world)) },
     marker: { of: "cw", runId, by, environment: "sandbox", endsBy: Number(runId.split("_")[0]) + 60_000 },
     ...changes,
   };
