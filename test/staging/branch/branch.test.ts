@@ -5,6 +5,7 @@ import { dropBranches, listBranches } from "../../../src/staging/branch/drop.ts"
 import { markerComment } from "../../../src/staging/branch/name.ts";
 import { planBranch } from "../../../src/staging/branch/plan.ts";
 import { whyNotChange } from "../../../src/warehouse/changes.ts";
+import { Connection } from "../../../src/warehouse/connection.ts";
 import { makeBranch, newestVersions, openBranches, startBranchWorld, type World } from "./world.ts";
 
 // A run's own copy of the tables, on the local warehouse with the unmodified driver: what is made, who sees it, and what is dropped.
@@ -158,7 +159,9 @@ test("what cannot be cloned is empty or left out, each with its reason", async (
     pins: new Map(),
     choices: { "*": "skip", "users.masked": "clone", "users.of_masked": "clone", "users.elsewhere": "clone" },
   });
-  expect(created).toMatchObject({ cloned: [], empty: ["users.masked"], views: ["users.elsewhere", "users.of_masked"] });
+  expect(created).toMatchObject({ cloned: [], empty: ["users.masked"], views: ["users.of_masked"] });
+  // The principal may not use the other catalog.
+  expect(created.leftOut).toEqual([{ name: "users.elsewhere", why: expect.stringContaining("USE CATALOG") }]);
   expect(created.emptied).toEqual([{ name: "users.masked", why: "it has a column mask" }]);
   expect((await run(`SELECT * FROM ${created.catalog}.users.of_masked`)).rows).toEqual([]);
   await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
@@ -185,4 +188,18 @@ test("each kind of table that cannot be cloned has a way, or is named", () => {
   expect(plan.leftOut).toEqual([{ name: "a.v", why: "its query is shown only to its owner" }]);
   const scope = branchScope("cw", request.form, request.runId);
   for (const { statement } of plan.tables.flatMap(({ ways }) => ways)) expect(whyNotChange(statement, scope)).toBeUndefined();
+});
+
+test("the application's own principal may read and write the branch that is granted to it, and nothing else", async () => {
+  const { created, request, warehouse } = await makeBranch(world, "runner", {
+    choices: { "*": "skip", "users.t0": "clone" },
+    grantTo: ["app@school.example"],
+  });
+  const app = await Connection.open(world.settings("app", created.catalog), { signal: new AbortController().signal });
+  await app.run(`INSERT INTO ${created.catalog}.users.t0 VALUES ('of-app', 'x')`);
+  expect((await app.run(`SELECT id FROM ${created.catalog}.users.t0`)).rows).toHaveLength(3);
+  await expect(app.run("SELECT id FROM cw.users.t0")).rejects.toThrow(/USE CATALOG/);
+  await app.close();
+  await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
+  await warehouse.close();
 });

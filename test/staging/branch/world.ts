@@ -21,6 +21,7 @@ export const principals: Record<string, Principal> = {
   admin: { user: "admin@school.example", grants: [], admin: true },
   runner: { user: "runner@school.example", grants: [...reading, writing, { privilege: "CREATE CATALOG", on: "METASTORE" }] },
   other: { user: "other@school.example", grants: [...reading, writing, { privilege: "CREATE CATALOG", on: "METASTORE" }] },
+  app: { user: "app@school.example", grants: [] },
   plain: { user: "plain@school.example", grants: [...reading, writing] },
   schemas: {
     user: "schemas@school.example",
