@@ -46,6 +46,9 @@ describe("CREATE CATALOG", () => {
       { databaseName: "users" },
     ]);
     expect(await catalogs(other)).not.toContain(name);
+    const listed = "SELECT catalog_name, `comment` FROM system.information_schema.catalogs";
+    expect(await maker.rows(listed)).toContainEqual({ catalog_name: name, comment: "of a run" });
+    expect(await other.rows(listed)).toEqual([{ catalog_name: "classwaves", comment: null }]);
     expect(await other.failure(`SELECT * FROM ${name}.users.teachers`)).toMatchObject({ sqlState: "42501" });
   });
 

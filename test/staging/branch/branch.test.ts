@@ -48,7 +48,7 @@ test("48 tables are ready, apart, and gone again", async () => {
   expect(await world.branches()).toEqual([]);
   expect(await newestVersions(world)).toEqual(before);
   const own = world.warehouse.statements.slice(seen).filter(({ user }) => user === "runner@school.example");
-  expect(own.length).toBeLessThan(70);
+  expect(own.length).toBeLessThan(66);
   await warehouse.close();
 });
 
