@@ -1,7 +1,8 @@
 import { z } from "../lib/zod.ts";
 import { facets } from "../model/staging.ts";
 import { seedSchema } from "./staging-seed-schema.ts";
-import { budgetDescription, duration, name, timeLimit } from "./values.ts";
+import { tableName } from "./test-data-schema.ts";
+import { budgetDescription, duration, exactlyOneOf, name, timeLimit } from "./values.ts";
 
 /** The copy of production: what it is a copy of, and how the tasks keep it. */
 
@@ -53,14 +54,35 @@ const sync = z.strictObject({
   budget: timeLimit.prefault("30m").meta(budgetDescription),
 });
 
+const rootKinds = exactlyOneOf("share", "count", "where");
+
+const root = z
+  .strictObject({
+    share: z.number().gt(0).max(1).optional().meta({ description: "Part of the rows, chosen by chance, such as `0.1`." }),
+    count: z.int().min(1).optional().meta({ description: "So many rows, chosen by chance." }),
+    where: z.string().min(1).optional().meta({ description: "Condition in SQL over the table's own columns." }),
+  })
+  .refine(rootKinds.check, rootKinds.params)
+  .transform(({ share, count, where }): { share: number } | { count: number } | { where: string } =>
+    share !== undefined ? { share } : count !== undefined ? { count } : { where: where ?? "true" },
+  );
+
 const refresh = z.strictObject({
+  roots: z.record(tableName, root).default({}).meta({
+    description:
+      "Where a sample begins: rows of these tables with everything that belongs to them. Default: everything is copied.",
+  }),
   every: duration.prefault("7d").meta({ description: "How old the sanitised data may become. Older is a warning in preflight." }),
   retention: duration.prefault("30d").meta({
     description: "After this time the sanitised data must be gone or refreshed. Older data fails preflight.",
   }),
   keepOld: duration.prefault("24h").meta({ description: "How long the copy that a refresh replaced is kept." }),
   k: z.int().min(2).default(5).meta({
-    description: "Smallest group of rows with the same quasi-identifiers. Rows of smaller groups are left out.",
+    description: "Smallest group of rows with the same quasi-identifiers.",
+  }),
+  smallGroups: z.enum(["null", "omit"]).default("null").meta({
+    description:
+      "What happens to rows of smaller groups. `null`: they lose their quasi-identifiers. `omit`: they are left out, if nothing refers to them.",
   }),
   budget: timeLimit.prefault("4h").meta(budgetDescription),
 });

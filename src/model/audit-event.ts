@@ -35,6 +35,12 @@ type Decision =
     >
   /** What would make the copy's structure equal; `execute`: whether it will be carried out. */
   | Event<"decision", { what: "sync-plan"; digest: string; execute: boolean }, "steps" | "losing" | "impossible">
+  /** Whether sanitised rows went into the copy, by the policies with this hash. */
+  | Event<
+      "decision",
+      { what: "refresh"; original: string; copy: string; refresh: string; policies: string; switched: boolean },
+      "tables" | "rows" | "leaks" | "orphans" | "suppressed"
+    >
   | Event<"decision", { what: "undo"; report: string; commit: string }>
   | Event<"decision", { what: "repair-plan"; report: string; digest: string; execute: boolean; commit: string }>
   | Event<"decision", { what: "rollback"; trigger: string; of: string; outcome: Rollback["outcome"] | "asked"; why: string }>

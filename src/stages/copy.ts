@@ -19,13 +19,20 @@ export interface CopyAndOriginal {
  * Opens the connection that can change the copy, after it was proven to be the expected one, and closes it after `work`.
  * @throws UserError if both catalogs cannot be reached through it; WrongTarget, WarehouseFailure
  */
-export async function withCopy<Result>(context: StageContext, work: (both: CopyAndOriginal) => Promise<Result>): Promise<Result> {
+export async function withCopy<Result>(
+  context: StageContext,
+  work: (both: CopyAndOriginal) => Promise<Result>,
+  options: { /** How long one statement may take. */ statementTimeoutMs?: number } = {},
+): Promise<Result> {
   const { original, copy } = catalogsOf(context);
   const settings = await warehouseSettings(context);
   if (!settings) throw new UserError("EA2130", `the environment ${context.environment.name} has no warehouse`);
   const { openForCopy } = await import("../warehouse/access.ts");
   const scope = { catalog: copy, ownsCatalog: false };
-  const warehouse = await openForCopy(settings, scope, { signal: context.signal, onWaking: (text) => step(context, text) });
+  const warehouse = await openForCopy({ ...settings, ...options }, scope, {
+    signal: context.signal,
+    onWaking: (text) => step(context, text),
+  });
   try {
     await prove(context, warehouse, original);
     return await work({ warehouse, original, copy });

@@ -1,7 +1,147 @@
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { count } from "../lib/count.ts";
+import type { Check } from "../model/report.ts";
+import type { RefreshResult } from "../model/staging.ts";
 import { UserError } from "../model/user-error.ts";
-import type { StageContext, StageOutcome } from "./context.ts";
+import { readPolicies } from "../staging/policies/read.ts";
+import { policyRules } from "../staging/refresh/policy-rules.ts";
+import { refresh as fill, planOnly } from "../staging/refresh/refresh.ts";
+import type { Reference, RefreshPorts, RefreshRequest } from "../staging/refresh/request.ts";
+import { readStructure } from "../staging/structure/read.ts";
+import { failedIfWrongTarget } from "./connections.ts";
+import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
+import { type CopyAndOriginal, withCopy } from "./copy.ts";
 
-/** Not there yet. @throws UserError */
-export async function refresh(context: StageContext, _outcome: StageOutcome): Promise<void> {
-  throw new UserError("EA2134", `${context.stage} is not built yet`);
+/** Shows which tables a refresh would fill; with `execute`, fills the copy with sanitised rows of its original. */
+export async function refresh(context: StageContext, outcome: StageOutcome): Promise<void> {
+  const { execute = false } = context.overrides;
+  const check = await context.check("refresh", "Sanitised data", () =>
+    failedIfWrongTarget(
+      async () =>
+        await withCopy(
+          context,
+          async (both) => {
+            const { ports, request } = await prepared(context, both);
+            const result = await (execute ? fill : planOnly)(ports, request);
+            outcome.staging = { ...outcome.staging, refresh: result };
+            if (execute) await context.audit(refreshNote(result, request));
+            return execute ? findingOf(result) : planFinding(result);
+          },
+          { statementTimeoutMs: longestStatementMs },
+        ),
+    ),
+  );
+  outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
+}
+
+/** One table may be large. */
+const longestStatementMs = 60 * 60_000;
+
+async function prepared(
+  context: StageContext,
+  { warehouse, original, copy }: CopyAndOriginal,
+): Promise<{ ports: RefreshPorts; request: RefreshRequest }> {
+  const { staging } = context.config;
+  if (!staging) throw new Error("the configuration has no staging");
+  const file = isAbsolute(staging.policies) ? staging.policies : join(context.workspace, staging.policies);
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(
+      "EA6110",
+      `${staging.policies}: the policies cannot be read (${error.code ?? "unknown reason"}); write a first proposal with \`env-actions staging propose\`, and review it`,
+      { cause: error },
+    );
+  });
+  const { policies } = readPolicies(text, staging.policies);
+  const { roots, k, smallGroups, keepOld, retention } = staging.refresh;
+  const tables = context.config.testData?.tables ?? {};
+  return {
+    ports: {
+      warehouse,
+      rules: policyRules(policies, { text, suppress: smallGroups }),
+      readStructure: (catalog) => readStructure(warehouse, catalog, new Date()),
+      signal: context.signal,
+      onStep: (told) => step(context, told),
+    },
+    request: {
+      original,
+      copy,
+      references: referencesOf(tables),
+      keys: Object.fromEntries([
+        ...Object.entries(tables).map(([table, { key }]) => [table.toLowerCase(), [key]]),
+        ...Object.entries(policies.tables).flatMap(([table, { key }]) => (key ? [[table, key]] : [])),
+      ]),
+      roots: Object.fromEntries(Object.entries(roots).map(([table, root]) => [table.toLowerCase(), root])),
+      k,
+      keepOldMs: keepOld,
+      retentionMs: retention,
+    },
+  };
+}
+
+/** What the configuration of the test data says about parents. */
+function referencesOf(
+  tables: Readonly<Record<string, { key: string; parents: Readonly<Record<string, { table: string }>> }>>,
+): Reference[] {
+  const keys = new Map(Object.entries(tables).map(([table, { key }]) => [table.toLowerCase(), key]));
+  return Object.entries(tables).flatMap(([table, { parents }]) =>
+    Object.entries(parents).map(([column, { table: parent }]) => ({
+      table: table.toLowerCase(),
+      columns: [column.toLowerCase()],
+      parent: parent.toLowerCase(),
+      parentColumns: [(keys.get(parent.toLowerCase()) ?? "id").toLowerCase()],
+    })),
+  );
+}
+
+type Finding = Omit<Check, "id" | "title" | "durationMs">;
+
+const mostNamed = 5;
+
+function findingOf({ tables, switched, problems = [], leftOut, suppressedRows }: RefreshResult): Finding {
+  const rows = tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
+  const filled = tables.filter(({ state }) => state !== "omitted").length;
+  const more = [
+    ...(suppressedRows > 0 ? [`${count(suppressedRows, "row")} of small groups suppressed`] : []),
+    ...(leftOut > 0 ? [`${count(leftOut, "row")} left out that refer to nothing`] : []),
+  ];
+  const observed = [`${count(rows, "row")} in ${count(filled, "table")}`, ...more].join(", ");
+  if (switched) return { verdict: "passed", observed };
+  const rest = problems.length > mostNamed ? `; and ${problems.length - mostNamed} more` : "";
+  return {
+    verdict: "failed",
+    observed: `${count(problems.length, "failed check")}, ${observed}`,
+    expected: "none",
+    message: `The copy stays as it was: ${problems.slice(0, mostNamed).join("; ")}${rest}.`,
+  };
+}
+
+function planFinding({ tables }: RefreshResult): Finding {
+  const omitted = tables.filter(({ state }) => state === "omitted").length;
+  return {
+    verdict: "passed",
+    observed: `${count(tables.length - omitted, "table")} to fill, ${omitted} omitted`,
+    message: "Only the plan is shown: nothing was read but the structure, and nothing was changed.",
+  };
+}
+
+function refreshNote(result: RefreshResult, { original, copy }: RefreshRequest) {
+  return {
+    action: "decision" as const,
+    details: {
+      what: "refresh" as const,
+      original,
+      copy,
+      refresh: result.id,
+      policies: result.policies,
+      switched: result.switched,
+    },
+    counts: {
+      tables: result.tables.length,
+      rows: result.tables.reduce((sum, { rows = 0 }) => sum + rows, 0),
+      leaks: result.leaks,
+      orphans: result.orphans,
+      suppressed: result.suppressedRows,
+    },
+  };
 }

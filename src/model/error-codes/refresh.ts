@@ -55,4 +55,9 @@ export const refreshErrors = {
     meaning: "Rows refer to each other in a chain that is longer than 100, so it is unknown which rows belong to the sample.",
     fix: "Name a root of the sample further down, or leave out the reference of a table to itself.",
   },
+  EA6110: {
+    title: "The file of policies cannot be read",
+    meaning: "`staging.policies` names a file that doesn't exist or cannot be read. Without policies nothing is copied.",
+    fix: "Write a first proposal with `env-actions staging propose`, review it, and commit it.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -96,7 +96,8 @@ type Code = "EA6100" | "EA6101" | "EA6102" | "EA6103";
 const remedyOfPolicies = "give the refresh's principal access without filters and masks, or let a policy omit these tables";
 const mostNamed = 20;
 
-function refuse(code: Code, what: string, reasons: readonly string[], remedy: string): void {
+function refuse(code: Code, what: string, found: readonly string[], remedy: string): void {
+  const reasons = [...new Set(found)];
   if (reasons.length === 0) return;
   const more = reasons.length > mostNamed ? [`and ${reasons.length - mostNamed} more`] : [];
   throw new UserError(code, `${what}; ${remedy}. Nothing was read:\n  ${[...reasons.slice(0, mostNamed), ...more].join("\n  ")}`);
@@ -113,15 +114,11 @@ function hiding(original: Structure, copied: readonly Named[]): string[] {
     ...structure.columns.filter(({ mask }) => mask).map(({ name }) => `${table}.${name}: it has a column mask`),
     ...(structure.kind === "other" ? [`${table}: it is a ${structure.type}, which has no versions to copy from`] : []),
   ]);
-  const unseen = original.unseen.filter(
-    ({ facet, within }) =>
-      (facet === "policies" || facet === "columns") &&
-      (within === "" || copied.some(({ table }) => `${table}.`.startsWith(`${within}.`) || within.startsWith(`${table}.`))),
-  );
-  return [
-    ...found,
-    ...unseen.map(({ within, why }) => `${within || "the catalog"}: filters and masks could not be seen: ${why}`),
-  ];
+  const concerned = (within: string) =>
+    copied.some(({ table }) => `${table}.`.startsWith(`${within}.`) || within.startsWith(`${table}.`));
+  // Of the whole catalog only tags are read at once; filters and masks come with each table.
+  const unseen = original.unseen.filter(({ facet, within }) => facet === "policies" && within !== "" && concerned(within));
+  return [...found, ...unseen.map(({ within, why }) => `${within}: filters and masks could not be seen: ${why}`)];
 }
 
 function whyNotEqual(table: string, original: TableStructure, copy: TableStructure | undefined): string[] {

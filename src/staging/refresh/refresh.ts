@@ -51,7 +51,7 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
   // Another start may have come so far in the meantime; it has stopped now.
   if (halfSwitched(found)) return await completeSwitch(ports, request, start);
   const resumed = continuable(found, plan);
-  const id = resumed?.id ?? `${Date.now()}_${randomBytes(4).toString("hex")}`;
+  const id = resumed?.id ?? newId();
   try {
     const state = await start.stateOf(id);
     const begun = (resumed && detailOf<Begun>(resumed, "begun")) ?? (await begin(ports, plan, state));
@@ -72,6 +72,37 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
   } catch (error) {
     throw await afterFailure(ports, request, { id, start }, error);
   }
+}
+
+/** What a refresh would do, from the structures alone. @throws UserError as {@link refresh} */
+export async function planOnly(ports: RefreshPorts, request: RefreshRequest): Promise<RefreshResult> {
+  const [original, copy] = await Promise.all([ports.readStructure(request.original), ports.readStructure(request.copy)]);
+  const plan = planRefresh(original, copy, ports.rules, request);
+  const startedAt = new Date();
+  const tables = [
+    ...plan.tables.map(({ table }): RefreshedTable => ({ table, state: "pending" })),
+    ...plan.omitted.map((table): RefreshedTable => ({ table, state: "omitted" })),
+  ];
+  return {
+    id: newId(),
+    startedAt: startedAt.toISOString(),
+    tables: tables.sort(byTable),
+    policies: ports.rules.hash,
+    leaks: 0,
+    suppressedRows: 0,
+    orphans: 0,
+    leftOut: 0,
+    keepUntil: new Date(startedAt.getTime() + request.retentionMs).toISOString(),
+    switched: false,
+  };
+}
+
+function newId(): string {
+  return `${Date.now()}_${randomBytes(4).toString("hex")}`;
+}
+
+function byTable(a: RefreshedTable, b: RefreshedTable): number {
+  return a.table < b.table ? -1 : 1;
 }
 
 function halfSwitched(found: readonly Unfinished[]): Unfinished | undefined {
@@ -148,7 +179,7 @@ function recordOf(work: Work, begun: Begun, checked: Checked & { leftOut: number
     principal: begun.principal,
     original: request.original,
     policies: begun.policies,
-    tables: tables.sort((a, b) => (a.table < b.table ? -1 : 1)),
+    tables: tables.sort(byTable),
     leaks: checked.leaks,
     orphans: checked.orphans,
     suppressedRows: checked.suppressedRows,
