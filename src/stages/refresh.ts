@@ -16,23 +16,35 @@ import { type CopyAndOriginal, withCopy } from "./copy.ts";
 /** Shows which tables a refresh would fill; with `execute`, fills the copy with sanitised rows of its original. */
 export async function refresh(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { execute = false } = context.overrides;
+  let mistake: UserError | undefined;
   const check = await context.check("refresh", "Sanitised data", () =>
-    failedIfWrongTarget(
-      async () =>
-        await withCopy(
-          context,
-          async (both) => {
-            const { ports, request } = await prepared(context, both);
-            const result = await (execute ? fill : planOnly)(ports, request);
-            outcome.staging = { ...outcome.staging, refresh: result };
-            if (execute) await context.audit(refreshNote(result, request));
-            return execute ? findingOf(result) : planFinding(result);
-          },
-          { statementTimeoutMs: longestStatementMs },
-        ),
-    ),
+    failedIfWrongTarget(async () => {
+      try {
+        return await withCopy(context, (both) => filled(context, outcome, both, execute), {
+          statementTimeoutMs: longestStatementMs,
+        });
+      } catch (error) {
+        if (error instanceof UserError) mistake = error;
+        throw error;
+      }
+    }),
   );
+  // Policies and configuration are the user's to mend: no verdict about the copy follows from them.
+  if (mistake) throw mistake;
   outcome.checks.push(await reportCheck(context, Promise.resolve(check)));
+}
+
+async function filled(context: StageContext, outcome: StageOutcome, both: CopyAndOriginal, execute: boolean): Promise<Finding> {
+  const { ports, request } = await prepared(context, both);
+  if (!execute) {
+    const plan = await planOnly(ports, request);
+    outcome.staging = { ...outcome.staging, refresh: plan };
+    return planFinding(plan);
+  }
+  const result = await fill(ports, request);
+  outcome.staging = { ...outcome.staging, refresh: result };
+  await context.audit(refreshNote(result, request));
+  return findingOf(result);
 }
 
 /** One table may be large. */

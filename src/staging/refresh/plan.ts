@@ -67,14 +67,14 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
   };
 }
 
-/** A configured key counts if the table has it: that of the test data is `id` unless it says otherwise. */
+/** A configured key counts if the table has it; otherwise a column `id` does. The checks count keys that occur twice. */
 function keyOf(
   { primaryKey, columns }: TableStructure,
   configured: readonly string[] | undefined,
 ): readonly string[] | undefined {
   if (primaryKey) return primaryKey.columns;
   const has = new Set(columns.map(({ name }) => lower(name)));
-  return configured?.every((name) => has.has(lower(name))) ? configured : undefined;
+  return [configured ?? [], ["id"]].find((key) => key.length > 0 && key.every((name) => has.has(lower(name))));
 }
 
 interface Named {
