@@ -11,7 +11,7 @@ import { type Plan, planRefresh } from "./plan.ts";
 import { type RefreshRecord, writeRecord } from "./record.ts";
 import type { RefreshPorts, RefreshRequest } from "./request.ts";
 import { select } from "./select.ts";
-import { detailOf, hasReached, Start, type State, TakenOver, type Unfinished, unfinishedRefreshes } from "./state.ts";
+import { detailOf, hasReached, isThere, Start, type State, TakenOver, type Unfinished, unfinishedRefreshes } from "./state.ts";
 import { dropWorking, sweepRefreshes } from "./sweep.ts";
 import { keepOld, type Switch, switchTables, versionsBefore } from "./switch.ts";
 import { type Work, workOf } from "./work.ts";
@@ -279,6 +279,11 @@ async function afterFailure(
     if ((await own())?.reached.length === 0) await dropWorking(ports.warehouse, request.copy, workingSchema(id));
     return new CodedError("EA6107", `the refresh ${id} was taken over by another start, which completes it`);
   }
+  // An earlier start may have been about to end the refresh that this one took up.
+  if (error instanceof WarehouseFailure && !(await isThere(ports.warehouse, request.copy, workingSchema(id))))
+    return new CodedError("EA6107", `the refresh ${id} was ended by an earlier start while this one took it up`, {
+      cause: error,
+    });
   const unfinished = await own();
   if (unfinished && !hasReached(unfinished, "switching"))
     await dropWorking(ports.warehouse, request.copy, workingSchema(id)).catch(() => undefined);
