@@ -251,7 +251,7 @@ function wrongAuditCommand([word, extra]: readonly string[]): string {
 
 /** Options that only some of the tasks use. */
 const tasksWith: Readonly<Record<"execute" | "plan-digest" | "write-snapshot", readonly StagingCommand[]>> = {
-  execute: ["sync", "refresh", "seed", "reset", "sweep"],
+  execute: ["sync", "refresh", "seed", "reset"],
   "plan-digest": ["sync"],
   "write-snapshot": ["drift"],
 };

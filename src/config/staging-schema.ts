@@ -90,6 +90,10 @@ const refresh = z.strictObject({
 const staging = z.strictObject({
   original: name.meta({ description: "The environment that is copied. It must have `access: read-only`." }),
   copy: name.meta({ description: "The environment of the copy, with a catalog of its own. It must have `access: test-data`." }),
+  binding: z.enum(["read-only", "any"]).default("read-only").meta({
+    description:
+      "How the copy's workspace must be bound to production's catalog, for preflight. `any`: production itself runs in this workspace, so only the grants keep the copy's principal from writing.",
+  }),
   catalogs: z.record(z.string(), z.string()).default({}).meta({
     description:
       "Other catalogs that views and constraints of the original name, and what takes their place in the copy, such as `reference: reference_staging`.",

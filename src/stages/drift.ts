@@ -200,7 +200,9 @@ function differentMessage(found: Drift, facet: Facet): string {
   const { differences, unseen } = found.facets[facet];
   const named = differences.slice(0, mostNamed).map(({ object, item, how }) => {
     const what = item === undefined ? object : `${object} (${item})`;
-    return how === "different" ? what : `${what} is ${how === "missing" ? `missing in ${found.copy}` : `only in ${found.copy}`}`;
+    return how === "different"
+      ? `${what} differs`
+      : `${what} is ${how === "missing" ? `missing in ${found.copy}` : `only in ${found.copy}`}`;
   });
   const more = differences.length > mostNamed ? `, and ${differences.length - mostNamed} more` : "";
   const rest = unseen.length > 0 ? " Not everything could be seen." : "";

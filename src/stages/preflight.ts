@@ -30,16 +30,22 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
 /** Like the code of the checks, it is loaded before anything is measured. */
 async function loadOwnCode(context: StageContext) {
   const { databricks, redis } = context.environment;
-  const [leftovers, branches] = await Promise.all([
+  const [leftovers, branches, copy] = await Promise.all([
     databricks || redis ? import("./leftovers.ts") : undefined,
     mayHaveBranches(context) ? import("./branch-sweep.ts") : undefined,
+    isCopy(context) ? import("./copy-checks.ts") : undefined,
     redis ? import("./sign-ins.ts") : undefined,
   ]);
-  return { leftovers, branches };
+  return { leftovers, branches, copy };
+}
+
+/** Whether the environment is a copy of production, which has checks of its own. */
+function isCopy({ config, environment }: StageContext): boolean {
+  return config.staging?.copy === environment.name && environment.databricks !== undefined;
 }
 
 function checksOfEarlierRuns(
-  { leftovers, branches }: Awaited<ReturnType<typeof loadOwnCode>>,
+  { leftovers, branches, copy }: Awaited<ReturnType<typeof loadOwnCode>>,
   context: StageContext,
   readers: Readers,
   outcome: StageOutcome,
@@ -47,6 +53,7 @@ function checksOfEarlierRuns(
   return [
     ...(leftovers ? [checkEarlierRuns(leftovers, context, readers, outcome)] : []),
     ...(branches ? [branches.checkLostBranches(context, readers)] : []),
+    ...(copy ? copy.checkCopy(context, readers) : []),
   ];
 }
 

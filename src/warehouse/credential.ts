@@ -245,6 +245,32 @@ export async function tokenExpiryTimes(warehouse: WarehouseAddress, signal: Abor
   });
 }
 
+/** Whether a workspace may write to a catalog, by the catalog's bindings. */
+export type CatalogBinding = { binding: "read-only" | "writable" } | { binding: "unknown"; why: string };
+
+/**
+ * How the warehouse's workspace is bound to a catalog. Without any binding, every workspace may write.
+ * @throws WarehouseFailure, or Node's own errors, if the API doesn't answer
+ */
+export async function catalogBinding(warehouse: WarehouseAddress, catalog: string, signal: AbortSignal): Promise<CatalogBinding> {
+  const path = `/api/2.1/unity-catalog/bindings/catalog/${encodeURIComponent(catalog)}`;
+  const answer = await getJson(warehouse, path, signal);
+  if (typeof answer === "string") return { binding: "unknown", why: answer };
+  const { bindings = [], [workspaceKey]: workspace } = answer;
+  if (!Array.isArray(bindings)) return { binding: "unknown", why: `the answer to ${path} names no bindings` };
+  if (bindings.length === 0) return { binding: "writable" };
+  const own: unknown = bindings.find(
+    (one: unknown) => typeof one === "object" && one !== null && "workspace_id" in one && String(one.workspace_id) === workspace,
+  );
+  const type = typeof own === "object" && own !== null && "binding_type" in own ? own.binding_type : undefined;
+  if (type === "BINDING_TYPE_READ_ONLY") return { binding: "read-only" };
+  if (type === "BINDING_TYPE_READ_WRITE") return { binding: "writable" };
+  return { binding: "unknown", why: `the answer to ${path} has no binding of this workspace` };
+}
+
+/** No member of an answer is named so. */
+const workspaceKey = "x-databricks-org-id";
+
 /** @returns the members of the answer, or why there is none */
 async function getJson(
   warehouse: WarehouseAddress,
@@ -253,7 +279,7 @@ async function getJson(
 ): Promise<Record<string, unknown> | string> {
   const url = new URL(path, `https://${warehouse.host.replace(/^https:\/\//, "")}`);
   const authority = await readAuthority(warehouse.certificateAuthority);
-  const { status, text } = await sendRequest(url, {
+  const { status, text, workspace } = await sendRequest(url, {
     method: "GET",
     headers: { authorization: `Bearer ${await tokensOf(warehouse.token).token(signal)}`, accept: "application/json" },
     authority,
@@ -262,7 +288,8 @@ async function getJson(
   if (status !== 200) return `the request to ${url.pathname} was refused (HTTP ${status})`;
   try {
     const answer: unknown = JSON.parse(text);
-    if (typeof answer === "object" && answer !== null) return { ...answer };
+    if (typeof answer === "object" && answer !== null)
+      return { ...answer, ...(workspace === undefined ? {} : { [workspaceKey]: workspace }) };
   } catch (error) {
     throw notJson(url, error);
   }

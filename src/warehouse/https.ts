@@ -23,6 +23,8 @@ export interface HttpAnswer {
   /** The wait that the server requested with Retry-After. */
   retryAfterMs: number | undefined;
   text: string;
+  /** The id of the workspace that answered. */
+  workspace: string | undefined;
 }
 
 /** No expected answer is this long. */
@@ -58,6 +60,7 @@ export async function sendRequest(url: URL, { method, headers, body, authority, 
           status: response.statusCode ?? 0,
           retryAfterMs: retryAfterMs(response.headers["retry-after"]),
           text: Buffer.concat(parts).toString("utf8"),
+          workspace: [response.headers["x-databricks-org-id"]].flat()[0],
         });
       });
     });

@@ -48,6 +48,7 @@ export interface Asked {
   /** The token of the principal. */
   as?: string;
   overrides?: Overrides;
+  environment?: string;
   /** Keys below `staging`. */
   staging?: string;
   files?: Record<string, string>;
@@ -75,6 +76,7 @@ export async function perform(world: CopyWorld, stage: StageName, asked: Asked =
     `databricks: { host: "${host}", warehouse: ${warehouseId}, token: "\${TOKEN}", catalog: ${catalog}, certificateAuthority: ${certificateAuthority}${more} }`;
   const config = `version: 1
 preset: none
+defaultEnvironment: staging
 environments:
   production:
     access: read-only
@@ -97,6 +99,7 @@ ${staging.replaceAll(/^/gm, "  ")}
     workspace,
     configFile: "c.yml",
     overrides,
+    ...(asked.environment ? { environment: asked.environment } : {}),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TOKEN: as },
     cancel: new AbortController().signal,
     onProgress: (progress) => {

@@ -44,4 +44,9 @@ export const stagingErrors = {
     meaning: "The file under `staging.drift.snapshot` doesn't exist, or this user may not read it.",
     fix: "Write it with `env-actions staging drift --write-snapshot FILE`, where the original can be read, and commit it.",
   },
+  EA2138: {
+    title: "The files of the repository cannot be listed",
+    meaning: "`env-actions staging move` looks into the files that git tracks, and git could not list them.",
+    fix: "Run it in a checkout, where git is installed.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -121,12 +121,11 @@ function differenceRow(difference: Difference, table: string): Row {
   const { facet, item, how, original, copy } = difference;
   const part = difference.object.split(".").slice(2).join(".");
   const what: Line = [
-    facetTitles[facet],
-    ...(part === "" ? [] : [" of ", { code: part }]),
+    ...(part === "" ? [facetTitles[facet]] : ([{ code: part }, `, ${facetTitles[facet].toLowerCase()}`] as const)),
     ...(item === undefined ? [] : [": ", { code: item }]),
   ];
   const value = (text: string | undefined, isMissing: boolean): Cell =>
-    isMissing ? { strong: "missing", tone: "bad" } : text === undefined || text === "" ? "there" : { code: text };
+    isMissing ? { strong: "missing", tone: "bad" } : text === undefined ? "there" : text === "" ? "empty" : { code: text };
   return {
     cells: [
       table === "" ? "" : { code: table },
