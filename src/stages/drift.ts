@@ -12,6 +12,11 @@ import { catalogsOf, isOneWorkspace, withReaderOf } from "./copy.ts";
 
 /** Compares the structure of a copy with that of its original. It only reads. */
 export async function drift(context: StageContext, outcome: StageOutcome): Promise<void> {
+  if (context.overrides.writeSnapshot !== undefined) {
+    const file = context.overrides.writeSnapshot;
+    outcome.checks.push(await reportCheck(context, takeSnapshot(context, file)));
+    return;
+  }
   const both = await readBoth(context, outcome);
   if (!both) return;
   const compared = compareStructures(both.original, both.copy, compareOptions(context));
@@ -20,6 +25,30 @@ export async function drift(context: StageContext, outcome: StageOutcome): Promi
   outcome.staging = { ...outcome.staging, drift: { ...found, ...(place ? { place } : {}) } };
   outcome.checks.push(...(await reportCheck(context, Promise.resolve(facetChecks(found, unseenVerdict(context))))));
   await context.audit(driftNote(found));
+}
+
+/** Writes the original's structure to a file, which a job that can't read production compares with. */
+function takeSnapshot(context: StageContext, file: string): Promise<Check> {
+  return context.check("drift.snapshot", "Snapshot of the original", () =>
+    failedIfWrongTarget(async () => {
+      const { original: catalog } = catalogsOf(context);
+      const { writeSnapshot } = await import("../staging/structure/snapshot.ts");
+      const structure = await withReaderOf(context, context.environment, context.signal, (warehouse) => {
+        step(context, `reading the structure of ${catalog}`);
+        return readStructure(warehouse, catalog, new Date());
+      });
+      const hidden = structure.unseen.filter(({ within, facet }) => within === "" && facet === "tables");
+      if (hidden.length > 0)
+        return {
+          verdict: "error",
+          observed: "not written",
+          message: `${reasonsOf(hidden.map((one) => ({ ...one, side: catalog })))}.`,
+        };
+      const { writeFile } = await import("node:fs/promises");
+      await writeFile(isAbsolute(file) ? file : join(context.workspace, file), writeSnapshot(structure));
+      return { verdict: "passed", observed: `${sizeOf(structure)}, written to ${file}` };
+    }),
+  );
 }
 
 /** What drift and sync leave out, and which catalogs stand for each other. */

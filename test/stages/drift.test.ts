@@ -100,3 +100,21 @@ test("another environment than the copy is refused, before anything is sent", as
   expect(world.warehouse.statements.length).toBe(before);
   expect(before).toBeGreaterThan(sent);
 });
+
+test("a snapshot stands for production where it can't be read, and a difference has its line in it", async () => {
+  const taken = await perform(world, "drift", { overrides: { writeSnapshot: "structure.json" } });
+  expect(taken.check("drift.snapshot")).toMatchObject({ verdict: "passed" });
+  const text = await readFile(join(taken.workspace, "structure.json"), "utf8");
+  await owner.rows("DROP TABLE staging.users.pupils");
+  try {
+    const staging = `${only("tables").slice(0, -2)}, snapshot: structure.json }`;
+    const { report } = await perform(world, "drift", { staging, files: { "structure.json": text } });
+    const drift = report.staging?.drift;
+    expect(drift).toMatchObject({ original: "structure.json", place: { file: "structure.json" } });
+    const [difference] = drift?.facets.tables.differences ?? [];
+    expect(difference).toMatchObject({ object: "users.pupils", how: "missing" });
+    expect(text.split("\n")[(difference?.line ?? 0) - 1]).toContain('"pupils"');
+  } finally {
+    await owner.rows("CREATE TABLE staging.users.pupils (id STRING NOT NULL, name STRING, teacher_id STRING)");
+  }
+});
