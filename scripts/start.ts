@@ -17,7 +17,11 @@ const root = join(import.meta.dirname, "..");
 const examples = join(root, "examples");
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const starts = { classroom: startClassroom, library: startLibrary };
+/** The tasks that make a copy of production, and the options with which they carry out their plan. */
+const copyTasks: readonly (readonly string[])[] = [["drift"], ["sync", "--execute"], ["drift"], ["seed", "--execute"]];
+const stagingConfig = ".github/env-actions.staging.yml";
+
+const starts = { classroom: startClassroom, library: startLibrary, staging: startStaging };
 const names = Object.keys(starts) as (keyof typeof starts)[];
 
 process.exitCode = await start(process.argv.slice(2));
@@ -29,7 +33,7 @@ async function start(argv: readonly string[]): Promise<number> {
   const name = isNamed ? names.find((one) => one === first) : "classroom";
   if (name === undefined) {
     process.stderr.write(
-      `npm start: there is no example "${first}"; ${suggestion(first, names)}\n  npm start               the small ClassWaves, examples/classroom\n  npm start -- library    another application, examples/library\nOptions of the gate may follow, such as: npm start -- library -v\n`,
+      `npm start: there is no example "${first}"; ${suggestion(first, names)}\n  npm start               the small ClassWaves, examples/classroom\n  npm start -- library    another application, examples/library\n  npm start -- staging    the small ClassWaves, tested in a copy of its production\nOptions of the gate may follow, such as: npm start -- library -v\n`,
     );
     return 2;
   }
@@ -57,6 +61,33 @@ async function startClassroom(args: readonly string[]): Promise<number> {
     );
     const env = { ...world.env, CHROME_PATH: tools.chrome, ...(await broken(world)) };
     const status = await runGate("classroom", ["--environment", "local", "--production", "production", ...args], env);
+    return productionUntouched(await world.fingerprint(), before) ? status : Math.max(status, 1);
+  } finally {
+    await world.stop();
+  }
+}
+
+/** Production's structure is copied and filled with synthetic data; the gate tests there, and smoke looks at production. */
+async function startStaging(args: readonly string[]): Promise<number> {
+  const { startClassroomWorld } = await import("../examples/classroom/world.ts");
+  const tools = readTools(root);
+  const world = await startClassroomWorld({ redisServer: tools.redisServer, staging: true });
+  try {
+    const before = await world.fingerprint();
+    say(
+      `A small ClassWaves: ${Object.keys(before.tables).length} tables of production in the catalog classwaves, and an outdated copy in classwaves_staging.`,
+    );
+    const env = { ...world.env, ...world.stagingEnv, CHROME_PATH: tools.chrome };
+    let status = 0;
+    for (const [at, task] of copyTasks.entries()) {
+      say(`\nenv-actions staging ${task.join(" ")}`);
+      const code = await runIn("classroom", ["staging", ...task, "--config", stagingConfig], env);
+      // The first drift shows what an outdated copy looks like.
+      if (at > 0 && code !== 0) return code;
+    }
+    say("\nenv-actions gate --environment staging --production production");
+    const gate = ["gate", "--config", stagingConfig, "--environment", "staging", "--production", "production"];
+    status = await runIn("classroom", [...gate, ...args], env);
     return productionUntouched(await world.fingerprint(), before) ? status : Math.max(status, 1);
   } finally {
     await world.stop();
@@ -97,12 +128,16 @@ async function broken(world: ClassroomWorld): Promise<Record<string, string>> {
 
 /** In a separate process, as in a terminal, so that the services do not slow down the measurements. */
 async function runGate(example: string, args: readonly string[], worldEnv: Record<string, string>): Promise<number> {
+  return await runIn(example, ["gate", ...args], worldEnv);
+}
+
+async function runIn(example: string, args: readonly string[], worldEnv: Record<string, string>): Promise<number> {
   // Without the runner's variables, because this gate is about the example, wherever it runs.
   const { GITHUB_ACTIONS: _onRunner, ENV_ACTIONS_RUN_ID: _otherRun, ...env } = process.env;
   const path = [join(root, "node_modules", ".bin"), env.PATH ?? ""].join(delimiter);
   // The stand-ins are on this machine, where no proxy can reach them.
   const direct = [env.no_proxy || env.NO_PROXY, "localhost,127.0.0.1,::1"].filter(Boolean).join(",");
-  const child = spawn(process.execPath, [join(root, "src", "main.ts"), "gate", ...args], {
+  const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...args], {
     cwd: join(examples, example),
     env: { ...env, ...worldEnv, PATH: path, NO_PROXY: direct, no_proxy: direct },
     stdio: "inherit",

@@ -17,6 +17,8 @@ export interface ClassroomWorld {
   /** What must be the same before and after: every production table and every seeded key. */
   fingerprint(): Promise<Fingerprint>;
   stopRedis(): Promise<void>;
+  /** For the copy of production in catalog `classwaves_staging`, whose principal may only read production. */
+  stagingEnv: Record<string, string>;
   stop(): Promise<void>;
 }
 
@@ -30,9 +32,14 @@ export interface Fingerprint {
 
 const runner = "test-runner@classwaves.example";
 const reader = "smoke-reader@classwaves.example";
+const keeper = "staging-keeper@classwaves.example";
+/** The catalog of the copy. */
+const copy = "classwaves_staging";
 
-export async function startClassroomWorld(options: { redisServer?: string } = {}): Promise<ClassroomWorld> {
+/** @param options `staging`: there is also a copy of production, with one outdated table */
+export async function startClassroomWorld(options: { redisServer?: string; staging?: boolean } = {}): Promise<ClassroomWorld> {
   const [runnerToken, readerToken] = [`dapi-${randomBytes(16).toString("hex")}`, `dapi-${randomBytes(16).toString("hex")}`];
+  const keeperToken = `dapi-${randomBytes(16).toString("hex")}`;
   const reading = (["USE CATALOG", "USE SCHEMA", "SELECT"] as const).map((privilege) => ({ privilege, on: "classwaves" }));
   if (options.redisServer) process.env.REDIS_SERVER = options.redisServer;
   const [warehouse, redis, ports] = await Promise.all([
@@ -41,6 +48,7 @@ export async function startClassroomWorld(options: { redisServer?: string } = {}
       principals: {
         [runnerToken]: { user: runner, grants: [...reading, { privilege: "MODIFY", on: "classwaves" }] },
         [readerToken]: { user: reader, grants: reading },
+        ...(options.staging ? { [keeperToken]: keeperOf(reading) } : {}),
       },
     }),
     startRedis(),
@@ -48,6 +56,7 @@ export async function startClassroomWorld(options: { redisServer?: string } = {}
   ]);
   const client = new Redis(redis.url);
   await Promise.all([seedClassroom(warehouse), seedRedis(client)]);
+  if (options.staging) await warehouse.createTables({ [`${copy}.users.schools`]: { columns: { id: "string" } } });
   const [backendPort = 0, frontendPort = 0, productionPort = 0] = ports;
   const jwtSecret = randomBytes(32).toString("hex");
 
@@ -74,8 +83,9 @@ export async function startClassroomWorld(options: { redisServer?: string } = {}
       CLASSROOM_FRONTEND_PORT: String(frontendPort),
       CLASSROOM_PRODUCTION_PORT: String(productionPort),
     },
+    stagingEnv: { DATABRICKS_TOKEN: keeperToken, DATABRICKS_CATALOG: copy },
     async fingerprint() {
-      const tables = await warehouse.checksum();
+      const tables = ofProduction(await warehouse.checksum());
       if (redisStopped) return { tables, keys: undefined, strangeKeys: [] };
       const [keys, all] = await Promise.all([redisChecksum(client), client.keys("*")]);
       const known = new Set(seededKeys);
@@ -91,6 +101,20 @@ export async function startClassroomWorld(options: { redisServer?: string } = {}
       await Promise.all([warehouse.stop(), redis.stop()]);
     },
   };
+}
+
+/** It reads production, owns the copy, and may create a catalog for the branch of a run. */
+function keeperOf(reading: readonly { privilege: "USE CATALOG" | "USE SCHEMA" | "SELECT"; on: string }[]) {
+  const more = [
+    { privilege: "BROWSE" as const, on: "classwaves" },
+    { privilege: "CREATE CATALOG" as const, on: "metastore" },
+  ];
+  return { user: keeper, grants: [...reading, ...more], owns: [copy] };
+}
+
+/** The copy changes, and production must not. */
+function ofProduction(all: Record<string, Checksum>): Record<string, Checksum> {
+  return Object.fromEntries(Object.entries(all).filter(([table]) => !table.startsWith(copy)));
 }
 
 /** A read-only sign-in for production, which a person would create beforehand. */

@@ -36,14 +36,16 @@ function driftLines(drift: Drift): { text: string; tone?: "bad" }[] {
 }
 
 function syncLines({ steps, impossible, digest, withheld, left }: SyncResult): { text: string; tone?: "bad" }[] {
-  const lines = steps.slice(0, mostLines).map(({ statement, loses, outcome, problem }) => ({
+  // What was done as planned is in the report.
+  const told = steps.filter(({ outcome }) => outcome !== "done");
+  const lines = told.slice(0, mostLines).map(({ statement, loses, outcome, problem }) => ({
     text: `${outcome.padEnd(11)} ${oneLine(statement)}${loses ? `  -- loses ${loses}` : ""}${problem ? `  -- ${problem}` : ""}`,
     ...(outcome === "failed" ? { tone: "bad" as const } : {}),
   }));
   const isPlan = withheld !== undefined || left === undefined;
   return [
     ...lines,
-    ...(steps.length > mostLines ? [{ text: `and ${steps.length - mostLines} more statements` }] : []),
+    ...(told.length > mostLines ? [{ text: `and ${told.length - mostLines} more statements` }] : []),
     ...impossible
       .slice(0, mostLines)
       .map(({ object, why, instead }) => ({ text: `${object}: ${why}; instead: ${instead}`, tone: "bad" as const })),

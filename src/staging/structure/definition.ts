@@ -54,7 +54,12 @@ function addKey(keys: Keys, tokens: readonly Token[], catalog: string): void {
 }
 
 function addColumn({ generated }: Definition, tokens: readonly Token[], sql: string): void {
-  const at = tokens.findIndex((_, index) => index > 0 && areWords(tokens, index, "generated"));
+  // A field of a struct may be named so, too.
+  const at = tokens.findIndex(
+    (_, index) =>
+      index > 0 &&
+      (areWords(tokens, index, "generated", "always", "as") || areWords(tokens, index, "generated", "by", "default", "as")),
+  );
   const [name] = tokens;
   if (at < 0 || name === undefined) return;
   const always = areWords(tokens, at + 1, "always");
