@@ -21,7 +21,8 @@ const rows: Row[] = section.split("\n").flatMap((line) => {
 });
 const listed = rows.flatMap(({ ids }) => ids);
 
-const code = globSync("src/**/*.ts", { cwd: repository })
+// The SQL of src/staging has texts of the same form, and makes no checks.
+const code = globSync("src/**/*.ts", { cwd: repository, exclude: ["src/staging/**"] })
   .map((file) => readFileSync(join(repository, file), "utf8"))
   .join("\n");
 
