@@ -50,7 +50,7 @@ export function toHtml(reports: readonly StageReport[]): string {
 <body>
 <a class="skip" href="#stages">Skip to the stages</a>
 <header>
-<p class="kicker">Quality gate</p>
+<p class="kicker">${view.kicker}</p>
 <div class="banner ${verdict}">${icon(verdict)}<div><h1>${headline}</h1><p>${cut(explanation, longestReason)}</p></div></div>
 </header>
 <nav class="stages" aria-label="Stages of the gate"><ol class="gate">${stops.map(gateStop)}${view.timeline ? html`<li class="more"><a class="stop" href="#timeline">Timeline</a></li>` : nothing}</ol></nav>

@@ -53,6 +53,7 @@ export function gateView(reports: readonly StageReport[]): GateView {
   const timeline = gateTimeline(sorted);
   return {
     verdict,
+    kicker: isStaging(reports) ? "Staging" : "Quality gate",
     title: isWatch(reports)
       ? `Smoke, without evidence of a release: ${verdict}`
       : isStaging(reports)

@@ -144,6 +144,8 @@ export interface StageView {
 
 export interface GateView {
   verdict: Verdict;
+  /** What it is: the quality gate, or tasks outside it. */
+  kicker: string;
   /** `Quality gate so far: degraded` */
   title: string;
   /** What the title means for people who wait for the gate. */
