@@ -5,6 +5,7 @@ import type { Storage } from "../../local/warehouse/storage.ts";
 import { typeName } from "../../local/warehouse/types.ts";
 import { compareAnswers, type LocalAnswer, localAnswer } from "./compare.ts";
 import { argumentsOf, type Column, createTable, loadRows } from "./copies.ts";
+import { shapeOf } from "./shape.ts";
 import { type Answer, type Spark, SparkError } from "./spark.ts";
 
 /**
@@ -31,6 +32,8 @@ export interface Replayed {
   differences: string[];
   /** Statements of Unity Catalog, which Spark alone doesn't have. */
   leftOut: Record<string, number>;
+  /** Reads that bring nothing new: others of the same shape ran. */
+  sameShape: number;
   /** Row counts of all tables at the end, `catalog.schema.table`. */
   rows: Record<string, number>;
 }
@@ -93,9 +96,12 @@ export function recorder(): Recorder {
       if (!world) throw new Error("the warehouse has not started");
       await createStarts(spark, starts);
       const catalogs = world.catalogs.all().map(({ name }) => name);
-      const replayed: Replayed = { ran: {}, differences: [], leftOut: {}, rows: {} };
+      const replayed: Replayed = { ran: {}, differences: [], leftOut: {}, sameShape: 0, rows: {} };
+      const shapes = new Set<string>();
       const known = new Set([...catalogs, ...starts.map(({ table }) => table.catalog), ...createdCatalogs(sent)]);
-      for (const one of sent) await send(spark, one, [...known], replayed);
+      for (const one of sent)
+        if (bringsNothingNew(one.sql, shapes)) replayed.sameShape += 1;
+        else await send(spark, one, [...known], replayed);
       for (const catalog of world.catalogs.all())
         for (const schema of catalog.schemas.values())
           for (const table of schema.tables.values()) {
@@ -107,6 +113,20 @@ export function recorder(): Recorder {
   };
 }
 
+/** Every write runs, because what follows depends on it. */
+function bringsNothingNew(sql: string, shapes: Set<string>): boolean {
+  if (!/^(SELECT|WITH)\b/i.test(sql)) return false;
+  let parts: string[];
+  try {
+    parts = shapeOf(sql);
+  } catch {
+    return false;
+  }
+  const fresh = parts.filter((part) => !shapes.has(part));
+  for (const part of fresh) shapes.add(part);
+  return fresh.length === 0;
+}
+
 async function send(spark: Spark, { sql, parameters, answer }: Sent, catalogs: readonly string[], to: Replayed): Promise<void> {
   const kind = (/^\W*\w+( (OR REPLACE )?(TABLE|SCHEMA|VIEW|INTO|OVERWRITE|FROM|HISTORY))?/i.exec(sql)?.[0] ?? "").toUpperCase();
   if (answer === undefined) return;
@@ -116,6 +136,7 @@ async function send(spark: Spark, { sql, parameters, answer }: Sent, catalogs: r
   }
   to.ran[kind] = (to.ran[kind] ?? 0) + 1;
   let theirs: Answer;
+  if (process.env.REPLAY_LOG) console.log(new Date().toISOString().slice(11, 19), sql.slice(0, 100).replaceAll("\n", " "), sql.length);
   try {
     theirs = await spark.run(translated(sql, catalogs), argumentsOf(parameters));
   } catch (error) {

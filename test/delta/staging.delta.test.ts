@@ -98,7 +98,8 @@ it("sync, seed, refresh, and a run's own tables are what Delta makes of the same
   const spark = await startSpark(found, { ...withoutProcesses, ...deltaByDefault });
   try {
     const replayed = await recording.replay(spark);
-    console.log(JSON.stringify({ ran: replayed.ran, leftOut: replayed.leftOut, differences: replayed.differences.length }));
+    const { differences, rows: _, ...numbers } = replayed;
+    console.log(JSON.stringify({ ...numbers, differences: differences.length }));
     expect(replayed.differences).toEqual([]);
     const counts = await local.checksum();
     expect(replayed.rows).toEqual(Object.fromEntries(Object.entries(counts).map(([name, { rows }]) => [name, rows])));

@@ -54,17 +54,15 @@ function addKey(keys: Keys, tokens: readonly Token[], catalog: string): void {
 }
 
 function addColumn({ generated }: Definition, tokens: readonly Token[], sql: string): void {
-  // A field of a struct may be named so, too.
-  const at = tokens.findIndex(
-    (_, index) =>
-      index > 0 &&
-      (areWords(tokens, index, "generated", "always", "as") || areWords(tokens, index, "generated", "by", "default", "as")),
-  );
+  // A field of a struct may be named so, too: those stand in angle brackets.
+  const outside = outsideOfTypes(tokens);
+  const at = tokens.findIndex((_, index) => index > 0 && outside[index] && areWords(tokens, index, "generated"));
   const [name] = tokens;
   if (at < 0 || name === undefined) return;
   const always = areWords(tokens, at + 1, "always");
   const as = at + (always ? 2 : 3);
-  if (!areWords(tokens, as, "as")) throw new NotUnderstood(`how ${name.value} is generated`);
+  if (!areWords(tokens, as, "as") || (!always && !areWords(tokens, at + 1, "by", "default")))
+    throw new NotUnderstood(`how ${name.value} is generated`);
   if (areWords(tokens, as + 1, "identity")) generated.set(name.value, { identity: { always, ...options(tokens, as + 2) } });
   else {
     const close = closingOf(tokens, as + 1);
@@ -111,14 +109,23 @@ function namesAt(tokens: readonly Token[], open: number): { names: string[]; end
 /** At commas outside of brackets, and of the angle brackets of a type. */
 function partsOf(tokens: readonly Token[]): Token[][] {
   const parts: Token[][] = [[]];
-  let [depth, angle] = [0, 0];
+  const outside = outsideOfTypes(tokens);
+  let depth = 0;
   for (const [at, token] of tokens.entries()) {
     if (isSymbol(token, "(")) depth++;
     else if (isSymbol(token, ")")) depth--;
-    else if (isSymbol(token, "<") && ["array", "map", "struct"].includes(tokens[at - 1]?.value ?? "")) angle++;
-    else if (isSymbol(token, ">") && angle > 0) angle--;
-    if (isSymbol(token, ",") && depth === 0 && angle === 0) parts.push([]);
+    if (isSymbol(token, ",") && depth === 0 && outside[at]) parts.push([]);
     else parts.at(-1)?.push(token);
   }
   return parts.filter((part) => part.length > 0);
+}
+
+/** For each token, whether it is outside of the angle brackets of a type. */
+function outsideOfTypes(tokens: readonly Token[]): boolean[] {
+  let angle = 0;
+  return tokens.map((token, at) => {
+    if (isSymbol(token, "<") && ["array", "map", "struct"].includes(tokens[at - 1]?.value ?? "")) angle++;
+    else if (isSymbol(token, ">") && angle > 0) angle--;
+    return angle === 0;
+  });
 }
