@@ -1,4 +1,4 @@
-import { hasEffects, type Token, tokenize, whyNotReading } from "./statements.ts";
+import { closing, hasEffects, isWord, type Token, tokenize, whyNotReading } from "./statements.ts";
 
 /**
  * Which statements may change a copy of production: its structure and its rows. Like a read, a change is read as tokens, and what
@@ -49,7 +49,7 @@ const parts: Readonly<Record<Securable, number>> = { CATALOG: 1, SCHEMA: 2, TABL
 export function whyNotChange(statement: string, scope: WritableScope): string | undefined {
   const read = tokenize(statement);
   if (typeof read === "string") return read;
-  const tokens = withoutSecrets(read);
+  const tokens = withoutSecrets(read, queryIn(read));
   while (tokens.at(-1)?.value === ";") tokens.pop();
   if (tokens.some(({ kind, value }) => kind === "symbol" && value === ";")) return "it is more than one statement";
   const called = tokens.find((token, at) => token.kind !== "symbol" && tokens[at + 1]?.value === "(" && hasEffects(bare(token)));
@@ -61,40 +61,37 @@ export function whyNotChange(statement: string, scope: WritableScope): string | 
 }
 
 /**
- * A table may be filled with hashes that only the warehouse's own key can repeat: `sha2(… secret('scope', 'key') …)`. Only constants
- * name the key, and nothing but its hash is stored. Here such a call counts as a text; anywhere else it is refused.
+ * A table may be filled with hashes that only the warehouse's own key can repeat. Here such a call counts as a text; anywhere else it
+ * is refused: a hash of a part of the key could be tried out letter by letter, an error could quote the key, and an expression that
+ * the table keeps would hash for anybody who adds a row.
  */
-function withoutSecrets(tokens: readonly Token[]): Token[] {
-  const start = tokens.slice(0, 6).map(({ kind, value }) => (kind === "word" ? value : "?"));
-  if (!/^(CREATE (OR REPLACE )?TABLE|INSERT (INTO|OVERWRITE)) /.test(`${start.join(" ")} `)) return [...tokens];
+function withoutSecrets(tokens: readonly Token[], query: number | undefined): Token[] {
+  const fills = isWord(tokens[0], "INSERT") || tokens.slice(1, 4).some((token) => isWord(token, "TABLE"));
+  if (!fills || query === undefined) return [...tokens];
   const kept: Token[] = [];
-  const open: string[] = [];
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at] as Token;
-    if (open.includes("SHA2") && isSecretCall(tokens, at)) {
+    if (at > query && isKeyOfHash(tokens, at)) {
       kept.push({ ...token, kind: "text", value: "'secret'" });
       at += 5;
-      continue;
-    }
-    if (token.kind === "symbol" && token.value === "(") open.push(functionBefore(tokens, at));
-    if (token.kind === "symbol" && token.value === ")") open.pop();
-    kept.push(token);
+    } else kept.push(token);
   }
   return kept;
 }
 
-/** `secret('…', '…')`, of no schema. In double quotes a text could be the name of a column. */
-function isSecretCall(tokens: readonly Token[], at: number): boolean {
-  const [call, open, scope, comma, key, close] = tokens.slice(at, at + 6);
+/**
+ * `sha2(concat(secret('…', '…'), …), 256)`: constants name the key, and nothing but the hash of the whole key and more comes out. In
+ * double quotes a text could be the name of a column.
+ */
+function isKeyOfHash(tokens: readonly Token[], at: number): boolean {
+  const [call, open, scope, comma, key, close, next] = tokens.slice(at, at + 7);
   const isConstant = (token: Token | undefined) => token?.kind === "text" && token.value.startsWith("'");
-  return (
-    call?.kind === "word" &&
-    call.value === "SECRET" &&
-    tokens[at - 1]?.value !== "." &&
-    [open, comma, close].map((token) => token?.value).join("") === "(,)" &&
-    isConstant(scope) &&
-    isConstant(key)
-  );
+  if (!isWord(call, "SECRET") || !isConstant(scope) || !isConstant(key)) return false;
+  if ([open, comma, close].map((token) => token?.value).join("") !== "(,)" || next?.value !== ",") return false;
+  if (tokens[at - 1]?.value !== "(" || functionBefore(tokens, at - 1) !== "CONCAT") return false;
+  if (tokens[at - 3]?.value !== "(" || functionBefore(tokens, at - 3) !== "SHA2") return false;
+  const end = closing(tokens, at - 1) ?? tokens.length;
+  return [1, 2, 3].map((after) => tokens[end + after]?.value).join("") === ",256)";
 }
 
 function functionBefore(tokens: readonly Token[], at: number): string {
@@ -141,6 +138,8 @@ function named(tokens: readonly Token[], from: number, what: Securable): Changed
   for (; ; at += 2) {
     const token = tokens[at];
     if (token?.kind !== "word" && token?.kind !== "quoted-name") return `the name of the ${what.toLowerCase()} is missing`;
+    // Their lower case is a letter or two of ASCII, so they would be another name to whoever lowers differently.
+    if (/[\u0130\u212a]/.test(bare(token))) return `the name of the ${what.toLowerCase()} has a letter that looks like another`;
     name.push(bare(token).toLowerCase());
     if (tokens[at + 1]?.value !== ".") break;
   }
@@ -169,29 +168,85 @@ function whyOutside({ what, name }: Changed, scope: WritableScope, isLabelled = 
 
 /** What comes after the name may read, and name one more object: what something is renamed to. */
 function whyBadRest(tokens: readonly Token[], end: number, scope: WritableScope): string | undefined {
-  const first = tokens[0]?.value;
-  if (first === "ALTER" && tokens[1]?.value === "CATALOG" && !isLabel(tokens, end))
-    return "of a catalog, ALTER only changes tags";
-  const rename = tokens.findIndex(({ value }, at) => at >= end && value === "RENAME" && tokens[at + 1]?.value === "TO");
-  if (first === "ALTER" && rename >= 0) {
-    const target = named(tokens, rename + 2, "TABLE");
-    return typeof target === "string" ? target : whyOutside(target, scope);
+  const [first, second] = tokens.map(({ value }) => value);
+  if (first === "ALTER") {
+    if (second === "CATALOG" && !isLabel(tokens, end)) return "of a catalog, ALTER only changes tags";
+    return whyBadAlteration(tokens, end, scope);
   }
-  const query = first === "INSERT" || first === "CREATE" ? queryIn(tokens, end) : undefined;
-  return query === undefined ? undefined : whyNotReading(textOf(tokens.slice(query)));
+  if (first === "DELETE" || first === "TRUNCATE")
+    return end === tokens.length ? undefined : whyNotReading(`SELECT 1 FROM t ${textOf(tokens.slice(end))}`);
+  if (first === "GRANT" || first === "REVOKE")
+    return isWord(tokens[end], "TO", "FROM") ? undefined : "it grants on more than one thing";
+  if (first === "DROP")
+    return end === tokens.length || isWord(tokens[end], "CASCADE", "RESTRICT") ? undefined : "it drops more than one thing";
+  if (first !== "INSERT" && first !== "CREATE") return undefined;
+  const query = queryIn(tokens, end);
+  const before = tokens.slice(end, query);
+  const refusal = first === "INSERT" ? whyBadTarget(before) : whyElsewhere(before, second === "CATALOG");
+  return refusal ?? (query === undefined ? undefined : whyNotReading(textOf(tokens.slice(query))));
 }
 
-/** Where its query begins: after AS, or, in an INSERT, after the name or the list of columns. */
-function queryIn(tokens: readonly Token[], end: number): number | undefined {
-  const first = tokens[0]?.value;
-  const at = tokens.findIndex(
-    ({ kind, value }, index) =>
-      index >= end &&
-      kind === "word" &&
-      ["SELECT", "WITH", "VALUES", "TABLE", "FROM"].includes(value) &&
-      (first === "INSERT" || tokens[index - 1]?.value === "AS" || tokens[index - 1]?.value === "("),
-  );
-  return at < 0 ? undefined : at;
+/** What an ALTER may do. Anything else could be about files: a location, a partition's location, a format. */
+const alterations =
+  /^(ADD (COLUMNS? |CONSTRAINT |PRIMARY KEY |FOREIGN KEY )|(ALTER|CHANGE) (COLUMN )?|CLUSTER BY |(DROP|RENAME) (COLUMNS? |CONSTRAINT |PRIMARY KEY |FOREIGN KEY |FEATURE |ROW FILTER )|OWNER TO |RENAME TO |(SET )?OWNER TO |SET (TBLPROPERTIES |DBPROPERTIES |TAGS |ROW FILTER |RETAIN DROPPED )|UNSET (TBLPROPERTIES |TAGS ))/;
+
+function whyBadAlteration(tokens: readonly Token[], end: number, scope: WritableScope): string | undefined {
+  const rest = tokens.slice(end);
+  const words = rest.map(({ kind, value }) => (kind === "word" ? `${value} ` : "? ")).join("");
+  if (isWord(tokens[1], "VIEW") && words.startsWith("AS ")) return whyNotReading(textOf(rest.slice(1)));
+  if (!alterations.test(words)) return `it alters by ${words.split(" ").slice(0, 2).join(" ")}, which env-actions never does`;
+  if (!words.startsWith("RENAME TO ")) return whyElsewhere(rest, false);
+  const target = named(tokens, end + 2, "TABLE");
+  if (typeof target === "string") return target;
+  return target.end < tokens.length ? "it is more than a rename" : whyOutside(target, scope);
+}
+
+/** Between the name and the query of an INSERT: columns, and which rows are replaced. */
+function whyBadTarget(tokens: readonly Token[]): string | undefined {
+  const columns = tokens[0]?.value === "(" ? (closing(tokens, 0) ?? tokens.length) + 1 : 0;
+  const rest = tokens.slice(columns);
+  return rest.length === 0 || (rest.length === 2 && isWord(rest[0], "BY") && isWord(rest[1], "NAME"))
+    ? undefined
+    : "between the table and the query of an INSERT there may only be columns and BY NAME";
+}
+
+/** A table whose files are elsewhere, or that is only a way to another system, writes there. */
+function whyElsewhere(tokens: readonly Token[], isCatalog: boolean): string | undefined {
+  let depth = 0;
+  for (const [at, token] of tokens.entries()) {
+    if (token.value === "(") depth++;
+    if (token.value === ")") depth--;
+    if (depth > 0 || token.kind !== "word") continue;
+    if (isCatalog && token.value === "LOCATION" && isWord(tokens[at - 1], "MANAGED")) continue;
+    // Its format, and what a mask is given.
+    if (token.value === "USING" && isWord(tokens[at + 1], "DELTA", "COLUMNS")) continue;
+    if (elsewhere.has(token.value))
+      return `it contains ${token.value}, which can write outside of the catalog; put a column of that name in backticks`;
+  }
+  return undefined;
+}
+
+const elsewhere = new Set(["LOCATION", "OPTIONS", "USING", "STORED", "FORMAT", "CONNECTION", "PARTITION", "SERDE", "SHARE"]);
+
+const beginsQuery = ["SELECT", "WITH", "VALUES", "TABLE", "FROM", "MAP", "REDUCE"];
+
+/** No full name of a table ends before it. */
+const earliestEnd = 7;
+
+/** Where its query begins, after the name. In Spark, AS before it may be missing. */
+function queryIn(tokens: readonly Token[], end = earliestEnd): number | undefined {
+  let depth = 0;
+  for (let at = end; at < tokens.length; at++) {
+    const [before, token, next] = [tokens[at - 1], tokens[at], tokens[at + 1]];
+    if (token?.value === "(") depth++;
+    if (token?.value === ")") depth--;
+    if (token?.kind !== "word" || before?.value === ".") continue;
+    if (depth === 0 && token.value === "AS" && !(isWord(before, "VERSION", "TIMESTAMP") && isWord(next, "OF"))) return at + 1;
+    // Options of a table or view: WITH ROW FILTER, WITH SCHEMA.
+    if (token.value === "WITH" && isWord(next, "ROW", "SCHEMA")) continue;
+    if (beginsQuery.includes(token.value) && (depth === 0 || before?.value === "(")) return at;
+  }
+  return undefined;
 }
 
 /** Tokens with a space between them; a quote directly after a word would be refused. */

@@ -29,6 +29,13 @@ describe("a change of the copy is sent", () => {
     "CREATE TABLE IF NOT EXISTS staging.a.b AS SELECT id, left(sha2(concat(secret('s', 'k'), '/', id), 256), 32) AS h FROM classwaves.a.b",
     "INSERT INTO staging.a.b SELECT sha2(concat(secret('s', 'k'), id), 256) FROM classwaves.a.b",
     "SET TAG ON COLUMN staging.a.b.c class.name = `x`",
+    "CREATE TABLE staging.a.b (`location` STRING, n INT GENERATED ALWAYS AS (m + 1), m INT) USING DELTA CLUSTER BY (`location`)",
+    "CREATE TABLE staging.a.b AS (SELECT location FROM classwaves.a.b)",
+    "ALTER TABLE staging.a.b ALTER COLUMN c SET MASK staging.f.m USING COLUMNS (a)",
+    "ALTER TABLE staging.a.b SET ROW FILTER staging.f.m ON (a)",
+    "ALTER SCHEMA staging.a OWNER TO `me`",
+    "ALTER VIEW staging.a.v AS SELECT upper(a) AS a FROM staging.a.b",
+    "INSERT INTO staging.a.b (SELECT 1)",
   ])("%s", (statement) => {
     expect(whyNotChange(statement, scope)).toBeUndefined();
   });
@@ -63,7 +70,96 @@ describe("anything else is refused before it is sent", () => {
     ["a hash of one's own", "INSERT INTO staging.a.b SELECT staging.f.sha2(secret('s', 'k'), 256) FROM c.a.b", "secret()"],
     ["a key in a view", "CREATE VIEW staging.a.v AS SELECT sha2(secret('s', 'k'), 256) AS h", "secret()"],
     ["a key in a comment", "COMMENT ON TABLE staging.a.b IS sha2(secret('s', 'k'), 256)", "secret()"],
+    ["the hash of a letter of a key", "INSERT INTO staging.a.b SELECT sha2(left(secret('s', 'k'), 1), 256)", "secret()"],
+    [
+      "a letter of a joined key",
+      "INSERT INTO staging.a.b SELECT sha2(left(concat(secret('s', 'k'), id), 1), 256) FROM c.a.b",
+      "secret()",
+    ],
+    [
+      "a key in an error",
+      "INSERT INTO staging.a.b SELECT sha2(concat(CAST(secret('s', 'k') AS INT), id), 256) FROM c.a.b",
+      "secret()",
+    ],
+    [
+      "a key that is compared",
+      "INSERT INTO staging.a.b SELECT sha2(concat(secret('s', 'k') < 'm', id), 256) FROM c.a.b",
+      "secret()",
+    ],
+    ["a joined key that is compared", "INSERT INTO staging.a.b SELECT sha2(concat(secret('s', 'k'), '') < 'm', 256)", "secret()"],
+    [
+      "a key that decides",
+      "INSERT INTO staging.a.b SELECT sha2(id, CASE WHEN secret('s', 'k') < 'm' THEN 256 ELSE 512 END) FROM c.a.b",
+      "secret()",
+    ],
+    [
+      "a key that every later row is hashed with",
+      "CREATE TABLE staging.a.b (id STRING, h STRING GENERATED ALWAYS AS (sha2(concat(secret('s', 'k'), id), 256)))",
+      "secret()",
+    ],
+    [
+      "the same, replaced",
+      "CREATE OR REPLACE TABLE staging.a.b (id STRING, h STRING DEFAULT sha2(concat(secret('s', 'k'), 'x'), 256))",
+      "secret()",
+    ],
     ["a key to delete by", "DELETE FROM staging.a.b WHERE id = sha2(secret('s', 'k'), 256)", "secret()"],
+    ["production's files as a table", "CREATE TABLE staging.a.b (id INT) LOCATION 's3://production/a/b'", "LOCATION"],
+    [
+      "production's files, replaced",
+      "CREATE OR REPLACE TABLE staging.a.b LOCATION 's3://production/a/b' AS SELECT 1 AS id",
+      "LOCATION",
+    ],
+    [
+      "production's files, of a format",
+      "CREATE TABLE staging.a.b USING parquet OPTIONS (path 's3://production') AS SELECT 1",
+      "USING",
+    ],
+    ["another system's table", "CREATE TABLE staging.a.b USING jdbc OPTIONS (url 'jdbc:x', dbtable 'y')", "USING"],
+    ["options with a path", "CREATE TABLE staging.a.b (id INT) OPTIONS (path 's3://production')", "OPTIONS"],
+    ["a clone to elsewhere", "CREATE TABLE staging.a.b DEEP CLONE classwaves.a.b LOCATION 's3://x'", "LOCATION"],
+    ["a structure elsewhere", "CREATE TABLE staging.a.b LIKE classwaves.a.b LOCATION 's3://x'", "LOCATION"],
+    ["a schema elsewhere", "CREATE SCHEMA staging.a MANAGED LOCATION 's3://production'", "LOCATION"],
+    [
+      "a table moved onto production's files",
+      "ALTER TABLE staging.a.b SET LOCATION 's3://production/a/b'",
+      "alters by SET LOCATION",
+    ],
+    [
+      "a partition of production's files",
+      "ALTER TABLE staging.a.b ADD PARTITION (d = 1) LOCATION 's3://x'",
+      "alters by ADD PARTITION",
+    ],
+    ["a partition moved", "ALTER TABLE staging.a.b PARTITION (d = 1) SET LOCATION 's3://x'", "alters by PARTITION"],
+    [
+      "exchanged partitions",
+      "ALTER TABLE staging.a.b EXCHANGE PARTITION (d = 1) WITH TABLE classwaves.a.b",
+      "alters by EXCHANGE",
+    ],
+    ["a format of files", "ALTER TABLE staging.a.b SET FILEFORMAT parquet", "alters by SET FILEFORMAT"],
+    ["a share as the catalog", "CREATE CATALOG staging USING SHARE p.s", "catalog staging itself"],
+    ["a query without AS", "CREATE TABLE staging.a.b SELECT classwaves.f.leak(1)", "leak() of a schema"],
+    [
+      "a query without AS after WITH",
+      "CREATE TABLE staging.a.b USING delta WITH t AS (SELECT 1) SELECT classwaves.f.leak(1)",
+      "leak() of a schema",
+    ],
+    ["a script", "CREATE TABLE staging.a.b AS MAP id USING 'sh' AS id FROM classwaves.a.b", "begins with MAP"],
+    ["a script of an old form", "CREATE TABLE staging.a.b AS FROM classwaves.a.b MAP id USING 'sh'", "begins with FROM"],
+    [
+      "rows replaced by a user's function",
+      "INSERT INTO staging.a.b REPLACE WHERE classwaves.f.leak(id) SELECT 1 AS id",
+      "only be columns and BY NAME",
+    ],
+    ["rows deleted by a user's function", "DELETE FROM staging.a.b WHERE classwaves.f.leak(id)", "leak() of a schema"],
+    [
+      "a view that gets a user's function",
+      "ALTER VIEW staging.a.v AS SELECT classwaves.f.leak(id) AS id FROM staging.a.b",
+      "leak() of a schema",
+    ],
+    ["a grant on two things", "GRANT SELECT ON TABLE staging.a.b, classwaves.a.b TO `all`", "more than one thing"],
+    ["two tables", "DROP TABLE staging.a.b, classwaves.a.b", "more than one thing"],
+    ["a rename and more", "ALTER TABLE staging.a.b RENAME TO staging.a.c, classwaves.a.b", "more than a rename"],
+    ["a letter that looks like another", "DROP TABLE `sta\u212aing`.a.b", "looks like another"],
   ])("%s", (_what, statement, why) => {
     expect(whyNotChange(statement, scope)).toContain(why);
   });
