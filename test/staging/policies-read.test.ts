@@ -160,6 +160,12 @@ test.each<[string, string, string | Partial<TableStructure["columns"][number]>, 
   ["of a column without a stand-in", "x: { synthetic: email, of: x }", "string", ["EA2112 users.teachers.x"]],
   ["a struct that is kept as a whole", "x: { keep: it is fine }", "struct<a:int>", ["EA2112 users.teachers.x"]],
   ["a field without a policy", "x: { fields: { a: keep } }", "struct<a:int,b:int>", ["EA2110 users.teachers.x.b"]],
+  [
+    "a field of a name that objects have",
+    "x: { fields: { a: keep } }",
+    "struct<a:int,constructor:string>",
+    ["EA2110 users.teachers.x.constructor"],
+  ],
   ["a field that doesn't exist", "x: { fields: { a: keep, c: keep } }", "struct<a:int>", ["EA2111 users.teachers.x.c"]],
   [
     "a field deep within",

@@ -177,7 +177,7 @@ function nestedGaps(
   return [
     ...type.fields.flatMap((field) => {
       const lower = field.name.toLowerCase();
-      const own = policy.fields[lower];
+      const own = Object.hasOwn(policy.fields, lower) ? policy.fields[lower] : undefined;
       const below = { ...place, object: `${place.object}.${lower}`, path: [...place.path, "fields", lower] };
       if (own === undefined)
         return [{ code: "EA2110" as const, object: below.object, path: below.path, message: "no policy for this field" }];

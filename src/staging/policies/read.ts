@@ -83,7 +83,8 @@ class Reader {
     path: Path,
     read: (value: unknown, path: Path) => Value | undefined,
   ): Record<string, Value> {
-    const found: Record<string, Value> = {};
+    // A column may be called `constructor`, which every other object has.
+    const found = Object.create(null) as Record<string, Value>;
     for (const [name, value] of Object.entries(written)) {
       const lower = name.toLowerCase();
       if (Object.hasOwn(found, lower)) this.#add("EA2101", [...path, name], `duplicate name: ${lower} is here, too`, "key");
