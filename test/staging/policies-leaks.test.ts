@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sanitisedColumns } from "../../src/staging/policies/columns.ts";
 import { type LeakQuery, leakQueries } from "../../src/staging/policies/leaks.ts";
 import type { ColumnPolicy, SyntheticKind } from "../../src/staging/policies/model.ts";
 import { syntheticKinds } from "../../src/staging/policies/model.ts";
@@ -144,4 +145,27 @@ test("what a policy makes of anything isn't a leak", async () => {
     leakQueries(small, policy, { policies, original: "classwaves.users.people", copy: "staging.users.small" }),
   );
   expect(found).toEqual({ id: [0, 0], fixed: [0, 1], short: [0, 1] });
+});
+
+test("a text never stays whole, however short it is", async () => {
+  const own = policyOf({ id: { how: "null" }, short: { how: "generalise", to: { first: 30 } } });
+  const small = tableOf({ id: "string", short: "string" });
+  const of = policiesOf({ "users.people": own }, {});
+  await world.warehouse.load(`DELETE FROM users.people`);
+  await world.warehouse.load("INSERT INTO users.people (short) VALUES ('anna@school.test'), ('Jo'), ('X'), (''), (NULL)");
+  const { columns: made } = sanitisedColumns(small, own, {
+    policies: of,
+    table: "users.people",
+    working: { catalog: "staging", schema: "w" },
+  });
+  await world.copy.change(
+    `CREATE OR REPLACE TABLE staging.users.short AS SELECT ${made.map(({ name, sql }) => `${sql} AS ${name}`).join(", ")} FROM classwaves.users.people AS s`,
+  );
+  const found = await world.copy.query("SELECT short FROM staging.users.short ORDER BY short NULLS FIRST");
+  expect(found.map(({ short }) => short)).toEqual([null, "", "", "J", "anna@school.tes"]);
+  const context = { policies: of, original: "classwaves.users.people", copy: "staging.users.short" };
+  expect(await counts(leakQueries(small, own, context))).toEqual({ id: [0, 0], short: [0, 1] });
+  // A whole text is a leak, although it has no more letters than the policy keeps.
+  await world.copy.change("CREATE OR REPLACE TABLE staging.users.short AS SELECT id, short FROM classwaves.users.people");
+  expect(await counts(leakQueries(small, own, context))).toEqual({ id: [0, 0], short: [3, 1] });
 });

@@ -127,10 +127,11 @@ function as(sql: string, type: ColumnType): string {
   return type.kind === "text" ? sql : `CAST(${sql} AS ${nameOf(type)})`;
 }
 
-/** What a value becomes; a value that is its own group stays as it is. */
+/** What a value becomes; a date or number that is its own group stays as it is. A text never stays whole, however short it is. */
 export function generalised({ to }: Generalise, value: string, type: ColumnType): string {
   if (typeof to === "string") return `date_trunc('${to.toUpperCase()}', ${value})`;
-  if ("first" in to) return `left(${value}, ${to.first})`;
+  if ("first" in to)
+    return `left(${value}, CASE WHEN length(${value}) > ${to.first} THEN ${to.first} ELSE length(${value}) - 1 END)`;
   const { band } = to;
   // Without a division, whose result would be rounded; and never below the smallest value of the type.
   const rest = (number: string) => `((${number} % ${band}) + ${band}) % ${band}`;

@@ -2,7 +2,7 @@ import type { TableStructure } from "../structure/structure.ts";
 import { parseColumnType } from "./column-type.ts";
 import { isFilled } from "./columns.ts";
 import { constant, generalised } from "./expressions.ts";
-import type { ColumnPolicy, Policies, TablePolicy } from "./model.ts";
+import type { ColumnPolicy, Generalise, Leaf, Policies, TablePolicy } from "./model.ts";
 import { columnOf, sourceAlias, textLiteral } from "./sql.ts";
 import { isMadeUp } from "./synthetic.ts";
 import { type LeafPlace, leavesOf, parsed } from "./walk.ts";
@@ -54,7 +54,7 @@ function leafQuery(leaf: LeafPlace, column: string, place: string, context: Leak
     return `SELECT ${title} AS place, count(value) AS leaks, CAST(0 AS BIGINT) AS chance FROM (SELECT ${value} AS value FROM ${context.copy} AS ${sourceAlias}) AS copied`;
   const values = (from: string) =>
     `SELECT DISTINCT value FROM (SELECT ${value} AS value FROM ${from} AS ${sourceAlias}) AS every`;
-  return `SELECT ${title} AS place, count_if(NOT by_chance) AS leaks, count_if(by_chance) AS chance FROM (SELECT ${byChance(leaf, context)} AS by_chance FROM (${values(context.original)}) AS o LEFT SEMI JOIN (${values(context.copy)}) AS c ON o.value = c.value) AS survivors`;
+  return `SELECT ${title} AS place, count_if(NOT by_chance) AS leaks, count_if(by_chance) AS chance FROM (SELECT ${byChance(leaf, context)} AS by_chance FROM (${values(context.original)}) AS o${made(leaf, values(context.original))} LEFT SEMI JOIN (${values(context.copy)}) AS c ON o.value = c.value) AS survivors`;
 }
 
 /** Whether the policy makes this value of others, too. */
@@ -64,12 +64,22 @@ function byChance({ policy, type }: LeafPlace, { policies }: LeakContext): strin
     case "constant":
       return `${value} = ${constant(policy.value, type)}`;
     case "generalise":
-      return `${value} = ${generalised(policy, value, type)}`;
+      return beginsText(policy) ? `m.made IS NOT NULL OR ${value} = ''` : `${value} = ${generalised(policy, value, type)}`;
     case "synthetic":
       return isMadeUp(policy, policy.locale ?? policies.locale, value);
     default:
       return "false";
   }
+}
+
+function beginsText(policy: Leaf): policy is Generalise {
+  return policy.how === "generalise" && typeof policy.to === "object" && "first" in policy.to;
+}
+
+/** A short text survives by chance only if it begins a longer one. */
+function made({ policy, type }: LeafPlace, originals: string): string {
+  if (!beginsText(policy)) return "";
+  return ` LEFT JOIN (SELECT DISTINCT ${generalised(policy, "value", type)} AS made FROM (${originals}) AS every_one) AS m ON m.made = o.value`;
 }
 
 /** Anything in the copy's JSON that its type doesn't name. */

@@ -24,7 +24,7 @@ const generaliseTo = z.union([
   z.strictObject({
     band: z.number().positive("expected a number above 0").describe("Numbers become the lower end of their band."),
   }),
-  z.strictObject({ first: z.int().min(1).describe("Texts become their first characters.") }),
+  z.strictObject({ first: z.int().min(1).describe("Texts become their first characters, never all of them.") }),
 ]);
 
 const synthetic = z.strictObject({
