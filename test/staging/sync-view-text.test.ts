@@ -35,6 +35,9 @@ describe("reads the copy's tables", () => {
       "SELECT 1 FROM prod.a.t UNION ALL SELECT 2 FROM prod.a.u",
       "SELECT 1 FROM staging.a.t UNION ALL SELECT 2 FROM staging.a.u | a.t a.u",
     ],
+    ["TABLE prod.a.t", "TABLE staging.a.t | a.t"],
+    ["SELECT * FROM a.t UNION ALL TABLE prod.a.u", "SELECT * FROM a.t UNION ALL TABLE staging.a.u | a.t a.u"],
+    ["SELECT * FROM a.t EXCEPT DISTINCT TABLE prod.a.u", "SELECT * FROM a.t EXCEPT DISTINCT TABLE staging.a.u | a.t a.u"],
     ["SELECT * FROM shared.x.y", "SELECT * FROM shared_staging.x.y | "],
     ["SELECT * FROM prod.prod.prod", "SELECT * FROM staging.prod.prod | prod.prod"],
   ])("%s", (query, expected) => {
@@ -67,6 +70,9 @@ describe("says why it cannot", () => {
     ["SELECT * FROM a.b.c.d", "too many parts"],
     ["SELECT prod.a.t.id FROM prod.a.t CROSS JOIN a.u AS prod", "both a catalog and an alias"],
     ["SELECT 'x", "without an end"],
+    ["SELECT * FROM table_changes('prod.a.t', 1)", "table_changes(), which gets a table's name as a text"],
+    ["SELECT * FROM a.t JOIN prod.f.each(TABLE(prod.a.t))", "gives a table to a function"],
+    ["SELECT * FROM range(3) JOIN stack(TABLE (prod.a.t))", "gives a table to a function"],
   ])("%s", (query, why) => {
     expect(carried(query)).toMatch(/^! /);
     expect(carried(query)).toContain(why);

@@ -1,4 +1,5 @@
 import { quoteName, type Token, tokenize } from "../../warehouse/statements.ts";
+import { whyHidesTable } from "../sync/relations.ts";
 
 /**
  * Rewrites the query of a view, so that it reads the branch. Every table that it names gets its full name there. What cannot be
@@ -27,7 +28,7 @@ const endsTables = new Set(
     " ",
   ),
 );
-const beginsTables = new Set(["FROM", "JOIN"]);
+const beginsTables = new Set(["FROM", "JOIN", "TABLE"]);
 /** Functions with a FROM between their arguments, such as `extract(YEAR FROM time)`. */
 const functionsWithFrom = new Set(["EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "OVERLAY"]);
 
@@ -36,6 +37,8 @@ export function rewriteView(text: string, request: RewriteRequest): Rewritten | 
   const tokens = tokenize(text);
   if (typeof tokens === "string") return tokens;
   while (tokens.at(-1)?.value === ";") tokens.pop();
+  const hidden = whyHidesTable(tokens);
+  if (hidden !== undefined) return hidden;
   const places = placesOf(text, tokens);
   return places ? new Rewriting(tokens, places, request).result(text) : "its text could not be read";
 }
@@ -94,6 +97,8 @@ class Rewriting {
       if (this.#level === "table") this.#expect("none");
     } else if (kind === "symbol" && value === ",") {
       if (inTables(this.#tokens, at)) this.#expect("table");
+      // After a column that is called table.
+      else if (this.#level === "table") this.#expect("none");
     } else if (kind === "word" && before?.value !== ".") {
       if (beginsTables.has(value) && this.#level !== "function" && !comparesFrom(this.#tokens, at)) this.#expect("table");
       else if (endsTables.has(value)) this.#expect("none");
@@ -221,7 +226,7 @@ function isName({ kind, value }: Token): boolean {
 
 /** Words that are never the name of a table, of those that can follow FROM, JOIN or a comma. */
 const reserved = new Set(
-  `SELECT FROM WHERE WITH RECURSIVE AS ON AND OR NOT IN IS NULL CASE WHEN THEN ELSE END JOIN INNER LEFT RIGHT FULL OUTER CROSS ANTI SEMI NATURAL USING GROUP BY
+  `SELECT FROM WHERE WITH RECURSIVE AS ON AND OR NOT IN IS NULL CASE WHEN THEN ELSE END JOIN TABLE INNER LEFT RIGHT FULL OUTER CROSS ANTI SEMI NATURAL USING GROUP BY
   ORDER HAVING LIMIT UNION ALL EXCEPT INTERSECT DISTINCT LATERAL VALUES BETWEEN LIKE EXISTS CAST INTERVAL TRUE FALSE`.split(
     /\s+/,
   ),

@@ -69,7 +69,7 @@ class Scan {
     if (token.kind !== "word" || before?.value === ".") return false;
     if (token.value === "FROM" && !isWord(before, "DISTINCT")) frame.inFrom = frame.expects = true;
     else if (token.value === "JOIN") frame.expects = true;
-    else if (token.value === "TABLE" && !isNameEnd(before) && after?.value !== "(") frame.expects = true;
+    else if (token.value === "TABLE" && beginsTable(before)) frame.expects = true;
     else if (token.value === "LATERAL") {
       // A view's own columns follow, or a subquery.
       if (isWord(after, "VIEW")) frame.inFrom = frame.expects = false;
@@ -87,6 +87,21 @@ class Scan {
     if (!isCall && !(parts.length === 1 && this.#defined.has(parts[0]))) this.found.push({ at, parts });
     return end;
   }
+}
+
+/** `UNION ALL TABLE t`, but not `SELECT a table`, where it is the name of a column. */
+function beginsTable(before: Token | undefined): boolean {
+  return !isNameEnd(before) || isWord(before, "ALL", "DISTINCT");
+}
+
+/** Why a query may read a table that isn't found among its names; undefined if it doesn't. */
+export function whyHidesTable(tokens: readonly Token[]): string | undefined {
+  for (const [at, token] of tokens.entries()) {
+    if (tokens[at + 1]?.value !== "(" || tokens[at - 1]?.value === ".") continue;
+    if (nameOf(token) === "table_changes") return "it calls table_changes(), which gets a table's name as a text";
+    if (isWord(token, "TABLE")) return "it gives a table to a function";
+  }
+  return undefined;
 }
 
 /** Whether WITH defines this name: `WITH t AS (…)` or `WITH t (a, b) AS (…)`. */

@@ -1,5 +1,5 @@
 import { quoteName, type Token, tokenize } from "../../warehouse/statements.ts";
-import { dotted, isNameEnd, isWord, nameOf, relationsIn } from "./relations.ts";
+import { dotted, isNameEnd, isWord, nameOf, relationsIn, whyHidesTable } from "./relations.ts";
 
 /**
  * The query of a view, for another catalog: what it reads in the original's catalog is read in the copy's. Names are found as
@@ -24,6 +24,8 @@ export function queryForCopy(
 ): ViewQuery | string {
   const tokens = tokenize(query);
   if (typeof tokens === "string") return tokens;
+  const hidden = whyHidesTable(tokens);
+  if (hidden !== undefined) return hidden;
   const relations = relationsIn(tokens);
   const reads = new Set<string>();
   const renamed = new Map<number, string>();

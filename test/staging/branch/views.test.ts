@@ -44,6 +44,21 @@ const cases: [text: string, expected: string][] = [
   ],
   ["SELECT * FROM samples.nyc.trips", "SELECT * FROM samples.nyc.trips"],
   ["SELECT * FROM range(10)", "SELECT * FROM range(10)"],
+  ["TABLE cw.sessions.groups", `TABLE ${b("sessions.groups")}`],
+  [
+    "SELECT 1 FROM users.teachers UNION ALL TABLE cw.sessions.groups",
+    `SELECT 1 FROM ${b("users.teachers")} UNION ALL TABLE ${b("sessions.groups")}`,
+  ],
+  [
+    "SELECT * FROM users.teachers WHERE id IN (TABLE sessions.groups)",
+    `SELECT * FROM ${b("users.teachers")} WHERE id IN (TABLE ${b("sessions.groups")})`,
+  ],
+  ["SELECT table, g.table FROM sessions.groups g", `SELECT table, g.table FROM ${b("sessions.groups")} g`],
+  [
+    "SELECT * FROM table_changes('cw.sessions.groups', 0)",
+    "refused: it calls table_changes(), which gets a table's name as a text",
+  ],
+  ["SELECT * FROM stack(TABLE(cw.sessions.groups))", "refused: it gives a table to a function"],
   ["SELECT * FROM groups", "refused: it names groups without its schema, so it is unknown which table that is"],
   ["SELECT * FROM cw.sessions.secret", "refused: it reads sessions.secret, which is not on the branch"],
   ["SELECT * FROM (SELECT 1))", "refused: its brackets do not match"],
