@@ -34,10 +34,12 @@ export interface SharedRequest {
 const named = 5;
 
 export function sharedTables({ tables, unread, problem, principals, mayBeOurs }: SharedRequest): SharedTables {
-  const listed = new Set(principals);
-  const ours = (user: string) => listed.has(user);
+  // Names of users have no upper and lower case.
+  const lower = (names: Iterable<string>) => new Set([...names].map((name) => name.toLowerCase()));
+  const [listed, possible] = [lower(principals), lower(mayBeOurs)];
+  const ours = (user: string) => listed.has(user.toLowerCase());
   // Whom nobody lists may be the application under test, unless the list says who is.
-  const perhaps = (user: string) => !ours(user) && (mayBeOurs.has(user) || listed.size === 0);
+  const perhaps = (user: string) => !ours(user) && (possible.has(user.toLowerCase()) || listed.size === 0);
   const touched = tables.filter(({ versions }) => versions.some(({ user }) => ours(user)));
   const doubtful = tables.filter((table) => !touched.includes(table) && table.versions.some(({ user }) => perhaps(user)));
   const others = tables.filter((table) => table.versions.some(({ user }) => !ours(user) && !perhaps(user)));

@@ -113,6 +113,9 @@ test("who wrote to a shared table decides whether the run touched it", () => {
       { table: "b", whose: "somebody else's", users: ["person"] },
     ],
   });
+  // A principal is the same however it is written.
+  expect(judged([table("b", "App@School.test")], ["app@school.test"])).toMatchObject({ touched: { least: 1, most: 1 } });
+  expect(judged([table("b", "A1-B2")], ["app"], ["a1-b2"])).toMatchObject({ touched: { least: 0, most: 1 } });
   // Nobody says who writes for the tests, so that it may be anybody.
   expect(judged([table("b", "person")], [])).toMatchObject({ touched: { least: 0, most: 1 } });
   // It wrote to the branch, so that it writes for the tests, too.
