@@ -60,4 +60,10 @@ export const refreshErrors = {
     meaning: "`staging.policies` names a file that doesn't exist or cannot be read. Without policies nothing is copied.",
     fix: "Write a first proposal with `env-actions staging propose`, review it, and commit it.",
   },
+  EA6111: {
+    title: "Others could read the mappings of a refresh",
+    meaning:
+      "While a refresh runs, its working schema has the mapping between production's values and their surrogates. A new schema gets the grants of its catalog: principals with USE SCHEMA and SELECT on the copy's catalog, but not on production's, could read it.",
+    fix: "Grant USE SCHEMA and SELECT on the copy's schemas instead, and revoke them on its catalog.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

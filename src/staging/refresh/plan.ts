@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { UserError } from "../../model/user-error.ts";
 import type { ColumnStructure, Structure, TableStructure } from "../structure/structure.ts";
 import { flatNames } from "./names.ts";
+import { readersOfWorking } from "./readers.ts";
 import type { Reference, RefreshRequest } from "./request.ts";
 import type { QuasiIdentifiers, TableRules } from "./rules.ts";
 
@@ -35,6 +36,12 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
   refuse("EA6100", "the policies don't cover the original", gapsIn(rules, original), "add a policy for each");
   const copied = all.filter(({ table, structure }) => structure.kind !== "view" && !rules.omits(table));
   refuse("EA6101", "not every row and value of the original can be read as it is", hiding(original, copied), remedyOfPolicies);
+  refuse(
+    "EA6111",
+    "others could read production's values in the working schema",
+    readersOfWorking(original, copy).map((one) => `${one} has SELECT on the whole catalog ${copy.catalog}`),
+    "grant SELECT and USE SCHEMA on the copy's schemas instead, and revoke them on its catalog",
+  );
   const differing = copied.flatMap(({ table, structure }) => whyNotEqual(table, structure, inCopy.get(table)));
   refuse("EA6102", "the copy's structure is not the original's", differing, "run `env-actions staging sync` first");
   const built = flatNames(
@@ -91,7 +98,7 @@ function tablesOf({ schemas }: Structure): Named[] {
     .sort((a, b) => (a.table < b.table ? -1 : 1));
 }
 
-type Code = "EA6100" | "EA6101" | "EA6102" | "EA6103";
+type Code = "EA6100" | "EA6101" | "EA6102" | "EA6103" | "EA6111";
 
 const remedyOfPolicies = "give the refresh's principal access without filters and masks, or let a policy omit these tables";
 const mostNamed = 20;

@@ -5,8 +5,8 @@ import { readPolicies } from "../../../src/staging/policies/read.ts";
 import { policyRules } from "../../../src/staging/refresh/policy-rules.ts";
 import { refresh } from "../../../src/staging/refresh/refresh.ts";
 import { readStructure } from "../../../src/staging/structure/read.ts";
-import type { CopyWarehouse } from "../../../src/warehouse/access.ts";
-import { openCopy, requestOf } from "./world.ts";
+import { type CopyWarehouse, openForCopy } from "../../../src/warehouse/access.ts";
+import { openCopy, requestOf, settingsOf } from "./world.ts";
 
 /**
  * Names, addresses and ids are planted in every place of the original that can hold one. The searcher reads the copy past the
@@ -14,6 +14,7 @@ import { openCopy, requestOf } from "./world.ts";
  */
 
 const planted = Number(process.env.PLANTED ?? 1000);
+const tester = "tester@school.test";
 const key = "k3y-that-only-the-warehouse-knows";
 const pupil = {
   id: "string",
@@ -67,7 +68,7 @@ beforeAll(async () => {
   };
   warehouse = await startWarehouse({
     catalog: "production",
-    principals: { refresher },
+    principals: { refresher, tester: { user: tester, grants: [] } },
     secrets: { "staging/pseudonyms": key },
   });
   for (const catalog of ["production", "staging"])
@@ -153,3 +154,18 @@ async function presentIds(): Promise<string> {
     await warehouse.query("SELECT p.id, m.id AS mark FROM staging.u.pupils p JOIN staging.u.marks m ON m.pupil_id = p.id"),
   );
 }
+
+test("whoever may read the whole copy, but not production, cannot read a mapping", async () => {
+  const scope = { catalog: "staging", ownsCatalog: false, labelsCatalog: true };
+  const owner = await openForCopy(settingsOf(warehouse), scope, { signal: new AbortController().signal });
+  await owner.change("GRANT USE CATALOG, USE SCHEMA ON CATALOG staging TO `tester@school.test`");
+  await owner.change("GRANT SELECT ON SCHEMA staging.u TO `tester@school.test`");
+  expect(await run()).toMatchObject({ switched: true });
+  await owner.change("GRANT SELECT ON CATALOG staging TO `tester@school.test`");
+  await expect(run()).rejects.toMatchObject({
+    code: "EA6111",
+    message: expect.stringContaining(`${tester} has SELECT on the whole`),
+  });
+  await owner.change("REVOKE SELECT ON CATALOG staging FROM `tester@school.test`");
+  await owner.close();
+});
