@@ -17,7 +17,7 @@ import { report, short } from "./result.ts";
 const sizes = (process.env.ROWS ?? (short ? "4800,14400" : "100000,300000,1000000")).split(",").map(Number);
 const entry = process.env.ENTRY ?? join(import.meta.dirname, "..", "dist", "index.js");
 const token = "dapi-bench";
-const mostMegabytes = 200;
+const mostMegabytes = 150;
 
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, "../examples/classroom/schema.json"), "utf8")) as Record<
   string,

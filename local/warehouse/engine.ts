@@ -20,7 +20,7 @@ import type { Context } from "./statements/context.ts";
 import { clone, createLike } from "./statements/copy.ts";
 import { createCatalog, createSchema, createTable, dropCatalog, dropSchema, dropTable } from "./statements/define.ts";
 import { describeDetail, describeHistory, describeQuery, describeTable } from "./statements/describe.ts";
-import { changeOwner, changeTags, commentOn, grant } from "./statements/governance.ts";
+import { changeOwner, changeTags, commentOn, grant, retainDropped } from "./statements/governance.ts";
 import { explainInsert, insert } from "./statements/insert.ts";
 import { mergeDelete } from "./statements/merge.ts";
 import { createFunction, dropFunction, governedRows, hasPolicies, refusePolicies } from "./statements/policies.ts";
@@ -160,6 +160,8 @@ function run(statement: Statement, context: Context): ResultSet | Promise<Result
       return grant(statement, context);
     case "owner":
       return changeOwner(statement, context);
+    case "retain-dropped":
+      return retainDropped(statement, context);
     case "comment-on":
       return commentOn(statement, context);
     case "tags":

@@ -27,8 +27,14 @@ export class Moves {
     this.#faults = faults;
   }
 
-  /** A table with the newest rows of another one. */
-  async clone(source: Table, name: TableName, plan: () => ClonePlan, replace: boolean, author: Author): Promise<void> {
+  /** A table with the newest rows of another one. @returns whether it is new */
+  async clone(
+    source: Table,
+    name: TableName,
+    plan: () => ClonePlan,
+    { replace, ifNotExists }: { replace: boolean; ifNotExists: boolean },
+    author: Author,
+  ): Promise<boolean> {
     // Two transactions, because DuckDB's write to one catalog each.
     const { rows, definition, entry } = await this.#database.write(
       async (connection) => {
@@ -44,8 +50,9 @@ export class Moves {
     );
     const table = newTable(name, definition, author.user, timeOf(this.#faults));
     table.shared = rows;
-    const create = async (connection: { run(sql: string): Promise<unknown> }): Promise<Table | undefined> => {
+    const create = async (connection: { run(sql: string): Promise<unknown> }): Promise<Table | "there" | undefined> => {
       const old = this.#catalogs.findTable(name);
+      if (old && ifNotExists) return "there";
       if (old && !replace) this.#catalogs.addTable(old); // throws that it already exists
       if (old?.view) throw tableExpected("CREATE OR REPLACE TABLE", quoted(old.catalog, old.schema, old.name));
       this.#catalogs.schema(name.catalog, name.schema);
@@ -55,8 +62,9 @@ export class Moves {
       table.readableFrom = table.history.length - 1;
       return old;
     };
-    await this.#database
+    const found = await this.#database
       .write(create, author.signal, (old) => {
+        if (old === "there") return this.#sharing.release(rows);
         if (old) this.#catalogs.removeTable(old);
         if (old?.shared) this.#sharing.release(old.shared);
         this.#catalogs.addTable(table);
@@ -65,6 +73,7 @@ export class Moves {
         this.#sharing.release(rows);
         throw error;
       });
+    return found !== "there";
   }
 
   /** Its history and its id stay. @throws SqlError TABLE_OR_VIEW_ALREADY_EXISTS, or SCHEMA_NOT_FOUND */

@@ -11,6 +11,8 @@ export class Namespaces {
   readonly #sharing: SharedStorage;
   /** DuckDB's databases: one for each catalog that there ever was. */
   readonly #attached: Set<string>;
+  /** The last catalog that was created: they are created one after another, because DuckDB attaches them outside of transactions. */
+  #lastCatalog: Promise<unknown> = Promise.resolve();
 
   /** @param attached the catalog that DuckDB began with */
   constructor(catalogs: Catalogs, database: Database, sharing: SharedStorage, attached: string) {
@@ -20,19 +22,31 @@ export class Namespaces {
     this.#attached = new Set([attached]);
   }
 
-  /** With the schema `default`. @throws SqlError CATALOG_ALREADY_EXISTS */
-  async createCatalog(name: string, user: string): Promise<Catalog> {
+  /**
+   * With the schema `default`.
+   * @returns undefined if it is there already, and may be
+   * @throws SqlError CATALOG_ALREADY_EXISTS
+   */
+  createCatalog(name: string, user: string, ifNotExists = false): Promise<Catalog | undefined> {
     refuseReserved(name);
-    const catalog = this.#catalogs.addCatalog(name, user);
-    this.#catalogs.addSchema(name, "default", user);
-    const database = identifier(catalog.name);
-    if (!this.#attached.has(catalog.name)) {
-      this.#attached.add(catalog.name);
+    const created = this.#lastCatalog.then(() => this.#createCatalog(name, user, ifNotExists));
+    this.#lastCatalog = created.catch(() => undefined);
+    return created;
+  }
+
+  async #createCatalog(name: string, user: string, ifNotExists: boolean): Promise<Catalog | undefined> {
+    if (this.#catalogs.find(name)) return ifNotExists ? undefined : this.#catalogs.addCatalog(name, user); // throws
+    const lower = name.toLowerCase();
+    const database = identifier(lower);
+    if (!this.#attached.has(lower)) {
+      this.#attached.add(lower);
       await this.#database.use((connection) => connection.run(`ATTACH ':memory:' AS ${database}`));
     }
     await this.#database.write((connection) =>
       connection.run(`CREATE SCHEMA ${database}."${historySchema}"; CREATE SCHEMA ${database}."default"`),
     );
+    const catalog = this.#catalogs.addCatalog(name, user);
+    this.#catalogs.addSchema(name, "default", user);
     return catalog;
   }
 
@@ -81,14 +95,24 @@ export class Namespaces {
       for (const { shared } of schema.tables.values()) if (shared) this.#sharing.release(shared);
   }
 
-  /** @throws SqlError SCHEMA_ALREADY_EXISTS */
-  async createSchema(catalog: string, name: string, user: string): Promise<void> {
+  /** @returns whether it is new @throws SqlError SCHEMA_ALREADY_EXISTS */
+  async createSchema(catalog: string, name: string, user: string, ifNotExists = false): Promise<boolean> {
     if ([historySchema, "information_schema", "main", "pg_catalog", "temp"].includes(name.toLowerCase()))
       throw new UnsupportedSql(`a schema named ${name}`);
-    this.#catalogs.addSchema(catalog, name, user);
     // It is still there if rows of others lie in it.
     const sql = `CREATE SCHEMA IF NOT EXISTS ${identifier(catalog.toLowerCase())}.${identifier(name.toLowerCase())}`;
-    await this.#database.write((connection) => connection.run(sql));
+    return await this.#database.write(
+      async (connection) => {
+        // Only now nobody else can create it.
+        const isThere = this.#catalogs.catalog(catalog).schemas.has(name.toLowerCase());
+        if (isThere && ifNotExists) return false;
+        if (isThere) this.#catalogs.addSchema(catalog, name, user); // throws that it already exists
+        await connection.run(sql);
+        return true;
+      },
+      undefined,
+      (isNew) => isNew && this.#catalogs.addSchema(catalog, name, user),
+    );
   }
 
   /** Its tables are dropped already. @throws SqlError SCHEMA_NOT_EMPTY */

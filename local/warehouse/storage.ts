@@ -77,6 +77,7 @@ export class Storage {
   /**
    * @param given the definition, and perhaps rows in DuckDB's dialect whose types become the columns'. With `replace`, an existing table of
    * that name is dropped, and its older versions can no longer be read.
+   * @returns whether it is new
    */
   async createTable(
     name: TableName,
@@ -87,14 +88,17 @@ export class Storage {
       /** The first version; absent: that of a CREATE TABLE. */
       entry?: Entry;
       replace: boolean;
+      /** A table of that name that is there when it is this one's turn stays as it is. */
+      ifNotExists?: boolean;
       comment?: string;
       /** Adds what is only told of it, and refuses what cannot be. */
       complete?(table: Table): void;
     },
     author: Author,
-  ): Promise<void> {
-    const create = async (connection: DuckDBConnection): Promise<Table> => {
+  ): Promise<boolean> {
+    const create = async (connection: DuckDBConnection): Promise<Table | undefined> => {
       const old = this.#catalogs.findTable(name);
+      if (old && given.ifNotExists) return undefined;
       if (old && !given.replace) this.#catalogs.addTable(old); // throws that it already exists
       if (old?.view) throw tableExpected("CREATE OR REPLACE TABLE", quoted(old.catalog, old.schema, old.name));
       const columns =
@@ -122,11 +126,13 @@ export class Storage {
       table.readableFrom = table.history.length - 1;
       return table;
     };
-    await this.#database.write(create, author.signal, (table) => {
+    const created = await this.#database.write(create, author.signal, (table) => {
+      if (!table) return;
       const old = this.#catalogs.findTable(name);
       if (old) this.#remove(old);
       this.#catalogs.addTable(table);
     });
+    return created !== undefined;
   }
 
   async dropTable(table: Table, signal: AbortSignal): Promise<void> {

@@ -39,7 +39,7 @@ type Decision =
   | Event<
       "decision",
       { what: "refresh"; original: string; copy: string; refresh: string; policies: string; switched: boolean },
-      "tables" | "rows" | "leaks" | "orphans" | "suppressed"
+      "tables" | "rows" | "leaks" | "chance" | "orphans" | "suppressed"
     >
   | Event<"decision", { what: "undo"; report: string; commit: string }>
   | Event<"decision", { what: "repair-plan"; report: string; digest: string; execute: boolean; commit: string }>

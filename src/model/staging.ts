@@ -160,6 +160,11 @@ export interface RefreshResult {
   policies: string;
   /** Production values of sanitised columns that were found in the copy before the switch. */
   leaks: number;
+  /**
+   * Values that production has, too, but that say nothing of anybody: the policy makes them of other values as well, such as a constant
+   * or the first day of a month. Absent in records of older versions.
+   */
+  chance?: number;
   /** The smallest group of the quasi-identifiers; undefined if none are declared. */
   k?: number;
   suppressedRows: number;

@@ -91,7 +91,7 @@ async function drift(context: StageContext, warehouse: WarehouseReader): Promise
     await readStructure(warehouse, original, new Date()),
     await readStructure(warehouse, copy, new Date()),
   ];
-  const found = compareStructures(first, second, compareOptions(context));
+  const found = compareStructures(first, second, await compareOptions(context));
   const limits: Partial<Record<Facet, number>> = context.config.staging?.drift.limits ?? {};
   const over = facets.filter((facet) => found.facets[facet].differences.length > (limits[facet] ?? 0));
   const { differences, unseen, compared } = summariseDrift(found);

@@ -9,6 +9,7 @@ import type { Structure } from "../staging/structure/structure.ts";
 import { failedIfWrongTarget } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { catalogsOf, isOneWorkspace, withReaderOf } from "./copy.ts";
+import { checksLeftOut } from "./policy-checks.ts";
 
 /** Compares the structure of a copy with that of its original. It only reads. */
 export async function drift(context: StageContext, outcome: StageOutcome): Promise<void> {
@@ -19,7 +20,7 @@ export async function drift(context: StageContext, outcome: StageOutcome): Promi
   }
   const both = await readBoth(context, outcome);
   if (!both) return;
-  const compared = compareStructures(both.original, both.copy, compareOptions(context));
+  const compared = compareStructures(both.original, both.copy, await compareOptions(context));
   const found = both.snapshot === undefined ? compared : besideSnapshot(compared, both.snapshot);
   const place = found.place ?? placeInConfiguration(context);
   outcome.staging = { ...outcome.staging, drift: { ...found, ...(place ? { place } : {}) } };
@@ -52,14 +53,15 @@ function takeSnapshot(context: StageContext, file: string): Promise<Check> {
 }
 
 /** What drift and sync leave out, and which catalogs stand for each other. */
-export function compareOptions({ config }: Pick<StageContext, "config">): CompareOptions {
+export async function compareOptions(context: Pick<StageContext, "config" | "workspace">): Promise<CompareOptions> {
+  const { config } = context;
   const ignore = (config.staging?.drift.ignore ?? []).map(({ object, facet, item, reason }) => ({
     object,
     reason,
     ...(facet === undefined ? {} : { facet }),
     ...(item === undefined ? {} : { item }),
   }));
-  return { ignore, catalogNames: config.staging?.catalogs ?? {} };
+  return { ignore: [...ignore, ...(await checksLeftOut(context))], catalogNames: config.staging?.catalogs ?? {} };
 }
 
 export function unseenVerdict({ config }: Pick<StageContext, "config">): "error" | "degraded" {

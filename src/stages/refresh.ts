@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { count } from "../lib/count.ts";
+import { keepHeapSmall } from "../lib/heap.ts";
 import type { Check } from "../model/report.ts";
 import type { RefreshResult } from "../model/staging.ts";
 import { UserError } from "../model/user-error.ts";
@@ -16,6 +17,7 @@ import { type CopyAndOriginal, withCopy } from "./copy.ts";
 /** Shows which tables a refresh would fill; with `execute`, fills the copy with sanitised rows of its original. */
 export async function refresh(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { execute = false } = context.overrides;
+  keepHeapSmall();
   let mistake: UserError | undefined;
   const check = await context.check("refresh", "Sanitised data", () =>
     failedIfWrongTarget(async () => {
@@ -64,13 +66,14 @@ async function prepared(
       { cause: error },
     );
   });
-  const { policies } = readPolicies(text, staging.policies);
+  const read = readPolicies(text, staging.policies);
+  const { policies } = read;
   const { roots, k, smallGroups, keepOld, retention } = staging.refresh;
   const tables = context.config.testData?.tables ?? {};
   return {
     ports: {
       warehouse,
-      rules: policyRules(policies, { text, suppress: smallGroups }),
+      rules: policyRules(read, { suppress: smallGroups }),
       readStructure: (catalog) => readStructure(warehouse, catalog, new Date()),
       signal: context.signal,
       onStep: (told) => step(context, told),
@@ -152,6 +155,7 @@ function refreshNote(result: RefreshResult, { original, copy }: RefreshRequest) 
       tables: result.tables.length,
       rows: result.tables.reduce((sum, { rows = 0 }) => sum + rows, 0),
       leaks: result.leaks,
+      chance: result.chance ?? 0,
       orphans: result.orphans,
       suppressed: result.suppressedRows,
     },

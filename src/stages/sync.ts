@@ -29,7 +29,7 @@ export async function sync(context: StageContext, outcome: StageOutcome): Promis
               },
             },
             {
-              ...compareOptions(context),
+              ...(await compareOptions(context)),
               ...{ original, copy, revoke, recreate, dryRun: !execute },
               ...(planDigest === undefined ? {} : { digest: planDigest }),
             },

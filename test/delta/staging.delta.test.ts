@@ -70,9 +70,8 @@ it("sync, seed, refresh, and a run's own tables are what Delta makes of the same
     },
   );
   const { text } = proposePolicies(await read("classwaves"));
-  const { policies } = readPolicies(text, "policies.yml");
   const refreshed = await refresh(
-    { warehouse, rules: policyRules(policies, { text, suppress: "null" }), readStructure: read, signal },
+    { warehouse, rules: policyRules(readPolicies(text, "policies.yml"), { suppress: "null" }), readStructure: read, signal },
     {
       ...{ original: "classwaves", copy: "staging", references: [], keys: {}, roots: {}, k: 2 },
       ...{ keepOldMs: 86_400_000, retentionMs: 86_400_000 },

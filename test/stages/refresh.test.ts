@@ -58,7 +58,7 @@ test("a column without a policy is a mistake of the user, and so is a missing fi
   const gap = await perform(world, "refresh", { files: { [file]: without }, overrides: { execute: true } }).catch(
     (error: unknown) => error,
   );
-  expect(gap).toMatchObject({ code: "EA6100", message: expect.stringContaining("users.teachers.email") });
+  expect(gap).toMatchObject({ code: "EA2110", message: expect.stringContaining("users.teachers.email") });
   const missing = await perform(world, "refresh", {}).catch((error: unknown) => error);
   expect(missing).toMatchObject({ code: "EA6110" });
 });

@@ -219,6 +219,7 @@ export type Statement =
   | { kind: "drop-table"; name: string[]; ifExists: boolean }
   | Grants
   | { kind: "owner"; on: Securable; owner: string }
+  | { kind: "retain-dropped"; on: Securable; hours: number }
   | { kind: "comment-on"; on: Securable; comment: string | undefined }
   | { kind: "tags"; on: Securable; set: Record<string, string>; unset: string[] }
   | { kind: "use"; what: "CATALOG" | "SCHEMA"; name: string[] }

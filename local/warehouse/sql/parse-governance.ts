@@ -91,6 +91,8 @@ export function parseAlterObject(cursor: Cursor): Statement {
   const on = parseSecurable(cursor);
   const governed = parseGoverned(cursor, on);
   if (governed) return governed;
+  if (first.value !== "VIEW" && (cursor.accept("SET", "RETAIN", "DROPPED", "TO") || cursor.accept("RETAIN", "DROPPED", "TO")))
+    return { kind: "retain-dropped", on, hours: parseHours(cursor) };
   if (first.value === "VIEW" && cursor.accept("RENAME", "TO"))
     return { kind: "alter-table", table: on.name, action: { kind: "rename", to: cursor.dottedName(), isView: true } };
   if (first.value === "VIEW" && cursor.accept("SET", "TBLPROPERTIES")) {
@@ -98,4 +100,14 @@ export function parseAlterObject(cursor: Cursor): Statement {
     throw new UnsupportedSql("properties of a view");
   }
   throw new UnsupportedSql(`ALTER ${first.value} … ${cursor.peek().value} ${cursor.peek(1).value}`.trim());
+}
+
+const hoursIn: Readonly<Record<string, number>> = { HOUR: 1, HOURS: 1, DAY: 24, DAYS: 24, WEEK: 168, WEEKS: 168 };
+
+function parseHours(cursor: Cursor): number {
+  const number = cursor.integer();
+  const unit = cursor.next();
+  const hours = hoursIn[unit.value];
+  if (hours === undefined) throw syntaxError(unit.text);
+  return number * hours;
 }

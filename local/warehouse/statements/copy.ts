@@ -18,7 +18,9 @@ export async function createLike(statement: Of<"create-like">, context: Context)
   const source = sourceOf(statement.source, "CREATE TABLE LIKE", context);
   const name = target(statement.name, context);
   if (statement.ifNotExists && context.catalogs.findTable(name)) return noResult;
-  await context.storage.createTable(name, { definition: definitionOf(source), replace: false }, author(context));
+  const { ifNotExists } = statement;
+  const given = { definition: definitionOf(source), replace: false, ifNotExists };
+  if (!(await context.storage.createTable(name, given, author(context)))) return noResult;
   context.privileges.recordOwner(fullName(name), context.session.principal.user);
   return noResult;
 }
@@ -41,13 +43,16 @@ export async function clone(statement: Of<"clone">, context: Context): Promise<R
   if (old && statement.ifNotExists) return noResult;
   if (old && statement.replace) requireOwner(context, fullName(name), "Table");
   const plan = (): ClonePlan => planOf(source, statement);
-  if ((statement.version ?? source.history.length - 1) === source.history.length - 1)
-    await context.storage.moves.clone(source, name, plan, statement.replace, author(context));
-  else {
-    const { version = 0, replace } = statement;
-    const asSelect = `SELECT * FROM ${rowsAtVersion(source, version)}`;
-    await context.storage.createTable(name, { ...plan(), asSelect, replace }, author(context));
-  }
+  const { replace, ifNotExists } = statement;
+  const isNew =
+    (statement.version ?? source.history.length - 1) === source.history.length - 1
+      ? await context.storage.moves.clone(source, name, plan, { replace, ifNotExists }, author(context))
+      : await context.storage.createTable(
+          name,
+          { ...plan(), asSelect: `SELECT * FROM ${rowsAtVersion(source, statement.version ?? 0)}`, replace, ifNotExists },
+          author(context),
+        );
+  if (!isNew) return noResult;
   context.privileges.recordOwner(fullName(name), context.session.principal.user);
   return resultOf(
     counts.map((column) => ({ name: column, type: bigint })),

@@ -18,7 +18,8 @@ export async function createCatalog(statement: Of<"create-catalog">, context: Co
   const { catalogs, privileges, session, storage } = context;
   privileges.requireMetastore(session.principal, "CREATE CATALOG");
   if (statement.ifNotExists && catalogs.find(statement.name)) return noResult;
-  const catalog = await storage.namespaces.createCatalog(statement.name, session.principal.user);
+  const catalog = await storage.namespaces.createCatalog(statement.name, session.principal.user, statement.ifNotExists);
+  if (!catalog) return noResult;
   catalog.comment = statement.comment;
   catalog.createdAt = timeOf(context.faults);
   privileges.recordOwner(catalog.name, session.principal.user);
@@ -42,7 +43,7 @@ export async function createSchema(statement: Of<"create-schema">, context: Cont
   const exists = catalogs.catalog(catalog).schemas.has(schema);
   privileges.requireCatalog(session.principal, catalog, "CREATE SCHEMA");
   if (exists && statement.ifNotExists) return noResult;
-  await storage.namespaces.createSchema(catalog, schema, session.principal.user);
+  if (!(await storage.namespaces.createSchema(catalog, schema, session.principal.user, statement.ifNotExists))) return noResult;
   catalogs.schema(catalog, schema).comment = statement.comment;
   privileges.recordOwner(`${catalog}.${schema}`, session.principal.user);
   return noResult;
@@ -66,12 +67,13 @@ export async function createTable(statement: Of<"create-table">, context: Contex
   if (definition.columns.some((column) => column.default)) requireDefaults("CREATE TABLE", definition.properties);
   const asSelect = statement.query && generateQuery(statement.query, context.environment, new Set());
   await requireComparable(context);
-  await storage.createTable(
+  const isNew = await storage.createTable(
     name,
     {
       definition,
       asSelect,
       replace: statement.replace,
+      ifNotExists: statement.ifNotExists,
       comment: statement.comment,
       complete: (table) => {
         for (const key of statement.keys) addKey(table, key, context);
@@ -79,7 +81,7 @@ export async function createTable(statement: Of<"create-table">, context: Contex
     },
     author(context),
   );
-  privileges.recordOwner(fullName(name), session.principal.user);
+  if (isNew) privileges.recordOwner(fullName(name), session.principal.user);
   return noResult;
 }
 

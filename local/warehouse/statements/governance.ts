@@ -82,6 +82,13 @@ async function changeComment(
   }));
 }
 
+/** How long dropped tables could come back. Nothing comes back here, so only who may say it is checked. */
+export function retainDropped({ on }: Of<"retain-dropped">, context: Context): ResultSet {
+  const found = find(on, context);
+  if (!context.privileges.manages(context.session.principal, found.name)) throw notAnOwner(found.kind, found.name);
+  return noResult;
+}
+
 /** Of a catalog, schema, table, view or column. Delta doesn't know of tags. */
 export function changeTags({ on, set, unset }: Of<"tags">, context: Context): ResultSet {
   const column = on.kind === "COLUMN" ? on.name.at(-1) : undefined;

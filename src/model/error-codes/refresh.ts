@@ -2,12 +2,6 @@ import type { ErrorEntry } from "./entry.ts";
 
 /** 61xx: copies of production that are filled with sanitised rows. */
 export const refreshErrors = {
-  EA6100: {
-    title: "The policies don't cover the original",
-    meaning:
-      "A table, a column or a field of a nested column of production has no policy. Nothing was read: what nobody decided on is never copied.",
-    fix: "Add a policy for each one that the message names. `env-actions staging propose` writes a proposal for review.",
-  },
   EA6101: {
     title: "The original has filters or masks",
     meaning:

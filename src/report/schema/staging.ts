@@ -117,6 +117,9 @@ const refresh = z
       .meta({ description: "What became of each table." }),
     policies: text("Hash of the policies."),
     leaks: amount("Production values of sanitised columns that were found in the copy."),
+    chance: amount(
+      "Values that production has, too, and that say nothing of anybody: the policies make them of other values as well.",
+    ).optional(),
     k: amount("Smallest group of rows with the same quasi-identifiers.").optional(),
     suppressedRows: amount("Rows that were left out because their group was too small."),
     orphans: amount("Rows whose parent is missing."),

@@ -1,7 +1,8 @@
 import type { StageReport } from "../../model/report.ts";
 import { type Difference, type Drift, facets, facetTitles, type SyncResult } from "../../model/staging.ts";
 import type { Message } from "./messages.ts";
-import { refreshBrief, seedBrief, tableOf } from "./staging.ts";
+import { seedBrief, tableOf } from "./staging.ts";
+import { refreshBrief } from "./staging-refresh.ts";
 
 /** What the tasks about a copy say outside their report: in the terminal, and beside the code. */
 

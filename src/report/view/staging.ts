@@ -13,6 +13,7 @@ import {
   type SyncStep,
 } from "../../model/staging.ts";
 import type { Block, Cell, Column, Inline, Line, Row, Section } from "./shapes.ts";
+import { byChance, refreshBrief } from "./staging-refresh.ts";
 
 /** What the tasks about a copy of production found and did. */
 
@@ -289,16 +290,21 @@ function impossibleTable(impossible: SyncResult["impossible"]): Block[] {
   ];
 }
 
-/** `48 tables, 1,000,000 rows, 0 production values found`. */
-export function refreshBrief({ tables, leaks, switched }: RefreshResult): string {
-  const filled = tables.filter(({ state }) => state !== "omitted");
-  const rows = filled.reduce((sum, table) => sum + (table.rows ?? 0), 0);
-  const found = `${count(leaks, "production value")} found`;
-  return `${count(filled.length, "table")}, ${count(rows, "row")}, ${found}${switched ? "" : ", not switched"}`;
-}
-
 function refreshSection(refresh: RefreshResult): Section {
-  const { id, policies, leaks, k, suppressedRows, orphans, leftOut, keepUntil, switched, problems = [], tables } = refresh;
+  const {
+    id,
+    policies,
+    leaks,
+    chance = 0,
+    k,
+    suppressedRows,
+    orphans,
+    leftOut,
+    keepUntil,
+    switched,
+    problems = [],
+    tables,
+  } = refresh;
   const zero = (amount: number): Inline => ({ strong: numberText(amount), tone: amount === 0 ? "good" : "bad" });
   const quiet = switched && leaks === 0 && orphans === 0 && problems.length === 0;
   return {
@@ -315,7 +321,7 @@ function refreshSection(refresh: RefreshResult): Section {
             : { strong: "The copy is as it was: the new data was not switched in. ", tone: "warning" },
           "Production values found: ",
           zero(leaks),
-          ", expected 0. Rows without their parent: ",
+          `, expected 0${byChance(chance)}. Rows without their parent: `,
           zero(orphans),
           ", expected 0. ",
           k === undefined ? "" : `Smallest group of quasi-identifiers: ${k}. `,

@@ -9,6 +9,8 @@ export interface IgnoreRule {
   /** What of the object, such as `OWNER` or a property's key; absent: everything. */
   item?: string;
   reason: string;
+  /** Whether it may leave out nothing: it follows from something else, and nobody wrote it for drift. */
+  implied?: true;
 }
 
 /** Rules, of which each knows whether it was needed. */
@@ -37,7 +39,7 @@ export class IgnoreRules {
   }
 
   unused(): IgnoreRule[] {
-    return this.#rules.map(({ rule }) => rule).filter((rule) => !this.#used.has(rule));
+    return this.#rules.map(({ rule }) => rule).filter((rule) => !rule.implied && !this.#used.has(rule));
   }
 }
 

@@ -1,5 +1,6 @@
 import { inParallel } from "../../lib/in-parallel.ts";
-import { sqlName, tableIn } from "./names.ts";
+import { isOverwritten } from "./history.ts";
+import { sqlName, tableIn, withoutChecks } from "./names.ts";
 import type { PlannedTable } from "./plan.ts";
 import { sourceAlias, type Work } from "./work.ts";
 
@@ -21,12 +22,14 @@ export async function buildTables(work: Work): Promise<void> {
   await inParallel(atOnce, pending, async (table) => {
     const built = work.working(table.built);
     await work.change(`CREATE TABLE IF NOT EXISTS ${built} LIKE ${tableIn(work.request.copy, table.table)}`);
+    // LIKE copies them.
+    for (const statement of withoutChecks(built, table.withoutChecks)) await work.change(statement);
     await work.change(`INSERT OVERWRITE ${built} BY NAME ${sanitisedRows(table, work)}`);
     work.step(`built ${table.table}`);
   });
 }
 
-/** Which of them an earlier start has written: the first version is the empty table. */
+/** Which of them an earlier start has written. */
 async function builtTables(work: Work): Promise<Set<string>> {
   const rows = await work.query(
     `SELECT table_name FROM ${sqlName(work.request.copy, "information_schema", "tables")} WHERE table_schema = :schema`,
@@ -35,8 +38,8 @@ async function builtTables(work: Work): Promise<Set<string>> {
   const there = new Set(rows.map(({ table_name }) => String(table_name)));
   const begun = work.plan.tables.filter(({ built }) => there.has(built.toLowerCase()));
   const written = await inParallel(atOnce, begun, async ({ table, built }) => {
-    const history = await work.query(`DESCRIBE HISTORY ${work.working(built)} LIMIT 1`);
-    return Number(history[0]?.version) > 0 ? [table] : [];
+    const history = await work.query(`DESCRIBE HISTORY ${work.working(built)} LIMIT 20`);
+    return isOverwritten(history) ? [table] : [];
   });
   return new Set(written.flat());
 }

@@ -10,6 +10,8 @@ export interface Checked {
   /** Rows by table. */
   rows: Record<string, number>;
   leaks: number;
+  /** Values that production has, too, and that say nothing: the policies make them of others as well. */
+  chance: number;
   orphans: number;
   suppressedRows: number;
   /** The smallest group of quasi-identifiers; absent if none are declared or all groups were suppressed. */
@@ -26,6 +28,7 @@ export async function checkBuilt(work: Work): Promise<Checked> {
   return {
     rows: Object.fromEntries(tables.map(({ table, rows }) => [table, rows])),
     leaks: sum(found.map((one) => one.leaks)),
+    chance: sum(leaks.map((one) => one.chance)),
     orphans: sum(tables.map(({ orphans }) => orphans)),
     suppressedRows: sum(tables.map(({ suppressed }) => suppressed)),
     ...(smallest.length > 0 ? { k: Math.min(...smallest) } : {}),
@@ -39,14 +42,26 @@ export async function checkBuilt(work: Work): Promise<Checked> {
 /** Statements that are joined; more take longer to plan than they save. */
 const joinedQueries = 12;
 
-async function leaksIn(table: string, work: Work): Promise<{ object: string; leaks: number }[]> {
-  const found: { object: string; leaks: number }[] = [];
+interface Found {
+  object: string;
+  leaks: number;
+  chance: number;
+}
+
+async function leaksIn(table: string, work: Work): Promise<Found[]> {
+  const found: Found[] = [];
   const asked = work.rules.leaks(table, work.context);
   for (let at = 0; at < asked.length; at += joinedQueries) {
     const queries = asked.slice(at, at + joinedQueries);
     const rows = await work.query(queries.join(" UNION ALL "));
     if (rows.length !== queries.length) throw new Error(`${queries.length} counts of ${table} were asked, ${rows.length} came`);
-    found.push(...rows.map(({ place, leaks }) => ({ object: `${table}.${String(place)}`, leaks: Number(leaks) })));
+    found.push(
+      ...rows.map(({ place, leaks, chance }) => ({
+        object: `${table}.${String(place)}`,
+        leaks: Number(leaks),
+        chance: Number(chance),
+      })),
+    );
   }
   return found;
 }

@@ -43,6 +43,11 @@ export function tableIn(catalog: string, table: string): string {
   return sqlName(catalog, ...table.split("."));
 }
 
+/** The statements that drop constraints, if they are there. @param table in SQL */
+export function withoutChecks(table: string, names: readonly string[]): string[] {
+  return names.map((name) => `ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteName(name)}`);
+}
+
 /** A text in SQL. */
 export function sqlText(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;

@@ -27,13 +27,16 @@ export interface PlannedTable {
   /** Unknown if it has no primary key and none is configured. */
   key: readonly string[] | undefined;
   quasi: QuasiIdentifiers | undefined;
+  /** CHECK constraints that it must not have. */
+  withoutChecks: readonly string[];
 }
 
 /** @throws UserError that names everything that must be mended first */
 export function planRefresh(original: Structure, copy: Structure, rules: TableRules, request: RefreshRequest): Plan {
   const all = tablesOf(original);
   const inCopy = new Map(tablesOf(copy).map(({ table, structure }) => [table, structure]));
-  refuse("EA6100", "the policies don't cover the original", gapsIn(rules, original), "add a policy for each");
+  const refusal = rules.refusal(original);
+  if (refusal) throw refusal;
   const copied = all.filter(({ table, structure }) => structure.kind !== "view" && !rules.omits(table));
   refuse("EA6101", "not every row and value of the original can be read as it is", hiding(original, copied), remedyOfPolicies);
   refuse(
@@ -57,6 +60,7 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
       columns: structure.columns.filter((column) => isWritten(column)).map(({ name }) => name),
       key: key?.map(lower),
       quasi: rules.quasiIdentifiers(table),
+      withoutChecks: rules.withoutChecks(table),
     };
   });
   const structures = new Map(copied.map(({ table, structure }) => [table, structure]));
@@ -98,7 +102,7 @@ function tablesOf({ schemas }: Structure): Named[] {
     .sort((a, b) => (a.table < b.table ? -1 : 1));
 }
 
-type Code = "EA6100" | "EA6101" | "EA6102" | "EA6103" | "EA6111";
+type Code = "EA6101" | "EA6102" | "EA6103" | "EA6111";
 
 const remedyOfPolicies = "give the refresh's principal access without filters and masks, or let a policy omit these tables";
 const mostNamed = 20;
@@ -108,10 +112,6 @@ function refuse(code: Code, what: string, found: readonly string[], remedy: stri
   if (reasons.length === 0) return;
   const more = reasons.length > mostNamed ? [`and ${reasons.length - mostNamed} more`] : [];
   throw new UserError(code, `${what}; ${remedy}. Nothing was read:\n  ${[...reasons.slice(0, mostNamed), ...more].join("\n  ")}`);
-}
-
-function gapsIn(rules: TableRules, original: Structure): string[] {
-  return rules.gaps(original).map(({ object, why }) => `${object}: ${why}`);
 }
 
 /** Masks are applied silently, so a masked source would be copied as if it were complete. */

@@ -1,17 +1,20 @@
 import { createHash } from "node:crypto";
 import { sanitisedColumns } from "../policies/columns.ts";
 import { gaps } from "../policies/gaps.ts";
+import { gapsError } from "../policies/gaps-error.ts";
 import { leakQueries } from "../policies/leaks.ts";
 import { domainSources, mappingStatements, tableAt } from "../policies/mappings.ts";
-import type { Policies, TablePolicy } from "../policies/model.ts";
+import type { TablePolicy } from "../policies/model.ts";
+import type { ReadPolicies } from "../policies/read.ts";
 import type { TableStructure } from "../structure/structure.ts";
 import type { RulesContext, TableRules } from "./rules.ts";
 
 /** What a refresh does, by the policies of the columns. */
 export function policyRules(
-  policies: Policies,
-  { text, suppress }: { /** Of the policies' file. */ text: string; suppress: "null" | "omit" },
+  read: Pick<ReadPolicies, "policies" | "file" | "text" | "placeOf">,
+  { suppress }: { suppress: "null" | "omit" },
 ): TableRules {
+  const { policies, text } = read;
   const policyOf = (table: string): TablePolicy => {
     const policy = Object.hasOwn(policies.tables, table) ? policies.tables[table] : undefined;
     // The refresh is refused before, if a table has none.
@@ -20,12 +23,16 @@ export function policyRules(
   };
   return {
     hash: createHash("sha256").update(text).digest("hex"),
-    gaps: (original) => gaps(policies, original).map(({ object, message }) => ({ object, why: message })),
+    refusal: (original) => {
+      const found = gaps(policies, original);
+      return found.length === 0 ? undefined : gapsError(read, found);
+    },
     omits: (table) => (Object.hasOwn(policies.tables, table) ? policies.tables[table]?.omit === true : false),
     quasiIdentifiers: (table) => {
       const { quasiIdentifiers } = policyOf(table);
       return quasiIdentifiers.length === 0 ? undefined : { columns: quasiIdentifiers, suppress };
     },
+    withoutChecks: (table) => policyOf(table).withoutChecks,
     mappings: ({ original, workingSchema, from }) =>
       [...domainSources(policies, original)].map(([domain, sources]) =>
         mappingStatements(domain, sources, { policies, working: workingSchema, from }),

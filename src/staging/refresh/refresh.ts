@@ -42,14 +42,14 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
   if (request.original.toLowerCase() === request.copy.toLowerCase())
     throw new UserError("EA6105", `${request.copy} cannot be refreshed from itself; name a catalog of its own as the copy`);
   const before = await unfinishedRefreshes(warehouse, request.copy);
-  if (halfSwitched(before)) return await completeSwitch(ports, request, await Start.take(warehouse, request.copy));
+  if (toComplete(before)) return await completeSwitch(ports, request, await Start.take(warehouse, request.copy));
   const [original, copy] = await Promise.all([ports.readStructure(request.original), ports.readStructure(request.copy)]);
   const plan = planRefresh(original, copy, ports.rules, request);
   refuseOthers(request, before, plan);
   const start = await Start.take(warehouse, request.copy);
   const found = await unfinishedRefreshes(warehouse, request.copy);
   // Another start may have come so far in the meantime; it has stopped now.
-  if (halfSwitched(found)) return await completeSwitch(ports, request, start);
+  if (toComplete(found)) return await completeSwitch(ports, request, start);
   const resumed = continuable(found, plan);
   const id = resumed?.id ?? newId();
   try {
@@ -57,7 +57,7 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
     const begun = (resumed && detailOf<Begun>(resumed, "begun")) ?? (await begin(ports, plan, state));
     await state.hold();
     // Whatever was found belongs to earlier starts now, because a later one would have been noticed.
-    await dropOthers(ports, request, found, id);
+    await dropOthers(ports, request, { found, own: id, start });
     const versions = (resumed && detailOf<Record<string, number>>(resumed, "pinned")) ?? (await pin(ports, request, plan, state));
     const work = workOf(ports, request, { id, original, plan, state, versions });
     const { leftOut } = await select(work, resumed);
@@ -65,10 +65,10 @@ export async function refresh(ports: RefreshPorts, request: RefreshRequest): Pro
     const checked = await checkBuilt(work);
     await state.hold();
     const record = recordOf(work, begun, { ...checked, leftOut });
-    if (checked.problems.length > 0) return await stopped(ports, request, record);
+    if (checked.problems.length > 0) return await stopped(ports, request, { record, start });
     const prepared = await prepareSwitch(ports, work, checked);
     await state.reach("switching", { switch: prepared, record } satisfies Switching);
-    return await finishSwitch(ports, request, { switch: prepared, record }, { state, again: false });
+    return await finishSwitch(ports, request, { switch: prepared, record }, { state, switched: "none" });
   } catch (error) {
     throw await afterFailure(ports, request, { id, start }, error);
   }
@@ -105,7 +105,8 @@ function byTable(a: RefreshedTable, b: RefreshedTable): number {
   return a.table < b.table ? -1 : 1;
 }
 
-function halfSwitched(found: readonly Unfinished[]): Unfinished | undefined {
+/** One whose switch has begun. */
+function toComplete(found: readonly Unfinished[]): Unfinished | undefined {
   return found.find((one) => hasReached(one, "switching"));
 }
 
@@ -130,13 +131,15 @@ async function build(work: Work): Promise<void> {
 }
 
 function continuable(found: readonly Unfinished[], { digest }: Plan): Unfinished | undefined {
-  return found.findLast((one) => detailOf<Begun>(one, "begun")?.digest === digest);
+  return found.findLast((one) => detailOf<Begun>(one, "begun")?.digest === digest && !hasReached(one, "failed"));
 }
 
 /** @throws UserError if a refresh that cannot be continued seems to be alive */
 function refuseOthers(request: RefreshRequest, found: readonly Unfinished[], plan: Plan): void {
   const same = continuable(found, plan);
-  const alive = found.find((one) => one !== same && Date.now() - (one.reached.at(-1)?.at ?? 0) < aliveForMs);
+  const alive = found.find(
+    (one) => one !== same && !hasReached(one, "failed") && Date.now() - (one.reached.at(-1)?.at ?? 0) < aliveForMs,
+  );
   if (!alive) return;
   throw new UserError(
     "EA6106",
@@ -148,12 +151,12 @@ function refuseOthers(request: RefreshRequest, found: readonly Unfinished[], pla
 async function dropOthers(
   { warehouse, onStep }: RefreshPorts,
   request: RefreshRequest,
-  found: readonly Unfinished[],
-  own: string,
+  { found, own, start }: { found: readonly Unfinished[]; own: string; start: Start },
 ): Promise<void> {
   for (const { id } of found.filter((one) => one.id !== own)) {
     onStep?.(`dropping what the refresh ${id} left`);
-    await dropWorking(warehouse, request.copy, workingSchema(id));
+    await start.giveUp(id);
+    await dropWorking(warehouse, request.copy, workingSchema(id), onStep);
   }
 }
 
@@ -181,6 +184,7 @@ function recordOf(work: Work, begun: Begun, checked: Checked & { leftOut: number
     policies: begun.policies,
     tables: tables.sort(byTable),
     leaks: checked.leaks,
+    chance: checked.chance,
     orphans: checked.orphans,
     suppressedRows: checked.suppressedRows,
     leftOut: checked.leftOut,
@@ -198,47 +202,76 @@ async function prepareSwitch({ warehouse }: RefreshPorts, work: Work, { rows }: 
     plan.tables.map(({ table }) => table),
   );
   const prepared: Switch = {
-    tables: plan.tables.map(({ table, built, columns }) => ({
+    tables: plan.tables.map(({ table, built, columns, withoutChecks: checks }) => ({
       table,
       built,
       columns,
       rows: rows[table] ?? 0,
       before: before.get(table) ?? 0,
+      withoutChecks: checks,
     })),
   };
   if (request.keepOldMs > 0) await keepOld(warehouse, request.copy, work.id, prepared);
   return prepared;
 }
 
-/** Completes what another start began. It is looked up again, because that one may have come further. */
+/** Completes what another start began. */
 async function completeSwitch(ports: RefreshPorts, request: RefreshRequest, start: Start): Promise<RefreshResult> {
-  const half = halfSwitched(await unfinishedRefreshes(ports.warehouse, request.copy));
-  // The other one has completed it itself.
-  if (!half) return await refresh(ports, request);
+  // The other one may have completed it itself.
+  return (await completeHalf(ports, request, start)) ?? (await refresh(ports, request));
+}
+
+/**
+ * Completes a switch that was cut short, for which nothing but the warehouse is needed.
+ * @returns undefined if there is none
+ */
+export async function completeRefresh(
+  ports: Pick<RefreshPorts, "warehouse" | "onStep">,
+  request: Pick<RefreshRequest, "copy" | "keepOldMs">,
+): Promise<RefreshResult | undefined> {
+  const half = toComplete(await unfinishedRefreshes(ports.warehouse, request.copy));
+  if (!half) return undefined;
+  return await completeHalf(ports, request, await Start.take(ports.warehouse, request.copy));
+}
+
+/** It is looked up again, because the other start may have come further. */
+async function completeHalf(
+  ports: Pick<RefreshPorts, "warehouse" | "onStep">,
+  request: Pick<RefreshRequest, "copy" | "keepOldMs">,
+  start: Start,
+): Promise<RefreshResult | undefined> {
+  const half = toComplete(await unfinishedRefreshes(ports.warehouse, request.copy));
+  if (!half) return undefined;
   const switching = detailOf<Switching>(half, "switching");
   if (!switching) throw new Error(`the refresh ${half.id} has no description of its switch`);
   ports.onStep?.(`completing the switch of the refresh ${half.id}`);
   try {
     const state = await start.stateOf(half.id);
-    return await finishSwitch(ports, request, switching, { state, again: !hasReached(half, "switched") });
+    await state.hold();
+    return await finishSwitch(ports, request, switching, { state, switched: hasReached(half, "switched") ? "all" : "some" });
   } catch (error) {
     throw await afterFailure(ports, request, { id: half.id, start }, error);
   }
 }
 
 async function finishSwitch(
-  { warehouse }: RefreshPorts,
-  request: RefreshRequest,
+  { warehouse, onStep }: Pick<RefreshPorts, "warehouse" | "onStep">,
+  request: Pick<RefreshRequest, "copy" | "keepOldMs">,
   { switch: prepared, record }: Switching,
-  { state, again }: { state: State; again: boolean },
+  {
+    state,
+    switched: already,
+  }: { state: State /** How many tables may be switched already. */; switched: "none" | "some" | "all" },
 ): Promise<RefreshResult> {
-  await switchTables(warehouse, request.copy, record.id, prepared, again);
-  await state.reach("switched");
+  if (already !== "all") {
+    await switchTables(warehouse, request.copy, record.id, prepared, already === "some");
+    await state.reach("switched");
+  }
   const switched = prepared.tables.map(({ table }) => table);
   const tables = record.tables.map((one) => (switched.includes(one.table) ? { ...one, state: "switched" as const } : one));
   const { endedAt, ...ended } = { ...record, tables, switched: true, endedAt: new Date().toISOString() };
   await writeRecord(warehouse, request.copy, { ...ended, endedAt });
-  await dropWorking(warehouse, request.copy, workingSchema(record.id));
+  await dropWorking(warehouse, request.copy, workingSchema(record.id), onStep);
   await sweepRefreshes(warehouse, request.copy, { now: Date.now(), keepOldMs: request.keepOldMs, keepWorkingMs: sweptAfterMs });
   return resultOf({ ...ended, endedAt });
 }
@@ -246,10 +279,15 @@ async function finishSwitch(
 const sweptAfterMs = 24 * 60 * 60_000;
 
 /** A check failed: the copy stays as it was. */
-async function stopped(ports: RefreshPorts, request: RefreshRequest, record: Switching["record"]): Promise<RefreshResult> {
+async function stopped(
+  ports: RefreshPorts,
+  request: RefreshRequest,
+  { record, start }: { record: Switching["record"]; start: Start },
+): Promise<RefreshResult> {
+  await start.giveUp(record.id);
   const complete = { ...record, switched: false, endedAt: new Date().toISOString() };
   await writeRecord(ports.warehouse, request.copy, complete);
-  await dropWorking(ports.warehouse, request.copy, workingSchema(record.id));
+  await dropWorking(ports.warehouse, request.copy, workingSchema(record.id), ports.onStep);
   return resultOf(complete);
 }
 
@@ -259,8 +297,8 @@ function resultOf({ endedAt: _ended, principal: _principal, original: _original,
 
 /** After a failure that a new start may survive, everything is kept for it. Otherwise what it had of production goes. */
 async function afterFailure(
-  ports: RefreshPorts,
-  request: RefreshRequest,
+  ports: Pick<RefreshPorts, "warehouse" | "onStep">,
+  request: Pick<RefreshRequest, "copy">,
   { id, start }: { id: string; start: Start },
   error: unknown,
 ): Promise<unknown> {
@@ -268,24 +306,29 @@ async function afterFailure(
   if (error instanceof WarehouseFailure && !["statement", "denied"].includes(error.kind)) return error;
   const own = async () => (await unfinishedRefreshes(ports.warehouse, request.copy)).find((one) => one.id === id);
   // A statement may have failed because another start took over and went on.
-  const takenOver =
-    error instanceof TakenOver ||
-    (await start.hold().then(
-      () => false,
-      (thrown: unknown) => thrown instanceof TakenOver,
-    ));
-  if (takenOver) {
+  if (await isTakenOver(error, () => start.hold())) {
     // One that had not begun has nothing that could be continued.
-    if ((await own())?.reached.length === 0) await dropWorking(ports.warehouse, request.copy, workingSchema(id));
+    if ((await own())?.reached.length === 0) await dropWorking(ports.warehouse, request.copy, workingSchema(id), ports.onStep);
     return new CodedError("EA6107", `the refresh ${id} was taken over by another start, which completes it`);
   }
-  // An earlier start may have been about to end the refresh that this one took up.
+  // A sweep, or a person, may have dropped what this start took up.
   if (error instanceof WarehouseFailure && !(await isThere(ports.warehouse, request.copy, workingSchema(id))))
-    return new CodedError("EA6107", `the refresh ${id} was ended by an earlier start while this one took it up`, {
+    return new CodedError("EA6107", `the working schema of the refresh ${id} was dropped while this start worked on it`, {
       cause: error,
     });
   const unfinished = await own();
-  if (unfinished && !hasReached(unfinished, "switching"))
-    await dropWorking(ports.warehouse, request.copy, workingSchema(id)).catch(() => undefined);
+  if (!unfinished || hasReached(unfinished, "switching")) return error;
+  if (await isTakenOver(undefined, () => start.giveUp(id)))
+    return new CodedError("EA6107", `the refresh ${id} was taken over by another start, which completes it`, { cause: error });
+  await dropWorking(ports.warehouse, request.copy, workingSchema(id), ports.onStep).catch(() => undefined);
   return error;
+}
+
+/** Whether this was the error, or `look` finds it now. What else fails there doesn't matter beside the first error. */
+async function isTakenOver(error: unknown, look: () => Promise<void>): Promise<boolean> {
+  if (error instanceof TakenOver) return true;
+  return await look().then(
+    () => false,
+    (thrown: unknown) => thrown instanceof TakenOver,
+  );
 }

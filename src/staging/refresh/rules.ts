@@ -1,15 +1,18 @@
+import type { UserError } from "../../model/user-error.ts";
 import type { Structure } from "../structure/structure.ts";
 
 /** What a refresh needs to know of the policies. */
 export interface TableRules {
   /** Of the policies' text. */
   hash: string;
-  /** What has no policy. Anything in here refuses the refresh. */
-  gaps(original: Structure): { object: string; why: string }[];
+  /** Why they cannot be used for this original: everything that must be mended, each with its place. It refuses the refresh. */
+  refusal(original: Structure): UserError | undefined;
   /** Whether a policy leaves out the whole table. */
   omits(table: string): boolean;
   /** Columns that together could tell who a row is about, and what happens to rows of which there are fewer than k. */
   quasiIdentifiers(table: string): QuasiIdentifiers | undefined;
+  /** CHECK constraints, in lower case, that the copy's table doesn't get: the sanitised values may not meet them. */
+  withoutChecks(table: string): readonly string[];
   /** For each domain the statements that make its mapping, unless it exists, in their order. */
   mappings(context: RulesContext): string[][];
   /** The sanitised values of a table's columns, and the joins to mapping tables that they need. */

@@ -115,6 +115,28 @@ function reachedOf({ step, at, detail }: Row): Reached {
   return { step: step as Step, at: Number(at), detail: JSON.parse(String(detail)) as unknown };
 }
 
+/**
+ * Says that a refresh must not be continued, without being a start.
+ * @returns false if a start came meanwhile, which may continue it
+ */
+export async function giveUpUnseen(warehouse: CopyWarehouse, copy: string, id: string): Promise<boolean> {
+  const schema = workingSchema(id);
+  const newest = async () => {
+    const [row] = await warehouse.query(`SELECT count(*) AS starts FROM ${startsOf(copy)}`);
+    return Number(row?.starts);
+  };
+  const done = await unlessGone(warehouse, copy, schema, async () => {
+    if ((await reachedBy(warehouse, copy, schema)).length === 0) return true;
+    const before = await newest();
+    await changeAgain(
+      warehouse,
+      `INSERT INTO ${sqlName(copy, schema, stateTable)} SELECT current_timestamp(), 0, 'failed', '{}'`,
+    );
+    return (await newest()) === before;
+  });
+  return done ?? true;
+}
+
 /** Another start took over; this one must not change anything any more. */
 export class TakenOver extends Error {}
 
@@ -162,14 +184,30 @@ export class Start {
     };
   }
 
+  /**
+   * Says that a refresh must not be continued, before it is dropped: a later start might be about to.
+   * @throws TakenOver if one is
+   */
+  async giveUp(id: string): Promise<void> {
+    const schema = workingSchema(id);
+    const table = sqlName(this.#copy, schema, stateTable);
+    // Without a state nobody can continue it.
+    await unlessGone(this.#warehouse, this.#copy, schema, async () => {
+      if ((await reachedBy(this.#warehouse, this.#copy, schema)).length > 0) await this.#reach(table, "failed", {});
+    });
+    await this.hold();
+  }
+
   async #reach(table: string, step: Step, detail: unknown): Promise<void> {
     const written = await changeAgain(
       this.#warehouse,
       `INSERT INTO ${table} SELECT current_timestamp(), :number, :step, :detail WHERE NOT EXISTS (${this.#newer})`,
       { ...this.#own, step, detail: JSON.stringify(detail) },
     );
-    if (written === undefined) await this.hold();
-    else if (written === 0) throw new TakenOver("another start continues this refresh");
+    if (written === 0) throw new TakenOver("another start continues this refresh");
+    // A later start announces itself before it reads the steps, and this one looks for it after writing: so either that one sees the
+    // step, or this one sees that one.
+    await this.hold();
   }
 
   /** @throws TakenOver if another start took over */

@@ -2,7 +2,8 @@ import { inParallel } from "../../lib/in-parallel.ts";
 import type { CopyWarehouse } from "../../warehouse/access.ts";
 import { changeAgain } from "./again.ts";
 import { atOnce } from "./build.ts";
-import { flatNames, oldSchema, sqlName, tableIn, workingSchema } from "./names.ts";
+import { isOverwritten } from "./history.ts";
+import { flatNames, oldSchema, sqlName, tableIn, withoutChecks, workingSchema } from "./names.ts";
 
 /**
  * Gives the copy the built tables. Each table changes in one commit, by INSERT OVERWRITE: it stays the same table, with its id,
@@ -17,8 +18,11 @@ export interface Switch {
     table: string;
     built: string;
     columns: readonly string[];
-    rows: number /** The copy's version before. */;
+    rows: number;
+    /** The copy's version before. */
     before: number;
+    /** CHECK constraints that the copy loses, because the new rows may not meet them. Absent in a switch that an older version began. */
+    withoutChecks?: readonly string[];
   }[];
 }
 
@@ -56,8 +60,9 @@ export async function switchTables(
 ): Promise<void> {
   const waiting = resumed ? await notSwitched(warehouse, copy, tables) : tables;
   const largestFirst = [...waiting].sort((a, b) => b.rows - a.rows);
-  await inParallel(atOnce, largestFirst, async ({ table, built, columns }) => {
+  await inParallel(atOnce, largestFirst, async ({ table, built, columns, withoutChecks: checks = [] }) => {
     const names = columns.map((name) => sqlName(name)).join(", ");
+    for (const statement of withoutChecks(tableIn(copy, table), checks)) await changeAgain(warehouse, statement);
     await changeAgain(
       warehouse,
       `INSERT OVERWRITE ${tableIn(copy, table)} BY NAME SELECT ${names} FROM ${sqlName(copy, workingSchema(id), built)}`,
@@ -72,18 +77,7 @@ async function notSwitched(warehouse: CopyWarehouse, copy: string, tables: Switc
     const since = Number(newest?.version) - one.before;
     if (since === 0) return [one];
     const history = await warehouse.query(`DESCRIBE HISTORY ${tableIn(copy, one.table)} LIMIT ${since}`);
-    return history.some(isOverwrite) ? [] : [one];
+    return isOverwritten(history) ? [] : [one];
   });
   return waiting.flat();
-}
-
-function isOverwrite({ operation, operationParameters }: Record<string, unknown>): boolean {
-  return operation === "WRITE" && parameterOf(operationParameters, "mode") === "Overwrite";
-}
-
-/** A map travels as an object, or as text in JSON. */
-function parameterOf(parameters: unknown, name: string): unknown {
-  const read: unknown = typeof parameters === "string" ? JSON.parse(parameters) : parameters;
-  if (read instanceof Map) return read.get(name);
-  return typeof read === "object" && read !== null ? (read as Record<string, unknown>)[name] : undefined;
 }

@@ -91,11 +91,10 @@ afterAll(async () => {
 });
 
 async function run(): Promise<RefreshResult> {
-  const { policies } = readPolicies(policiesText, "policies.yml");
   return await refresh(
     {
       warehouse: copy,
-      rules: policyRules(policies, { text: policiesText, suppress: "null" }),
+      rules: policyRules(readPolicies(policiesText, "policies.yml"), { suppress: "null" }),
       readStructure: (catalog) => readStructure(copy, catalog, new Date()),
       signal: new AbortController().signal,
     },

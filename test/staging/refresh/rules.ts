@@ -1,3 +1,4 @@
+import { UserError } from "../../../src/model/user-error.ts";
 import type { QuasiIdentifiers, RulesContext, TableRules } from "../../../src/staging/refresh/rules.ts";
 
 /** Policies of a few kinds, as plain as can be: what a refresh does with them is tested, not they themselves. */
@@ -7,9 +8,10 @@ export interface PlainPolicies {
   columns: Record<string, Record<string, Policy>>;
   omit?: readonly string[];
   quasi?: Record<string, QuasiIdentifiers>;
+  withoutChecks?: Record<string, readonly string[]>;
 }
 
-export function plainRules({ columns, omit = [], quasi = {} }: PlainPolicies): TableRules {
+export function plainRules({ columns, omit = [], quasi = {}, withoutChecks = {} }: PlainPolicies): TableRules {
   const surrogates = Object.entries(columns).flatMap(([table, policies]) =>
     Object.entries(policies).flatMap(([column, policy]) =>
       typeof policy === "object" && "surrogate" in policy ? [{ table, column, domain: policy.surrogate }] : [],
@@ -17,17 +19,20 @@ export function plainRules({ columns, omit = [], quasi = {} }: PlainPolicies): T
   );
   const mapping = (domain: string, { workingSchema: { catalog, schema } }: RulesContext) => `${catalog}.${schema}.map_${domain}`;
   return {
-    hash: JSON.stringify({ columns, omit, quasi }),
-    gaps: (original) =>
-      Object.entries(original.schemas).flatMap(([schema, { tables }]) =>
+    hash: JSON.stringify({ columns, omit, quasi, withoutChecks }),
+    refusal: (original) => {
+      const found = Object.entries(original.schemas).flatMap(([schema, { tables }]) =>
         Object.entries(tables).flatMap(([name, table]) =>
           omit.includes(`${schema}.${name}`)
             ? []
             : table.columns
                 .filter((column) => columns[`${schema}.${name}`]?.[column.name] === undefined)
-                .map((column) => ({ object: `${schema}.${name}.${column.name}`, why: "it has no policy" })),
+                .map((column) => `${schema}.${name}.${column.name}: it has no policy`),
         ),
-      ),
+      );
+      return found.length === 0 ? undefined : new UserError("EA2110", found.join("\n"));
+    },
+    withoutChecks: (table) => withoutChecks[table] ?? [],
     omits: (table) => omit.includes(table),
     quasiIdentifiers: (table) => quasi[table],
     mappings: (context) =>
