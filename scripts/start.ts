@@ -18,7 +18,7 @@ const examples = join(root, "examples");
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** The tasks that make a copy of production, and the options with which they carry out their plan. */
-const copyTasks: readonly (readonly string[])[] = [["drift"], ["sync", "--execute"], ["drift"], ["seed", "--execute"]];
+const copyTasks: readonly (readonly string[])[] = [["drift"], ["sync", "--execute"], ["drift"], ["refresh", "--execute"]];
 const stagingConfig = ".github/env-actions.staging.yml";
 
 const starts = { classroom: startClassroom, library: startLibrary, staging: startStaging };
@@ -67,7 +67,7 @@ async function startClassroom(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Production's structure is copied and filled with synthetic data; the gate tests there, and smoke looks at production. */
+/** Production's structure is copied and filled with sanitised data; the gate tests on branches of it, and smoke looks at production. */
 async function startStaging(args: readonly string[]): Promise<number> {
   const { startClassroomWorld } = await import("../examples/classroom/world.ts");
   const tools = readTools(root);
@@ -88,10 +88,19 @@ async function startStaging(args: readonly string[]): Promise<number> {
     say("\nenv-actions gate --environment staging --production production");
     const gate = ["gate", "--config", stagingConfig, "--environment", "staging", "--production", "production"];
     status = await runIn("classroom", [...gate, ...args], env);
-    return productionUntouched(await world.fingerprint(), before) ? status : Math.max(status, 1);
+    const isUntouched = productionUntouched(await world.fingerprint(), before);
+    return nothingLeft(await world.schemas()) && isUntouched ? status : Math.max(status, 1);
   } finally {
     await world.stop();
   }
+}
+
+/** Branches are catalogs; a refresh works in a schema of the copy. */
+function nothingLeft(schemas: readonly string[]): boolean {
+  const left = schemas.filter((schema) => /_ea_\d|\.env_actions_refresh_/.test(schema));
+  for (const schema of left) say(`  ✘ ${schema} was left behind`);
+  if (left.length === 0) say("  ✔ nothing left in the copy: no branch of a run, and no working schema of the refresh");
+  return left.length === 0;
 }
 
 /** Its configuration is what `env-actions init --yes` wrote, so nothing is passed that a user would not pass. */

@@ -16,6 +16,8 @@ export interface ClassroomWorld {
   env: Record<string, string>;
   /** What must be the same before and after: every production table and every seeded key. */
   fingerprint(): Promise<Fingerprint>;
+  /** All schemas of the warehouse, as `catalog.schema`. */
+  schemas(): Promise<string[]>;
   stopRedis(): Promise<void>;
   /** For the copy of production in catalog `classwaves_staging`, whose principal may only read production. */
   stagingEnv: Record<string, string>;
@@ -90,6 +92,13 @@ export async function startClassroomWorld(options: { redisServer?: string; stagi
       const [keys, all] = await Promise.all([redisChecksum(client), client.keys("*")]);
       const known = new Set(seededKeys);
       return { tables, keys, strangeKeys: all.filter((key) => !known.has(key)).sort() };
+    },
+    async schemas() {
+      // DuckDB's own schema outlives a dropped catalog.
+      const rows = await warehouse.query(
+        "SELECT DISTINCT catalog_name || '.' || schema_name AS name FROM information_schema.schemata WHERE schema_name <> 'main'",
+      );
+      return rows.map(({ name }) => String(name)).sort();
     },
     async stopRedis() {
       redisStopped = true;

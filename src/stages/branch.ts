@@ -9,6 +9,7 @@ import { type Dropped, dropBranches } from "../staging/branch/drop.ts";
 import type { BranchForm } from "../staging/branch/plan.ts";
 import { sharedTables } from "../staging/branch/shared.ts";
 import type { CopyWarehouse } from "../warehouse/access.ts";
+import { type AddedIds, addedIds } from "./branch-ids.ts";
 import { booksOfBranch, coded, isolationCheck, notIsolated } from "./branch-verdict.ts";
 import { type VersionsSince, versionsSince, writtenTo } from "./branch-versions.ts";
 import { withCopyWarehouse } from "./connections.ts";
@@ -146,6 +147,37 @@ export interface EndedTests {
   /** Whether the tests left traces elsewhere, such as Redis keys. */
   wroteElsewhere: boolean;
   redisBooks: Books | undefined;
+  written: Written | undefined;
+}
+
+/** What the tests wrote to the branch. */
+export interface Written extends AddedIds {
+  /** Absent if they could not be read. */
+  versions?: VersionsSince;
+}
+
+/** Before the branch is dropped, and once nothing writes to it any more. Never rejects. */
+export async function readWritten(context: StageContext, { created }: Extract<Begun, { kind: "branch" }>): Promise<Written> {
+  step(context, "reading what the tests wrote to the branch");
+  try {
+    return await withBranchWarehouse(context, cleanupSignal(context), async (warehouse) => {
+      const versions = await versionsSince({ ...warehouse, catalog: created.catalog }, startsOf(created));
+      const { tables, config } = context;
+      return { versions, ...(await addedIds(warehouse, created, versions, { tables, most: config.testData.maxRead })) };
+    });
+  } catch (error) {
+    return { ids: new Set(), problems: [errorText(error)] };
+  }
+}
+
+/** A branch's tables begin with version 0. */
+function startsOf({ cloned, empty, schemas }: CreatedBranch): Map<string, number> {
+  return new Map(
+    [...cloned, ...empty].map((name) => {
+      const [schema = "", table = ""] = name.split(".");
+      return [`${schemas.get(schema) ?? schema}.${table}`, 0] as const;
+    }),
+  );
 }
 
 /**
@@ -155,13 +187,14 @@ export interface EndedTests {
 export async function endBranch(
   context: StageContext,
   { created, isolation }: Extract<Begun, { kind: "branch" }>,
-  { start, testsRan, wroteElsewhere, redisBooks }: EndedTests,
+  { start, testsRan, wroteElsewhere, redisBooks, written }: EndedTests,
 ): Promise<Ended> {
   const started = performance.now();
   step(context, `dropping ${isolation.branch.join(", ")}`);
+  isolation.problems.push(...(written?.problems ?? []).map((why) => `Redis keys with the ids of new rows may be left: ${why}`));
   try {
     await withBranchWarehouse(context, cleanupSignal(context), async (warehouse) => {
-      await readVersions(context, warehouse, { created, isolation, start });
+      await readVersions(context, warehouse, { created, isolation, start, written });
       const dropping = performance.now();
       const { serverTime } = await warehouse.identity();
       const which = {
@@ -205,18 +238,17 @@ export async function endBranch(
 async function readVersions(
   context: StageContext,
   warehouse: CopyWarehouse,
-  { created, isolation, start }: { created: CreatedBranch; isolation: Isolation; start: Start },
+  {
+    created,
+    isolation,
+    start,
+    written: known,
+  }: { created: CreatedBranch; isolation: Isolation; start: Start; written: Written | undefined },
 ): Promise<void> {
   const { principal } = await warehouse.identity();
   const { principals, isolation: settings } = context.config.testData;
-  const ofBranch = new Map(
-    [...created.cloned, ...created.empty].map((name) => {
-      const [schema = "", table = ""] = name.split(".");
-      return [`${created.schemas.get(schema) ?? schema}.${table}`, 0] as const;
-    }),
-  );
   const [branch, { originals, problem }] = await Promise.all([
-    versionsSince({ ...warehouse, catalog: created.catalog }, ofBranch),
+    known?.versions ?? versionsSince({ ...warehouse, catalog: created.catalog }, startsOf(created)),
     originalsSince(warehouse, start),
   ]);
   const written = writtenTo(branch);

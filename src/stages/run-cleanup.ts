@@ -24,13 +24,15 @@ export interface EndedRun {
   /** The state before the tests; without it nothing is added up. */
   start: Start | undefined;
   testsRan: boolean;
+  /** Ids of rows that only this run can have added, on its branch. */
+  addedIds?: ReadonlySet<string>;
 }
 
 /**
  * Deletes this run's test data, verifies that it is gone, and adds up what the run wrote. It has its own time limit: a stage that
  * used up its budget, or was cancelled, still cleans up.
  */
-export async function cleanUpRun(context: StageContext, { start, testsRan }: EndedRun): Promise<CleanedUp> {
+export async function cleanUpRun(context: StageContext, { start, testsRan, addedIds }: EndedRun): Promise<CleanedUp> {
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   const signal = AbortSignal.timeout(context.config.stages.cleanup.budget);
@@ -38,7 +40,7 @@ export async function cleanUpRun(context: StageContext, { start, testsRan }: End
   const done: CleanedUp = { checks: [] };
   let finished = false;
   try {
-    const request = await cleanupRequest(context, "run", { tracked: true, start });
+    const request = { ...(await cleanupRequest(context, "run", { tracked: true, start })), ...(addedIds ? { addedIds } : {}) };
     await withWriters(context, signal, async (writers) => {
       let reading: Reading | undefined;
       const onDeleted = () => reading?.deleted();

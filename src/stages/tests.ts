@@ -60,7 +60,7 @@ async function runOnPrefixes(looking: Looking, suite: Suite, context: StageConte
 
 /** The run's own copy of the tables takes their place, and is dropped at the end. Redis is shared, and cleaned up as always. */
 async function runOnBranch(looking: Looking, suite: Suite, context: StageContext, outcome: StageOutcome): Promise<void> {
-  const { beginBranch, endBranch } = await import("./branch.ts");
+  const { beginBranch, endBranch, readWritten } = await import("./branch.ts");
   const start = await looking.start();
   const begun = await beginBranch(context, start);
   outcome.isolation = begun.isolation;
@@ -73,16 +73,17 @@ async function runOnBranch(looking: Looking, suite: Suite, context: StageContext
     await runWithApplication(looking, suite, begun.context, outcome);
   } finally {
     const testsRan = (outcome.tests?.total ?? 0) > 0;
+    const written = context.environment.redis ? await readWritten(begun.context, begun) : undefined;
     // The tables are dropped, so that only keys are searched and counted.
     const { databricks: _, ...environment } = begun.context.environment;
     const onlyKeys = { ...begun.context, environment };
     const { checks, result, books } = environment.redis
-      ? await cleanUpRun(onlyKeys, { start, testsRan: false })
+      ? await cleanUpRun(onlyKeys, { start, testsRan: false, ...(written ? { addedIds: written.ids } : {}) })
       : { checks: [], result: undefined, books: undefined };
     outcome.checks.push(...(await reportCheck(context, Promise.resolve(checks))));
     if (result) outcome.cleanup = result;
     const wroteElsewhere = (result?.keys.planned ?? 0) > 0;
-    const ended = await endBranch(context, begun, { start, testsRan, wroteElsewhere, redisBooks: books });
+    const ended = await endBranch(context, begun, { start, testsRan, wroteElsewhere, redisBooks: books, written });
     outcome.checks.push(await reportCheck(context, Promise.resolve(ended.check)));
     outcome.books = ended.books;
   }

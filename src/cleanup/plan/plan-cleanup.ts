@@ -54,6 +54,8 @@ export interface CleanupRequest {
   stagePrefixes?: readonly string[];
   /** The suite's own sign-ins in this run; absent in sweeps. */
   signIns?: SignInsMade;
+  /** Ids of rows that are certainly this run's, and go with its branch: Redis keys may contain them. */
+  addedIds?: ReadonlySet<string>;
   now: number;
 }
 
@@ -249,11 +251,11 @@ export function rowRequest(request: CleanupRequest): PlanRequest {
 }
 
 function keyRequest(request: CleanupRequest, rows: RowPlan | undefined): KeyRequest {
-  const { testData, scope, start, signIns } = request;
+  const { testData, scope, start, signIns, addedIds = [] } = request;
   return {
     scope,
     prefixes: soughtPrefixes(request),
-    ids: new Set([...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids])),
+    ids: new Set([...[...(rows?.ids.values() ?? [])].flatMap((ids) => [...ids]), ...addedIds]),
     ...(scope === "run" ? { run: { ids: [request.runId], prefixes: request.stagePrefixes ?? [] } } : {}),
     ...(signIns ? { signIns: signIns.ids } : {}),
     ...(start ? { hadKey: (key) => start.hadKey(key) } : {}),

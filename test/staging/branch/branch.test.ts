@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newRunId } from "../../../src/cleanup/run-id.ts";
+import { addedIds } from "../../../src/stages/branch-ids.ts";
+import { versionsSince } from "../../../src/stages/branch-versions.ts";
 import { BranchDenied, branchScope } from "../../../src/staging/branch/create.ts";
 import { dropBranches, listBranches } from "../../../src/staging/branch/drop.ts";
 import { markerComment } from "../../../src/staging/branch/name.ts";
@@ -49,6 +51,31 @@ test("48 tables are ready, apart, and gone again", async () => {
   expect(await newestVersions(world)).toEqual(before);
   const own = world.warehouse.statements.slice(seen).filter(({ user }) => user === "runner@school.example");
   expect(own.length).toBeLessThan(66);
+  await warehouse.close();
+});
+
+test("the ids of added rows are known, and no others", async () => {
+  const { created, request, warehouse } = await makeBranch(world, "runner", { choices: { "users.t3": "empty" } });
+  const run = (sql: string) => world.admin.run(sql.replaceAll("$", created.catalog));
+  await run("INSERT INTO $.users.t0 VALUES ('new-1', 'c'), ('new-2', 'c'), (NULL, 'c')");
+  await run("INSERT INTO $.users.t3 VALUES ('new-3', 'c')");
+  await run("UPDATE $.sessions.t1 SET title = 'z'");
+  await run("INSERT INTO $.sessions.t4 VALUES ('hidden-1', 'c')");
+  await run("DELETE FROM $.users.t0 WHERE id IN ('real-1', 'new-2')");
+  const starts = new Map([...created.cloned, ...created.empty].map((table) => [table, 0] as const));
+  const written = await versionsSince({ ...warehouse, catalog: created.catalog }, starts);
+  const table = (key: string) => ({ key, match: [], parents: {}, person: [] });
+  const tables = { "users.t0": table("id"), "users.t3": table("id"), "sessions.t1": table("id"), "sessions.t7": table("id") };
+  const ids = async (most: number, more = {}) =>
+    await addedIds(warehouse, created, written, {
+      tables: { ...tables, ...more } as Parameters<typeof addedIds>[3]["tables"],
+      most,
+    });
+  expect(await ids(10)).toEqual({ ids: new Set(["new-1", "new-3"]), problems: [] });
+  expect((await ids(10, { "sessions.t4": table("no_such") })).problems).toEqual([expect.stringMatching(/^sessions\.t4: /)]);
+  await run("INSERT INTO $.users.t0 VALUES ('new-4', 'c')");
+  expect((await ids(1)).problems).toEqual(["users.t0: more than 1 new rows (testData.maxRead)"]);
+  await dropBranches(warehouse, place, { runs: [request.runId], now: Date.now() });
   await warehouse.close();
 });
 
