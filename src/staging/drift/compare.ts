@@ -109,7 +109,7 @@ class Comparison {
       case "name":
         return this.#sameSql(fact, other);
       case "type":
-        return fact.value.replace(/\s+/g, "") === other.value.replace(/\s+/g, "");
+        return withoutBlanks(fact.value) === withoutBlanks(other.value);
       case "any":
         return true;
       default:
@@ -150,6 +150,11 @@ class Comparison {
   #isHidden(side: Side, facet: Facet, object: string): boolean {
     return this.#unseen(side, facet).some(({ within }) => within === "" || within === object || object.startsWith(`${within}.`));
   }
+}
+
+/** A type without blanks, except in quoted names of fields. */
+function withoutBlanks(type: string): string {
+  return type.replace(/(`(?:``|[^`])*`)|\s+/g, "$1");
 }
 
 /** A table and a view of one name are the same object. */

@@ -24,13 +24,37 @@ function tokens(sql: string): Token[] {
   return tokensOf(sql).filter((token) => !isSymbol(token, ";"));
 }
 
-/** Whether this is the first of three or more parts of a name, and no alias of the text. */
+/** Whether this is the first of three or more parts of a name, and no alias of the text: where a table stands it never is one. */
 function isCatalog(all: readonly Token[], at: number): boolean {
   const dot = (index: number): boolean => isSymbol(all[index], ".");
   const isName = (index: number): boolean => all[index]?.kind === "name";
   if (!isName(at) || dot(at - 1) || !dot(at + 1) || !isName(at + 2) || !dot(at + 3) || !isName(at + 4)) return false;
+  if (standsForTable(all, at)) return true;
   const { value } = all[at] ?? {};
   return !all.some((token, index) => token.kind === "name" && token.value === value && !dot(index + 1) && !dot(index - 1));
+}
+
+const beforeTables = new Set(["from", "join", "table"]);
+/** Words of the same level after which a comma begins another table, and after which it doesn't. */
+const amongTables = new Set(["from", "join", "on", "using", "lateral"]);
+const notAmongTables = new Set(
+  "select where group having order by qualify window values union except intersect minus".split(" "),
+);
+
+/** Whether a table is named here: after FROM and JOIN, also in brackets, and after a comma between tables. */
+function standsForTable(all: readonly Token[], at: number): boolean {
+  let before = at - 1;
+  while (isSymbol(all[before], "(")) before--;
+  const isWord = (index: number, words: ReadonlySet<string>) => all[index]?.kind === "name" && words.has(all[index].value);
+  if (isWord(before, beforeTables)) return true;
+  if (!isSymbol(all[before], ",")) return false;
+  for (let [index, depth] = [before, 0]; index >= 0 && depth >= 0; index--) {
+    if (isSymbol(all[index], ")")) depth++;
+    else if (isSymbol(all[index], "(")) depth--;
+    else if (depth === 0 && isWord(index, amongTables)) return true;
+    else if (depth === 0 && isWord(index, notAmongTables)) return false;
+  }
+  return false;
 }
 
 /** `((a > 0))` is `a > 0`, but `(a) + (b)` has no brackets around everything. */
