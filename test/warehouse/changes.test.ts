@@ -34,6 +34,8 @@ describe("a change of the copy is sent", () => {
     "ALTER TABLE staging.a.b ALTER COLUMN c SET MASK staging.f.m USING COLUMNS (a)",
     "ALTER TABLE staging.a.b SET ROW FILTER staging.f.m ON (a)",
     "ALTER SCHEMA staging.a OWNER TO `me`",
+    "ALTER SCHEMA staging.a SET RETAIN DROPPED TO 0 HOURS",
+    "ALTER TABLE staging.a.b DROP CONSTRAINT IF EXISTS `c`",
     "ALTER VIEW staging.a.v AS SELECT upper(a) AS a FROM staging.a.b",
     "INSERT INTO staging.a.b (SELECT 1)",
   ])("%s", (statement) => {

@@ -102,6 +102,9 @@ function whyNotGeneralised({ to }: Generalise, type: ColumnType): string | undef
   }
   if ("first" in to)
     return type.kind === "text" ? undefined : "only texts have first characters: dates have a month, and numbers a band";
+  // A band of the smallest step keeps each number as it is.
+  if ((type.kind === "whole" && to.band <= 1) || (type.kind === "decimal" && to.band <= 10 ** -type.scale))
+    return "expected a wider band: this one keeps each number as it is, which is `keep`";
   switch (type.kind) {
     case "whole":
       return Number.isSafeInteger(to.band) && BigInt(to.band) <= type.high
