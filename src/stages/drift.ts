@@ -46,7 +46,7 @@ function takeSnapshot(context: StageContext, file: string): Promise<Check> {
           message: `${reasonsOf(hidden.map((one) => ({ ...one, side: catalog })))}.`,
         };
       const { writeFile } = await import("node:fs/promises");
-      await writeFile(isAbsolute(file) ? file : join(context.workspace, file), writeSnapshot(structure));
+      await writeFile(isAbsolute(file) ? file : join(context.workspace, file), context.secrets.redact(writeSnapshot(structure)));
       return { verdict: "passed", observed: `${sizeOf(structure)}, written to ${file}` };
     }),
   );

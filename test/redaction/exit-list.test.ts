@@ -41,6 +41,7 @@ const exits: Record<string, string> = {
     "the stream is guarded; files are made of what the repository commits, of names of variables, of names and counts of the environment, and of what was typed",
   "cli/main.ts": guarded,
   "cli/screen.ts": guarded,
+  "cli/staging.ts": guarded,
   "cli/tables.ts": guarded,
   "cli/undo.ts": guarded,
   "app/executions.ts": "ids, names of stage and environment, the process; the cell is redacted by app/run-stage.ts",
@@ -63,6 +64,7 @@ const exits: Record<string, string> = {
   "app/redact-logs.ts": "writes what it redacted",
   "lib/redaction/redactor.ts": "the guard itself",
   "stages/attachments.ts": "evidence/redacted-bytes.ts",
+  "stages/drift.ts": "the snapshot of a structure is redacted as it is written",
   "stages/earlier-runs.ts": "redacted as it is written",
   "stages/child-environment.ts":
     "empty files for the tests to write to: the ledger, and a summary, which is redacted by app/run-stage.ts, and the file removed",
