@@ -61,6 +61,19 @@ describe("nothing is sent to anything but the copy", () => {
   });
 });
 
+it("a table whose rows may be production's is refused, also by a reset", async () => {
+  const { seed, sent, warehouse, structure } = await openSmall();
+  await warehouse.load("INSERT INTO users.schools (id) VALUES ('s')");
+  Object.assign(structure.schemas.users?.tables.schools ?? {}, { type: "EXTERNAL" });
+  sent();
+  for (const reset of [true, false])
+    await expect(seed({ schools: 1, reset })).rejects.toMatchObject({
+      code: "EA6112",
+      message: expect.stringContaining("users.schools"),
+    });
+  expect(writes(sent())).toEqual([]);
+});
+
 describe("a copy with other rows", () => {
   it("is refused, and its tables named; with add, its rows are kept", async () => {
     const { seed, sent, warehouse } = await openSmall();

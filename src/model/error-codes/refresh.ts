@@ -60,4 +60,10 @@ export const refreshErrors = {
       "While a refresh runs, its working schema has the mapping between production's values and their surrogates. A new schema gets the grants of its catalog: principals with USE SCHEMA and SELECT on the copy's catalog, but not on production's, could read it.",
     fix: "Grant USE SCHEMA and SELECT on the copy's schemas instead, and revoke them on its catalog.",
   },
+  EA6112: {
+    title: "A table of the copy is external",
+    meaning:
+      "Its rows are stored at a location of its own. That may be production's location, and then writing the copy's table would write production's rows. Nothing was written.",
+    fix: "Drop the table in the copy, and let `env-actions staging sync` create it as a managed one.",
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -45,6 +45,12 @@ export function planRefresh(original: Structure, copy: Structure, rules: TableRu
     readersOfWorking(original, copy).map((one) => `${one} has SELECT on the whole catalog ${copy.catalog}`),
     "grant SELECT and USE SCHEMA on the copy's schemas instead, and revoke them on its catalog",
   );
+  refuse(
+    "EA6112",
+    "the rows of these tables of the copy are stored at a location of their own, which may be production's",
+    copied.filter(({ table }) => inCopy.get(table)?.type === "EXTERNAL").map(({ table }) => table),
+    "drop them in the copy, and let `env-actions staging sync` create managed tables",
+  );
   const differing = copied.flatMap(({ table, structure }) => whyNotEqual(table, structure, inCopy.get(table)));
   refuse("EA6102", "the copy's structure is not the original's", differing, "run `env-actions staging sync` first");
   const built = flatNames(
@@ -102,7 +108,7 @@ function tablesOf({ schemas }: Structure): Named[] {
     .sort((a, b) => (a.table < b.table ? -1 : 1));
 }
 
-type Code = "EA6101" | "EA6102" | "EA6103" | "EA6111";
+type Code = "EA6101" | "EA6102" | "EA6103" | "EA6111" | "EA6112";
 
 const remedyOfPolicies = "give the refresh's principal access without filters and masks, or let a policy omit these tables";
 const mostNamed = 20;

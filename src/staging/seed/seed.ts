@@ -94,6 +94,12 @@ async function planned(ports: SeedPorts, request: SeedRequest): Promise<{ rounds
   const structure = await ports.readStructure(request.copy.catalog);
   const schemas = Object.fromEntries(Object.entries(structure.schemas).filter(([schema]) => !ownSchemas.test(schema)));
   const seen = { ...structure, schemas };
+  const external = [...tablesOf(seen)].flatMap(([name, { type }]) => (type === "EXTERNAL" ? [name] : []));
+  if (external.length > 0)
+    throw new SeedProblem(
+      "EA6112",
+      `the rows of ${external.slice(0, 20).join(", ")} are stored at a location of their own, which may be production's; drop them in the copy, and let \`env-actions staging sync\` create managed tables`,
+    );
   const scale = { seed: request.seed, day: Date.parse(`${request.day}T00:00:00Z`) / 86_400_000, schools: request.schools ?? 0 };
   const preset = request.schools === undefined ? [] : classWavesDrafts(scale).filter(({ table }) => !(table in request.tables));
   const known = new Set(preset.map(({ table }) => table));

@@ -116,6 +116,12 @@ describe("refused before anything is read", () => {
       (_, inCopy) => delete inCopy.schemas.u?.tables.marks,
     ],
     [
+      "a table of the copy whose rows may be production's",
+      "EA6112",
+      "u.pupils",
+      (_, inCopy) => Object.assign(pupilsOf(inCopy), { type: "EXTERNAL" }),
+    ],
+    [
       "a key that the copy numbers anew",
       "EA6103",
       "GENERATED ALWAYS AS IDENTITY",
