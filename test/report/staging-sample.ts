@@ -220,6 +220,7 @@ export function refreshReport(): StageReport {
           { table: "users.teachers", state: "switched", version: 77, rows: 640 },
         ],
         leaks: 0,
+        chance: 2,
         k: 5,
         suppressedRows: 12,
         orphans: 0,

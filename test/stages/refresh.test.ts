@@ -31,7 +31,8 @@ let world: CopyWorld;
 beforeAll(async () => {
   world = await startCopyWorld();
   await world.warehouse.load(`
-    INSERT INTO classwaves.users.teachers SELECT 't' || i, 'Real ' || i, 'real@school.example', TIMESTAMPTZ '2026-03-04 05:06:07Z' FROM range(10) r(i);
+    INSERT INTO classwaves.users.teachers SELECT 't' || i, 'Real ' || i, 'real@school.example', TIMESTAMPTZ '2026-03-04 05:06:07Z' FROM range(9) r(i);
+    INSERT INTO classwaves.users.teachers VALUES ('t9', 'Real 9', NULL, TIMESTAMPTZ '2026-03-01 00:00:00Z');
     INSERT INTO classwaves.users.pupils SELECT 'p' || i, 'Pupil ' || i, 't' || (i % 10) FROM range(30) r(i);
     INSERT INTO classwaves.sessions.classroom_sessions SELECT 's' || i, 't' || (i % 10), 'Lesson of ' || i FROM range(20) r(i)`);
 });
@@ -48,7 +49,13 @@ test("it is shown first, then done, with its result in the report and the audit 
   expect(await rowsOfCopy()).toEqual([{ n: 0 }]);
   const done = await perform(world, "refresh", { files: { [file]: policies }, overrides: { execute: true } });
   expect(done.check("refresh")).toMatchObject({ verdict: "passed", observed: "60 rows in 3 tables" });
-  expect(done.report.staging?.refresh).toMatchObject({ switched: true, leaks: 0, orphans: 0 });
+  expect(done.report.staging?.refresh).toMatchObject({
+    switched: true,
+    leaks: 0,
+    orphans: 0,
+    // Production has the first of the month, too, and a lesson of that title.
+    chance: 1,
+  });
   expect(await rowsOfCopy()).toEqual([{ n: 30 }]);
   expect(await readFile(join(done.workspace, ".env-actions", "audit.jsonl"), "utf8")).toContain('"what":"refresh"');
 });
@@ -58,7 +65,12 @@ test("a column without a policy is a mistake of the user, and so is a missing fi
   const gap = await perform(world, "refresh", { files: { [file]: without }, overrides: { execute: true } }).catch(
     (error: unknown) => error,
   );
-  expect(gap).toMatchObject({ code: "EA2110", message: expect.stringContaining("users.teachers.email") });
+  expect(gap).toMatchObject({
+    code: "EA2110",
+    // The line of the table's columns, where the policy is missing.
+    message: expect.stringContaining(`${file}:5:5  EA2110: users.teachers.email`),
+    mistakes: [{ code: "EA2110", file, line: 5, column: 5 }],
+  });
   const missing = await perform(world, "refresh", {}).catch((error: unknown) => error);
   expect(missing).toMatchObject({ code: "EA6110" });
 });

@@ -61,6 +61,43 @@ describe("CREATE CATALOG", () => {
   });
 });
 
+describe("CREATE … IF NOT EXISTS at the same time", () => {
+  it("makes it once, and nobody gets an error", async () => {
+    const together = (statement: string) => Promise.all([1, 2, 3, 4].map(() => maker.rows(statement)));
+    await together(`CREATE CATALOG IF NOT EXISTS ${name}`);
+    await together(`CREATE SCHEMA IF NOT EXISTS ${name}.s`);
+    await together(`CREATE TABLE IF NOT EXISTS ${name}.s.t AS SELECT 1 AS a`);
+    await together(`CREATE TABLE IF NOT EXISTS ${name}.s.l LIKE ${name}.s.t`);
+    await together(`CREATE TABLE IF NOT EXISTS ${name}.s.c SHALLOW CLONE ${name}.s.t`);
+    await together(`CREATE TABLE IF NOT EXISTS ${name}.s.old SHALLOW CLONE ${name}.s.t VERSION AS OF 0`);
+    expect(await maker.rows(`SELECT * FROM ${name}.s.t UNION ALL SELECT * FROM ${name}.s.c`)).toEqual([{ a: 1 }, { a: 1 }]);
+    expect(await maker.rows(`DESCRIBE HISTORY ${name}.s.l`)).toHaveLength(1);
+  });
+
+  it("lets nobody use a schema before it is there", async () => {
+    await maker.rows(`CREATE CATALOG ${name}`);
+    const use = async (at: number) => {
+      await maker.rows(`CREATE SCHEMA IF NOT EXISTS ${name}.s`);
+      await maker.rows(`CREATE TABLE IF NOT EXISTS ${name}.s.t${at} (a INT)`);
+    };
+    await Promise.all([1, 2, 3, 4].map(use));
+    expect(await maker.rows(`SHOW TABLES IN ${name}.s`)).toHaveLength(4);
+  });
+});
+
+describe("RETAIN DROPPED", () => {
+  it("is for who manages the schema", async () => {
+    await maker.rows(`CREATE CATALOG ${name}`);
+    await maker.rows(`ALTER SCHEMA ${name}.default SET RETAIN DROPPED TO 0 HOURS`);
+    await maker.rows(`ALTER CATALOG ${name} RETAIN DROPPED TO 2 WEEKS`);
+    await maker.rows(`GRANT USE CATALOG ON CATALOG ${name} TO \`other@school.test\``);
+    expect(await other.failure(`ALTER SCHEMA ${name}.default SET RETAIN DROPPED TO 1 DAY`)).toMatchObject({ sqlState: "42501" });
+    expect(await maker.failure(`ALTER SCHEMA ${name}.default SET RETAIN DROPPED TO 1 YEAR`)).toMatchObject({
+      message: expect.stringContaining("[PARSE_SYNTAX_ERROR]"),
+    });
+  });
+});
+
 describe("DROP CATALOG", () => {
   it("takes its owner, and CASCADE for one with schemas", async () => {
     await maker.rows(`CREATE CATALOG ${name}`);

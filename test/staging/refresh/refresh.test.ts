@@ -41,6 +41,10 @@ async function filled(): Promise<void> {
 test("the copy gets the rows of the original, sanitised and joined as before, and nothing is left of the work", async () => {
   await filled();
   const copy = await openCopy(warehouse);
+  await copy.change("GRANT MODIFY ON TABLE staging.users.teachers TO `app@school.test`");
+  const grants = () => copy.query("SHOW GRANTS ON TABLE staging.users.teachers");
+  const before = await grants();
+  expect(before).toContainEqual(expect.objectContaining({ Principal: "app@school.test", ActionType: "MODIFY" }));
   const result = await refresh(portsOf(copy, rules, tables, keys), requestOf());
   expect(result).toMatchObject({ switched: true, leaks: 0, orphans: 0, suppressedRows: 0 });
   expect(result.tables).toEqual([
@@ -65,6 +69,7 @@ test("the copy gets the rows of the original, sanitised and joined as before, an
   ).toEqual(["env_actions", `env_actions_old_${result.id}`]);
   expect(await copy.query(`SELECT id FROM staging.env_actions_old_${result.id}.users__teachers`)).toEqual([{ id: "old" }]);
   expect((await lastRefresh(copy, "staging")).switched).toMatchObject({ id: result.id, principal: "refresh@school.test" });
+  expect(await grants()).toEqual(before);
   await copy.close();
   const app = await openApp(warehouse);
   expect(await app.query("SELECT count(*) AS n FROM staging.users.teachers")).toEqual([{ n: 20n }]);

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Warehouse } from "../../../local/warehouse/index.ts";
 import { lastRefresh } from "../../../src/staging/refresh/record.ts";
-import { refresh } from "../../../src/staging/refresh/refresh.ts";
+import { completeRefresh, refresh } from "../../../src/staging/refresh/refresh.ts";
 import type { RefreshPorts, RefreshRequest } from "../../../src/staging/refresh/request.ts";
 import { Start } from "../../../src/staging/refresh/state.ts";
 import { sweepRefreshes } from "../../../src/staging/refresh/sweep.ts";
 import type { Structure } from "../../../src/staging/structure/structure.ts";
 import type { CopyWarehouse } from "../../../src/warehouse/access.ts";
+import { WarehouseFailure } from "../../../src/warehouse/failure.ts";
 import { type PlainPolicies, plainRules } from "./rules.ts";
 import { type Keys, openCopy, portsOf, requestOf, startWorld, structureOf, type Tables } from "./world.ts";
 
@@ -218,6 +219,7 @@ test("a row that refers to nothing is left out, and counted", async () => {
 
 describe("what is left of others", () => {
   const begun = "1764526652000_a1b2c3d4";
+  const joined = "SELECT count(*)::INT AS n FROM staging.u.marks m JOIN staging.u.pupils p ON m.pupil = p.id";
 
   test("a refresh with other policies that is alive is not disturbed, until it gives no sign any more", async () => {
     const other = await (await Start.take(copy, "staging")).stateOf(begun);
@@ -237,9 +239,35 @@ describe("what is left of others", () => {
     expect(await working()).toEqual([]);
   });
 
+  test("a half switched refresh is never swept, and completed without its policies", async () => {
+    // The connection breaks at the second table that is switched.
+    let switched = 0;
+    const broken: CopyWarehouse = {
+      ...copy,
+      change: async (statement, parameters, options) => {
+        const isSwitch = /^INSERT OVERWRITE `staging`\.`u`/.test(statement);
+        if (isSwitch && ++switched > 1) throw new WarehouseFailure("connection-lost", "the connection broke");
+        return await copy.change(statement, parameters, options);
+      },
+    };
+    await expect(refresh(portsOf(broken, plainRules(policies), tables, keys), requestOf({ keepOldMs: 0 }))).rejects.toMatchObject(
+      { kind: "connection-lost" },
+    );
+    const half = await working();
+    expect(half).toHaveLength(1);
+    expect((await lastRefresh(copy, "staging")).unfinished?.halfSwitched).toBe(true);
+    const year = 365 * 24 * 60 * 60_000;
+    const swept = await sweepRefreshes(copy, "staging", { now: Date.now() + year, keepOldMs: 0, keepWorkingMs: 1000 });
+    expect(swept).toEqual({ dropped: [], kept: half });
+    const completed = await completeRefresh({ warehouse: copy }, { copy: "staging", keepOldMs: 0 });
+    expect(completed).toMatchObject({ switched: true, id: half[0]?.replace("env_actions_refresh_", "") });
+    expect(await working()).toEqual([]);
+    expect(await warehouse.query(joined)).toEqual([{ n: 80 }]);
+    expect(await completeRefresh({ warehouse: copy }, { copy: "staging", keepOldMs: 0 })).toBeUndefined();
+  });
+
   test.each([1, 2, 3])("of three starts at the same moment one ends, and the copy is whole (%i)", async () => {
-    const whole = () =>
-      warehouse.query("SELECT count(*)::INT AS n FROM staging.u.marks m JOIN staging.u.pupils p ON m.pupil = p.id");
+    const whole = () => warehouse.query(joined);
     const ended = await Promise.allSettled([run({}), run({}), run({})]);
     const outcomes = ended.map((one) =>
       one.status === "fulfilled" ? one.value.switched : (one.reason as { code?: string }).code,
