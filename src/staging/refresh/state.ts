@@ -105,10 +105,20 @@ async function reachedBy(warehouse: WarehouseReader, copy: string, schema: strin
     `SELECT table_name FROM ${sqlName(copy, "information_schema", "tables")} WHERE table_schema = ${sqlText(schema)} AND table_name = ${sqlText(stateTable)}`,
   );
   if (tables.length === 0) return [];
-  const rows = await warehouse.query(
-    `SELECT step, unix_millis(at) AS at, detail FROM ${sqlName(copy, schema, stateTable)} ORDER BY at, number`,
-  );
-  return rows.map(reachedOf);
+  try {
+    const rows = await warehouse.query(
+      `SELECT step, unix_millis(at) AS at, detail FROM ${sqlName(copy, schema, stateTable)} ORDER BY at, number`,
+    );
+    return rows.map(reachedOf);
+  } catch (error) {
+    // Another start drops the schema, one table after another.
+    if (isTableGone(error)) return [];
+    throw error;
+  }
+}
+
+export function isTableGone(error: unknown): boolean {
+  return error instanceof WarehouseFailure && error.sqlState === "42P01";
 }
 
 function reachedOf({ step, at, detail }: Row): Reached {
@@ -194,6 +204,8 @@ export class Start {
     // Without a state nobody can continue it.
     await unlessGone(this.#warehouse, this.#copy, schema, async () => {
       if ((await reachedBy(this.#warehouse, this.#copy, schema)).length > 0) await this.#reach(table, "failed", {});
+    }).catch((error: unknown) => {
+      if (!isTableGone(error)) throw error;
     });
     await this.hold();
   }

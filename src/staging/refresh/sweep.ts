@@ -5,7 +5,16 @@ import { WarehouseFailure } from "../../warehouse/failure.ts";
 import { changeAgain } from "./again.ts";
 import { atOnce } from "./build.ts";
 import { sqlName, sqlText } from "./names.ts";
-import { giveUpUnseen, hasReached, isThere, refreshSchemas, stateTable, unfinishedRefreshes, unlessGone } from "./state.ts";
+import {
+  giveUpUnseen,
+  hasReached,
+  isTableGone,
+  isThere,
+  refreshSchemas,
+  stateTable,
+  unfinishedRefreshes,
+  unlessGone,
+} from "./state.ts";
 
 /** Removes what refreshes leave: working schemas, and old copies. */
 
@@ -35,7 +44,7 @@ async function empty(warehouse: CopyWarehouse, copy: string, schema: string): Pr
     const table = sqlName(copy, schema, name);
     await changeAgain(warehouse, `TRUNCATE TABLE ${table}`).catch((error: unknown) => {
       // Another start drops it, too.
-      if (!(error instanceof WarehouseFailure) || error.sqlState !== "42P01") throw error;
+      if (!isTableGone(error)) throw error;
     });
     // The schema says how long tables are kept that are dropped one by one.
     await changeAgain(warehouse, `DROP TABLE IF EXISTS ${table}`);
