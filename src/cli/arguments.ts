@@ -251,7 +251,7 @@ function wrongAuditCommand([word, extra]: readonly string[]): string {
 
 /** Options that only some of the tasks use. */
 const tasksWith: Readonly<Record<"execute" | "plan-digest" | "write-snapshot", readonly StagingCommand[]>> = {
-  execute: ["sync", "refresh", "seed", "reset"],
+  execute: ["sync", "refresh", "seed", "reset", "sweep"],
   "plan-digest": ["sync"],
   "write-snapshot": ["drift"],
 };

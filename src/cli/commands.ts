@@ -22,8 +22,8 @@ export type Command =
 export const auditCommands = ["verify", "report"] as const;
 export type AuditCommand = (typeof auditCommands)[number];
 
-/** What `staging` does. The first five are stages, whose reports it writes; the others only print. */
-export const stagingCommands = ["drift", "sync", "refresh", "seed", "reset", "propose", "move"] as const;
+/** What `staging` does. The first six are stages, whose reports it writes; the others only print. */
+export const stagingCommands = ["drift", "sync", "refresh", "seed", "reset", "sweep", "propose", "move"] as const;
 export type StagingCommand = (typeof stagingCommands)[number];
 
 export const shells = ["bash", "zsh", "fish"] as const;
@@ -117,7 +117,7 @@ export const options = {
     default: false,
     help: [
       { of: ["cleanup"], text: "delete" },
-      { of: ["staging"], text: "carry out the plan of sync, refresh, seed or reset" },
+      { of: ["staging"], text: "carry out the plan of sync, refresh, seed, reset or sweep" },
       { of: ["undo", "repair"], text: "restore" },
     ],
   },
@@ -271,10 +271,11 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
       refresh: "show what a refresh would do; with --execute, fill the copy with sanitised data",
       seed: "show the synthetic data; with --execute, fill the copy with it",
       reset: "the same as seed, and empty the copy before",
+      sweep: "show what lost runs and earlier refreshes left; with --execute, drop it",
       propose: "print a first file of policies, from the columns of the original",
       move: "list what still points at production",
     },
-    text: "keep a copy of production for the tests: drift, sync, refresh, seed, reset, propose or move",
+    text: "keep a copy of production for the tests: drift, sync, refresh, seed, reset, sweep, propose or move",
     takes: [...run, "execute", "plan-digest", "write-snapshot"],
     examples: [
       ["env-actions staging drift", "fails if the copy's structure differs"],

@@ -150,7 +150,7 @@ function moveText({ places, variables, grants, unknown, order }: MoveReport, nam
   return [
     ...part(
       `Files that name ${names.join(" or ")}`,
-      places.map(({ file, line, text }) => `${file}:${line}  ${text}`),
+      places.map(({ file, line, column, text }) => `${file}:${line}:${column}  ${text}`),
       "none",
     ),
     ...part("Variables that do", variables, "none"),

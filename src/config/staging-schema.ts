@@ -106,6 +106,10 @@ const staging = z.strictObject({
   sync: sync.prefault({}).meta({ description: "How the copy's structure is made equal to the original's." }),
   refresh: refresh.prefault({}).meta({ description: "How the copy is filled with sanitised data." }),
   seed: seedSchema.prefault({}),
+  sweep: z
+    .strictObject({ budget: timeLimit.prefault("10m").meta(budgetDescription) })
+    .prefault({})
+    .meta({ description: "How what lost runs and earlier refreshes left is dropped." }),
 });
 
 export const stagingSchema = staging.optional().meta({

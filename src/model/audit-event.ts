@@ -56,6 +56,8 @@ type Statement =
   | Event<"statement", { what: "sync"; object: string; statement: string; problem?: string }>
   /** A table of a copy was emptied, or filled with synthetic rows. */
   | Event<"statement", { what: "empty" | "seed"; table: string; problem?: string }>
+  /** By a sweep: a working schema, or an old copy. */
+  | Event<"statement", { what: "schema-dropped"; schema: string; of: string }>
   | Event<"statement", { what: "unlink"; keys?: string; problem?: string }>
   | Event<"statement", { what: "restore"; table: string; version: number; problem?: string }>
   /** `branch`: the catalog or schemas that were created as a copy, or dropped. */

@@ -9,7 +9,7 @@ export const gateStages = ["preflight", "integration", "e2e", "smoke"] as const;
 export type GateStage = (typeof gateStages)[number];
 
 /** The tasks that keep a copy of production. They are stages outside the gate. */
-export const stagingStages = ["drift", "sync", "refresh", "seed"] as const;
+export const stagingStages = ["drift", "sync", "refresh", "seed", "sweep"] as const;
 export type StagingStage = (typeof stagingStages)[number];
 
 /** All stages. Cleanup and the tasks about a copy may run at any time. */

@@ -1,7 +1,7 @@
 /** What the tasks about a copy of production report: its drift, and what was done to it. */
 
 /** What can be asked for. `reset` is a seed of the emptied copy. */
-export const stagingTasks = ["drift", "sync", "refresh", "seed", "reset"] as const;
+export const stagingTasks = ["drift", "sync", "refresh", "seed", "reset", "sweep"] as const;
 export type StagingTask = (typeof stagingTasks)[number];
 
 /** The stage that does the task. */
@@ -190,8 +190,26 @@ export interface SeedResult {
   planned?: true;
 }
 
+/** What a run or a refresh left in the copy's workspace. */
+export interface SweptThing {
+  what: "branch" | "working schema" | "old copy";
+  /** The catalog, or the schemas. */
+  name: string;
+  /** `planned`: it would be dropped. `left`: it could not be dropped, or is not proven gone. */
+  state: "planned" | "dropped" | "kept" | "left";
+  /** Why it is kept or left. */
+  why?: string;
+}
+
+export interface SweepResult {
+  /** Only shown, nothing was dropped. */
+  planned: boolean;
+  things: SweptThing[];
+}
+
 /** By task. */
 export interface StagingResult {
+  sweep?: SweepResult;
   drift?: Drift;
   sync?: SyncResult;
   refresh?: RefreshResult;

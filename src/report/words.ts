@@ -349,6 +349,7 @@ const stageTitles: Record<StageName, string> = {
   sync: "Sync",
   refresh: "Refresh",
   seed: "Seed",
+  sweep: "Sweep",
 };
 
 export function stageTitle(stage: StageName): string {

@@ -57,12 +57,12 @@ interface Asked {
   expired: boolean;
 }
 
-async function findAndJudge(
+/** What would be dropped; only reads. */
+export async function findBranches(
   context: StageContext,
   warehouse: WarehouseReader,
   { runs, expired }: Asked,
-  verdict: "passed" | "degraded",
-): Promise<Finding> {
+): Promise<{ found: FoundBranch[]; strangers: string[] }> {
   const { formOf } = await import("./branch.ts");
   const { serverTime } = await warehouse.identity();
   const which: Which = {
@@ -70,10 +70,16 @@ async function findAndJudge(
     ...(expired ? { expireAfter: context.config.testData.expireAfter } : {}),
     now: serverTime === undefined ? Date.now() : Date.parse(serverTime),
   };
-  const { found, strangers } = chosen(
-    await listBranches(warehouse, { original: warehouse.catalog, form: formOf(context) }),
-    which,
-  );
+  return chosen(await listBranches(warehouse, { original: warehouse.catalog, form: formOf(context) }), which);
+}
+
+async function findAndJudge(
+  context: StageContext,
+  warehouse: WarehouseReader,
+  asked: Asked,
+  verdict: "passed" | "degraded",
+): Promise<Finding> {
+  const { found, strangers } = await findBranches(context, warehouse, asked);
   return judgeFound(found, strangers, verdict);
 }
 

@@ -34,6 +34,7 @@ const stageHandlers: Record<StageName, () => Promise<StageHandler>> = {
   sync: async () => (await import("./sync.ts")).sync,
   refresh: async () => (await import("./refresh.ts")).refresh,
   seed: async () => (await import("./seed.ts")).seed,
+  sweep: async () => (await import("./sweep.ts")).sweep,
 };
 
 export interface StageRun {

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import type { Binding } from "../../local/warehouse/index.ts";
 import { connect, type TestClient } from "../warehouse-local/client.ts";
 import { type CopyWorld, perform, readingProduction, startCopyWorld } from "./copy-world.ts";
 
@@ -7,7 +8,11 @@ import { type CopyWorld, perform, readingProduction, startCopyWorld } from "./co
 let world: CopyWorld;
 let owner: TestClient;
 beforeAll(async () => {
-  world = await startCopyWorld({ writer: [...readingProduction, "MODIFY"] });
+  world = await startCopyWorld({
+    writer: [...readingProduction, "MODIFY"],
+    // Only who manages a catalog may ask how it is bound.
+    manager: [...readingProduction, "MANAGE"],
+  });
   owner = await connect(world.warehouse, "keeper", { initialCatalog: "staging", initialSchema: "default" });
 });
 afterAll(async () => {
@@ -33,6 +38,41 @@ test("a principal that can write to production fails, and what it can is named",
   expect(check("copy.production-grants")?.observed).toContain("MODIFY on catalog classwaves");
   expect(report.verdict).toBe("failed");
 });
+
+test.each([
+  ["BINDING_TYPE_READ_ONLY", undefined, "passed", "read-only"],
+  ["BINDING_TYPE_READ_WRITE", undefined, "failed", "writable"],
+  // Open to all workspaces.
+  [undefined, undefined, "failed", "writable"],
+  ["BINDING_TYPE_READ_WRITE", "any", "passed", "writable"],
+] as const)("a catalog bound as %s, with binding: %s, is %s", async (binding, wanted, verdict, observed) => {
+  bind(binding);
+  const more = wanted ? `${staging}\nbinding: ${wanted}` : staging;
+  const { check } = await perform(world, "preflight", { as: "manager", staging: more });
+  expect(check("copy.production-binding")).toMatchObject({ verdict, observed });
+  if (verdict === "failed") expect(check("copy.production-binding")?.message).toContain("Bind the catalog to it read-only");
+});
+
+test("a catalog that isn't bound to this workspace is never passed as read-only", async () => {
+  bind("unbound");
+  const { report, check } = await perform(world, "preflight", { as: "manager", staging });
+  expect(check("copy.production-binding")?.verdict).not.toBe("passed");
+  expect(["failed", "error"]).toContain(report.verdict);
+});
+
+test("who may not ask about the binding gets no answer, and no pass", async () => {
+  bind("BINDING_TYPE_READ_ONLY");
+  const { check } = await perform(world, "preflight", { staging });
+  expect(check("copy.production-binding")).toMatchObject({ verdict: "skipped", message: expect.stringContaining("HTTP 403") });
+});
+
+function bind(binding: Binding | undefined): void {
+  if (binding === undefined) delete world.warehouse.bindings.classwaves;
+  else world.warehouse.bindings.classwaves = binding;
+  onTestFinished(() => {
+    delete world.warehouse.bindings.classwaves;
+  });
+}
 
 test("more drift than the limits fails, and within them passes", async () => {
   await owner.rows("COMMENT ON TABLE staging.users.teachers IS 'people'");

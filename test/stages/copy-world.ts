@@ -26,7 +26,10 @@ export const readingProduction = ["USE CATALOG", "USE SCHEMA", "SELECT", "BROWSE
 export async function startCopyWorld(more: Record<string, readonly string[]> = {}): Promise<CopyWorld> {
   const principal = (user: string, privileges: readonly string[]) => ({
     user,
-    grants: privileges.map((privilege) => ({ privilege: privilege as "SELECT", on: "classwaves" })),
+    grants: privileges.map((privilege) => ({
+      privilege: privilege as "SELECT",
+      on: privilege === "CREATE CATALOG" ? "METASTORE" : "classwaves",
+    })),
     owns: ["staging"],
   });
   const warehouse = await startWarehouse({
@@ -51,6 +54,8 @@ export interface Asked {
   environment?: string;
   /** Keys below `staging`. */
   staging?: string;
+  /** Keys at the top. */
+  config?: string;
   files?: Record<string, string>;
   /** A workspace of an earlier task. */
   workspace?: string;
@@ -88,6 +93,7 @@ staging:
   original: production
   copy: staging
 ${staging.replaceAll(/^/gm, "  ")}
+${asked.config ?? ""}
 `;
   for (const [name, content] of Object.entries({ "c.yml": config, ...files })) {
     await mkdir(dirname(join(workspace, name)), { recursive: true });

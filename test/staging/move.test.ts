@@ -15,7 +15,7 @@ test.each([
   "select * from Classwaves.users.teachers",
 ])("%s names the catalog", (line) => {
   expect(placesIn("a.sql", `\n${line}\n`, ["classwaves"])).toEqual([
-    { file: "a.sql", line: 2, names: "classwaves", text: line.trim() },
+    { file: "a.sql", line: 2, column: line.toLowerCase().indexOf("classwaves") + 1, names: "classwaves", text: line.trim() },
   ]);
 });
 

@@ -142,6 +142,31 @@ const seed = z
   })
   .meta({ description: "How the copy was filled with synthetic data." });
 
+const sweep = z
+  .strictObject({
+    planned: flag("Only the plan was shown: nothing was dropped."),
+    things: z
+      .array(
+        z.strictObject({
+          what: oneOf(["branch", "working schema", "old copy"], "What it is."),
+          name: text("The catalog, or the schemas."),
+          state: oneOf(
+            ["planned", "dropped", "kept", "left"],
+            "`planned`: it would be dropped. `left`: it could not be dropped, or is not proven gone.",
+          ),
+          why: text("Why it is kept or left.").optional(),
+        }),
+      )
+      .meta({ description: "What was found." }),
+  })
+  .meta({ description: "What lost runs and earlier refreshes left." });
+
 export const staging = z
-  .strictObject({ drift: drift.optional(), sync: sync.optional(), refresh: refresh.optional(), seed: seed.optional() })
+  .strictObject({
+    drift: drift.optional(),
+    sync: sync.optional(),
+    refresh: refresh.optional(),
+    seed: seed.optional(),
+    sweep: sweep.optional(),
+  })
   .meta({ description: "What a task about a copy of production found and did, by task." });

@@ -1,19 +1,28 @@
 import type { StageReport } from "../../model/report.ts";
-import { type Difference, type Drift, facets, facetTitles, type SyncResult } from "../../model/staging.ts";
+import { type Difference, type Drift, facets, facetTitles, type SweepResult, type SyncResult } from "../../model/staging.ts";
 import type { Message } from "./messages.ts";
 import { seedBrief, tableOf } from "./staging.ts";
 import { refreshBrief } from "./staging-refresh.ts";
+import { sweptStates } from "./staging-sweep.ts";
 
 /** What the tasks about a copy say outside their report: in the terminal, and beside the code. */
 
 /** Lines for the terminal: what was found or planned, below the checks. */
 export function stagingLines({ staging }: StageReport): { text: string; tone?: "bad" }[] {
-  const { drift, sync, refresh, seed } = staging ?? {};
+  const { drift, sync, refresh, seed, sweep } = staging ?? {};
   return [
     ...(sync ? syncLines(sync) : drift ? driftLines(drift) : []),
     ...(refresh ? [{ text: refreshBrief(refresh) }] : []),
     ...(seed ? [{ text: seedBrief(seed) }] : []),
+    ...(sweep ? sweepLines(sweep) : []),
   ];
+}
+
+function sweepLines({ things }: SweepResult): { text: string; tone?: "bad" }[] {
+  return things.slice(0, mostLines).map(({ what, name, state, why }) => ({
+    text: `${sweptStates[state].padEnd(16)} ${what.padEnd(14)} ${name}${why === undefined ? "" : `: ${why}`}`,
+    ...(state === "left" ? { tone: "bad" as const } : {}),
+  }));
 }
 
 /** In a terminal; the report has all. */

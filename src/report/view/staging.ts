@@ -14,17 +14,19 @@ import {
 } from "../../model/staging.ts";
 import type { Block, Cell, Column, Inline, Line, Row, Section } from "./shapes.ts";
 import { byChance, refreshBrief } from "./staging-refresh.ts";
+import { sweepSection } from "./staging-sweep.ts";
 
 /** What the tasks about a copy of production found and did. */
 
 export function stagingSections({ staging }: StageReport): Section[] {
   if (!staging) return [];
-  const { drift, sync, refresh, seed } = staging;
+  const { drift, sync, refresh, seed, sweep } = staging;
   return [
     ...(sync ? [syncSection(sync)] : []),
     ...(drift ? [driftSection(drift, sync !== undefined)] : []),
     ...(refresh ? [refreshSection(refresh)] : []),
     ...(seed ? [seedSection(seed)] : []),
+    ...(sweep ? [sweepSection(sweep)] : []),
   ];
 }
 

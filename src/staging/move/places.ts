@@ -4,6 +4,8 @@
 export interface Place {
   file: string;
   line: number;
+  /** From 1. */
+  column: number;
   /** What it names: a catalog or a host. */
   names: string;
   /** The line, shortened. */
@@ -19,13 +21,15 @@ const longestLine = 160;
 export function placesIn(file: string, content: string, names: readonly string[]): Place[] {
   const patterns = names.map((name) => ({ name, pattern: tokenOf(name) }));
   if (!patterns.some(({ pattern }) => pattern.test(content))) return [];
-  return content
-    .split(/\r?\n/)
-    .flatMap((line, index) =>
-      patterns
-        .filter(({ pattern }) => pattern.test(line))
-        .map(({ name }) => ({ file, line: index + 1, names: name, text: shortened(line.trim()) })),
-    );
+  return content.split(/\r?\n/).flatMap((line, index) =>
+    patterns.flatMap(({ name, pattern }) => {
+      const found = pattern.exec(line);
+      if (!found) return [];
+      // The pattern may begin before the name, such as at the word catalog.
+      const column = found.index + found[0].toLowerCase().lastIndexOf(name.toLowerCase()) + 1;
+      return [{ file, line: index + 1, column, names: name, text: shortened(line.trim()) }];
+    }),
+  );
 }
 
 /** Variables whose value names one of these; never their values, which may be secret. */
