@@ -31,6 +31,14 @@ export function* runLines(run: AuditedRun): Generator<string, void, void> {
     "protected",
     onceOf(valuesOf(run, "protectedTables"), (table) => [protectedLine(table)]),
   );
+  yield* partIfAny(
+    "branches",
+    linesOf(valuesOf(run, "branches"), (branch) => [branchLine(branch)]),
+  );
+  yield* partIfAny(
+    "copy of production",
+    linesOf(valuesOf(run, "copies"), (copy) => [copyLine(copy)]),
+  );
   for (const left of valuesOf(run, "interrupted"))
     yield* part(
       `not known to be deleted when ${left.stage} got ${left.signal} for the second time`,
@@ -175,6 +183,29 @@ function protectedLine({ table, kept, before, after }: SectionValues["protectedT
 function touchedLine({ table, column: of, rows, known: found, stage }: SectionValues["touched"]): string {
   const values = found === rows ? "the old values are known" : `the old values of ${found} are known`;
   return column(`${table}.${of}`, `${count(rows, "row")}; ${values}, checked by ${stage}`);
+}
+
+function branchLine({ happened, branch, of, gone, counts, problem }: SectionValues["branches"]): string {
+  if (happened === "created") return `created ${branch}, a copy of ${of}${countsSaid(counts)}`;
+  const proof = gone === true ? "gone" : gone === false ? "NOT GONE" : "unknown whether it is gone";
+  return `dropped ${branch}, a copy of ${of}: ${proof}${problem === undefined ? "" : ` – ${problem}`}`;
+}
+
+const copyWords: Readonly<Record<string, string>> = {
+  "sync-plan": "sync plan",
+  empty: "emptied",
+  seed: "filled",
+  "schema-dropped": "dropped",
+};
+
+function copyLine({ what, about, counts, problem }: SectionValues["copies"]): string {
+  return `${(copyWords[what] ?? what).padEnd(10)} ${about}${countsSaid(counts)}${problem === undefined ? "" : ` – ${problem}`}`;
+}
+
+/** ` (cloned 47, empty 1)` */
+function countsSaid(counts: Readonly<Record<string, number>>): string {
+  const told = Object.entries(counts).map(([name, amount]) => `${name === "leftOut" ? "left out" : name} ${known(amount)}`);
+  return told.length > 0 ? ` (${told.join(", ")})` : "";
 }
 
 function column(name: string, rest: string): string {

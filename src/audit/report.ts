@@ -50,6 +50,17 @@ export interface SectionValues {
   /** Old values that were restored in real rows. */
   repaired: Statement;
   protectedTables: Noted & { table: string; kept: boolean | "unknown"; before?: number; after?: number };
+  /** Copies of the tables for a run, by the catalog or schemas that they are. */
+  branches: Noted & {
+    happened: "created" | "dropped";
+    branch: string;
+    of: string;
+    gone?: boolean | "unknown";
+    counts: Record<string, number>;
+    problem?: string;
+  };
+  /** What the tasks about a copy of production found, decided and wrote. */
+  copies: Noted & { what: string; about: string; counts: Record<string, number>; problem?: string };
   /** What was possibly not deleted when the run was interrupted. */
   interrupted: Amounts & { signal: string; known: boolean };
 }
@@ -58,7 +69,7 @@ export type Section = keyof SectionValues;
 
 export const sections: readonly Section[] = [
   ...(["verdicts", "created", "planned", "deleted", "unlinked", "verified"] as const),
-  ...(["books", "restored", "touched", "repaired", "protectedTables", "interrupted"] as const),
+  ...(["books", "restored", "touched", "repaired", "protectedTables", "branches", "copies", "interrupted"] as const),
 ];
 
 /** One run according to the log. Its entries are read again for each section, so that none has to be held. */
@@ -102,6 +113,15 @@ const sectionsByKind: Readonly<Record<string, Section>> = {
   "decision books": "books",
   "decision protected": "protectedTables",
   "decision interrupted": "interrupted",
+  "statement branch-created": "branches",
+  "statement branch-dropped": "branches",
+  "decision drift": "copies",
+  "decision sync-plan": "copies",
+  "statement sync": "copies",
+  "decision refresh": "copies",
+  "statement empty": "copies",
+  "statement seed": "copies",
+  "statement schema-dropped": "copies",
 };
 
 /** @returns the section of an entry; for another kind of note, its name */
@@ -145,12 +165,54 @@ const readers: Readers = {
       ...(after === undefined ? {} : { after }),
     };
   },
+  branches({ noted, details, counts, what }) {
+    const [gone, problem] = [details.value("gone"), details.text("problem")];
+    return {
+      ...noted,
+      happened: what === "branch-created" ? "created" : "dropped",
+      branch: details.text("branch") ?? "unknown",
+      of: details.text("of") ?? "unknown",
+      ...(what === "branch-created" ? {} : { gone: typeof gone === "boolean" ? gone : "unknown" }),
+      counts: counts.numbers(),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  },
+  copies({ noted, details, counts, what }) {
+    const problem = details.text("problem");
+    return {
+      ...noted,
+      what,
+      about: aboutCopy(what, details),
+      counts: counts.numbers(),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  },
   interrupted: ({ amounts, details }) => ({
     ...amounts,
     signal: details.text("signal") ?? "unknown",
     known: details.value("known") === true,
   }),
 };
+
+/** What a note about a copy is about, in words. */
+function aboutCopy(what: string, details: Members): string {
+  const text = (name: string) => details.text(name) ?? "unknown";
+  const both = () => `${text("copy")}, a copy of ${text("original")}`;
+  switch (what) {
+    case "drift":
+      return `${both()}: ${text("verdict")}`;
+    case "sync-plan":
+      return `digest ${text("digest").slice(0, 12)}, ${details.value("execute") === true ? "carried out" : "only shown"}`;
+    case "refresh":
+      return `${both()}: ${details.value("switched") === true ? "new data" : "NOT SWITCHED"}, refresh ${text("refresh")}, policies ${text("policies").slice(0, 12)}`;
+    case "sync":
+      return text("statement");
+    case "schema-dropped":
+      return `${text("of")}.${text("schema")}`;
+    default:
+      return text("table");
+  }
+}
 
 /**
  * The table's versions are noted after its history was read. They belong to the last delete from that table before them, so the
@@ -256,6 +318,13 @@ class Members {
   number(name: string): number | undefined {
     const value = this.value(name);
     return typeof value === "number" ? value : undefined;
+  }
+
+  /** All counts. */
+  numbers(): Record<string, number> {
+    return Object.fromEntries(
+      Object.entries(this.#members).flatMap(([name, value]) => (typeof value === "number" ? [[name, value]] : [])),
+    );
   }
 
   /** Counts per table. Only their names contain a dot. */

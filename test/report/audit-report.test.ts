@@ -91,6 +91,39 @@ test("the report says what was restored, what did not stay unchanged, and what a
   expect(text).toContain(`not known to be deleted when integration got SIGINT for the second time\n ${table} 3 rows`);
 });
 
+test("the report says which branches and copies of production there were, and nothing of it is another note", () => {
+  const text = textOf([
+    statement({ what: "branch-created", branch: "cw_ea_1", of: "cw" }, { cloned: 47, empty: 1, leftOut: 0 }),
+    statement({ what: "branch-dropped", branch: "cw_ea_1", of: "cw", gone: true }, {}),
+    statement({ what: "branch-dropped", branch: "cw_ea_2", of: "cw", gone: false, problem: "denied" }, {}),
+    statement({ what: "branch-dropped", branch: "cw_ea_3", of: "cw", gone: "unknown" }, {}),
+    decision({ what: "drift", original: "cw", copy: "staging", verdict: "different" }, { compared: 9, differences: 2 }),
+    decision({ what: "sync-plan", digest: "12ab34cd56ef7890", execute: true }, { steps: 2, losing: 0 }),
+    statement({ what: "sync", object: "users", statement: "CREATE SCHEMA staging.users", problem: "denied" }, {}),
+    decision(
+      { what: "refresh", original: "cw", copy: "staging", refresh: "r1", policies: "ab12ab12ab12ab12", switched: false },
+      { tables: 3, rows: 60, leaks: 1 },
+    ),
+    statement({ what: "empty", table }, {}),
+    statement({ what: "seed", table }, { rows: 7 }),
+    statement({ what: "schema-dropped", schema: "env_actions_old_1", of: "staging" }, {}),
+  ]);
+  for (const line of [
+    "branches\n created cw_ea_1, a copy of cw (cloned 47, empty 1, left out 0)\n dropped cw_ea_1, a copy of cw: gone",
+    "dropped cw_ea_2, a copy of cw: NOT GONE – denied",
+    "dropped cw_ea_3, a copy of cw: unknown whether it is gone",
+    "copy of production\n drift staging, a copy of cw: different (compared 9, differences 2)",
+    "sync plan digest 12ab34cd56ef, carried out (steps 2, losing 0)",
+    "sync CREATE SCHEMA staging.users – denied",
+    "refresh staging, a copy of cw: NOT SWITCHED, refresh r1, policies ab12ab12ab12 (tables 3, rows 60, leaks 1)",
+    `emptied ${table}`,
+    `filled ${table} (rows 7)`,
+    "dropped staging.env_actions_old_1",
+  ])
+    expect(text).toContain(line);
+  expect(text).not.toContain("other note");
+});
+
 test("missing entries are reported as unknown, not as nothing", () => {
   const text = textOf([decision({ verdict: "passed", reason: "" }, { deletedRows: 5, deletedKeys: 0 })]);
   expect(text).toContain("created, as reported by the tests: the log does not say");
