@@ -121,7 +121,7 @@ async function readBoth(context: StageContext, outcome: StageOutcome): Promise<B
 function sizeOf({ catalog, schemas }: Structure, snapshot?: string): string {
   const tables = Object.values(schemas).flatMap((schema) => Object.values(schema.tables));
   const columns = tables.reduce((sum, table) => sum + table.columns.length, 0);
-  return `${snapshot ?? catalog}: ${count(Object.keys(schemas).length, "schema")}, ${count(tables.length, "table and view", "tables and views")}, ${count(columns, "column")}`;
+  return `${snapshot ?? catalog}: ${count(Object.keys(schemas).length, "schema")}, ${count(tables.length, "table or view", "tables and views")}, ${count(columns, "column")}`;
 }
 
 /** One principal sees both, so that what it can't see is missing on both sides, and said. */

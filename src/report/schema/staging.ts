@@ -121,7 +121,7 @@ const refresh = z
       "Values that production has, too, and that say nothing of anybody: the policies make them of other values as well.",
     ).optional(),
     k: amount("Smallest group of rows with the same quasi-identifiers.").optional(),
-    suppressedRows: amount("Rows that were left out because their group was too small."),
+    suppressedRows: amount("Rows of groups smaller than `k`: they lost their quasi-identifiers, or were left out."),
     orphans: amount("Rows whose parent is missing."),
     leftOut: amount("Rows of the original that were left out, because they refer to rows that it doesn't have."),
     keepUntil: instant("After this the data must be gone or refreshed."),

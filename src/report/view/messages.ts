@@ -279,14 +279,14 @@ function failureLine(name: string, message: string | undefined, where?: string):
 
 /** The tally, and of a stage that opens the gate what it did: `11 checks passed; 63 passed; 75 rows and 239 keys deleted, 0 left`. */
 export function endReason(report: StageReport): string {
-  const { tests, cleanup, books, verdict } = report;
+  const { tests, cleanup, books, isolation, verdict } = report;
   if (!opensTheGate(verdict)) return tally(report);
   // Preflight looks for what earlier runs left; that there is nothing is one of its checks.
   const leftNothing = report.stage === "preflight" && cleanup?.plannedRows === 0 && cleanup.keys.planned === 0;
   const did = [
     ...(tests ? [`tests: ${testsBrief(tests)}`] : []),
     ...(cleanup && !leftNothing ? [cleanupBrief(cleanup)] : []),
-    ...(books ? [booksBrief(books)] : []),
+    ...(books ? [booksBrief(books, isolation?.shared)] : []),
   ];
   return [tally(report).replace(/\.$/, ""), ...did].join("; ");
 }

@@ -13,7 +13,7 @@ import {
   type SyncStep,
 } from "../../model/staging.ts";
 import type { Block, Cell, Column, Inline, Line, Row, Section } from "./shapes.ts";
-import { byChance, refreshBrief } from "./staging-refresh.ts";
+import { byChance, refreshBrief, suppressedText } from "./staging-refresh.ts";
 import { sweepSection } from "./staging-sweep.ts";
 
 /** What the tasks about a copy of production found and did. */
@@ -327,7 +327,7 @@ function refreshSection(refresh: RefreshResult): Section {
           zero(orphans),
           ", expected 0. ",
           k === undefined ? "" : `Smallest group of quasi-identifiers: ${k}. `,
-          suppressedRows > 0 ? `${count(suppressedRows, "row")} left out because the group was too small. ` : "",
+          suppressedText(suppressedRows),
           leftOut > 0 ? `${count(leftOut, "row")} left out because the original lacks what they refer to. ` : "",
         ],
       },

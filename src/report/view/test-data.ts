@@ -112,8 +112,10 @@ function statements(tables: readonly TableCleanup[]): Block[] {
   return [{ kind: "output", title: [title], label: title, text, open: false, loses: "list of SQL statements" }];
 }
 
-/** `books: unexplained rows 0, changed real rows 0`. */
-export function booksBrief({ unexplained, touched }: Books): string {
+/** `books: unexplained rows 0, changed real rows 0`; on a branch `books: shared tables touched 0, unexplained keys 0`. */
+export function booksBrief({ unexplained, touched, keys }: Books, shared?: { touched: Amount }): string {
+  if (shared)
+    return `books: shared tables touched ${amountText(shared.touched)}${keys ? `, unexplained keys ${amountText(keys.unexplained)}` : ""}`;
   return `books: unexplained rows ${amountText(unexplained)}, changed real rows ${amountText(touched)}`;
 }
 
