@@ -103,7 +103,7 @@ function fromLocal(value: Value, type: DataType): Json {
     return sorted(value.pairs.map(([key, item]) => [String(fromLocal(key, type.key)), fromLocal(item, type.value)]));
   if (type.kind === "struct") {
     const fields = value as Record<string, Value>;
-    return Object.fromEntries(type.fields.map((field) => [field.name, fromLocal(fields[field.name] ?? null, field.type)]));
+    return sorted(type.fields.map((field) => [field.name, fromLocal(fields[field.name] ?? null, field.type)]));
   }
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
   return typeof value === "bigint" ? Number(value) : (value as Json);
@@ -112,8 +112,17 @@ function fromLocal(value: Value, type: DataType): Json {
 function fromSpark(value: Json, type: string): Json {
   if (value === null) return null;
   if (type === "timestamp" && typeof value === "string") return value.includes(".") ? value : `${value}.000000`;
-  if (type.startsWith("map<")) return sorted(Object.entries(value));
+  if (type.includes("timestamp")) return nestedTimes(value);
+  if (type.startsWith("map<") || type.startsWith("struct<")) return sorted(Object.entries(value));
   return value;
+}
+
+/** Times within arrays, maps and structs, whose types are not taken apart here. */
+function nestedTimes(value: Json): Json {
+  if (typeof value === "string") return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(value) ? `${value}.000000` : value;
+  if (Array.isArray(value)) return value.map(nestedTimes);
+  if (value === null || typeof value !== "object") return value;
+  return sorted(Object.entries(value).map(([key, item]) => [key, nestedTimes(item)]));
 }
 
 /** Microseconds since 1970 as ISO 8601 with six digits, as Python writes it. */

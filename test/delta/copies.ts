@@ -94,6 +94,6 @@ export function argumentsOf(parameters: readonly Parameter[]): Record<string, un
 function argumentOf({ type, value }: Parameter): unknown {
   if (value === undefined || type === undefined || type === "VOID") return null;
   if (/INT(EGER)?$/.test(type)) return Number(value);
-  if (type === "BOOLEAN") return value === "true";
+  if (type === "BOOLEAN") return value.toLowerCase() === "true";
   return type === "DOUBLE" ? Number(value) : value;
 }

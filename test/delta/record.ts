@@ -52,8 +52,8 @@ export const recordingFolder = join(import.meta.dirname, "..", "..", ".cache", "
  */
 export const notOnSpark =
   /information_schema|current_user\(\)|current_(catalog|schema)\(\)|is_account_group_member|is_member\(|\buuid\(|\bsecret\(|\(DESCRIBE HISTORY|TIMESTAMP AS OF|^(SHOW|DESCRIBE (DETAIL|TABLE|EXTENDED)|SET|USE|EXPLAIN)\b|^(DELETE|UPDATE)\b[\s\S]*\(SELECT\b/i;
-/** Tests make their worlds with these; the project itself never sends them. */
-export const ofTests = /^(CREATE|DROP|RESTORE|TRUNCATE|ALTER)\b/i;
+/** The structure of tables, and Unity Catalog: tests make their worlds with these, and `staging.delta.test.ts` replays those of the product. */
+export const ofTests = /^(CREATE|DROP|RESTORE|TRUNCATE|ALTER|COMMENT|GRANT|REVOKE|SET TAG|UNSET TAG)\b/i;
 /** Loading more rows would take longer than all the rest. A statement of that shape on fewer rows is found elsewhere. */
 const mostRows = 1000;
 const mostText = 50_000;

@@ -136,7 +136,8 @@ async function send(spark: Spark, { sql, parameters, answer }: Sent, catalogs: r
   }
   to.ran[kind] = (to.ran[kind] ?? 0) + 1;
   let theirs: Answer;
-  if (process.env.REPLAY_LOG) console.log(new Date().toISOString().slice(11, 19), sql.slice(0, 100).replaceAll("\n", " "), sql.length);
+  if (process.env.REPLAY_LOG)
+    console.log(new Date().toISOString().slice(11, 19), sql.slice(0, 100).replaceAll("\n", " "), sql.length);
   try {
     theirs = await spark.run(translated(sql, catalogs), argumentsOf(parameters));
   } catch (error) {
@@ -183,12 +184,23 @@ function createdCatalogs(sent: readonly Sent[]): string[] {
 
 /** The same statement about the only catalog that Spark has. */
 export function translated(sql: string, catalogs: readonly string[]): string {
-  let text = sql;
-  for (const catalog of catalogs) {
-    text = text.replace(
-      new RegExp(`(?<![\\w\`'.])(?:\`${catalog}\`|${catalog})\\.(?:\`([^\`]+)\`|(\\w+))`, "gi"),
-      (_, inQuotes, plain) => quoted(`${catalog}__${inQuotes ?? plain}`.toLowerCase()),
-    );
-  }
-  return text;
+  return outsideTexts(sql, (code) =>
+    catalogs.reduce(
+      (text, catalog) =>
+        text.replace(
+          new RegExp(`(?<![\\w\`'.])(?:\`${catalog}\`|${catalog})\\.(?:\`([^\`]+)\`|(\\w+))`, "gi"),
+          (_, inQuotes: string | undefined, plain: string | undefined) =>
+            quoted(`${catalog}__${inQuotes ?? plain}`.toLowerCase()),
+        ),
+      code,
+    ),
+  );
+}
+
+/** A text may contain a table's name, and means none by it. */
+export function outsideTexts(sql: string, change: (code: string) => string): string {
+  return sql
+    .split(/('(?:\\[\s\S]|[^'\\])*')/)
+    .map((part, index) => (index % 2 === 0 ? change(part) : part))
+    .join("");
 }

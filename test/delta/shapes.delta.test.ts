@@ -7,6 +7,7 @@ import { inParallel } from "../../src/lib/in-parallel.ts";
 import { type Compared, compareAnswers } from "./compare.ts";
 import { argumentsOf, createTable, replaceRows, storedAs, tableKinds } from "./copies.ts";
 import { type Recorded, type RecordedTable, recordingFolder } from "./record.ts";
+import { outsideTexts } from "./replay.ts";
 import { shapeOf } from "./shape.ts";
 import { type Json, type Spark, SparkError, startSpark, withoutProcesses } from "./spark.ts";
 
@@ -166,7 +167,9 @@ function translated({ sql, tables, catalog, schema }: Recorded, copied: Readonly
     const spellings = [`${part(ownCatalog)}\\.${part(ownSchema)}\\.${part(table)}`];
     if (ownCatalog === catalog.toLowerCase()) spellings.push(`${part(ownSchema)}\\.${part(table)}`);
     for (const spelling of spellings)
-      text = text.replaceAll(new RegExp(`(?<![\\w\`'.])${spelling}(?![\\w\`.(])`, "gi"), () => copy);
+      text = outsideTexts(text, (code) =>
+        code.replaceAll(new RegExp(`(?<![\\w\`'.])${spelling}(?![\\w\`.(])`, "gi"), () => copy),
+      );
     if (ownCatalog === catalog.toLowerCase() && ownSchema === schema.toLowerCase())
       text = text.replaceAll(
         new RegExp(`\\b(FROM|INTO|OVERWRITE|JOIN|UPDATE|HISTORY) ${part(table)}(?![\\w\`.(])`, "gi"),
