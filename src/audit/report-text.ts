@@ -204,7 +204,9 @@ function copyLine({ what, about, counts, problem }: SectionValues["copies"]): st
 
 /** ` (cloned 47, empty 1)` */
 function countsSaid(counts: Readonly<Record<string, number>>): string {
-  const told = Object.entries(counts).map(([name, amount]) => `${name === "leftOut" ? "left out" : name} ${known(amount)}`);
+  // In one order: the log has its keys sorted, and a run that was never written has not.
+  const all = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+  const told = all.map(([name, amount]) => `${name === "leftOut" ? "left out" : name} ${known(amount)}`);
   return told.length > 0 ? ` (${told.join(", ")})` : "";
 }
 

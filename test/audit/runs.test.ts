@@ -62,6 +62,8 @@ function entry(number: number, run: string, padding = ""): AuditEntry {
     change("unlink"),
     change("restore"),
     change("repair"),
+    change("branch-dropped"),
+    change("seed"),
     { action: "decision", details: { verdict: "failed", reason: padding, commit: "0".repeat(40) }, counts: { deletedRows: 1 } },
     ...kinds.map((what) => ({
       action: "decision",
@@ -93,8 +95,8 @@ test("a run that is too large to be held is reported as one that is held", async
     expect(text).toContain([...runLines(held)].join("\n"));
   }
   for (const section of sections) expect(runs[0]?.[section].length, section).toBeGreaterThan(50);
-  // The next versions of the same table, of which 105 is the next delete.
-  expect(runs[0]?.deleted[0]).toMatchObject({ table: "sessions.table_0", versionBefore: 91, versionAfter: 92 });
+  // The next versions of the same table, of which 119 is the next delete.
+  expect(runs[0]?.deleted[0]).toMatchObject({ table: "sessions.table_0", versionBefore: 35, versionAfter: 36 });
 });
 
 test("the output is written in small pieces of whole lines, however large the report is", async () => {
