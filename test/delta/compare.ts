@@ -112,17 +112,16 @@ function fromLocal(value: Value, type: DataType): Json {
 function fromSpark(value: Json, type: string): Json {
   if (value === null) return null;
   if (type === "timestamp" && typeof value === "string") return value.includes(".") ? value : `${value}.000000`;
-  if (type.includes("timestamp")) return nestedTimes(value);
-  if (type.startsWith("map<") || type.startsWith("struct<")) return sorted(Object.entries(value));
+  if (/^(?:array|map|struct)</.test(type)) return nested(value, type.includes("timestamp"));
   return value;
 }
 
-/** Times within arrays, maps and structs, whose types are not taken apart here. */
-function nestedTimes(value: Json): Json {
-  if (typeof value === "string") return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(value) ? `${value}.000000` : value;
-  if (Array.isArray(value)) return value.map(nestedTimes);
+/** Maps and structs in one order, and the times in them, whose types are not taken apart here. */
+function nested(value: Json, hasTimes: boolean): Json {
+  if (typeof value === "string") return hasTimes && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(value) ? `${value}.000000` : value;
+  if (Array.isArray(value)) return value.map((item) => nested(item, hasTimes));
   if (value === null || typeof value !== "object") return value;
-  return sorted(Object.entries(value).map(([key, item]) => [key, nestedTimes(item)]));
+  return sorted(Object.entries(value).map(([key, item]) => [key, nested(item, hasTimes)]));
 }
 
 /** Microseconds since 1970 as ISO 8601 with six digits, as Python writes it. */
