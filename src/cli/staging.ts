@@ -108,18 +108,22 @@ export interface MoveReport {
   grants: string[];
   /** Why more may be granted than was seen. */
   unknown: string[];
+  /** Files that were not looked at, and why. */
+  unread: string[];
   /** What keeps the gate from testing in the copy. */
   order: string[];
 }
 
-/** Lists what still points at production. @returns 1 if something does */
+/** Lists what still points at production. @returns 1 if something does, 3 if nothing was found but not everything could be looked at */
 async function move(args: Arguments, world: GuardedTerminal, read: Read): Promise<number> {
   const { config, environment, original } = read;
   const catalogs = catalogsOf({ environment, stage: "drift", ...(original ? { original } : {}) });
   // One host serves both if they share a workspace.
   const names = [catalogs.original, ...(original?.host && original.host !== environment.databricks?.host ? [original.host] : [])];
   const files = await trackedFiles(world.cwd);
-  const found = (await Promise.all(files.map((file) => placesOf(world.cwd, file, names)))).flat();
+  const looked = await Promise.all(files.map(async (file) => ({ file, ...(await placesOf(world.cwd, file, names)) })));
+  const found = looked.flatMap((one) => one.places ?? []);
+  const unread = looked.flatMap(({ file, unread: why }) => (why === undefined ? [] : [`${file}: ${why}`]));
   const meant = linesOfOriginal(args, read);
   const places = found.filter(({ file, line }) => file !== args.config || !meant.has(line));
   const { rightsOn } = await import("../stages/copy-checks.ts");
@@ -129,6 +133,7 @@ async function move(args: Arguments, world: GuardedTerminal, read: Read): Promis
     variables: variablesNaming(world.env, names),
     grants: writing.map(({ privilege, on, holder }) => `${privilege} on ${on} (${holder})`),
     unknown,
+    unread,
     order: whatIsMissing({
       original: original ?? { name: "", host: undefined, catalog: undefined },
       copy: environment.name,
@@ -138,10 +143,11 @@ async function move(args: Arguments, world: GuardedTerminal, read: Read): Promis
     }),
   };
   world.stdout.write(args.json ? `${JSON.stringify(report, undefined, 2)}\n` : `${moveText(report, names).join("\n")}\n`);
-  return report.places.length + report.variables.length + report.grants.length + report.order.length > 0 ? 1 : 0;
+  if (report.places.length + report.variables.length + report.grants.length + report.order.length > 0) return 1;
+  return unknown.length + unread.length > 0 ? 3 : 0;
 }
 
-function moveText({ places, variables, grants, unknown, order }: MoveReport, names: readonly string[]): string[] {
+function moveText({ places, variables, grants, unknown, unread, order }: MoveReport, names: readonly string[]): string[] {
   const part = (title: string, lines: readonly string[], none: string) => [
     title,
     ...(lines.length > 0 ? lines.map((line) => `  ${line}`) : [`  ${none}`]),
@@ -150,7 +156,10 @@ function moveText({ places, variables, grants, unknown, order }: MoveReport, nam
   return [
     ...part(
       `Files that name ${names.join(" or ")}`,
-      places.map(({ file, line, column, text }) => `${file}:${line}:${column}  ${text}`),
+      [
+        ...places.map(({ file, line, column, text }) => `${file}:${line}:${column}  ${text}`),
+        ...unread.map((what) => `not looked at: ${what}`),
+      ],
       "none",
     ),
     ...part("Variables that do", variables, "none"),
@@ -175,9 +184,22 @@ async function trackedFiles(cwd: string): Promise<string[]> {
 
 const mostBytes = 1_000_000;
 
-/** Binary and very long files are no code. */
-async function placesOf(cwd: string, file: string, names: readonly string[]): Promise<Place[]> {
-  const bytes = await readFile(join(cwd, file)).catch(() => undefined);
-  if (!bytes || bytes.length > mostBytes || bytes.includes(0)) return [];
-  return placesIn(file, bytes.toString("utf8"), names);
+/** Binary files are no code. What git tracks and is not there says nothing, either. */
+async function placesOf(
+  cwd: string,
+  file: string,
+  names: readonly string[],
+): Promise<{ places: Place[]; unread?: undefined } | { places?: undefined; unread: string }> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(join(cwd, file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT"
+      ? { places: [] }
+      : { unread: code === "EISDIR" ? "a repository of its own, or a link to a folder" : errorText(error) };
+  }
+  if (bytes.includes(0)) return { places: [] };
+  if (bytes.length > mostBytes) return { unread: `larger than ${mostBytes / 1_000_000} MB` };
+  return { places: placesIn(file, bytes.toString("utf8"), names) };
 }

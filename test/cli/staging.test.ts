@@ -146,10 +146,17 @@ test("and a gate that does not test in the copy", async () => {
   expect(stdout).toMatch(/The gate's order\n.*staging/);
 });
 
+test("a file that is too large to look at is no file without findings", async () => {
+  const cwd = await repository({ "dump.sql": "SELECT 1; -- padding\n".repeat(60_000) });
+  const { status, stdout } = await run(cwd, ["move"]);
+  expect(stdout).toContain("not looked at: dump.sql: larger than 1 MB");
+  expect(status).toBe(3);
+});
+
 test("a repository that has moved is done", async () => {
   const { status, stdout } = await run(await repository({ "src/a.sql": "SELECT * FROM users.teachers\n" }), ["move"]);
   expect(stdout.match(/^ {2}(?:none|nothing|tests run in the copy.*)$/gm)).toHaveLength(4);
   expect(status).toBe(0);
   const { stdout: json } = await run(await repository(), ["move", "--json"]);
-  expect(JSON.parse(json)).toEqual({ places: [], variables: [], grants: [], unknown: [], order: [] });
+  expect(JSON.parse(json)).toEqual({ places: [], variables: [], grants: [], unknown: [], unread: [], order: [] });
 });
