@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { errorText } from "../../lib/error-text.ts";
 import { CodedError } from "../../model/coded-error.ts";
 import type { RefreshedTable, RefreshResult } from "../../model/staging.ts";
 import { UserError } from "../../model/user-error.ts";
@@ -94,6 +95,7 @@ export async function planOnly(ports: RefreshPorts, request: RefreshRequest): Pr
     leftOut: 0,
     keepUntil: new Date(startedAt.getTime() + request.retentionMs).toISOString(),
     switched: false,
+    planned: true,
   };
 }
 
@@ -320,8 +322,17 @@ async function afterFailure(
   if (!unfinished || hasReached(unfinished, "switching")) return error;
   if (await isTakenOver(undefined, () => start.giveUp(id)))
     return new CodedError("EA6107", `the refresh ${id} was taken over by another start, which completes it`, { cause: error });
-  await dropWorking(ports.warehouse, request.copy, workingSchema(id), ports.onStep).catch(() => undefined);
-  return error;
+  // It has the mapping of production's values: that it is left must not be lost behind the first failure.
+  try {
+    await dropWorking(ports.warehouse, request.copy, workingSchema(id), ports.onStep);
+    return error;
+  } catch (left) {
+    return new CodedError(
+      "EA6108",
+      `the refresh failed (${errorText(error)}), and its working schema ${workingSchema(id)} may be left with the mapping of production's values: ${errorText(left)}`,
+      { cause: error },
+    );
+  }
 }
 
 /** Whether this was the error, or `look` finds it now. What else fails there doesn't matter beside the first error. */

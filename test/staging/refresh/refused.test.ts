@@ -279,3 +279,22 @@ describe("what is left of others", () => {
     expect(await working()).toEqual([]);
   });
 });
+
+test("a working schema that a failed refresh could not drop is named, because it has the mapping", async () => {
+  const broken: CopyWarehouse = {
+    ...copy,
+    async change(statement, ...more) {
+      if (/^INSERT OVERWRITE .*built_/.test(statement)) throw new WarehouseFailure("statement", "the build is broken");
+      if (/^DROP SCHEMA/.test(statement)) throw new WarehouseFailure("denied", "no privilege to drop");
+      return await copy.change(statement, ...more);
+    },
+  };
+  const failure = await refresh(portsOf(broken, plainRules(policies), tables, keys), requestOf({ keepOldMs: 0 })).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const [left] = await working();
+  expect(failure).toMatchObject({ code: "EA6108" });
+  for (const named of ["the build is broken", "no privilege to drop", left ?? "?"]) expect(String(failure)).toContain(named);
+  await copy.change(`DROP SCHEMA staging.${left} CASCADE`);
+});
