@@ -174,6 +174,8 @@ export interface RefreshResult {
   /** ISO 8601: after this the copy must be gone or refreshed. */
   keepUntil: string;
   switched: boolean;
+  /** Nothing was read or checked yet: the counts of what was found say nothing. */
+  planned?: boolean;
   /** Why the copy was not switched: what the checks found, with counts. */
   problems?: string[];
 }

@@ -36,6 +36,24 @@ test("a refresh says how many production values were found", () => {
   expect(toMarkdown(refreshReport())).toMatch(/Production values found: ?.*0/);
 });
 
+test("a refresh that was only planned claims nothing about production values", () => {
+  const { staging, ...planned } = refreshReport();
+  const refresh = staging?.refresh;
+  if (!refresh) throw new Error("the sample has no refresh");
+  const tables = refresh.tables.map(({ table, state }) => ({
+    table,
+    state: state === "switched" ? ("pending" as const) : state,
+  }));
+  const checks = planned.checks.map((check) => ({ ...check, observed: "2 tables to fill, 1 omitted" }));
+  const report = { ...planned, checks, staging: { refresh: { ...refresh, tables, switched: false, planned: true } } };
+  for (const text of [toMarkdown(report), toHtml([report])]) {
+    expect(text).toContain("nothing was checked");
+    expect(text).not.toContain("Production values found");
+    expect(text).not.toContain("production values found");
+  }
+  expect(parseReport(JSON.stringify(report), "r.json")).toEqual(report);
+});
+
 test("a difference is annotated at the copy's name in the configuration", () => {
   const [first] = toAnnotations(driftReport());
   expect(first).toMatchObject({ level: "error", file: ".github/env-actions.yml", line: 41 });

@@ -126,6 +126,9 @@ const refresh = z
     leftOut: amount("Rows of the original that were left out, because they refer to rows that it doesn't have."),
     keepUntil: instant("After this the data must be gone or refreshed."),
     switched: flag("The copy has the new data."),
+    planned: flag(
+      "Only planned: no row was read and nothing was checked, so the counts of what was found say nothing.",
+    ).optional(),
     problems: texts("Why the copy was not switched.").optional(),
   })
   .meta({ description: "How the copy was filled with sanitised data." });

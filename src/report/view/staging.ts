@@ -7,13 +7,12 @@ import {
   type FacetVerdict,
   facets,
   facetTitles,
-  type RefreshResult,
   type SeedResult,
   type SyncResult,
   type SyncStep,
 } from "../../model/staging.ts";
 import type { Block, Cell, Column, Inline, Line, Row, Section } from "./shapes.ts";
-import { byChance, refreshBrief, suppressedText } from "./staging-refresh.ts";
+import { refreshSection } from "./staging-refresh.ts";
 import { sweepSection } from "./staging-sweep.ts";
 
 /** What the tasks about a copy of production found and did. */
@@ -290,81 +289,6 @@ function impossibleTable(impossible: SyncResult["impossible"]): Block[] {
       loses: "difference",
     },
   ];
-}
-
-function refreshSection(refresh: RefreshResult): Section {
-  const {
-    id,
-    policies,
-    leaks,
-    chance = 0,
-    k,
-    suppressedRows,
-    orphans,
-    leftOut,
-    keepUntil,
-    switched,
-    problems = [],
-    tables,
-  } = refresh;
-  const zero = (amount: number): Inline => ({ strong: numberText(amount), tone: amount === 0 ? "good" : "bad" });
-  const quiet = switched && leaks === 0 && orphans === 0 && problems.length === 0;
-  return {
-    what: "staging",
-    title: "Refresh",
-    brief: refreshBrief(refresh),
-    ...(quiet ? { quiet } : {}),
-    blocks: [
-      {
-        kind: "text",
-        line: [
-          switched
-            ? "The copy has new sanitised data. "
-            : { strong: "The copy is as it was: the new data was not switched in. ", tone: "warning" },
-          "Production values found: ",
-          zero(leaks),
-          `, expected 0${byChance(chance)}. Rows without their parent: `,
-          zero(orphans),
-          ", expected 0. ",
-          k === undefined ? "" : `Smallest group of quasi-identifiers: ${k}. `,
-          suppressedText(suppressedRows),
-          leftOut > 0 ? `${count(leftOut, "row")} left out because the original lacks what they refer to. ` : "",
-        ],
-      },
-      ...(problems.length > 0
-        ? [{ kind: "list", title: "Why it was not switched", tone: "bad", items: problems, loses: "problem" } as const]
-        : []),
-      ...refreshedTables(tables),
-      {
-        kind: "text",
-        line: [
-          "Refresh ",
-          { code: id },
-          ", policies ",
-          { code: policies.slice(0, 12) },
-          `. The data must be gone or refreshed by ${keepUntil.slice(0, 10)}.`,
-        ],
-      },
-    ],
-  };
-}
-
-function refreshedTables(tables: RefreshResult["tables"]): Block[] {
-  if (tables.length === 0) return [];
-  const rows = tables.map(
-    ({ table, state, rows: amount, version }): Row => ({
-      cells: [
-        { code: table },
-        state === "pending" ? { strong: "pending", tone: "warning" } : state,
-        amount === undefined ? "" : numberText(amount),
-        version === undefined ? "" : String(version),
-      ],
-      loses: "row of test data",
-    }),
-  );
-  const numeric = true as const;
-  const columns: Column[] = [{ title: "Table" }, { title: "State" }, { title: "Rows", numeric }, { title: "Version", numeric }];
-  return [{ kind: "table", title: "Tables of the refresh", folded: true, columns, rows, loses: "row of test data" }];
 }
 
 /** `12 tables, 480 rows`. */
