@@ -5,7 +5,7 @@ import { budgetDescription, timeLimit } from "./values.ts";
 /** How a copy is filled with synthetic rows. */
 
 const amount = z.int().min(0).max(100_000_000);
-const namedGenerators = [
+export const namedGenerators = [
   "given-name",
   "family-name",
   "full-name",

@@ -1,3 +1,4 @@
+import type { namedGenerators } from "../../config/staging-seed-schema.ts";
 import { between, chance, draw, fraction, text, weighted } from "./random.ts";
 import { familyName, fullName, givenName, sentence } from "./vocabulary.ts";
 
@@ -11,18 +12,6 @@ export interface SeedTable {
   references: Readonly<Record<string, string>>;
 }
 
-export const namedGenerators = [
-  "given-name",
-  "family-name",
-  "full-name",
-  "email",
-  "phone",
-  "sentence",
-  "city",
-  "uuid",
-  "number-of-row",
-  "json",
-] as const;
 export type NamedGenerator = (typeof namedGenerators)[number];
 
 export type Generator =
