@@ -1,4 +1,4 @@
-import type { z } from "../lib/zod.ts";
+import { issuePath, issueText } from "../lib/zod-issues.ts";
 import type { StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "./inert.ts";
@@ -20,9 +20,9 @@ export function parseReport(text: string, file: string): StageReport {
       "EA7002",
       `${file} was written by another version of env-actions: expected schemaVersion 1, got ${JSON.stringify(version)?.slice(0, 20)}. Run the stage again with this version of env-actions.`,
     );
-  const result = reportSchema.safeParse(data, { error: inWords });
+  const result = reportSchema.safeParse(data, { error: issueText });
   if (result.success) return result.data;
-  const places = result.error.issues.map(({ path, message }) => logLine(`  ${pathText(path)}: ${message}`));
+  const places = result.error.issues.map(({ path, message }) => logLine(`  ${issuePath(path)}: ${message}`));
   const shown = places.slice(0, 10).join("\n");
   const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
   throw new UserError(
@@ -46,39 +46,4 @@ function parseJson(text: string, file: string): unknown {
           : `is not JSON, so it is not a stage report. Give the path of a report, ${example}`;
     throw new UserError("EA7002", `${file} ${why}`, { cause: error });
   }
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  array: "a list",
-  boolean: "true or false",
-  int: "a whole number",
-  null: "null",
-  number: "a number",
-  object: "an object",
-  record: "an object",
-  string: "a text",
-};
-
-/** Says what was expected, but never shows the value, which may be anything. */
-function inWords(issue: z.core.$ZodRawIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return issue.input === undefined ? "missing" : `expected ${kinds[issue.expected] ?? issue.expected}`;
-    case "invalid_value":
-      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-    case "unrecognized_keys":
-      return `unexpected: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}`;
-    case "too_small":
-      return `expected ${issue.minimum} or more`;
-    case "too_big":
-      return `expected ${issue.maximum} or less`;
-    default:
-      return "unexpected value";
-  }
-}
-
-/** Formats a path as `checks[3].verdict`. */
-function pathText(path: readonly PropertyKey[]): string {
-  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
-  return text.replace(/^\./, "") || "top level";
 }

@@ -1,4 +1,5 @@
 import { z } from "../../lib/zod.ts";
+import { issuePath, issueText } from "../../lib/zod-issues.ts";
 import { facets } from "../../model/staging.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { Structure } from "./structure.ts";
@@ -135,9 +136,9 @@ export function readSnapshot(text: string, file: string): Structure {
       file,
       `was written by another version of env-actions: expected formatVersion 1, got ${JSON.stringify(version).slice(0, 20)}`,
     );
-  const result = snapshot.safeParse(data, { error: inWords });
+  const result = snapshot.safeParse(data, { error: issueText });
   if (result.success) return result.data;
-  const places = result.error.issues.map(({ path, message }) => `  ${pathText(path)}: ${message}`);
+  const places = result.error.issues.map(({ path, message }) => `  ${issuePath(path)}: ${message}`);
   const more = places.length > 10 ? `\n  and ${places.length - 10} more` : "";
   throw unreadable(file, `does not match the format of a snapshot:\n${places.slice(0, 10).join("\n")}${more}\n`);
 }
@@ -159,32 +160,4 @@ function parsed(text: string, file: string): unknown {
     const why = text.trim() === "" ? "is empty" : /^[<=>]{7}/m.test(text) ? "has a merge conflict" : "is not valid JSON";
     throw unreadable(file, why, { cause: error });
   }
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  array: "a list",
-  boolean: "true or false",
-  number: "a number",
-  object: "an object",
-  record: "an object",
-  string: "a text",
-};
-
-function inWords(issue: z.core.$ZodRawIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return issue.input === undefined ? "missing" : `expected ${kinds[issue.expected] ?? issue.expected}`;
-    case "invalid_value":
-      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-    case "unrecognized_keys":
-      return `unexpected: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}`;
-    default:
-      return "unexpected value";
-  }
-}
-
-/** Formats a path as `schemas.users.tables.pupils.columns[3].type`. */
-function pathText(path: readonly PropertyKey[]): string {
-  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
-  return text.replace(/^\./, "") || "top level";
 }
