@@ -23,7 +23,7 @@ const kinds = ["kinds"];
 const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 /** The declaration of the actions' inputs and outputs, and of what they accept: the doctor compares workflows with it. */
 const declared = ["interface", "input-forms", "input-limits"].map((name) => `src/action/${name}.ts`);
-const workrooms = ["checks", "cleanup", "processes", "staging", "test-reports", "evidence", "audit"];
+const workrooms = ["checks", "cleanup", "processes", "staging", "test-reports", "evidence", "audit", "history"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** Looks at a repository that is not set up yet, and writes the texts of its files. */
 const arrival = ["init"];
@@ -44,6 +44,8 @@ const below: Record<string, readonly string[]> = {
   ...Object.fromEntries(workrooms.map((room) => [room, [...drivers, ...kinds, ...ground, ...floor]])),
   // Its report shares words with all other reports.
   audit: [...words, ...floor],
+  // Makes texts of others plain, as reports do, before it keeps them.
+  history: [...words, ...drivers, ...kinds, ...ground, ...floor],
   // Reads files, and nothing else: what it knows of an environment, its door asked.
   doctor: ["interface", ...ground, ...floor],
   interface: [...ground, ...floor],

@@ -206,13 +206,27 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
         )),
       ]
     : [];
+  const { remember } = await import("./remember.ts");
+  const notRemembered = await remember(report, {
+    ...{ config, records, workspace, env, cancel: request.cancel },
+    ...(request.githubToken ? { githubToken: request.githubToken } : {}),
+  });
   // The stage has already reported its end, so later problems are reported separately.
   const afterwards = report.problems.slice(found.problems.length);
   if (report.rollback) request.onProgress({ kind: "warning", stage, text: rollbackLine(report.rollback) });
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
     problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
   );
-  for (const problem of [...unsent, ...identity.problems, ...notRedacted, ...afterwards, ...notes, ...problems, ...notUploaded])
+  for (const problem of [
+    ...unsent,
+    ...identity.problems,
+    ...notRedacted,
+    ...afterwards,
+    ...notes,
+    ...problems,
+    ...notUploaded,
+    ...notRemembered,
+  ])
     request.onProgress({ kind: "warning", stage, text: problem });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
   const summaryText = files.summaryText + childSummary(secrets.redact(written));

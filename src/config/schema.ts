@@ -11,6 +11,7 @@ import {
   tokenSchema,
   variablesSchema,
 } from "./environment-schema.ts";
+import { historySchema } from "./history-schema.ts";
 import { type serverSchema, serversSchema, tasksSchema } from "./server-schema.ts";
 import {
   auditSchema,
@@ -75,6 +76,7 @@ export const configSchema = z
     secrets: secretsSchema,
     evidence: evidenceSchema,
     audit: auditSchema,
+    history: historySchema,
   })
   .meta({ title: "env-actions", description: "Environments, test data and stages of env-actions." });
 

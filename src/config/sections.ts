@@ -55,6 +55,7 @@ const fileSections: Sections = {
   secrets: async () => (await import("./settings-schema.ts")).secretsSchema,
   evidence: async () => (await import("./settings-schema.ts")).evidenceSchema,
   audit: async () => (await import("./settings-schema.ts")).auditSchema,
+  history: async () => (await import("./history-schema.ts")).historySchema,
 };
 
 /** Reads files that have no other sections than the one for which it was made. */

@@ -130,6 +130,7 @@ export const environmentVariables: readonly VariableGroup[] = [
         names: ["GITHUB_SHA", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH"],
         meaning: "Which commit is tested, and whether it is another repository's",
       },
+      { names: ["GITHUB_REF", "GITHUB_HEAD_REF"], meaning: "Which branch is tested; it is in the history" },
       { names: ["GITHUB_WORKSPACE"], meaning: "The folder to which `working-directory` is relative" },
       { names: ["GITHUB_API_URL", "GITHUB_SERVER_URL"], meaning: "GitHub's address" },
       { names: ["GITHUB_STEP_SUMMARY"], meaning: "The job's summary" },

@@ -2,6 +2,7 @@ import { accessErrors } from "./access.ts";
 import { configurationErrors, inputErrors } from "./configuration.ts";
 import { databricksErrors, redisErrors } from "./connections.ts";
 import type { ErrorEntry } from "./entry.ts";
+import { historyErrors } from "./history.ts";
 import { isolationErrors } from "./isolation.ts";
 import { policyErrors } from "./policies.ts";
 import { machineErrors, recordErrors } from "./records.ts";
@@ -30,6 +31,7 @@ const areas = [
   { title: "Seeding a copy of production", entries: seedErrors },
   { title: "Test data, undo and repair", entries: testDataErrors },
   { title: "Evidence and audit", entries: recordErrors },
+  { title: "History", entries: historyErrors },
   { title: "GitHub and the machine", entries: machineErrors },
 ] as const satisfies readonly ErrorArea[];
 

@@ -1,0 +1,201 @@
+import type {
+  Expiry,
+  HistoryCheck,
+  HistoryCopy,
+  HistoryData,
+  HistoryLatency,
+  HistoryRecord,
+  HistoryTest,
+  HistoryTests,
+} from "../../model/history.ts";
+import type { Check, Latency, StageReport } from "../../model/report.ts";
+import { driftSum } from "../../model/staging.ts";
+import type { TestCase, TestResults } from "../../model/test-results.ts";
+import { plainText } from "../../report/inert.ts";
+
+/** What the report itself doesn't say. */
+export interface RecordFacts {
+  branch?: string;
+  isDefaultBranch?: true;
+  event?: string;
+  /** All samples of the latencies that later runs may be compared with, by the id of their check. */
+  baseline?: ReadonlyMap<string, readonly number[]>;
+  alerts?: HistoryRecord["alerts"];
+}
+
+export const limits = { reason: 300, text: 300, checks: 500, tests: 100, slowest: 10, tables: 200, samples: 200, expiries: 100 };
+
+/** @param report redacted and final */
+export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryRecord {
+  const more: string[] = [];
+  const { origin, gateId, rollback, staging } = report;
+  const { actor: _, step: __, ...place } = origin;
+  const tests = report.tests && testsOf(report.tests, more);
+  const data = dataOf(report, more);
+  const copy = copyOf(report);
+  const expires = expiriesOf(report, more);
+  return {
+    schemaVersion: 1,
+    stage: report.stage,
+    verdict: report.verdict,
+    reason: short(report.reason, limits.reason),
+    environment: report.environment,
+    runId: report.runId,
+    ...(gateId === undefined ? {} : { gateId }),
+    commit: report.commit,
+    ...(facts.branch === undefined ? {} : { branch: short(facts.branch) }),
+    ...(facts.isDefaultBranch ? { isDefaultBranch: true } : {}),
+    ...(facts.event === undefined ? {} : { event: short(facts.event) }),
+    origin: shortened(place),
+    startedAt: report.startedAt,
+    finishedAt: report.finishedAt,
+    durationMs: Math.round(report.durationMs),
+    budgetMs: report.budgetMs,
+    checks: upTo(report.checks, limits.checks, "check", more).map((check) => checkOf(check, facts.baseline?.get(check.id))),
+    ...(tests ? { tests } : {}),
+    ...(report.servers.length > 0 ? { servers: report.servers.map(serverOf) } : {}),
+    ...(data ? { data } : {}),
+    ...(staging?.drift ? { drift: driftSum(staging.drift) } : {}),
+    ...(copy ? { copy } : {}),
+    ...(expires.length > 0 ? { expires } : {}),
+    ...(facts.alerts ? { alerts: facts.alerts } : {}),
+    ...(rollback
+      ? { rollback: { of: short(rollback.of), outcome: rollback.outcome, trigger: short(rollback.trigger), at: rollback.at } }
+      : {}),
+    ...(more.length > 0 ? { more } : {}),
+  };
+}
+
+/** One line, without control characters, and cut at a whole character. */
+function short(text: string, most = limits.text): string {
+  const line = plainText(text).replace(/\s+/g, " ").trim();
+  const characters = [...line.slice(0, 2 * most + 2)];
+  return characters.length <= most ? line : `${characters.slice(0, most - 1).join("")}…`;
+}
+
+function shortened<Texts extends object>(texts: Texts): Texts {
+  const entries = Object.entries(texts).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, typeof value === "string" ? short(value) : value]],
+  );
+  return Object.fromEntries(entries) as Texts;
+}
+
+function upTo<Value>(values: readonly Value[], most: number, what: string, more: string[]): readonly Value[] {
+  const left = values.length - most;
+  if (left > 0) more.push(`${left} more ${what}${left === 1 ? "" : "s"}`);
+  return values.slice(0, most);
+}
+
+function checkOf({ id, title, verdict, durationMs, latency, cause, dryRun }: Check, baseline?: readonly number[]): HistoryCheck {
+  return {
+    id: short(id),
+    ...(title === id ? {} : { title: short(title) }),
+    verdict,
+    durationMs: Math.round(durationMs),
+    ...(latency ? { latency: latencyOf(latency, baseline) } : {}),
+    ...(cause === undefined ? {} : { cause: short(cause) }),
+    ...(dryRun ? { dryRun } : {}),
+  };
+}
+
+function latencyOf({ count, p50, p95, max, limit, samples }: Latency, baseline?: readonly number[]): HistoryLatency {
+  const kept = (baseline ?? samples)?.slice(0, limits.samples).map(micro);
+  return {
+    count,
+    p50: micro(p50),
+    p95: micro(p95),
+    max: micro(max),
+    ...(limit === undefined ? {} : { limit }),
+    ...(kept && kept.length > 0 ? { samples: kept } : {}),
+    ...(baseline ? { isBaseline: true } : {}),
+  };
+}
+
+/** Finer than any network. */
+function micro(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
+
+function testOf({ name, file, project }: Pick<TestCase, "name" | "file" | "project">): HistoryTest {
+  return {
+    name: short(name),
+    ...(file === undefined ? {} : { file: short(file) }),
+    ...(project === undefined ? {} : { project: short(project) }),
+  };
+}
+
+function testsOf(tests: TestResults, more: string[]): HistoryTests {
+  const { total, passed, failed, flaky, skipped, unknown, durationMs, crashedSuites } = tests;
+  const bad = [...crashedSuites.map(({ file, quarantinedUntil }) => ({ name: file, file, quarantinedUntil })), ...tests.failures];
+  return {
+    ...{ total, passed, failed, flaky, skipped, unknown },
+    durationMs: Math.round(durationMs),
+    failures: upTo(bad, limits.tests, "failed test", more).map((test) => ({
+      ...testOf(test),
+      ...(test.quarantinedUntil === undefined ? {} : { quarantined: true }),
+    })),
+    flakyTests: upTo(tests.flakyTests, limits.tests, "flaky test", more).map(testOf),
+    slowest: tests.slowest.slice(0, limits.slowest).map((test) => ({ ...testOf(test), durationMs: Math.round(test.durationMs) })),
+    crashedSuites: crashedSuites.length,
+  };
+}
+
+function serverOf({ name, readyMs, ended }: StageReport["servers"][number]): NonNullable<HistoryRecord["servers"]>[number] {
+  return { name: short(name), ...(readyMs === undefined ? {} : { readyMs: Math.round(readyMs) }), ended: short(ended) };
+}
+
+function dataOf({ cleanup, books }: StageReport, more: string[]): HistoryData | undefined {
+  if (!cleanup && !books) return undefined;
+  const ofCleanup = new Map((cleanup?.tables ?? []).map((table) => [table.table, table]));
+  const ofBooks = new Map((books?.tables ?? []).map((table) => [table.table, table]));
+  const tables = [...new Set([...ofCleanup.keys(), ...ofBooks.keys()])].sort().flatMap((table): HistoryData["tables"] => {
+    const [cleaned, book] = [ofCleanup.get(table), ofBooks.get(table)];
+    const deleted = cleaned ? (cleaned.deleted ?? (cleanup?.dryRun ? 0 : null)) : 0;
+    const left = cleaned ? (cleaned.left ?? (cleanup?.dryRun ? cleaned.planned : null)) : 0;
+    if (deleted === 0 && left === 0 && !book) return [];
+    return [
+      {
+        table: short(table),
+        ...(book ? { made: book.made, unexplained: book.unexplained } : {}),
+        deleted,
+        left,
+        ...(cleaned?.oldest === undefined ? {} : { oldest: short(cleaned.oldest) }),
+      },
+    ];
+  });
+  return {
+    scope: cleanup?.scope ?? "run",
+    dryRun: cleanup?.dryRun ?? false,
+    ...(books ? { made: books.made, unexplained: books.unexplained, touched: books.touched } : {}),
+    deletedRows: cleanup?.deletedRows ?? 0,
+    deletedKeys: cleanup?.deletedKeys ?? 0,
+    left: cleanup ? cleanup.leftOver : null,
+    tables: [...upTo(tables, limits.tables, "table", more)],
+  };
+}
+
+function copyOf({ staging, finishedAt }: StageReport): HistoryCopy | undefined {
+  const { refresh, seed } = staging ?? {};
+  const rowsOf = (tables: readonly { rows?: number }[]) => tables.reduce((sum, { rows = 0 }) => sum + rows, 0);
+  if (refresh && !refresh.planned)
+    return {
+      by: "refresh",
+      at: finishedAt,
+      rows: rowsOf(refresh.tables),
+      leaks: refresh.leaks,
+      switched: refresh.switched,
+      keepUntil: refresh.keepUntil,
+    };
+  return seed && !seed.planned ? { by: "seed", at: finishedAt, rows: rowsOf(seed.tables) } : undefined;
+}
+
+function expiriesOf({ tests, staging }: StageReport, more: string[]): Expiry[] {
+  const found: Expiry[] = (tests?.quarantine ?? []).map(({ test, until }) => ({
+    what: "quarantine",
+    name: short(test),
+    at: `${until}T23:59:59.999Z`,
+  }));
+  if (staging?.refresh?.switched)
+    found.push({ what: "copy", name: staging.drift?.copy ?? "copy", at: staging.refresh.keepUntil });
+  return [...upTo(found, limits.expiries, "thing that expires", more)];
+}
