@@ -109,6 +109,9 @@ export async function fromReport(request: ReportRequest, check: (report: StageRe
     onProgress: (progress) => request.onProgress(redacted(progress, secrets.redact)),
     audit,
     secrets,
+    // A restored table is compared with nothing.
+    history: async () => undefined,
+    baseline: new Map(),
     overrides: {},
   };
   return {

@@ -1,20 +1,18 @@
-import type { Config } from "../config/schema.ts";
 import { testedBranch } from "../history/record/branch.ts";
-import { recordOf } from "../history/record/of-report.ts";
-import { chooseStore } from "../history/store/choose.ts";
+import { type RecordFacts, recordOf } from "../history/record/of-report.ts";
 import type { HistoryStore } from "../history/store/store.ts";
 import { errorText } from "../lib/error-text.ts";
+import { redacted } from "../lib/redaction/redactor.ts";
 import type { StageReport } from "../model/report.ts";
 
 /** What a stage leaves for later runs: its record in the history. */
 
 export interface Remembering {
-  config: Pick<Config, "history">;
-  records: string;
-  workspace: string;
+  history: () => Promise<HistoryStore | undefined>;
   env: Readonly<Record<string, string | undefined>>;
-  githubToken?: string;
-  cancel?: AbortSignal;
+  redact: (text: string) => string;
+  /** What only the stage and the notifications know. Redacted. */
+  facts?: Pick<RecordFacts, "baseline" | "alerts" | "rollbackAgain">;
 }
 
 /**
@@ -22,16 +20,13 @@ export interface Remembering {
  * @param report redacted, with its final verdict
  * @returns what could not be done
  */
-export async function remember(report: StageReport, remembering: Remembering): Promise<string[]> {
+export async function remember(report: StageReport, { history, env, redact, facts = {} }: Remembering): Promise<string[]> {
   try {
-    const store = await storeOf(remembering);
-    await store?.add(recordOf(report, await testedBranch(remembering.env)));
+    const store = await history();
+    await store?.add(recordOf(report, { ...facts, ...redacted(await testedBranch(env), redact) }));
     return [];
   } catch (error) {
-    return [errorText(error)];
+    const sent = Object.values(facts.alerts ?? {}).some(({ event, outcome }) => event !== "measured" && outcome === "sent");
+    return [`${errorText(error)}${sent ? ". So the alerts of this run may be sent again" : ""}`];
   }
-}
-
-async function storeOf({ config, ...place }: Remembering): Promise<HistoryStore | undefined> {
-  return await chooseStore({ ...place, store: config.history.store });
 }

@@ -24,9 +24,11 @@ import { rollbackLine } from "../report/words.ts";
 import { beginLedger, childEnvironment, prepareChildSummary, takeChildSummary } from "../stages/child-environment.ts";
 import type { CutShort, Overrides, SecretKeeper, StageContext } from "../stages/context.ts";
 import { runStage } from "../stages/run.ts";
+import { concludeAndRecord } from "./conclude.ts";
 import { beginExecution, endExecution } from "./executions.ts";
+import { historyOf } from "./history.ts";
 import { type Identity, identify, whyNoRunOfToday } from "./identify-run.ts";
-import { decided, type RecordedFiles, recordReport } from "./record.ts";
+import type { RecordedFiles } from "./record.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
 /** A request to run one stage, from the action or the terminal. */
@@ -155,6 +157,11 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     env,
     onProgress: request.onProgress,
     secrets,
+    history: historyOf({
+      ...{ config, records, workspace, env, cancel: request.cancel },
+      ...(request.githubToken ? { githubToken: request.githubToken } : {}),
+    }),
+    baseline: new Map(),
     overrides: request.overrides ?? {},
   };
   if (env.GITHUB_STEP_SUMMARY) await prepareChildSummary(context);
@@ -175,9 +182,12 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   // A server may have printed a token before we received it.
   const notRedacted =
     secrets.generation === known ? [] : await (await import("./redact-logs.ts")).redactLogs(found, workspace, secrets);
-  const concluded = await conclude(found, afterVerdictOf(request, context, audit), audit);
-  const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
-  const { report, files, notes } = await recordReport(anchored, { records, redact: secrets.redact });
+  const { report, files, notes } = await concludeAndRecord(
+    found,
+    context,
+    afterVerdictOf(request, context, audit, project),
+    audit,
+  );
   const problems = await store.keep(evidenceOf(report, files.reportText, project), [
     { name: `${stage}.json`, content: files.reportText },
   ]);
@@ -206,27 +216,13 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
         )),
       ]
     : [];
-  const { remember } = await import("./remember.ts");
-  const notRemembered = await remember(report, {
-    ...{ config, records, workspace, env, cancel: request.cancel },
-    ...(request.githubToken ? { githubToken: request.githubToken } : {}),
-  });
   // The stage has already reported its end, so later problems are reported separately.
   const afterwards = report.problems.slice(found.problems.length);
   if (report.rollback) request.onProgress({ kind: "warning", stage, text: rollbackLine(report.rollback) });
   const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
     problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
   );
-  for (const problem of [
-    ...unsent,
-    ...identity.problems,
-    ...notRedacted,
-    ...afterwards,
-    ...notes,
-    ...problems,
-    ...notUploaded,
-    ...notRemembered,
-  ])
+  for (const problem of [...unsent, ...identity.problems, ...notRedacted, ...afterwards, ...notes, ...problems, ...notUploaded])
     request.onProgress({ kind: "warning", stage, text: problem });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
   const summaryText = files.summaryText + childSummary(secrets.redact(written));
@@ -237,13 +233,6 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
 async function loadWarehouse(): Promise<void> {
   const { loadDriver } = await import("../warehouse/access.ts");
   await loadDriver();
-}
-
-/** The order matters: the rollback comes before the verdict in the log, and alerts go out only when the verdict is final. */
-async function conclude(found: StageReport, after: AfterVerdict, audit: AuditLog): Promise<StageReport> {
-  if (!after.rollback && !after.alerts) return await decided(found, audit);
-  const { applyRollback, sendAlerts } = await import("../notifications/after-verdict.ts");
-  return await sendAlerts(await decided(await applyRollback(found, after), audit), after);
 }
 
 /** @throws UserError if one of its folders is a link, because the files of the run would be written elsewhere */
@@ -294,9 +283,12 @@ function afterVerdictOf(
   request: StageRequest,
   context: Omit<StageContext, "signal" | "audit" | "check">,
   audit: AuditLog,
+  project: string | undefined,
 ): AfterVerdict {
-  const { environment, records, workspace, env, secrets, stage } = context;
+  const { environment, records, workspace, env, secrets, stage, history } = context;
   return {
+    history,
+    ...(project === undefined ? {} : { project }),
     alerts: environment.alerts,
     // What a killed smoke would have found is unknown, so a person has to decide.
     rollback: request.cutShort ? undefined : environment.rollback,

@@ -235,7 +235,7 @@ export function isInside(directory: string, path: string): boolean {
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** A small JSON file that keeps state between runs; on a runner, the cache carries it over. */
+/** A small JSON file that keeps state between runs in a workspace. */
 export interface StateFile<State> {
   /** The content; undefined if the file doesn't exist. @throws Error if it cannot be understood */
   read(): Promise<State | undefined>;
@@ -256,7 +256,7 @@ export async function withStateFile<State, Result>(
   const unlock = await takeLock(`${path}.lock`, lockWithinMs);
   try {
     return await work({
-      read: () => readState(path, schema),
+      read: () => readStateFile(path, schema),
       write: (state) => writeOwn(path, `${JSON.stringify(redacted(state, redact), undefined, 2)}\n`, { sync: true }),
     });
   } finally {
@@ -264,7 +264,8 @@ export async function withStateFile<State, Result>(
   }
 }
 
-async function readState<State>(path: string, schema: z.ZodType<State>): Promise<State | undefined> {
+/** Without a lock. @throws Error if it cannot be understood */
+export async function readStateFile<State>(path: string, schema: z.ZodType<State>): Promise<State | undefined> {
   let text: string;
   try {
     text = (await readOwn(path)).toString("utf8");

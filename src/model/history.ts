@@ -46,7 +46,8 @@ export interface HistoryRecord {
   expires?: Expiry[];
   /** What was sent, and what each channel knows since, by channel. */
   alerts?: Partial<Record<AlertChannel, HistoryAlert>>;
-  rollback?: Pick<Rollback, "of" | "outcome" | "trigger" | "at">;
+  /** `again`: nothing was requested, so a later run may do so. */
+  rollback?: Pick<Rollback, "of" | "outcome" | "trigger" | "at"> & { again?: true };
   /** What was cut off to keep the record small, such as `12 more failed tests`. */
   more?: string[];
 }
@@ -144,4 +145,6 @@ export interface HistoryAlert {
   sent: Record<string, string>;
   /** Whether the next pass is a recovery. */
   open: boolean;
+  /** This run passed and ended what the channel knew: what older records say holds no longer. */
+  closed?: true;
 }

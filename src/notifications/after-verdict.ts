@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Alerts } from "../config/schema.ts";
 import { errorText } from "../lib/error-text.ts";
-import { withStateFile } from "../lib/plain-file.ts";
+import { takeLock } from "../lib/lock-file.ts";
+import { makeOwnDirectory } from "../lib/plain-file.ts";
 import { redacted } from "../lib/redaction/redactor.ts";
 import { version } from "../lib/version.ts";
-import { z } from "../lib/zod.ts";
+import type { HistoryRecord } from "../model/history.ts";
 import type { Alert, AlertEvent, StageReport, Verdict } from "../model/report.ts";
 import { pagerDutyEvent, slackMessage, webhookBody } from "../report/alert.ts";
 import { causeOf } from "../report/view/messages.ts";
+import { alertsFile, type ChannelState, type ChannelStates, causeKey, historyAlertOf, recallAlerts } from "./alert-memory.ts";
 import { type DeliveryLimits, defaultLimits, send, sendMeasurements, type VerdictChannel, verdictChannels } from "./deliver.ts";
 import { type RollbackRun, rollBack } from "./rollback.ts";
 
@@ -20,46 +22,65 @@ export interface AfterVerdict extends Omit<RollbackRun, "config" | "report"> {
   limits?: DeliveryLimits;
 }
 
-/** File name in the workspace's records. */
-export const alertsFile = "alerts.json";
-
-/** Another run holds the lock while it delivers, so that nothing is sent twice. This is how long that may take. */
+/** Another run holds the lock until its record is written, so that nothing is sent twice. This is how long that may take. */
 const lockWithinMs = 40_000;
 
 /**
  * Rolls back as configured. The outcome of rollbacks and alerts never changes the verdict, because it says nothing about the
  * environment. Problems are added to the report.
+ * @returns `again`: nothing was requested, so a later run may do so
  */
-export async function applyRollback(report: StageReport, options: AfterVerdict): Promise<StageReport> {
+export async function applyRollback(report: StageReport, options: AfterVerdict): Promise<{ report: StageReport; again?: true }> {
   const { rollback: config } = options;
-  const rollback = config && report.stage === "smoke" ? await rollBack({ ...options, report, config }) : undefined;
-  if (!rollback) return report;
+  const rolledBack = config && report.stage === "smoke" ? await rollBack({ ...options, report, config }) : undefined;
+  if (!rolledBack) return { report };
+  const { rollback, ...rest } = rolledBack;
   const wrong = rollback.outcome === "failed" || rollback.outcome === "unknown";
   const problems = wrong ? [...report.problems, `the rollback of ${rollback.of}: ${rollback.why}`] : report.problems;
-  return { ...report, rollback, problems };
+  return { report: { ...report, rollback, problems }, ...rest };
+}
+
+/** What was sent. */
+export interface Alerted {
+  report: StageReport;
+  /** For the record of this run, by which later runs know what was sent. Redacted. */
+  memory?: HistoryRecord["alerts"];
+  /** Lets other runs of this workspace send theirs. Call it when the record is written. */
+  release: () => Promise<void>;
 }
 
 /**
  * Sends alerts as configured.
  * @param report a report whose verdict is final, because alerts cannot be taken back
  */
-export async function sendAlerts(report: StageReport, options: AfterVerdict): Promise<StageReport> {
+export async function sendAlerts(report: StageReport, options: AfterVerdict): Promise<Alerted> {
   const { alerts } = options;
   // No alerts for a cancelled run: whoever cancelled it knows, and the runner leaves only seconds.
   const here = report.origin.kind === "github" || alerts?.terminal;
-  if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return report;
+  if (!alerts?.stages.includes(report.stage) || !here || options.cancelled) return { report, release: async () => undefined };
   const limits = { ...(options.limits ?? defaultLimits), cancel: options.cancel };
-  const sent = await deliverAlerts(report, { ...options, alerts, limits });
-  return sent.length > 0 ? { ...report, alerts: sent } : report;
+  const { sent, memory, release } = await deliverAlerts(report, { ...options, alerts, limits });
+  return { report: sent.length > 0 ? { ...report, alerts: sent } : report, memory, release };
 }
 
 type AlertRun = AfterVerdict & { alerts: Alerts; limits: DeliveryLimits };
 
-async function deliverAlerts(report: StageReport, options: AlertRun): Promise<Alert[]> {
+interface Delivered {
+  sent: Alert[];
+  memory: NonNullable<HistoryRecord["alerts"]>;
+  release: () => Promise<void>;
+}
+
+async function deliverAlerts(report: StageReport, options: AlertRun): Promise<Delivered> {
   // Redact before formatting: an escaped secret would no longer be recognised.
   const safe = redacted(report, options.secrets.redact);
   const [people, measured] = await Promise.all([alertPeople(safe, options), measure(safe, options)]);
-  return [...people, ...measured].map((alert) => redacted(alert, options.secrets.redact));
+  const measurements = measured.map(({ channel, event, outcome }) => [channel, { event, outcome, sent: {}, open: false }]);
+  return {
+    sent: [...people.sent, ...measured].map((alert) => redacted(alert, options.secrets.redact)),
+    memory: redacted({ ...people.memory, ...Object.fromEntries(measurements) }, options.secrets.redact),
+    release: people.release,
+  };
 }
 
 async function measure(report: StageReport, { alerts, limits }: AlertRun): Promise<Alert[]> {
@@ -73,38 +94,47 @@ function alertOf(channel: Alert["channel"], event: Alert["event"], delivery: { a
   return { channel, event, outcome: problem === undefined ? "sent" : "failed", at, attempts, ...(problem ? { problem } : {}) };
 }
 
-async function alertPeople(report: StageReport, options: AlertRun): Promise<Alert[]> {
-  const channels = verdictChannels(options.alerts);
-  if (channels.length === 0) return [];
-  const subject = `${report.environment.name}/${report.stage}`;
-  const path = join(options.records, alertsFile);
-  let answers: Answer[] = [];
-  let done = false;
-  let forgotten: string | undefined;
-  const alertKnowing = async (known: Partial<Record<string, ChannelState>>) => {
-    answers = await alertAll(report, options, known);
-    done = true;
-  };
+async function alertPeople(report: StageReport, options: AlertRun): Promise<Delivered> {
+  if (verdictChannels(options.alerts).length === 0) return { sent: [], memory: {}, release: async () => undefined };
+  const { release, problem: unlocked } = await alone(options.records);
   try {
-    await withStateFile({ path, schema: alertStateSchema, lockWithinMs, redact: options.secrets.redact }, async (file) => {
-      // Treat an unreadable file as empty: a repeated alert is better than a missing one.
-      const read = file.read().catch((error: unknown) => {
-        forgotten = errorText(error);
-        return undefined;
-      });
-      const state = (await read) ?? emptyAlertState;
-      await alertKnowing(state.places[subject] ?? {});
-      await file.write(remembered(state, subject, answers));
-    });
+    const subject = { environment: report.environment.name, stage: report.stage };
+    const { known, lack, isOff } = await recallAlerts(options, subject, { now: Date.now(), windowMs: options.alerts.window });
+    const answers = await alertAll(report, options, known);
+    const problems = [unlocked, lack].filter((problem) => problem !== undefined);
+    const alerts = answers.flatMap(({ alert }) => alert ?? []);
+    const sent =
+      problems.length > 0
+        ? alerts.map((alert) => withProblem(alert, `it may be sent again, because ${problems.join("; ")}`))
+        : isOff
+          ? withFirstProblem(alerts, "the next run sends it again, and no recovery follows, because history.store is none")
+          : alerts;
+    const memory = answers.map(({ channel, state, alert }) => [channel, historyAlertOf(known[channel], state, alert)]);
+    return { sent, memory: Object.fromEntries(memory), release };
   } catch (error) {
-    forgotten = errorText(error);
-    if (!done) await alertKnowing({});
+    await release();
+    throw error;
   }
-  const problem = forgotten && `it may be sent again, because the sent alert could not be recorded: ${forgotten}`;
-  return answers.flatMap(({ alert }) => {
-    if (!alert || !problem) return alert ?? [];
-    return { ...alert, problem: alert.problem ? `${alert.problem}; ${problem}` : problem };
-  });
+}
+
+/** Without the lock, alerts are sent all the same. */
+async function alone(records: string): Promise<{ release: () => Promise<void>; problem?: string }> {
+  try {
+    await makeOwnDirectory(records);
+    // Older versions take the same lock.
+    return { release: await takeLock(join(records, `${alertsFile}.lock`), lockWithinMs) };
+  } catch (error) {
+    return { release: async () => undefined, problem: `another run may send it at the same time: ${errorText(error)}` };
+  }
+}
+
+function withProblem(alert: Alert, problem: string): Alert {
+  return { ...alert, problem: alert.problem ? `${alert.problem}; ${problem}` : problem };
+}
+
+/** Once is enough for what concerns all of them. */
+function withFirstProblem([first, ...others]: readonly Alert[], problem: string): Alert[] {
+  return first ? [withProblem(first, problem), ...others] : [];
 }
 
 interface Answer {
@@ -114,7 +144,7 @@ interface Answer {
   alert?: Alert;
 }
 
-async function alertAll(report: StageReport, options: AlertRun, known: Partial<Record<string, ChannelState>>): Promise<Answer[]> {
+async function alertAll(report: StageReport, options: AlertRun, known: ChannelStates): Promise<Answer[]> {
   return await Promise.all(verdictChannels(options.alerts).map((channel) => alertOne(channel, report, options, known[channel])));
 }
 
@@ -127,7 +157,7 @@ async function alertOne(
   const { alerts, limits } = options;
   const occasion: Occasion = {
     verdict: report.verdict,
-    cause: causeOf(report),
+    cause: causeKey(causeOf(report)),
     now: Date.now(),
     windowMs: alerts.window,
     on: alerts.on,
@@ -157,37 +187,10 @@ function textsOf(report: StageReport, event: VerdictEvent, { env }: AlertRun) {
   };
 }
 
-function remembered(state: AlertState, subject: string, answers: readonly Answer[]): AlertState {
-  const channels = Object.fromEntries(answers.map(({ channel, state }) => [channel, state]));
-  return { version: 1, places: { ...state.places, [subject]: { ...state.places[subject], ...channels } } };
-}
-
 /** Which alerts were already sent, by environment, stage and channel. Pure: no access to clock or files. */
 
 export type VerdictEvent = Exclude<AlertEvent, "measured">;
 
-const instant = z.iso.datetime();
-
-const channelState = z.strictObject({
-  /** When an alert for each cause was last sent. */
-  sent: z.record(z.string(), instant),
-  /**
-   * Whether the next pass is a recovery: after a bad verdict that was sent, may have been sent (the answer was lost), or that
-   * this channel does not receive.
-   */
-  open: z.boolean(),
-});
-
-export const alertStateSchema = z.strictObject({
-  version: z.literal(1),
-  /** `<environment>/<stage>` → channel. */
-  places: z.record(z.string(), z.record(z.string(), channelState)),
-});
-
-export type AlertState = z.output<typeof alertStateSchema>;
-export type ChannelState = z.output<typeof channelState>;
-
-export const emptyAlertState: AlertState = { version: 1, places: {} };
 const emptyChannelState: ChannelState = { sent: {}, open: false };
 
 export interface Occasion {

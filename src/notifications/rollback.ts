@@ -15,23 +15,25 @@ import {
   repositoryOf,
 } from "../github/deployments.ts";
 import { errorText } from "../lib/error-text.ts";
-import { withStateFile } from "../lib/plain-file.ts";
-import type { Redaction } from "../lib/redaction/redactor.ts";
-import { redacted } from "../lib/redaction/redactor.ts";
-import { z } from "../lib/zod.ts";
+import { type Redaction, redacted } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
-import type { Rollback, StageReport } from "../model/report.ts";
+import type { Rollback } from "../model/report.ts";
 import { runCommand } from "../processes/command.ts";
+import {
+  claimInHistory,
+  type HistoryClaim,
+  type RememberedRollback,
+  type RollbackMemory,
+  recordAsked,
+  recordOutcome,
+} from "./rollback-memory.ts";
 import { resultOf, type StartedRun } from "./rollback-run.ts";
 
 /** Everything that a rollback needs. */
-export interface RollbackRun {
-  report: StageReport;
+export interface RollbackRun extends RollbackMemory {
   config: RollbackConfig;
   /** The deployment under smoke, as the caller named it. */
   deployment: string | undefined;
-  /** Absolute path of `.env-actions`. */
-  records: string;
   workspace: string;
   /** The command's complete environment. */
   commandEnv: Record<string, string>;
@@ -47,50 +49,31 @@ export interface RollbackRun {
   retry?: Pick<GitHubOptions, "deadlineMs" | "firstPauseMs">;
 }
 
-/** File name in the workspace's records. */
-export const rollbacksFile = "rollbacks.json";
-
-/** `elsewhere`: another runner requested it and GitHub accepted it, according to the deployment's own record. */
-const recordedOutcome = z.enum(["asked", "fired", "failed", "unknown", "elsewhere"]);
-
-const recordsSchema = z.strictObject({
-  version: z.literal(1),
-  rollbacks: z.array(
-    z.strictObject({
-      key: z.string(),
-      at: z.iso.datetime(),
-      run: z.string(),
-      trigger: z.string(),
-      outcome: recordedOutcome,
-    }),
-  ),
-});
-
-type Records = z.output<typeof recordsSchema>;
-
-/** Other runs hold the lock for one write each. */
-const lockWithinMs = 5_000;
-/** Only the newest records are kept; deployments older than these are not rolled back any more. */
-const mostRecords = 500;
-
 /**
  * Requests the rollback for a bad verdict, at most once per deployment. If it is unknown whether another run requested it, this
  * one does not, and the report says so.
- * @returns undefined if no rollback is configured for this verdict
+ * @returns undefined if no rollback is configured for this verdict. `again`: nothing was requested, so a later run may do so
  */
-export async function rollBack(run: RollbackRun): Promise<Rollback | undefined> {
+export async function rollBack(run: RollbackRun): Promise<{ rollback: Rollback; again?: true } | undefined> {
   const started: Started = {};
-  const rollback = await judged(run, started);
-  if (!rollback) return undefined;
+  const judgement = await judged(run, started);
+  if (!judgement) return undefined;
+  const rollback = await completed(run, judgement, started);
+  return { rollback, ...(started.again ? { again: true } : {}) };
+}
+
+async function completed(run: RollbackRun, rollback: Rollback, started: Started): Promise<Rollback> {
   const requested = await noted(rollback, [run.audit(inAudit(rollback, rollback.outcome))]);
   // After all records, so that no other run takes this one for one that is still asking.
   return started.run && started.waitMs !== undefined ? await awaited(run, requested, started.run, started.waitMs) : requested;
 }
 
-/** The workflow run, if GitHub named it. */
 interface Started {
+  /** The workflow run, if GitHub named it. */
   run?: StartedRun | undefined;
   waitMs?: number;
+  /** Nothing was requested, so a later run may do so. */
+  again?: boolean;
 }
 
 async function awaited(run: RollbackRun, rollback: Rollback, started: StartedRun, withinMs: number): Promise<Rollback> {
@@ -174,18 +157,23 @@ async function askedOnce(
   { subject, started }: { subject: Subject; started: Started },
   say: Say,
 ): Promise<Rollback> {
-  const before = await recordAsked(run, subject);
+  // If this throws or finds another run's record, this run claims nothing.
+  const before = await recordAsked(run, { key: subject.key, trigger: run.secrets.redact(triggerWords(run)) });
   if (before) return sayBefore(run, before, say);
   const claim = claimOf(run, subject);
   let claimed: ClaimAnswer | undefined;
+  let remembered: HistoryClaim | undefined;
   try {
-    claimed = claim && (await claimRollback(await github(run), claim.repository, claim));
+    if (claim) claimed = await claimRollback(await github(run), claim.repository, claim);
+    else remembered = await claimInHistory(run, subject.key, triggerWords(run));
   } catch (error) {
     // Nothing was requested, so another run with the right permissions may try.
-    await recordOutcome(run, subject, undefined);
+    started.again = true;
+    await recordOutcome(run, subject.key, undefined);
     throw error;
   }
-  if (claimed && !claimed.mine) return await noted(sayElsewhere(run, claimed, say), recordElsewhere(run, subject, claimed));
+  const other = [claimed, remembered].find((one) => one && !one.mine);
+  if (other && !other.mine) return await noted(sayElsewhere(run, other, say), recordElsewhere(run, subject, other));
   // Logged before the request, so that the log has it even if we are killed now.
   const unlogged = await problemOf(run.audit(inAudit(say("unknown", `smoke ${run.report.verdict}`), "asked")));
   // Any failure from here on may come after the request.
@@ -193,11 +181,18 @@ async function askedOnce(
   // A refusal does not count as an attempt, unless GitHub has a record of it already.
   const outcome = answer.outcome === "fired" || answer.outcome === "unknown" ? answer.outcome : "failed";
   const again = outcome === "failed" && !claim && !run.config.command;
-  return await noted(answer, [
+  started.again = again;
+  return await noted(again ? answer : withReach(answer, remembered), [
     ...(unlogged ? [Promise.reject(new Error(unlogged))] : []),
-    recordOutcome(run, subject, again ? undefined : outcome),
+    recordOutcome(run, subject.key, again ? undefined : outcome),
     ...(claim ? [github(run).then((api) => recordRollback(api, claim.repository, claim, outcome))] : []),
   ]);
+}
+
+/** Says that no other runner knows of it. */
+function withReach(rollback: Rollback, remembered: HistoryClaim | undefined): Rollback {
+  if (!remembered?.mine || !remembered.onlyHere) return rollback;
+  return { ...rollback, why: `${rollback.why}; only this workspace remembers it, because ${remembered.onlyHere}` };
 }
 
 /** A run sends its request within this time, or was stopped. */
@@ -212,13 +207,13 @@ function mayStillAsk({ config }: RollbackRun, at: string): boolean {
 }
 
 /** Reports the record in this workspace. Only `fired` means that the work is done; the others need a person. */
-function sayBefore(here: RollbackRun, { run, at, outcome }: Records["rollbacks"][number], say: Say): Rollback {
+function sayBefore(here: RollbackRun, { run, at, outcome }: RememberedRollback, say: Say): Rollback {
   const who = `run ${run} triggered it at ${at}`;
   if (outcome === "fired" || outcome === "elsewhere") return say("already-fired", who);
   return sayUnfired(outcome === "asked" ? undefined : outcome, { who, asking: mayStillAsk(here, at) }, say);
 }
 
-/** Reports the deployment's own record. */
+/** Reports the record of the deployment or of the history. */
 function sayElsewhere(here: RollbackRun, { by, at, outcome }: ClaimElsewhere, say: Say): Rollback {
   const who = `another run triggered it at ${at} (${by})`;
   return outcome === "fired" ? say("already-fired", who) : sayUnfired(outcome, { who, asking: mayStillAsk(here, at) }, say);
@@ -243,7 +238,7 @@ function sayUnfired(
  * Records the outcome of another run's rollback for the next run here. While that run is not finished, the record is not changed.
  */
 function recordElsewhere(run: RollbackRun, subject: Subject, { outcome }: ClaimElsewhere): Promise<void>[] {
-  return outcome ? [recordOutcome(run, subject, outcome === "fired" ? "elsewhere" : outcome)] : [];
+  return outcome ? [recordOutcome(run, subject.key, outcome === "fired" ? "elsewhere" : outcome)] : [];
 }
 
 /** Adds what could not be recorded. The rollback itself is unaffected. */
@@ -275,50 +270,6 @@ function claimOf(run: RollbackRun, { deployment }: Subject): (Claim & { reposito
 
 function github({ config, githubToken, env, cancel, retry }: RollbackRun) {
   return gitHub(config.token?.reveal() ?? githubToken, env, { cancel, ...retry });
-}
-
-/** Writes the record in this workspace before the request, so that a run killed in between does not request it twice. */
-async function recordAsked(run: RollbackRun, { key }: Subject): Promise<Records["rollbacks"][number] | undefined> {
-  return await withRecords(run, async (file) => {
-    const { rollbacks } = (await file.read()) ?? { rollbacks: [] };
-    const before = rollbacks.find((one) => one.key === key);
-    if (before) return before;
-    const asked = {
-      key,
-      at: new Date().toISOString(),
-      run: run.report.runId,
-      trigger: run.secrets.redact(triggerWords(run)),
-      outcome: "asked" as const,
-    };
-    await file.write({ version: 1, rollbacks: [...rollbacks, asked].slice(-mostRecords) });
-    return undefined;
-  });
-}
-
-/** @param outcome undefined: nothing was requested after all, so the record is removed */
-async function recordOutcome(
-  run: RollbackRun,
-  { key }: Subject,
-  outcome: Exclude<z.output<typeof recordedOutcome>, "asked"> | undefined,
-): Promise<void> {
-  await withRecords(run, async (file) => {
-    const { rollbacks } = (await file.read()) ?? { rollbacks: [] };
-    await file.write({
-      version: 1,
-      rollbacks: rollbacks.flatMap((one) => (one.key !== key ? [one] : outcome ? [{ ...one, outcome }] : [])),
-    });
-  });
-}
-
-async function withRecords<Result>(
-  { records, secrets: { redact } }: RollbackRun,
-  work: Parameters<typeof withStateFile<Records, Result>>[1],
-): Promise<Result> {
-  try {
-    return await withStateFile({ path: join(records, rollbacksFile), schema: recordsSchema, lockWithinMs, redact }, work);
-  } catch (error) {
-    throw new Error(`it could not be read or recorded whether it was triggered before: ${errorText(error)}`, { cause: error });
-  }
 }
 
 async function fired(

@@ -2,6 +2,7 @@ import type { RunCheck } from "../checks/run-check.ts";
 import type { PlaceOf } from "../config/mistakes.ts";
 import type { Config, Environment, Table } from "../config/schema.ts";
 import type { StagingPlace } from "../config/staging-rules.ts";
+import type { HistoryStore } from "../history/store/store.ts";
 import type { Redaction } from "../lib/redaction/redactor.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import type { Check, CommandReport, Progress, ServerReport, StageName } from "../model/report.ts";
@@ -42,6 +43,10 @@ export interface StageContext {
   /** Resolves when the line is on disk. Never rejects: a line that cannot be written becomes a problem in the report. */
   audit: (note: AuditEvent) => Promise<void>;
   secrets: SecretKeeper;
+  /** The records of earlier runs; undefined if none are kept. @throws HistoryFailure if their place can't be used */
+  history: () => Promise<HistoryStore | undefined>;
+  /** All samples that later runs may be compared with, by the redacted id of their check. The stage adds them. */
+  baseline: Map<string, readonly number[]>;
   overrides: Overrides;
   /** Runs one check, and repeats it if it is declared flaky. */
   check: RunCheck;

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -231,7 +231,9 @@ describe("each service gets its own format", () => {
     expect(receiver.received).toHaveLength(3);
     for (const { body } of receiver.received) expect(body).not.toMatch(/hunter2|services/);
     expect(JSON.stringify(report.alerts)).not.toMatch(/hunter2|services/);
-    expect(await readFile(join(setting.records, "alerts.json"), "utf8")).not.toMatch(/hunter2|services/);
+    const [record] = await setting.history();
+    expect(record?.alerts?.slack?.open).toBe(true);
+    expect(JSON.stringify(record)).not.toMatch(/hunter2|services/);
   });
 });
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Verdict } from "../../src/model/report.ts";
-import { type ChannelState, decideAlert, nextChannelState, type VerdictEvent } from "../../src/notifications/after-verdict.ts";
+import { decideAlert, nextChannelState, type VerdictEvent } from "../../src/notifications/after-verdict.ts";
+import type { ChannelState } from "../../src/notifications/alert-memory.ts";
 
 /** One channel and any history of runs, including failed deliveries. */
 

@@ -116,12 +116,13 @@ describe("a failed smoke requests the rollback of its deployment once", () => {
   test("by an event that contains no text of others", async () => {
     const [setting, deployment] = [await runner(), await deployed()];
     const hostile = { reason: "$(rm -rf /)" };
-    await setting.after(smokeOf("failed", hostile), { ...onGitHub(), deployment, rollback: { event: { type: "roll-back" } } });
+    const options = { ...onGitHub(), deployment, rollback: { event: { type: "roll-back" } } };
+    const { runId } = await setting.after(smokeOf("failed", hostile), options);
     expect(dispatches()).toEqual([
       {
         kind: "repository_dispatch",
         type: "roll-back",
-        payload: { deployment, commit: sha, environment: "production", run: smokeOf("failed").runId, verdict: "failed" },
+        payload: { deployment, commit: sha, environment: "production", run: runId, verdict: "failed" },
       },
     ]);
   });

@@ -53,6 +53,8 @@ const exits: Record<string, string> = {
   "evidence/carriers/folder/folder.ts": "what evidence/store.ts gives it",
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",
   "app/identify-run.ts": "the ids of gate run and workflow run",
+  "history/store/folder.ts":
+    "records of reports that app/record.ts redacted, with what app/remember.ts and notifications/after-verdict.ts redacted; claims that notifications/rollback-memory.ts redacted",
   "lib/lock-file.ts": "the id of a process",
   "program.ts": "texts of ours alone",
   "lib/proxy/dispatch.ts": "requests of those in this list that call fetchByProxy; the proxy's credentials go to the proxy alone",
@@ -65,7 +67,6 @@ const exits: Record<string, string> = {
   "lib/redaction/redactor.ts": "the guard itself",
   "stages/attachments.ts": "evidence/redacted-bytes.ts",
   "stages/drift.ts": "the snapshot of a structure is redacted as it is written",
-  "stages/earlier-runs.ts": "redacted as it is written",
   "stages/child-environment.ts":
     "empty files for the tests to write to: the ledger, and a summary, which is redacted by app/run-stage.ts, and the file removed",
   "stages/sign-ins.ts":

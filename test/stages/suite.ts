@@ -104,6 +104,8 @@ ${beside}
       env: variables,
       onProgress,
       secrets: keeper,
+      history: async () => undefined,
+      baseline: new Map(),
       overrides,
       ...(cleans ? { cleans: { runs: cleans.map((run) => ({ runId: run, tracked: false })), leftAlone: [] } } : {}),
     },

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readArguments } from "../../src/cli/arguments.ts";
+import { folderStore } from "../../src/history/store/folder.ts";
 import { parseReport } from "../../src/report/schema.ts";
 import { type Api, json, serve } from "../checks/api.ts";
 import { folderForThisTest } from "../harness/folder.ts";
@@ -78,7 +79,10 @@ test("what it measures is kept for baselines, and a verdict that is bad rolls no
   const environment = { rollback: { command: "touch rolled-back", terminal: true } };
   const config = configOf(api, { follows: "nothing", baseline: { criteria: { p95: "<= +10%" } } }, environment);
   await watch(workspace, config);
-  expect(await readFile(join(workspace, ".env-actions", "baseline", "production.json"), "utf8")).toContain("api.health");
+  const { records } = await folderStore(join(workspace, ".env-actions", "history"), workspace).all();
+  expect(records[0]?.checks).toContainEqual(
+    expect.objectContaining({ id: "api.health", latency: expect.objectContaining({ isBaseline: true }) }),
+  );
   status = 500;
   const { report } = await watch(workspace, config);
   expect(report.verdict).toBe("failed");

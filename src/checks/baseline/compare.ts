@@ -20,12 +20,14 @@ const shareOfRuns = 0.8;
  * @param check whose latency it is
  * @param samples of this run, in milliseconds
  * @param runs samples of the earlier runs, none of them empty
+ * @param cure what to do if these are too few
  */
 export function compare(
   check: Pick<Check, "id" | "title">,
   samples: readonly number[],
   runs: readonly (readonly number[])[],
   settings: Baseline,
+  cure = "It needs more passing runs.",
 ): Finding & { slower: boolean } {
   const earlier = runs.flat();
   const expected = Object.entries(settings.criteria)
@@ -33,16 +35,13 @@ export function compare(
     .join(", ");
   if (earlier.length < settings.minimumSamples || samples.length < settings.minimumSamples) {
     const few = `${samples.length} samples now, ${earlier.length} in ${runs.length} earlier runs`;
-    const cure =
-      samples.length < settings.minimumSamples
-        ? "Raise api.samples, or lower baseline.minimumSamples."
-        : "It needs more passing runs, and .env-actions/baseline/ must be kept between runs.";
+    const isNow = samples.length < settings.minimumSamples;
     return {
       slower: false,
       verdict: "degraded",
       observed: few,
       expected,
-      message: `Not enough data: ${settings.minimumSamples} samples are needed now and in earlier runs. ${cure}`,
+      message: `Not enough data: ${settings.minimumSamples} samples are needed now and in earlier runs. ${isNow ? "Raise api.samples, or lower baseline.minimumSamples." : cure}`,
     };
   }
   const { delta, superiority, ...whole } = rankTest(samples, earlier);

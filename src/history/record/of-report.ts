@@ -8,7 +8,7 @@ import type {
   HistoryTest,
   HistoryTests,
 } from "../../model/history.ts";
-import type { Check, Latency, StageReport } from "../../model/report.ts";
+import type { Check, Latency, Rollback, StageReport } from "../../model/report.ts";
 import { driftSum } from "../../model/staging.ts";
 import type { TestCase, TestResults } from "../../model/test-results.ts";
 import { plainText } from "../../report/inert.ts";
@@ -21,6 +21,8 @@ export interface RecordFacts {
   /** All samples of the latencies that later runs may be compared with, by the id of their check. */
   baseline?: ReadonlyMap<string, readonly number[]>;
   alerts?: HistoryRecord["alerts"];
+  /** Nothing was requested, so a later run may do so. */
+  rollbackAgain?: boolean;
 }
 
 export const limits = { reason: 300, text: 300, checks: 500, tests: 100, slowest: 10, tables: 200, samples: 200, expiries: 100 };
@@ -59,11 +61,14 @@ export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryR
     ...(copy ? { copy } : {}),
     ...(expires.length > 0 ? { expires } : {}),
     ...(facts.alerts ? { alerts: facts.alerts } : {}),
-    ...(rollback
-      ? { rollback: { of: short(rollback.of), outcome: rollback.outcome, trigger: short(rollback.trigger), at: rollback.at } }
-      : {}),
+    ...(rollback ? { rollback: rollbackOf(rollback, facts.rollbackAgain) } : {}),
     ...(more.length > 0 ? { more } : {}),
   };
+}
+
+/** How a record names a check. */
+export function recordedId(id: string): string {
+  return short(id);
 }
 
 /** One line, without control characters, and cut at a whole character. */
@@ -114,6 +119,10 @@ function latencyOf({ count, p50, p95, max, limit, samples }: Latency, baseline?:
 /** Finer than any network. */
 function micro(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
+}
+
+function rollbackOf({ of, outcome, trigger, at }: Rollback, again = false): HistoryRecord["rollback"] {
+  return { of: short(of), outcome, trigger: short(trigger), at, ...(again ? { again } : {}) };
 }
 
 function testOf({ name, file, project }: Pick<TestCase, "name" | "file" | "project">): HistoryTest {

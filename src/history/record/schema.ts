@@ -77,6 +77,7 @@ const alert = z.object({
   outcome: z.enum(["sent", "repeated", "failed"]).optional(),
   sent: z.record(z.string(), moment),
   open: z.boolean(),
+  closed: z.literal(true).optional(),
 });
 
 /** Built when something is read: to write a record, nobody needs it. */
@@ -129,6 +130,7 @@ function recordSchema(): z.ZodType<HistoryRecord> {
         outcome: z.enum(["fired", "dry-run", "already-fired", "not-fired", "failed", "unknown"]),
         trigger: z.string(),
         at: moment,
+        again: z.literal(true).optional(),
       })
       .optional(),
     more: z.array(z.string()).optional(),

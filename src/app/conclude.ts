@@ -1,0 +1,40 @@
+import type { AuditLog } from "../audit/log.ts";
+import type { RecordFacts } from "../history/record/of-report.ts";
+import type { StageReport } from "../model/report.ts";
+import type { AfterVerdict } from "../notifications/after-verdict.ts";
+import type { StageContext } from "../stages/context.ts";
+import { decided, recordReport } from "./record.ts";
+
+/** From what a stage found to what it leaves: rollback, verdict, alerts, the report's files, and the record for later runs. */
+
+/** Records come right after the alerts, because whoever is killed in between sends them again. */
+export async function concludeAndRecord(
+  found: StageReport,
+  { history, baseline, env, records, secrets: { redact } }: Omit<StageContext, "signal" | "audit" | "check">,
+  after: AfterVerdict,
+  audit: AuditLog,
+) {
+  const { report: concluded, facts, release } = await conclude(found, after, audit);
+  try {
+    const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
+    const { report, files, notes } = await recordReport(anchored, { records, redact });
+    const { remember } = await import("./remember.ts");
+    const notRemembered = await remember(report, { history, env, redact, facts: { ...facts, baseline } });
+    return { report, files, notes: [...notes, ...notRemembered] };
+  } finally {
+    await release?.();
+  }
+}
+
+/** The order matters: the rollback comes before the verdict in the log, and alerts go out only when the verdict is final. */
+async function conclude(
+  found: StageReport,
+  after: AfterVerdict,
+  audit: AuditLog,
+): Promise<{ report: StageReport; facts: RecordFacts; release?: () => Promise<void> }> {
+  if (!after.rollback && !after.alerts) return { report: await decided(found, audit), facts: {} };
+  const { applyRollback, sendAlerts } = await import("../notifications/after-verdict.ts");
+  const { report: rolledBack, again = false } = await applyRollback(found, after);
+  const { report, memory, release } = await sendAlerts(await decided(rolledBack, audit), after);
+  return { report, facts: { rollbackAgain: again, ...(memory ? { alerts: memory } : {}) }, release };
+}
