@@ -22,6 +22,7 @@ import {
   stagingCommands,
   takersOf,
 } from "./commands.ts";
+import { type HistoryArguments, historyArguments } from "./history-arguments.ts";
 
 export interface Arguments {
   command: Command;
@@ -65,6 +66,8 @@ export interface Arguments {
   heads: string[];
   /** `evidence verify`: what to verify, and against what. */
   attestation: AttestationArguments | undefined;
+  /** `history`: what to show. */
+  history: HistoryArguments | undefined;
   overrides: Overrides;
   /** `undo`, `repair`: the report of the stage to undo or repair. */
   report: string;
@@ -179,6 +182,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     run: values.run,
     heads: values.head ?? [],
     attestation,
+    history: command === "history" ? historyArguments(rest, values) : undefined,
     overrides: {
       scope,
       execute,

@@ -1,4 +1,4 @@
-import type { GateStage } from "../model/report.ts";
+import { type GateStage, stageNames } from "../model/report.ts";
 
 /** What can be typed: the source of parsing, of the help texts and of the completions. */
 
@@ -13,6 +13,7 @@ export type Command =
   | "tables"
   | "audit"
   | "evidence"
+  | "history"
   | "doctor"
   | "init"
   | "completion"
@@ -25,6 +26,10 @@ export type AuditCommand = (typeof auditCommands)[number];
 /** What `staging` does. The first six are stages, whose reports it writes; the others only print. */
 export const stagingCommands = ["drift", "sync", "refresh", "seed", "reset", "sweep", "propose", "move"] as const;
 export type StagingCommand = (typeof stagingCommands)[number];
+
+/** What `history` shows. `runs` is meant if nothing is named. */
+export const historyViews = ["runs", "tests", "test", "checks", "check", "diff", "compact"] as const;
+export type HistoryView = (typeof historyViews)[number];
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -62,7 +67,10 @@ export const options = {
     short: "e",
     value: "NAME",
     values: "environments",
-    help: [{ text: "environment (default: defaultEnvironment in the configuration, or the only one)" }],
+    help: [
+      { text: "environment (default: defaultEnvironment in the configuration, or the only one)" },
+      { of: ["history"], text: "only this environment" },
+    ],
   },
   production: {
     type: "string",
@@ -176,6 +184,13 @@ export const options = {
     help: [{ of: ["evidence"], text: "how old the evidence may be (default: any age)" }],
   },
   commit: { type: "string", value: "SHA", help: [{ of: ["evidence"], text: "commit (default: the one that is checked out)" }] },
+  stage: { type: "string", value: "STAGE", values: stageNames, help: [{ of: ["history"], text: "only this stage" }] },
+  branch: { type: "string", value: "NAME", help: [{ of: ["history"], text: "only runs of this branch" }] },
+  limit: {
+    type: "string",
+    value: "N",
+    help: [{ of: ["history"], text: "the newest runs to show or to count (default: 20 runs; of tests and checks 50)" }],
+  },
   json: {
     type: "boolean",
     default: false,
@@ -186,6 +201,7 @@ export const options = {
       { of: ["audit"], text: "write the result to standard output" },
       { of: ["doctor"], text: "write the findings to standard output" },
       { of: ["init"], text: "write the names and texts of the files to standard output" },
+      { of: ["history"], text: "write what it shows to standard output, for programs" },
     ],
   },
   check: {
@@ -318,6 +334,24 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     words: { verify: "check that an attestation vouches for evidence, without asking anybody" },
     text: "verify signed evidence before a deployment",
     takes: ["evidence", "signer-workflow", "trusted-root", "repository", "commit", "environment", "max-age", "json", ...anywhere],
+  },
+  history: {
+    argument: "[WHAT]",
+    words: {
+      runs: "the last runs, the newest first: also without a word",
+      tests: "tests that failed or were flaky, with their rates",
+      test: "the record of one test: history test NAME",
+      checks: "latencies of all checks, now and before",
+      check: "the latencies of one check: history check ID",
+      diff: "what changed between two runs: history diff RUN RUN; without names: the last two of each stage",
+      compact: "join old records into monthly files, and remove those that are too old",
+    },
+    text: "show what earlier runs left: runs, tests, test, checks, check, diff or compact",
+    takes: ["config", "environment", "stage", "branch", "limit", "json", "foreign-head", ...anywhere],
+    examples: [
+      ["env-actions history test 'joins with a code'", "how often this test failed, and where"],
+      ["env-actions history diff", "compares the last two runs of each stage"],
+    ],
   },
   doctor: {
     text: "find mistakes in the configuration and the workflows; changes nothing",

@@ -68,7 +68,7 @@ export function testRates(records: readonly HistoryRecord[]): TestRate[] {
     }
     return [...found.values()].map((rate) => ({ ...rate, atLeast: isCut }));
   });
-  return rates.sort((a, b) => badOf(b) / b.runs - badOf(a) / a.runs || compare(a.test.name, b.test.name));
+  return rates.sort(byRate);
 }
 
 /**
@@ -76,8 +76,16 @@ export function testRates(records: readonly HistoryRecord[]): TestRate[] {
  * @param records oldest first
  */
 export function historyOfTest(records: readonly HistoryRecord[], name: string): TestHistory[] {
-  return bySeries(records.filter(({ tests }) => tests)).flatMap(({ records: executions }) => {
-    const rates = testRates(executions).filter(({ test }) => test.name === name);
+  return testHistories(records, (test) => test.name === name);
+}
+
+/** The records of all tests that were ever bad, in the order of their rates. @param records oldest first */
+export function testHistories(
+  records: readonly HistoryRecord[],
+  isWanted: (test: HistoryTest) => boolean = () => true,
+): TestHistory[] {
+  const all = bySeries(records.filter(({ tests }) => tests)).flatMap(({ records: executions }) => {
+    const rates = testRates(executions).filter(({ test }) => isWanted(test));
     if (rates.length === 0) return [];
     const attempts = byWorkflowRun(executions);
     const outcomes = executions.map((record) => ({ record, bad: badTests(record, attempts) }));
@@ -86,6 +94,13 @@ export function historyOfTest(records: readonly HistoryRecord[], name: string): 
       executions: outcomes.map(({ record, bad }) => executionOf(record, bad.get(testKey(rate.test)))),
     }));
   });
+  return all.sort((a, b) => byRate(a.rate, b.rate));
+}
+
+/** Of each stage, environment, job and cell so many executions with results of tests, the newest. @param records oldest first */
+export function newestExecutions(records: readonly HistoryRecord[], most: number): HistoryRecord[] {
+  const kept = new Set(bySeries(records.filter(({ tests }) => tests)).flatMap(({ records: group }) => group.slice(-most)));
+  return records.filter((record) => kept.has(record));
 }
 
 /** Executions in which a test was bad. */
@@ -177,6 +192,10 @@ function executionOf(record: HistoryRecord, bad: BadTest | undefined): TestExecu
     commit: commit.headSha ?? commit.sha,
     ...(origin.attempt === undefined ? {} : { attempt: origin.attempt }),
   };
+}
+
+function byRate(a: TestRate, b: TestRate): number {
+  return badOf(b) / b.runs - badOf(a) / a.runs || compare(a.test.name, b.test.name);
 }
 
 function compare(a: string, b: string): number {

@@ -1,0 +1,97 @@
+import type { HistoryRecord } from "../../model/history.ts";
+import type { Commit, StageName, Verdict } from "../../model/report.ts";
+import { worstVerdict } from "../../model/report.ts";
+import { keyOf, seriesOf } from "./series.ts";
+
+/** Records of one run: the stages of one attempt of a workflow run, or of one gate in a terminal. */
+export interface Run {
+  /** `19622481730`, `19622481730.2` for its second attempt, or the id of the gate in a terminal. */
+  id: string;
+  /** When the first stage began and the last one ended, ISO 8601. */
+  startedAt: string;
+  finishedAt: string;
+  /** Milliseconds in stages: of those that ran in several cells the longest. */
+  durationMs: number;
+  branch?: string;
+  isDefaultBranch?: true;
+  commit: Commit;
+  /** In the order in which they began. */
+  stages: RunStage[];
+  records: HistoryRecord[];
+}
+
+export interface RunStage {
+  stage: StageName;
+  environment: string;
+  /** The worst of its cells. */
+  verdict: Verdict;
+  /** In how many jobs and cells it ran. */
+  cells: number;
+  durationMs: number;
+  runIds: string[];
+}
+
+/**
+ * The newest run first.
+ * @param records oldest first
+ */
+export function runsOf(records: readonly HistoryRecord[]): Run[] {
+  const groups = Map.groupBy(records, runKey);
+  return [...groups.values()]
+    .flatMap((group) => (group[0] ? [runOf(group[0], group)] : []))
+    .sort((a, b) => compare(b.startedAt, a.startedAt));
+}
+
+/** What people call the run of a record. */
+export function runName({ origin: { workflowRun, attempt }, gateId, runId }: HistoryRecord): string {
+  if (workflowRun === undefined) return gateId ?? runId;
+  return attempt === undefined || attempt === "1" ? workflowRun : `${workflowRun}.${attempt}`;
+}
+
+function runKey(record: HistoryRecord): string {
+  return keyOf([record.origin.repository, runName(record)]);
+}
+
+function runOf(first: HistoryRecord, records: readonly HistoryRecord[]): Run {
+  // In a terminal, a stage may have run again within the same gate.
+  const last = [...new Map(records.map((record) => [keyOf(Object.values(ofSeries(record))), record])).values()];
+  const stages = [...Map.groupBy(last, ({ stage, environment }) => keyOf([stage, environment.name])).values()].flatMap(stageOf);
+  const { branch, isDefaultBranch } = first;
+  return {
+    id: runName(first),
+    startedAt: records.map(({ startedAt }) => startedAt).reduce((a, b) => (a < b ? a : b)),
+    finishedAt: records.map(({ finishedAt }) => finishedAt).reduce((a, b) => (a > b ? a : b)),
+    durationMs: stages.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    ...(branch === undefined ? {} : { branch }),
+    ...(isDefaultBranch ? { isDefaultBranch } : {}),
+    commit: first.commit,
+    stages,
+    records: last,
+  };
+}
+
+function ofSeries(record: HistoryRecord) {
+  const { environment, stage, job = "", cell = "" } = seriesOf(record);
+  return { environment, stage, job, cell };
+}
+
+function stageOf(records: readonly HistoryRecord[]): RunStage[] {
+  const [first] = records;
+  if (!first) return [];
+  const found = records.map(({ verdict }) => verdict);
+  return [
+    {
+      stage: first.stage,
+      environment: first.environment.name,
+      // A stage that was only skipped is no error.
+      verdict: found.every((verdict) => verdict === "skipped") ? "skipped" : worstVerdict(found),
+      cells: records.length,
+      durationMs: Math.max(...records.map(({ durationMs }) => durationMs)),
+      runIds: records.map(({ runId }) => runId),
+    },
+  ];
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
