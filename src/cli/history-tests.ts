@@ -59,7 +59,12 @@ function recordLines({ rate, executions }: TestHistory): Part[][] {
   return [
     [""],
     [[`  ${rate.test.name}`, "bold"]],
-    [[`    ${[rate.test.file, rate.test.project, seriesText(rate)].filter(Boolean).join(", ")}`, "gray"]],
+    [
+      [
+        `    ${[...new Set([rate.test.file, seriesText(rate), rate.test.project === rate.cell ? "" : rate.test.project])].filter(Boolean).join(", ")}`,
+        "gray",
+      ],
+    ],
     ...rows.map((row): Part[] => [`    ${strip(row.map(({ outcome }) => outcome))}`]),
     [
       `    ${partsOf(rate).join(", ")}${green > 0 ? `; of the flaky ones, ${numberText(green)} turned green in another attempt of the workflow run` : ""}`,

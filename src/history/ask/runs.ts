@@ -1,7 +1,7 @@
 import type { HistoryRecord } from "../../model/history.ts";
 import type { Commit, StageName, Verdict } from "../../model/report.ts";
 import { worstVerdict } from "../../model/report.ts";
-import { keyOf, seriesOf } from "./series.ts";
+import { bySeries, keyOf } from "./series.ts";
 
 /** Records of one run: the stages of one attempt of a workflow run, or of one gate in a terminal. */
 export interface Run {
@@ -54,13 +54,17 @@ function runKey(record: HistoryRecord): string {
 
 function runOf(first: HistoryRecord, records: readonly HistoryRecord[]): Run {
   // In a terminal, a stage may have run again within the same gate.
-  const last = [...new Map(records.map((record) => [keyOf(Object.values(ofSeries(record))), record])).values()];
+  const last = bySeries(records).flatMap(({ records: executions }) => executions.slice(-1));
   const stages = [...Map.groupBy(last, ({ stage, environment }) => keyOf([stage, environment.name])).values()].flatMap(stageOf);
   const { branch, isDefaultBranch } = first;
   return {
     id: runName(first),
-    startedAt: records.map(({ startedAt }) => startedAt).reduce((a, b) => (a < b ? a : b)),
-    finishedAt: records.map(({ finishedAt }) => finishedAt).reduce((a, b) => (a > b ? a : b)),
+    startedAt: records.map(({ startedAt }) => startedAt).sort()[0] ?? first.startedAt,
+    finishedAt:
+      records
+        .map(({ finishedAt }) => finishedAt)
+        .sort()
+        .at(-1) ?? first.finishedAt,
     durationMs: stages.reduce((sum, { durationMs }) => sum + durationMs, 0),
     ...(branch === undefined ? {} : { branch }),
     ...(isDefaultBranch ? { isDefaultBranch } : {}),
@@ -68,11 +72,6 @@ function runOf(first: HistoryRecord, records: readonly HistoryRecord[]): Run {
     stages,
     records: last,
   };
-}
-
-function ofSeries(record: HistoryRecord) {
-  const { environment, stage, job = "", cell = "" } = seriesOf(record);
-  return { environment, stage, job, cell };
 }
 
 function stageOf(records: readonly HistoryRecord[]): RunStage[] {
