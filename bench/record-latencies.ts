@@ -11,17 +11,23 @@ import { portOf, watchHost } from "./machine.ts";
  * Records latencies of the example's backend as smoke measures them, for simulations: `node bench/record-latencies.ts >
  * test/fixtures/latency-traces.json`. Uses every route that needs no sign-in, in as many runs as necessary. Runs during which the
  * host takes CPU time away are left out.
+ *
+ * `node bench/record-latencies.ts runs` keeps many shorter runs apart, each with a backend of its own, whatever the machine does
+ * meanwhile, because the differences between runs are wanted: `test/fixtures/latency-runs-busy.json` beside much else, and, under
+ * `chrt --rr 1`, `latency-runs.json`.
  */
+
+const apart = process.argv[2] === "runs";
 
 const routes = [
   ...["/api/v1/ready", "/api/v1/health", "/api/v1/health/databricks"],
   ...["/api/v1/auth/health", "/api/v1/analytics/health", "/metrics"],
 ];
 /** The backend allows a thousand requests per address. */
-const samples = 150;
-const runs = 2;
-const mostStolen = 0.02;
-const attempts = 20;
+const samples = apart ? 60 : 150;
+const runs = apart ? 24 : 2;
+const mostStolen = apart ? 1 : 0.02;
+const attempts = apart ? 24 : 20;
 
 /** @returns route → milliseconds, from one run of smoke; `undefined` if the host took too much CPU time */
 async function record(url: string): Promise<Record<string, number[]> | undefined> {
@@ -77,9 +83,18 @@ try {
     if (run) recorded.push(run);
   }
   if (recorded.length < runs) throw new Error("the host left too few runs");
-  const together = Object.fromEntries(routes.map((route) => [route, recorded.flatMap((run) => run[route] ?? [])]));
-  const lines = Object.entries(together).map(([route, values]) => `  ${JSON.stringify(route)}: ${JSON.stringify(values)}`);
-  console.log(`{\n${lines.join(",\n")}\n}`);
+  const ofRoute = (route: string) => recorded.map((run) => run[route] ?? []);
+  const written = (route: string) =>
+    apart
+      ? `[\n${ofRoute(route)
+          .map((run) => `    ${JSON.stringify(run.map(hundredths))}`)
+          .join(",\n")}\n  ]`
+      : JSON.stringify(ofRoute(route).flat());
+  console.log(`{\n${routes.map((route) => `  ${JSON.stringify(route)}: ${written(route)}`).join(",\n")}\n}`);
 } finally {
   await world.stop();
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100;
 }

@@ -23,7 +23,7 @@ const kinds = ["kinds"];
 const isKind = /^src\/checks\/(?:registry|[^/]+\/kind)\.ts$/;
 /** The declaration of the actions' inputs and outputs, and of what they accept: the doctor compares workflows with it. */
 const declared = ["interface", "input-forms", "input-limits"].map((name) => `src/action/${name}.ts`);
-const workrooms = ["checks", "cleanup", "processes", "staging", "test-reports", "evidence", "audit", "history"];
+const workrooms = ["checks", "cleanup", "processes", "staging", "test-reports", "evidence", "audit", "history", "compare"];
 const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor];
 /** Looks at a repository that is not set up yet, and writes the texts of its files. */
 const arrival = ["init"];

@@ -27,7 +27,7 @@ async function compareAll(
   settings: Baseline,
 ): Promise<{ comparisons: Check[]; slower: string[] }> {
   const [{ compare }, { earlierRuns }] = await Promise.all([
-    import("../checks/baseline/compare.ts"),
+    import("../checks/baseline.ts"),
     import("./baseline-runs.ts"),
   ]);
   const slower: string[] = [];

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { compare } from "../../src/checks/baseline/compare.ts";
+import { compare } from "../../src/checks/baseline.ts";
 import { type Baseline, baselineSchema } from "../../src/config/baseline-schema.ts";
 
 // Two runs of the same must not be told apart, and two that differ by a fifth must: by simulation, from latencies of the example's

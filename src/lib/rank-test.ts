@@ -97,6 +97,13 @@ function normalTail(u: number, m: number, n: number, tied: readonly number[]): n
 
 /** The share of all arrangements of m and n different values that have at least this U. */
 function exactTail(u: number, m: number, n: number): number {
+  const counts = arrangements(m, n);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.slice(Math.ceil(u)).reduce((sum, count) => sum + count, 0) / total;
+}
+
+/** How many arrangements of m and n different values have each U, from 0. */
+function arrangements(m: number, n: number): number[] {
   // ways[i][k]: arrangements of i later values among the earlier ones processed so far with U = k.
   let ways: number[][] = Array.from({ length: m + 1 }, () => [1]);
   for (let earlier = 1; earlier <= n; earlier++) {
@@ -110,9 +117,7 @@ function exactTail(u: number, m: number, n: number): number {
     }
     ways = next;
   }
-  const counts = ways[m] ?? [];
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  return counts.slice(Math.ceil(u)).reduce((sum, count) => sum + count, 0) / total;
+  return ways[m] ?? [];
 }
 
 /** The normal distribution function, to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
@@ -133,6 +138,47 @@ export function ratioOf(later: readonly number[], earlier: readonly number[]): n
   const [xs, ys] = [sorted(later), sorted(earlier)];
   const pairs = xs.length * ys.length;
   return (nthRatio(xs, ys, Math.ceil(pairs / 2)) + nthRatio(xs, ys, Math.floor(pairs / 2) + 1)) / 2;
+}
+
+export interface RatioInterval {
+  low: number;
+  high: number;
+}
+
+/**
+ * Between which bounds the factor surely is, by the same test: with a factor outside of it, the values would be so far apart by chance
+ * with at most this probability. It needs nothing of the distribution but its shape on both sides. Values must be above 0.
+ * @param significance of both sides together
+ * @returns undefined if there are too few values for any bounds
+ */
+export function ratioInterval(
+  later: readonly number[],
+  earlier: readonly number[],
+  significance: number,
+): RatioInterval | undefined {
+  const left = mostLeftOut(later.length, earlier.length, significance / 2);
+  if (left === undefined) return undefined;
+  const [xs, ys] = [sorted(later), sorted(earlier)];
+  return { low: nthRatio(xs, ys, left + 1), high: nthRatio(xs, ys, xs.length * ys.length - left) };
+}
+
+/** The highest U that is as improbable as this, and so is every lower one; `undefined` if not even 0 is. */
+function mostLeftOut(m: number, n: number, tail: number): number | undefined {
+  if (m === 0 || n === 0) return undefined;
+  if (m * n > largestCounted) {
+    const spread = Math.sqrt((m * n * (m + n + 1)) / 12);
+    let u = Math.floor((m * n) / 2);
+    while (u >= 0 && normal((u + 0.5 - (m * n) / 2) / spread) > tail) u--;
+    return u < 0 ? undefined : u;
+  }
+  const counts = arrangements(m, n);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let upTo = 0;
+  const tooMany = counts.findIndex((count) => {
+    upTo += count;
+    return upTo / total > tail;
+  });
+  return tooMany <= 0 ? undefined : tooMany - 1;
 }
 
 /** After this many halvings, the range is below a number's precision. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lowerEdgeTest, rankTest, ratioOf } from "../../src/checks/baseline/rank-test.ts";
+import { lowerEdgeTest, rankTest, ratioOf } from "../../src/lib/rank-test.ts";
 
 // The quick ways are held to the definitions, which compare everything with everything.
 const few = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 12 });

@@ -1,8 +1,8 @@
-import type { Baseline } from "../../config/baseline-schema.ts";
-import { percentOf } from "../../lib/count.ts";
-import type { Check } from "../../model/report.ts";
-import { type Finding, milliseconds, percentile, tenths } from "../run-check.ts";
-import { lowerEdgeTest, rankTest, ratioOf } from "./rank-test.ts";
+import type { Baseline } from "../config/baseline-schema.ts";
+import { percentOf } from "../lib/count.ts";
+import { lowerEdgeTest, rankTest, ratioOf } from "../lib/rank-test.ts";
+import type { Check } from "../model/report.ts";
+import { type Finding, milliseconds, percentile, tenths } from "./run-check.ts";
 
 /**
  * The significance level of each of the two rank tests, which weigh the same data differently. With the other two conditions,

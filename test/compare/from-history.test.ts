@@ -1,0 +1,105 @@
+import { expect, it } from "vitest";
+import { compareEnvironments, onlyInOne } from "../../src/compare/from-history.ts";
+import type { HistoryCheck, HistoryRecord } from "../../src/model/history.ts";
+import type { StageName, Verdict } from "../../src/model/report.ts";
+
+const hour = 3_600_000;
+const begin = Date.parse("2026-11-01T00:00:00Z");
+let made = 0;
+
+interface Made {
+  environment: string;
+  at: number;
+  middle?: number;
+  stage?: StageName;
+  verdict?: Verdict;
+  check?: Partial<HistoryCheck>;
+  origin?: Partial<HistoryRecord["origin"]>;
+}
+
+function record({ environment, at, middle = 100, stage = "smoke", verdict = "passed", check, origin }: Made): HistoryRecord {
+  const finishedAt = new Date(begin + at * hour).toISOString();
+  const samples = Array.from({ length: 20 }, (_, index) => middle * (1 + (index % 5) / 100 + (made % 7) / 200));
+  made++;
+  return {
+    ...{ schemaVersion: 1, stage, verdict, reason: "", commit: { sha: "a".repeat(40) }, budgetMs: 1, durationMs: 1 },
+    environment: { name: environment, access: "read-only" },
+    runId: `${begin + made}_${String(made).padStart(8, "0")}`,
+    origin: { kind: "terminal", ...origin },
+    ...{ startedAt: finishedAt, finishedAt },
+    checks: [
+      {
+        id: "api.health",
+        title: "GET /health",
+        verdict: "passed",
+        latency: { count: 20, p50: middle, p95: middle, max: middle, samples },
+        ...check,
+      },
+    ],
+  };
+}
+
+const many = (count: number, each: Omit<Made, "at">, every = 1) =>
+  Array.from({ length: count }, (_, index) => record({ ...each, at: index * every }));
+const words = (records: HistoryRecord[]) => compareEnvironments(records, "staging", "production").map(({ word }) => word);
+
+it("compares each check that both environments measured, by the runs that passed", () => {
+  const records = [...many(12, { environment: "staging", middle: 130 }), ...many(12, { environment: "production" })];
+  expect(compareEnvironments(records, "staging", "production")).toEqual([
+    {
+      ...{ check: "api.health", title: "GET /health", word: "slower", runsA: 12, runsB: 12, samplesA: 240, samplesB: 240 },
+      ...{ ratio: expect.closeTo(1.3, 1), low: expect.any(Number), high: expect.any(Number), visible: expect.any(Number) },
+      periodA: { from: "2026-11-01T00:00:00.000Z", to: "2026-11-01T11:00:00.000Z" },
+      periodB: { from: "2026-11-01T00:00:00.000Z", to: "2026-11-01T11:00:00.000Z" },
+    },
+  ]);
+  expect(compareEnvironments(records.toReversed(), "production", "staging")[0]?.word).toBe("faster");
+});
+
+it("failed runs and failed checks are no measurements of a healthy environment", () => {
+  const production = many(12, { environment: "production" });
+  const staging = { environment: "staging", middle: 300 };
+  expect(words([...production, ...many(12, { ...staging, verdict: "failed" })])).toEqual([]);
+  expect(words([...production, ...many(12, { ...staging, check: { verdict: "failed" } })])).toEqual([]);
+  expect(words([...production, ...many(12, { ...staging, verdict: "degraded", check: { verdict: "degraded" } })])).toEqual([
+    "slower",
+  ]);
+});
+
+it("the cells of a matrix are one run", () => {
+  const cells = Array.from({ length: 12 }, (_, index) =>
+    record({ environment: "staging", middle: 130, at: 0, origin: { workflowRun: "7", attempt: "1", cell: String(index) } }),
+  );
+  const production = many(12, { environment: "production" });
+  expect(compareEnvironments([...cells, ...production], "staging", "production")).toEqual([
+    expect.objectContaining({ word: "too few samples", runsA: 1, samplesA: 240 }),
+  ]);
+});
+
+it("an environment that slowed down lately is compared with the other one's runs of the same time", () => {
+  // Both were fast for 200 hours. Staging is measured each hour, production every twentieth.
+  const both = [...many(200, { environment: "staging" }), ...many(10, { environment: "production" }, 20)];
+  const [found] = compareEnvironments(both, "staging", "production");
+  expect(found?.periodA?.from.slice(0, 10)).toBe("2026-11-01");
+  expect(found?.periodB?.from.slice(0, 10)).toBe("2026-11-01");
+  expect(found).toMatchObject({ word: "no difference seen", runsA: 50, runsB: 10 });
+});
+
+it("with a stage in common, the other stages are left out", () => {
+  const records = [
+    ...many(12, { environment: "staging" }),
+    ...many(12, { environment: "staging", stage: "preflight", middle: 300 }),
+    ...many(12, { environment: "production" }),
+  ];
+  expect(words(records)).toEqual(["no difference seen"]);
+  expect(words(records.slice(12))).toEqual(["slower"]);
+});
+
+it("what only one of them measured is named, and not compared", () => {
+  const records = [
+    ...many(12, { environment: "staging", check: { id: "api.ready" } }),
+    ...many(12, { environment: "production" }),
+  ];
+  expect(words(records)).toEqual([]);
+  expect(onlyInOne(records, "staging", "production")).toEqual({ a: ["api.ready"], b: ["api.health"] });
+});
