@@ -4,7 +4,7 @@ import { errorText } from "../lib/error-text.ts";
 import { type HttpProxy, proxyFor } from "../lib/proxy/choice.ts";
 import { forwardsOnly, type ProxyFailure, proxyFailureIn } from "../lib/proxy/failure.ts";
 import { isUnknownAuthority, systemCode } from "../lib/unknown-authority.ts";
-import { type Finding, type MeasuredCheck, milliseconds, type RunCheck } from "./run-check.ts";
+import { endOf, type Finding, type MeasuredCheck, milliseconds, type RunCheck } from "./run-check.ts";
 
 /** The other end of a connection. */
 export interface Peer {
@@ -74,7 +74,10 @@ export function checkConnection(
       const found: Finding =
         tlsMs === undefined
           ? { verdict: "passed", observed: `${way} ${milliseconds(tcpMs)}` }
-          : judgeCertificate(certificate, `${way} ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits);
+          : {
+              ...judgeCertificate(certificate, `${way} ${milliseconds(tcpMs)}, TLS ${milliseconds(tlsMs)}${agreed}`, limits),
+              ...endOf("certificate", nameOf(other), certificate?.validTo),
+            };
       if (found.verdict === "failed" || found.verdict === "error" || limits.http !== "HTTP/2" || protocol === "HTTP/2")
         return found;
       return {
@@ -86,6 +89,11 @@ export function checkConnection(
     },
     { independent: true },
   );
+}
+
+/** Several servers of a host may have certificates of their own. */
+function nameOf({ host, port }: Peer): string {
+  return port === 443 ? host : `${host}:${port}`;
 }
 
 /** A proxy may forward plain requests and yet open no tunnel, in which a connection could be seen. @throws `error` otherwise */

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Endpoint } from "../config/schema.ts";
 import { errorText } from "../lib/error-text.ts";
 import { textGlob } from "../lib/pattern.ts";
-import { type Check, type EarlierLatency, type Latency, opensTheGate, type Verdict } from "../model/report.ts";
+import { type Check, type CheckExpiry, type EarlierLatency, type Latency, opensTheGate, type Verdict } from "../model/report.ts";
 
 /** The result of one probe. */
 export interface Finding {
@@ -18,6 +18,8 @@ export interface Finding {
   independent?: true;
   /** See {@link Check.cause}. */
   cause?: string;
+  /** See {@link Check.expires}. */
+  expires?: CheckExpiry[];
 }
 
 /** A report has no room for more. */
@@ -282,4 +284,21 @@ export function withException(found: Finding, exception: MayWrite | undefined, n
   const said = found.message ?? "";
   if (over) return { ...found, message: `${said} The exception (${reason}) ended on ${until}.`.trim() };
   return { ...found, verdict: "degraded", message: `Allowed until ${until}: ${reason}. ${said}`.trim() };
+}
+
+/**
+ * The end of something that a check saw; of more, the first one. An end that no date can hold is never.
+ * @param ends Unix milliseconds
+ */
+export function endOf(what: CheckExpiry["what"], name: string, ...ends: (number | undefined)[]): Pick<Check, "expires"> {
+  const first = Math.min(...ends.map((end) => end ?? Number.POSITIVE_INFINITY));
+  return first <= lastEndMs ? { expires: [{ what, name, at: new Date(first).toISOString() }] } : {};
+}
+
+/** The last moment with a year of four digits. */
+const lastEndMs = Date.UTC(9999, 11, 31);
+
+/** @param key of the configuration */
+export function endOfException(key: string, exception: MayWrite | undefined): Pick<Check, "expires"> {
+  return exception ? endOf("exception", key, Date.parse(`${exception.until}T23:59:59.999Z`)) : {};
 }

@@ -104,6 +104,17 @@ export interface Check {
    * finding, as an exit status repeats failed tests.
    */
   cause?: string;
+  /** What ends at a known time, also if that is far away. Never the value of a token. */
+  expires?: CheckExpiry[];
+}
+
+/** Something that a check saw, and that ends: a certificate, a token, an exception in the configuration, a copy's retention. */
+export interface CheckExpiry {
+  what: "certificate" | "token" | "exception" | "copy";
+  /** Whose: a host, a variable, a key of the configuration, a catalog. */
+  name: string;
+  /** ISO 8601. */
+  at: string;
 }
 
 /** Whether one of these checks explains this one. */

@@ -1,4 +1,4 @@
-import type { Finding } from "../checks/run-check.ts";
+import { endOf, type Finding } from "../checks/run-check.ts";
 import { count } from "../lib/count.ts";
 import type { Check } from "../model/report.ts";
 import { type Facet, facets, facetTitles } from "../model/staging.ts";
@@ -137,14 +137,16 @@ async function freshness(context: StageContext, warehouse: WarehouseReader): Pro
     };
   const { serverTime } = await warehouse.identity();
   const age = (serverTime === undefined ? Date.now() : Date.parse(serverTime)) - Date.parse(switched.endedAt);
+  const ends = endOf("copy", copy, Date.parse(switched.keepUntil));
   const observed = `refreshed ${days(age)} ago, ${count(switched.leaks, "production value")} found`;
   if (switched.leaks > 0)
-    return { verdict: "failed", observed, expected, message: `Production values survived in the copy. ${again}` };
+    return { verdict: "failed", observed, expected, ...ends, message: `Production values survived in the copy. ${again}` };
   if (age > retention || Date.parse(switched.keepUntil) < Date.now())
     return {
       verdict: "failed",
       observed,
       expected,
+      ...ends,
       message: `The data is over its retention (${days(retention)}), and must be gone or refreshed. ${again}`,
     };
   if (failed)
@@ -152,10 +154,11 @@ async function freshness(context: StageContext, warehouse: WarehouseReader): Pro
       verdict: "degraded",
       observed: `${observed}; a later refresh was stopped by its checks`,
       expected,
+      ...ends,
       message: `${(failed.problems ?? []).slice(0, 3).join("; ")}. The copy has the data of the refresh before it.`,
     };
-  if (age > every) return { verdict: "degraded", observed, expected, message: `A refresh is overdue. ${again}` };
-  return { verdict: "passed", observed, expected };
+  if (age > every) return { verdict: "degraded", observed, expected, ...ends, message: `A refresh is overdue. ${again}` };
+  return { verdict: "passed", observed, expected, ...ends };
 }
 
 function days(milliseconds: number): string {

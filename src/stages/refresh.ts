@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import { endOf } from "../checks/run-check.ts";
 import { count } from "../lib/count.ts";
 import { keepHeapSmall } from "../lib/heap.ts";
 import type { Check } from "../model/report.ts";
@@ -46,7 +47,7 @@ async function filled(context: StageContext, outcome: StageOutcome, both: CopyAn
   const result = await fill(ports, request);
   outcome.staging = { ...outcome.staging, refresh: result };
   await context.audit(refreshNote(result, request));
-  return findingOf(result);
+  return { ...findingOf(result), ...(result.switched ? endOf("copy", request.copy, Date.parse(result.keepUntil)) : {}) };
 }
 
 /** One table may be large. */

@@ -53,6 +53,19 @@ describe("a certificate", () => {
 });
 
 it.each([
+  ["good for a month", ago(0), 30],
+  ["good for a week", ago(0), 7],
+  ["that is over", ago(40), 30],
+] as const)("when a certificate ends is reported as data: %s", async (_, from, days) => {
+  const peer = await secure(makeCertificates(here, from, days));
+  const [end, ...others] = (await check(peer)).expires ?? [];
+  expect(others).toEqual([]);
+  expect(end).toEqual({ what: "certificate", name: `127.0.0.1:${peer.port}`, at: expect.stringMatching(/^\d{4}-.*Z$/) });
+  // A certificate has whole seconds.
+  expect(Math.abs(Date.parse(end?.at ?? "") - (from.getTime() + days * 86_400_000))).toBeLessThan(60_000);
+});
+
+it.each([
   ["that begins tomorrow", () => secure(makeCertificates(here, ago(-2))), "is not valid yet"],
   ["of another host", () => secure(makeCertificates([{ dns: "elsewhere.example" }])), "it belongs to another host"],
   ["of an authority that nobody knows", () => secure(makeCertificates(here), false), "by an unknown authority"],

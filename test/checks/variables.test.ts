@@ -46,6 +46,19 @@ describe("a variable", () => {
     if (value !== undefined && value.trim() !== "" && value !== "MY_TOKEN") expect(JSON.stringify(check)).not.toContain(value);
   });
 
+  it("ends of tokens are reported by name, without their values", async () => {
+    const [far, over] = [tokenUntil("2031-05-01T00:00:00Z"), tokenUntil("2026-01-01T00:00:00Z")];
+    const env = { FAR: far, PLAIN: "a-value-of-no-token", ENDLESS: endless(1e20) };
+    const variables = ["FAR", "PLAIN", "ENDLESS", "GONE"];
+    const check = await checkVariables(runOnce, variables, env, { "the environment's token": over }, now);
+    expect(check.expires).toEqual([
+      { what: "token", name: "FAR", at: "2031-05-01T00:00:00.000Z" },
+      { what: "token", name: "the environment's token", at: "2026-01-01T00:00:00.000Z" },
+    ]);
+    for (const value of [...Object.values(env), over]) expect(JSON.stringify(check)).not.toContain(value);
+    expect(await checkVariables(runOnce, ["PLAIN"], env, {}, now)).not.toHaveProperty("expires");
+  });
+
   it.each([
     ["NODE_ENV", "test", "passed"],
     ["DATABRICKS_CATALOG", "default", "passed"],

@@ -121,5 +121,8 @@ test.each([
   );
   await owner.rows(`INSERT INTO staging.env_actions.refreshes SELECT 'r', current_timestamp(), true, '${record(more, days)}'`);
   const { check } = await perform(world, "preflight", { staging });
-  expect(check("copy.refresh")).toMatchObject({ verdict });
+  const keepUntil = (JSON.parse(record(more, days)) as { keepUntil: string }).keepUntil;
+  const found = check("copy.refresh");
+  expect(found).toMatchObject({ verdict, expires: [{ what: "copy", name: "staging" }] });
+  expect(Math.abs(Date.parse(found?.expires?.[0]?.at ?? "") - Date.parse(keepUntil))).toBeLessThan(60_000);
 });

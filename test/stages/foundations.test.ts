@@ -131,6 +131,14 @@ test.each([
   warehouse.faults.tokenEnds = days.map((day) => (day === -1 ? -1 : Date.now() + day * dayMs));
   const { "databricks.token": found } = await preflight();
   expect(found).toMatchObject({ verdict, observed });
+  // The first of those that have not expired, whatever the verdict.
+  const [first] = days.filter((day) => day > 0).sort((a, b) => a - b);
+  const [end] = found?.expires ?? [];
+  if (first === undefined) expect(end).toBeUndefined();
+  else {
+    expect(end).toMatchObject({ what: "token", name: "databricks.token" });
+    expect(Math.abs(Date.parse(end?.at ?? "") - Date.now() - first * dayMs)).toBeLessThan(60_000);
+  }
   if (message === undefined) expect(found?.message).toBeUndefined();
   else expect(found?.message).toContain(message);
 });

@@ -213,6 +213,7 @@ describe("a written exception", () => {
     const check = await checkReadOnlyCredential(runOnce, () => opened("catalog"), { until: "2999-12-31", reason });
     expect(check).toMatchObject({ verdict: "degraded", observed: expect.stringContaining("MODIFY on catalog classwaves") });
     expect(check.message).toContain(reason);
+    expect(check.expires).toEqual([{ what: "exception", name: "databricks.mayWrite", at: "2999-12-31T23:59:59.999Z" }]);
   });
 });
 

@@ -17,6 +17,8 @@ import { endOfToken } from "../auth/token-end.ts";
 import { checkConnection, type Peer, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import {
+  endOf,
+  endOfException,
   type Finding,
   type MayWrite,
   type MeasuredCheck,
@@ -40,6 +42,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
   if (!warehouse) return [];
   const { open, settings, wokeIn, compare } = warehouse;
   const ownToken = token?.reveal();
+  const ownEnd = ownToken === undefined ? undefined : endOfToken(ownToken);
   const examined = stage === "smoke" && environment.access === "read-only";
   return [
     checkDatabricks(check, open, limits, {
@@ -47,6 +50,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
       wokeIn,
       describe: () => describeWarehouse(settings, signal),
       alone,
+      tokenEnd: ownEnd,
     }),
     checkConnection(
       check,
@@ -57,7 +61,7 @@ export function run(context: CheckContext, { token, mayWrite }: DatabricksSettin
       signal,
     ),
     // Other sign-ins renew their tokens. A token that contains its own expiry is checked with the variables.
-    ...(ownToken !== undefined && endOfToken(ownToken) === undefined
+    ...(ownToken !== undefined && ownEnd === undefined
       ? [checkTokenLife(check, () => tokenExpiryTimes(settings, signal), limits.tokenDays)]
       : []),
     ...(examined ? [checkReadOnlyCredential(check, open, mayWrite)] : []),
@@ -87,6 +91,8 @@ export interface WarehouseProbes {
   describe?: () => Promise<WarehouseDescription | string>;
   /** See {@link CheckContext.alone}: delays caused by our own checks don't count as slow. */
   alone?: () => Promise<void>;
+  /** When the token says that it ends, in Unix milliseconds. */
+  tokenEnd?: number | undefined;
 }
 
 /**
@@ -97,7 +103,7 @@ export async function checkDatabricks(
   check: RunCheck,
   opening: Shared<WarehouseReader>,
   limits: WarehouseLimits,
-  { compare, wokeIn, describe, alone }: WarehouseProbes = {},
+  { compare, wokeIn, describe, alone, tokenEnd }: WarehouseProbes = {},
 ): Promise<MeasuredCheck[]> {
   const connected = await check("databricks.connect", "Databricks connection", async (attempt) => {
     const warehouse = await opened(opening, attempt);
@@ -118,7 +124,7 @@ export async function checkDatabricks(
     } catch (error) {
       return { verdict: "failed", observed, message: errorText(error) };
     }
-    return { verdict: "passed", observed };
+    return { verdict: "passed", observed, ...endOf("token", tokenKey, tokenEnd) };
   });
   if (connected.verdict !== "passed") return [connected];
   const warehouse = await opening();
@@ -215,7 +221,10 @@ export function checkReadOnlyCredential(
 ): Promise<MeasuredCheck> {
   return check("databricks.read-only", "Databricks credential cannot write", async (attempt) => {
     const { writing, unknown } = await examineCredential(await opened(opening, attempt));
-    return withException(judgeCredential(writing, unknown), exception, Date.now());
+    return {
+      ...withException(judgeCredential(writing, unknown), exception, Date.now()),
+      ...endOfException("databricks.mayWrite", exception),
+    };
   });
 }
 
@@ -266,6 +275,8 @@ function capital(text: string): string {
 }
 
 const dayMs = 86_400_000;
+/** The key of the configuration. Which variable it names is not known here. */
+const tokenKey = "databricks.token";
 
 /**
  * Checks how long the Databricks token is still valid. The workspace lists when a user's tokens expire, but not which one is
@@ -289,12 +300,14 @@ export function checkTokenLife(
     const what = one ? "" : `the first of the user's ${told.length} tokens `;
     const expected = `valid for ${leastDays} days or more`;
     if (first === Number.POSITIVE_INFINITY) return { verdict: "passed", observed: "never expires", expected };
+    const expires = endOf("token", tokenKey, first);
     const observed = `${what}${one ? "ends" : "to end does so"} in ${Math.floor((first - now) / dayMs)} days`;
-    if (first - now >= leastDays * dayMs) return { verdict: "passed", observed, expected };
+    if (first - now >= leastDays * dayMs) return { verdict: "passed", observed, expected, ...expires };
     return {
       verdict: "degraded",
       observed,
       expected,
+      ...expires,
       message: `${one ? "Renew DATABRICKS_TOKEN" : "If that is DATABRICKS_TOKEN, renew it"}: when it expires, every stage stops.`,
     };
   });

@@ -14,6 +14,7 @@ import { readAuthority } from "../../warehouse/https.ts";
 import { checkConnection, type Peer, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import {
+  endOfException,
   type Finding,
   type MayWrite,
   type MeasuredCheck,
@@ -303,7 +304,10 @@ export function checkReadOnlyUser(
     const [rules, flags] = await Promise.all([redis.aclRules(), redis.commandFlags()]);
     // There, a user that only reads can't be created.
     if (rules === undefined && !isRequired && !exception && !(await redis.hasAcl())) return withoutAcl;
-    return withException(judgeUser(rules, flags), exception, Date.now());
+    return {
+      ...withException(judgeUser(rules, flags), exception, Date.now()),
+      ...endOfException("redis.mayWrite", exception),
+    };
   });
 }
 

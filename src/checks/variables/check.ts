@@ -2,9 +2,10 @@ import { decodedPart } from "../../config/redis-address.ts";
 import type { Environment } from "../../config/schema.ts";
 import { Secret } from "../../config/secret.ts";
 import { pattern } from "../../lib/pattern.ts";
+import type { Check } from "../../model/report.ts";
 import { endOfToken } from "../auth/token-end.ts";
 import type { CheckContext } from "../kind.ts";
-import type { Finding, MeasuredCheck, RunCheck, RunningCheck } from "../run-check.ts";
+import { endOf, type Finding, type MeasuredCheck, type RunCheck, type RunningCheck } from "../run-check.ts";
 
 type Variable = Environment["variables"][number];
 
@@ -62,13 +63,15 @@ export function checkVariables(
     ];
     const expected = variables.length > 0 ? `${variables.length} present and well-formed` : "a token that has not expired";
     const observed = variables.length > 0 ? `${variables.length} present` : "not expired";
-    if (problems.length === 0) return { verdict: "passed", observed, expected };
+    const ends = endsOf(variables, env, tokens);
+    if (problems.length === 0) return { verdict: "passed", observed, expected, ...ends };
     const missing = problems.filter(({ what }) => what === "missing").map(({ name }) => name);
     const others = problems.filter(({ what }) => what !== "missing").map(({ name, what }) => `${name} ${what}`);
     return {
       verdict: problems.some(({ verdict }) => verdict === "failed") ? "failed" : "degraded",
       observed: [...(missing.length > 0 ? [`missing: ${missing.join(", ")}`] : []), ...others].join("; "),
       expected,
+      ...ends,
       message: [
         ...(missing.length > 0
           ? [
@@ -79,6 +82,18 @@ export function checkVariables(
       ].join(" "),
     };
   });
+}
+
+/** When the tokens among them end, each by its name. */
+function endsOf(
+  variables: readonly Variable[],
+  env: Readonly<Record<string, string | undefined>>,
+  tokens: Readonly<Record<string, string>>,
+): Pick<Check, "expires"> {
+  const names = variables.map((variable) => (typeof variable === "string" ? variable : variable.name));
+  const values = [...names.map((name) => [name, (env[name] ?? "").trim()] as const), ...Object.entries(tokens)];
+  const expires = values.flatMap(([name, value]) => endOf("token", name, endOfToken(value)).expires ?? []);
+  return expires.length > 0 ? { expires } : {};
 }
 
 function problemsOf(variable: Exclude<Variable, string>, value: string, now: number): Problem[] {

@@ -198,13 +198,17 @@ function copyOf({ staging, finishedAt }: StageReport): HistoryCopy | undefined {
   return seed && !seed.planned ? { by: "seed", at: finishedAt, rows: rowsOf(seed.tables) } : undefined;
 }
 
-function expiriesOf({ tests, staging }: StageReport, more: string[]): Expiry[] {
-  const found: Expiry[] = (tests?.quarantine ?? []).map(({ test, until }) => ({
-    what: "quarantine",
-    name: short(test),
-    at: `${until}T23:59:59.999Z`,
-  }));
-  if (staging?.refresh?.switched)
-    found.push({ what: "copy", name: staging.drift?.copy ?? "copy", at: staging.refresh.keepUntil });
-  return [...upTo(found, limits.expiries, "thing that expires", more)];
+/** What several checks or entries name alike is listed once; of different ends, the first counts. The soonest come first. */
+function expiriesOf({ checks, tests }: StageReport, more: string[]): Expiry[] {
+  const found = new Map<string, Expiry>();
+  const add = ({ what, name, at }: Expiry) => {
+    const expiry = { what, name: short(name), at: short(at) };
+    const key = `${what} ${expiry.name}`;
+    const known = found.get(key);
+    if (!known || Date.parse(at) < Date.parse(known.at)) found.set(key, expiry);
+  };
+  for (const check of checks) check.expires?.forEach(add);
+  for (const { test, until } of tests?.quarantine ?? []) add({ what: "quarantine", name: test, at: `${until}T23:59:59.999Z` });
+  const soonest = [...found.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return [...upTo(soonest, limits.expiries, "thing that expires", more)];
 }

@@ -54,6 +54,19 @@ const check = z.strictObject({
   cause: text(
     "Id of another check that explains this one: it could not run and may be the cause, or this one only repeats its finding.",
   ).optional(),
+  expires: z
+    .array(
+      z.strictObject({
+        what: oneOf(
+          ["certificate", "token", "exception", "copy"],
+          "`certificate`, `token`, `exception`: a written exception of the configuration, `copy`: the retention of a copy's data.",
+        ),
+        name: text("Whose it is: a host, a variable, a key of the configuration, or a catalog. Never a token's value."),
+        at: instant("When it ends."),
+      }),
+    )
+    .optional()
+    .meta({ description: "What the check saw that ends at a known time, even if that is far away." }),
 });
 
 const scoredCheck = z.strictObject({
