@@ -102,11 +102,21 @@ export interface HistoryData {
   dryRun: boolean;
   /** Inserted by the run, as its books say; absent without books. */
   made?: Amount;
+  /** Known to be deleted. */
   deletedRows: number;
   deletedKeys: number;
-  /** Rows and keys that were still there at the end. */
+  /** Answers were lost: more rows or keys may be gone. */
+  deletedAtLeast?: true;
+  /** Rows and keys that were still there at the end, or after a dry run. */
   left: number | null;
+  /** Of them, keys. Absent in older records. */
+  leftKeys?: number | null;
+  /** Rows that the run made and that are kept by design, because their table is protected. */
+  kept?: number;
   unexplained?: Amount;
+  unexplainedKeys?: Amount;
+  /** Rows of the run were on a branch of its own, and what became of it. `made` is then about the branch. */
+  branch?: "dropped" | "left" | "unknown";
   /** Real rows that the run changed. */
   touched?: Amount;
   /** Only tables with anything to say; at most 200. */
@@ -115,6 +125,7 @@ export interface HistoryData {
     made?: Amount;
     deleted: number | null;
     left: number | null;
+    kept?: number;
     unexplained?: Amount;
     /** The oldest test row that was found. */
     oldest?: string;

@@ -12,6 +12,8 @@ import type { Check, Latency, Rollback, StageReport } from "../../model/report.t
 import { driftSum } from "../../model/staging.ts";
 import type { TestCase, TestResults } from "../../model/test-results.ts";
 import { plainText } from "../../report/inert.ts";
+import { bounded } from "./bounded.ts";
+import { dataOf } from "./data.ts";
 
 /** What the report itself doesn't say. */
 export interface RecordFacts {
@@ -25,7 +27,17 @@ export interface RecordFacts {
   rollbackAgain?: boolean;
 }
 
-export const limits = { reason: 300, text: 300, checks: 500, tests: 100, slowest: 10, tables: 200, samples: 200, expiries: 100 };
+export const limits = {
+  reason: 300,
+  text: 300,
+  checks: 500,
+  tests: 100,
+  slowest: 10,
+  tables: 200,
+  samples: 200,
+  expiries: 100,
+  servers: 50,
+};
 
 /** @param report redacted and final */
 export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryRecord {
@@ -33,18 +45,18 @@ export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryR
   const { origin, gateId, rollback, staging } = report;
   const { actor: _, step: __, ...place } = origin;
   const tests = report.tests && testsOf(report.tests, more);
-  const data = dataOf(report, more);
+  const data = shortData(report, more);
   const copy = copyOf(report);
   const expires = expiriesOf(report, more);
-  return {
+  return bounded({
     schemaVersion: 1,
     stage: report.stage,
     verdict: report.verdict,
     reason: short(report.reason, limits.reason),
-    environment: report.environment,
-    runId: report.runId,
-    ...(gateId === undefined ? {} : { gateId }),
-    commit: report.commit,
+    environment: { ...report.environment, name: short(report.environment.name) },
+    runId: short(report.runId),
+    ...(gateId === undefined ? {} : { gateId: short(gateId) }),
+    commit: shortened(report.commit),
     ...(facts.branch === undefined ? {} : { branch: short(facts.branch) }),
     ...(facts.isDefaultBranch ? { isDefaultBranch: true } : {}),
     ...(facts.event === undefined ? {} : { event: short(facts.event) }),
@@ -55,15 +67,25 @@ export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryR
     budgetMs: report.budgetMs,
     checks: upTo(report.checks, limits.checks, "check", more).map((check) => checkOf(check, facts.baseline?.get(check.id))),
     ...(tests ? { tests } : {}),
-    ...(report.servers.length > 0 ? { servers: report.servers.map(serverOf) } : {}),
+    ...(report.servers.length > 0 ? { servers: upTo(report.servers, limits.servers, "server", more).map(serverOf) } : {}),
     ...(data ? { data } : {}),
     ...(staging?.drift ? { drift: driftSum(staging.drift) } : {}),
     ...(copy ? { copy } : {}),
     ...(expires.length > 0 ? { expires } : {}),
     ...(facts.alerts ? { alerts: facts.alerts } : {}),
     ...(rollback ? { rollback: rollbackOf(rollback, facts.rollbackAgain) } : {}),
+    ...(rollback
+      ? {
+          rollback: {
+            of: short(rollback.of),
+            outcome: rollback.outcome,
+            trigger: short(rollback.trigger),
+            at: short(rollback.at),
+          },
+        }
+      : {}),
     ...(more.length > 0 ? { more } : {}),
-  };
+  });
 }
 
 /** How a record names a check. */
@@ -153,34 +175,15 @@ function serverOf({ name, readyMs, ended }: StageReport["servers"][number]): Non
   return { name: short(name), ...(readyMs === undefined ? {} : { readyMs: Math.round(readyMs) }), ended: short(ended) };
 }
 
-function dataOf({ cleanup, books }: StageReport, more: string[]): HistoryData | undefined {
-  if (!cleanup && !books) return undefined;
-  const ofCleanup = new Map((cleanup?.tables ?? []).map((table) => [table.table, table]));
-  const ofBooks = new Map((books?.tables ?? []).map((table) => [table.table, table]));
-  const tables = [...new Set([...ofCleanup.keys(), ...ofBooks.keys()])].sort().flatMap((table): HistoryData["tables"] => {
-    const [cleaned, book] = [ofCleanup.get(table), ofBooks.get(table)];
-    const deleted = cleaned ? (cleaned.deleted ?? (cleanup?.dryRun ? 0 : null)) : 0;
-    const left = cleaned ? (cleaned.left ?? (cleanup?.dryRun ? cleaned.planned : null)) : 0;
-    if (deleted === 0 && left === 0 && !book) return [];
-    return [
-      {
-        table: short(table),
-        ...(book ? { made: book.made, unexplained: book.unexplained } : {}),
-        deleted,
-        left,
-        ...(cleaned?.oldest === undefined ? {} : { oldest: short(cleaned.oldest) }),
-      },
-    ];
-  });
-  return {
-    scope: cleanup?.scope ?? "run",
-    dryRun: cleanup?.dryRun ?? false,
-    ...(books ? { made: books.made, unexplained: books.unexplained, touched: books.touched } : {}),
-    deletedRows: cleanup?.deletedRows ?? 0,
-    deletedKeys: cleanup?.deletedKeys ?? 0,
-    left: cleanup ? cleanup.leftOver : null,
-    tables: [...upTo(tables, limits.tables, "table", more)],
-  };
+function shortData(report: StageReport, more: string[]): HistoryData | undefined {
+  const data = dataOf(report);
+  if (!data) return undefined;
+  const tables = data.tables.map(({ table, oldest, ...rest }) => ({
+    table: short(table),
+    ...rest,
+    ...(oldest === undefined ? {} : { oldest: short(oldest) }),
+  }));
+  return { ...data, tables: [...upTo(tables, limits.tables, "table", more)] };
 }
 
 function copyOf({ staging, finishedAt }: StageReport): HistoryCopy | undefined {
@@ -193,7 +196,7 @@ function copyOf({ staging, finishedAt }: StageReport): HistoryCopy | undefined {
       rows: rowsOf(refresh.tables),
       leaks: refresh.leaks,
       switched: refresh.switched,
-      keepUntil: refresh.keepUntil,
+      keepUntil: short(refresh.keepUntil),
     };
   return seed && !seed.planned ? { by: "seed", at: finishedAt, rows: rowsOf(seed.tables) } : undefined;
 }

@@ -47,8 +47,13 @@ const data = z.object({
   made: amount.optional(),
   deletedRows: count,
   deletedKeys: count,
+  deletedAtLeast: z.literal(true).optional(),
   left: count.nullable(),
+  leftKeys: count.nullable().optional(),
+  kept: count.optional(),
   unexplained: amount.optional(),
+  unexplainedKeys: amount.optional(),
+  branch: z.enum(["dropped", "left", "unknown"]).optional(),
   touched: amount.optional(),
   tables: z.array(
     z.object({
@@ -56,6 +61,7 @@ const data = z.object({
       made: amount.optional(),
       deleted: count.nullable(),
       left: count.nullable(),
+      kept: count.optional(),
       unexplained: amount.optional(),
       oldest: z.string().optional(),
     }),
