@@ -6,6 +6,7 @@ import { secretKeeper } from "../../src/app/secret-keeper.ts";
 import { newRunId } from "../../src/cleanup/run-id.ts";
 import { resolveTables } from "../../src/config/classwaves.ts";
 import { loadConfig, selectEnvironment } from "../../src/config/load.ts";
+import type { AuditEvent } from "../../src/model/audit-event.ts";
 import type { Progress, StageReport } from "../../src/model/report.ts";
 import type { CutShort, Overrides } from "../../src/stages/context.ts";
 import { runStage } from "../../src/stages/run.ts";
@@ -38,6 +39,10 @@ export interface Project {
   cleans?: string[];
   /** The stage was killed before, and this is what the post step does. */
   cutShort?: CutShort;
+  /** Gets each note for the audit log. */
+  audit?: (note: AuditEvent) => Promise<void>;
+  /** Called with each step as it begins. */
+  onStep?: (text: string) => void;
 }
 
 /**
@@ -58,6 +63,8 @@ export async function runSuite(
     runId = newRunId(),
     cleans,
     cutShort,
+    audit = async () => undefined,
+    onStep,
   }: Project,
   env: Record<string, string> = {},
 ): Promise<Ran> {
@@ -87,7 +94,10 @@ ${beside}
   const keeper = secretKeeper((secret) => secrets.push(secret));
   const said: string[] = [];
   const onProgress = (progress: Progress) => {
-    if (progress.kind === "step") said.push(progress.text);
+    if (progress.kind === "step") {
+      said.push(progress.text);
+      onStep?.(progress.text);
+    }
     if (progress.kind === "output") said.push(progress.line);
   };
   await mkdir(join(workspace, ".env-actions", "logs"), { recursive: true });
@@ -109,7 +119,7 @@ ${beside}
       overrides,
       ...(cleans ? { cleans: { runs: cleans.map((run) => ({ runId: run, tracked: false })), leftAlone: [] } } : {}),
     },
-    audit: async () => undefined,
+    audit,
     cancel: new AbortController().signal,
     budgetMs,
     commit: { sha: "0".repeat(40) },

@@ -10,7 +10,7 @@ export function dataOf(report: StageReport): HistoryData | undefined {
   const { cleanup, books, isolation } = report;
   const isUnknown = !cleanup && couldNotCleanUp(report);
   if (!cleanup && !books && !isUnknown) return undefined;
-  const tables = tablesOf(report);
+  const tables = tablesOf(report, isUnknown);
   const branch = branchOf(isolation);
   const leftKeys = cleanup ? keysLeft(cleanup) : branch === "dropped" && !isUnknown ? 0 : null;
   const unexplainedKeys = books?.keys?.unexplained;
@@ -42,12 +42,15 @@ function branchOf(isolation: StageReport["isolation"]): HistoryData["branch"] {
   return isolation.gone ? "dropped" : "left";
 }
 
-function tablesOf({ cleanup, books }: StageReport): HistoryData["tables"] {
+function tablesOf({ cleanup, books }: StageReport, isUnknown: boolean): HistoryData["tables"] {
   const ofCleanup = new Map((cleanup?.tables ?? []).map((table) => [table.table, table]));
+  /** Then nothing was found in the tables that the cleanup doesn't name. */
+  const wasSearched = cleanup !== undefined && cleanup.leftOver !== null;
   const ofBooks = new Map((books?.tables ?? []).map((table) => [table.table, table]));
   return [...new Set([...ofCleanup.keys(), ...ofBooks.keys()])].sort().flatMap((table): HistoryData["tables"] => {
     const [cleaned, book] = [ofCleanup.get(table), ofBooks.get(table)];
-    const [deleted, left] = cleanup && cleaned ? [deletedFrom(cleaned, cleanup), leftIn(cleaned, cleanup)] : [0, 0];
+    const deleted = cleanup && cleaned ? deletedFrom(cleaned, cleanup) : isUnknown ? null : 0;
+    const left = cleanup && cleaned ? leftIn(cleaned, cleanup) : wasSearched ? 0 : null;
     if (deleted === 0 && left === 0 && !book) return [];
     return [
       {
