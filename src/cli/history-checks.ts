@@ -1,4 +1,4 @@
-import { rankTest, ratioOf } from "../checks/baseline/rank-test.ts";
+import { rankTest, ratioOf } from "../lib/rank-test.ts";
 import { type Band, type LatencyPoint, latencySeries, usualBand } from "../history/ask/checks.ts";
 import { keyOf } from "../history/ask/series.ts";
 import { count } from "../lib/count.ts";
