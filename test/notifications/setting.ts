@@ -81,7 +81,12 @@ export async function newSetting(): Promise<Setting> {
       const rolledBack = await applyRollback({ ...given, ...newRun() }, aftermath);
       const { report, memory, release } = await sendAlerts(rolledBack.report, aftermath);
       const facts = { rollbackAgain: rolledBack.again ?? false, ...(memory ? { alerts: memory } : {}) };
-      await remember(redacted(report, secrets.redact), { history: aftermath.history, env: {}, redact: secrets.redact, facts });
+      await remember(redacted(report, secrets.redact), {
+        history: aftermath.history,
+        env: aftermath.env,
+        redact: secrets.redact,
+        facts,
+      });
       await release();
       return report;
     },
