@@ -10,7 +10,7 @@ import { decided, recordReport } from "./record.ts";
 /** Records come right after the alerts, because whoever is killed in between sends them again. */
 export async function concludeAndRecord(
   found: StageReport,
-  { history, baseline, env, records, secrets: { redact } }: Omit<StageContext, "signal" | "audit" | "check">,
+  { history, baseline, env, records, project, secrets: { redact } }: Omit<StageContext, "signal" | "audit" | "check">,
   after: AfterVerdict,
   audit: AuditLog,
 ) {
@@ -19,7 +19,8 @@ export async function concludeAndRecord(
     const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
     const { report, files, notes } = await recordReport(anchored, { records, redact });
     const { remember } = await import("./remember.ts");
-    const notRemembered = await remember(report, { history, env, redact, facts: { ...facts, baseline } });
+    const known = { ...facts, baseline, ...(project === undefined ? {} : { project: redact(project) }) };
+    const notRemembered = await remember(report, { history, env, redact, facts: known });
     return { report, files, notes: [...notes, ...notRemembered] };
   } finally {
     await release?.();

@@ -12,13 +12,15 @@ export interface HistoryPlace {
 
 /** The history as the configuration says, opened when it is first needed, and once for all who need it. */
 export function historyOf({ config, ...place }: HistoryPlace): () => Promise<HistoryStore | undefined> {
-  let opened: Promise<HistoryStore | undefined> | undefined;
+  let opened: { store: Promise<HistoryStore | undefined>; afterCancel: boolean } | undefined;
   const open = async () => {
     const { chooseStore } = await import("../history/store/choose.ts");
     return await chooseStore({ ...place, store: config.history.store });
   };
   return () => {
-    opened ??= open();
-    return opened;
+    // What was opened before a cancel ends with it. The record of a cancelled run is still to be written.
+    const afterCancel = place.cancel?.aborted ?? false;
+    if (opened?.afterCancel !== afterCancel) opened = { store: open(), afterCancel };
+    return opened.store;
   };
 }

@@ -12,7 +12,7 @@ export interface Remembering {
   env: Readonly<Record<string, string | undefined>>;
   redact: (text: string) => string;
   /** What only the stage and the notifications know. Redacted. */
-  facts?: Pick<RecordFacts, "baseline" | "alerts" | "rollbackAgain">;
+  facts?: Pick<RecordFacts, "baseline" | "alerts" | "rollbackAgain" | "project">;
 }
 
 /**

@@ -151,6 +151,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     runId,
     runStarted: Number(runId.split("_")[0]),
     gateId,
+    ...(project === undefined ? {} : { project }),
     cleans: identity.cleans,
     workspace,
     records,
@@ -182,12 +183,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   // A server may have printed a token before we received it.
   const notRedacted =
     secrets.generation === known ? [] : await (await import("./redact-logs.ts")).redactLogs(found, workspace, secrets);
-  const { report, files, notes } = await concludeAndRecord(
-    found,
-    context,
-    afterVerdictOf(request, context, audit, project),
-    audit,
-  );
+  const { report, files, notes } = await concludeAndRecord(found, context, afterVerdictOf(request, context, audit), audit);
   const problems = await store.keep(evidenceOf(report, files.reportText, project), [
     { name: `${stage}.json`, content: files.reportText },
   ]);
@@ -283,9 +279,8 @@ function afterVerdictOf(
   request: StageRequest,
   context: Omit<StageContext, "signal" | "audit" | "check">,
   audit: AuditLog,
-  project: string | undefined,
 ): AfterVerdict {
-  const { environment, records, workspace, env, secrets, stage, history } = context;
+  const { environment, records, workspace, env, secrets, stage, history, project } = context;
   return {
     history,
     ...(project === undefined ? {} : { project }),

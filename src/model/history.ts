@@ -28,6 +28,8 @@ export interface HistoryRecord {
   /** GitHub's event, such as `push`. */
   event?: string;
   origin: Omit<Origin, "actor" | "step">;
+  /** The path of the configuration in the checkout: applications of one repository may share a history. Absent in a terminal. */
+  project?: string;
   /** ISO 8601, like every moment here. */
   startedAt: string;
   finishedAt: string;

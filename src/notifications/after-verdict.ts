@@ -10,7 +10,15 @@ import type { HistoryRecord } from "../model/history.ts";
 import type { Alert, AlertEvent, StageReport, Verdict } from "../model/report.ts";
 import { pagerDutyEvent, slackMessage, webhookBody } from "../report/alert.ts";
 import { causeOf } from "../report/view/messages.ts";
-import { alertsFile, type ChannelState, type ChannelStates, causeKey, historyAlertOf, recallAlerts } from "./alert-memory.ts";
+import {
+  type AlertMemoryPlace,
+  alertsFile,
+  type ChannelState,
+  type ChannelStates,
+  causeKey,
+  historyAlertOf,
+  recallAlerts,
+} from "./alert-memory.ts";
 import { type DeliveryLimits, defaultLimits, send, sendMeasurements, type VerdictChannel, verdictChannels } from "./deliver.ts";
 import { type RollbackRun, rollBack } from "./rollback.ts";
 
@@ -99,7 +107,10 @@ async function alertPeople(report: StageReport, options: AlertRun): Promise<Deli
   const { release, problem: unlocked } = await alone(options.records);
   try {
     const subject = { environment: report.environment.name, stage: report.stage };
-    const { known, lack, isOff } = await recallAlerts(options, subject, { now: Date.now(), windowMs: options.alerts.window });
+    const { known, lack, isOff } = await recallAlerts(placeOf(options), subject, {
+      now: Date.now(),
+      windowMs: options.alerts.window,
+    });
     const answers = await alertAll(report, options, known);
     const problems = [unlocked, lack].filter((problem) => problem !== undefined);
     const alerts = answers.flatMap(({ alert }) => alert ?? []);
@@ -115,6 +126,10 @@ async function alertPeople(report: StageReport, options: AlertRun): Promise<Deli
     await release();
     throw error;
   }
+}
+
+function placeOf({ records, history, project, secrets }: AlertRun): AlertMemoryPlace {
+  return { records, history, ...(project === undefined ? {} : { project: secrets.redact(project) }) };
 }
 
 /** Without the lock, alerts are sent all the same. */

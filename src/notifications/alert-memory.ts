@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { recordedName } from "../history/record/of-report.ts";
 import type { FoundRecords, HistoryStore, HistorySubject } from "../history/store/store.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
@@ -46,6 +47,8 @@ const fileSchema = () => {
 };
 
 export interface AlertMemoryPlace {
+  /** Applications of one repository may share a history. */
+  project?: string;
   /** Absolute path of `.env-actions`. */
   records: string;
   history: () => Promise<HistoryStore | undefined>;
@@ -53,7 +56,7 @@ export interface AlertMemoryPlace {
 
 /** Never throws: without memory, an alert is sent again, which is better than a missing one. */
 export async function recallAlerts(
-  { records, history }: AlertMemoryPlace,
+  { records, history, project }: AlertMemoryPlace,
   subject: HistorySubject,
   moment: { now: number; windowMs: number },
 ): Promise<AlertMemory> {
@@ -61,7 +64,11 @@ export async function recallAlerts(
     const store = await history();
     if (!store) return { known: {}, isOff: true };
     const found = await store.recent(subject, mostRecords);
-    const known = channelStates(found.records, moment);
+    const own = project === undefined ? undefined : recordedName(project);
+    const known = channelStates(
+      found.records.filter((record) => record.project === own),
+      moment,
+    );
     // Each run whose alerts were on leaves what it knows. A longer history has forgotten nothing that the file could know.
     const hasBegun = Object.keys(known).length > 0 || found.records.length >= mostRecords;
     return { known: hasBegun ? known : await statesOfOlderVersion(records, subject), ...lackOf(found) };
@@ -71,9 +78,10 @@ export async function recallAlerts(
 }
 
 function lackOf({ unreadable }: FoundRecords): { lack?: string } {
-  const [first] = unreadable;
+  const damaged = unreadable.filter(({ isOther }) => !isOther);
+  const [first] = damaged;
   if (!first) return {};
-  return { lack: `${count(unreadable.length, "record")} of earlier runs can't be read: ${first.name} (${first.why})` };
+  return { lack: `${count(damaged.length, "record")} of earlier runs can't be read: ${first.name} (${first.why})` };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { recordedId } from "../history/record/of-report.ts";
+import { recordedName } from "../history/record/of-report.ts";
 import type { FoundRecords, HistoryStore } from "../history/store/store.ts";
 import { readOwn } from "../lib/plain-file.ts";
 import { z } from "../lib/zod.ts";
@@ -51,12 +51,17 @@ export async function earlierRuns(context: StageContext, wanted: number): Promis
   };
 }
 
-async function newestFit(store: HistoryStore, { environment, stage }: StageContext, wanted: number) {
+async function newestFit(store: HistoryStore, { environment, stage, project, secrets }: StageContext, wanted: number) {
+  const own = project === undefined ? undefined : recordedName(secrets.redact(project));
   for (let most = Math.max(firstLook, 2 * wanted); ; most = Math.min(4 * most, mostRecords)) {
     const found = await store.recent({ environment: environment.name, stage }, most);
-    const fit = found.records.filter(hasBaseline);
+    const fit = found.records.filter((record) => record.project === own && hasBaseline(record));
     if (fit.length >= wanted || found.records.length < most || most >= mostRecords)
-      return { records: fit.slice(-wanted), looked: found.records.length, unreadable: found.unreadable };
+      return {
+        records: fit.slice(-wanted),
+        looked: found.records.length,
+        unreadable: found.unreadable.filter(({ isOther }) => !isOther),
+      };
   }
 }
 
@@ -68,7 +73,7 @@ function runOf({ runId, checks }: HistoryRecord, redact: (text: string) => strin
   return {
     runId,
     samplesOf(id) {
-      const name = recordedId(redact(id));
+      const name = recordedName(redact(id));
       const latency = checks.find((check) => check.id === name)?.latency;
       return latency?.isBaseline && latency.samples?.length ? latency.samples : undefined;
     },

@@ -27,6 +27,8 @@ export interface StageContext {
   runStarted: number;
   /** Shared by the stages of one gate. */
   gateId?: string;
+  /** The path of the configuration in the checkout. Absent in a terminal. */
+  project?: string;
   /** For cleanup of scope `run`; the stage's own run if absent. */
   cleans?: RunsToClean;
   /** The run's own copy of the tables, and the variables that hand it over; absent if the run shares the tables. */

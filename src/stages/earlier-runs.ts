@@ -26,10 +26,7 @@ async function compareAll(
   sampled: readonly SampledCheck[],
   settings: Baseline,
 ): Promise<{ comparisons: Check[]; slower: string[] }> {
-  const [{ compare }, { earlierRuns }] = await Promise.all([
-    import("../checks/baseline.ts"),
-    import("./baseline-runs.ts"),
-  ]);
+  const [{ compare }, { earlierRuns }] = await Promise.all([import("../checks/baseline.ts"), import("./baseline-runs.ts")]);
   const slower: string[] = [];
   const earlier = earlierRuns(context, settings.runs);
   // Each comparison that awaits it reports the failure; without a sample, none does.

@@ -116,6 +116,27 @@ test("runs that failed since don't hide the passing ones, up to a bound", async 
   });
 });
 
+test("joined records can still be compared with, if no newer ones are there", async () => {
+  const folder = await folderForThisTest();
+  const store = folderStore(folder, folder);
+  const at = Date.parse("2026-01-05T00:00:00Z");
+  for (let run = 0; run < 12; run++) await store.add({ ...left("passed", few), runId: `${at + run}_0123abcd` });
+  expect(await store.compact?.({ now: Date.now(), joinBefore: Date.now(), removeBefore: 0 })).toMatchObject({ joined: 12 });
+  const run = await smoke({ store: { folder }, smoke: { runs: 20 } });
+  expect(comparison(run)).toMatchObject({ verdict: "passed", earlier: { runs: 10 } });
+});
+
+test("applications of one repository share a history, and nothing else", async () => {
+  const folder = await folderForThisTest();
+  const store = folderStore(folder, folder);
+  for (let run = 0; run < 3; run++) await store.add({ ...left("passed", few), project: "apps/other/env-actions.yml" });
+  const open = { webhook: { sent: {}, open: true } };
+  await store.add({ ...left("failed"), project: "apps/other/env-actions.yml", alerts: open });
+  const run = await smoke({ store: { folder } });
+  expect(comparison(run)).toMatchObject({ verdict: "degraded" });
+  expect(told(run)).toEqual([]);
+});
+
 describe("a record that can't be read", () => {
   const damaged = { truncated: '{"schemaVersion":1,"stage":"sm', "of a newer version": '{"schemaVersion":2,"stage":"smoke"}' };
 

@@ -15,14 +15,17 @@ interface Part {
 
 const parts: readonly Part[] = [
   {
-    what: ["list of samples", "lists of samples"],
-    of: ({ checks }) => checks.flatMap(({ latency }) => (latency?.samples ? [latency.samples] : [])),
+    // Of each check some, so that later runs can still compare all of them.
+    what: ["sample", "samples"],
+    of: ({ checks }) => checks.flatMap(({ latency }) => latency?.samples ?? []),
     keeping(record, most) {
-      let kept = 0;
+      const all = record.checks.reduce((sum, { latency }) => sum + (latency?.samples?.length ?? 0), 0);
       const checks = record.checks.map((check) => {
-        if (!check.latency?.samples || kept++ < most) return check;
-        const { samples: _, isBaseline: __, ...latency } = check.latency;
-        return { ...check, latency };
+        if (!check.latency?.samples) return check;
+        const { samples, isBaseline, ...latency } = check.latency;
+        const kept = samples.slice(0, Math.floor((samples.length * most) / all));
+        if (kept.length === 0) return { ...check, latency };
+        return { ...check, latency: { ...latency, samples: kept, ...(isBaseline ? { isBaseline } : {}) } };
       });
       return { ...record, checks };
     },

@@ -25,6 +25,8 @@ export interface RecordFacts {
   alerts?: HistoryRecord["alerts"];
   /** Nothing was requested, so a later run may do so. */
   rollbackAgain?: boolean;
+  /** The path of the configuration in the checkout. */
+  project?: string;
 }
 
 export const limits = {
@@ -61,6 +63,7 @@ export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryR
     ...(facts.isDefaultBranch ? { isDefaultBranch: true } : {}),
     ...(facts.event === undefined ? {} : { event: short(facts.event) }),
     origin: shortened(place),
+    ...(facts.project === undefined ? {} : { project: short(facts.project) }),
     startedAt: report.startedAt,
     finishedAt: report.finishedAt,
     durationMs: Math.round(report.durationMs),
@@ -74,23 +77,13 @@ export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryR
     ...(expires.length > 0 ? { expires } : {}),
     ...(facts.alerts ? { alerts: facts.alerts } : {}),
     ...(rollback ? { rollback: rollbackOf(rollback, facts.rollbackAgain) } : {}),
-    ...(rollback
-      ? {
-          rollback: {
-            of: short(rollback.of),
-            outcome: rollback.outcome,
-            trigger: short(rollback.trigger),
-            at: short(rollback.at),
-          },
-        }
-      : {}),
     ...(more.length > 0 ? { more } : {}),
   });
 }
 
-/** How a record names a check. */
-export function recordedId(id: string): string {
-  return short(id);
+/** How a record has the id of a check, or the project. */
+export function recordedName(text: string): string {
+  return short(text);
 }
 
 /** One line, without control characters, and cut at a whole character. */
@@ -144,7 +137,7 @@ function micro(milliseconds: number): number {
 }
 
 function rollbackOf({ of, outcome, trigger, at }: Rollback, again = false): HistoryRecord["rollback"] {
-  return { of: short(of), outcome, trigger: short(trigger), at, ...(again ? { again } : {}) };
+  return { of: short(of), outcome, trigger: short(trigger), at: short(at), ...(again ? { again } : {}) };
 }
 
 function testOf({ name, file, project }: Pick<TestCase, "name" | "file" | "project">): HistoryTest {

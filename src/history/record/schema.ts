@@ -101,6 +101,7 @@ function recordSchema(): z.ZodType<HistoryRecord> {
     isDefaultBranch: z.literal(true).optional(),
     event: z.string().optional(),
     origin,
+    project: z.string().optional(),
     startedAt: moment,
     finishedAt: moment,
     durationMs: count,

@@ -4,13 +4,21 @@ import type { HistoryRecord } from "../../model/history.ts";
 import { readRecord } from "../record/schema.ts";
 import type { FoundRecords } from "./store.ts";
 
-/** Monthly files: one record a line, oldest first, compressed. Samples are left out: only the newest runs are compared with. */
+/**
+ * Monthly files: one record a line, oldest first, compressed. Samples are left out, but for the newest runs that later ones may be
+ * compared with: where a stage seldom runs, they are all that there is.
+ */
 
 /** Of one month, unpacked: a bound for files that aren't ours. */
 const mostBytes = 512 * 1024 * 1024;
 
+/** Of each stage in each environment: as many as a baseline has by default. */
+const runsWithSamples = 10;
+
 export function writeMonth(records: readonly HistoryRecord[]): Buffer {
-  const lines = inOrder(records).map((record) => JSON.stringify(withoutSamples(record)));
+  const ordered = inOrder(records);
+  const kept = newestBaselines(ordered);
+  const lines = ordered.map((record) => JSON.stringify(kept.has(record) ? record : withoutSamples(record)));
   return gzipSync(lines.map((line) => `${line}\n`).join(""), { level: 9 });
 }
 
@@ -50,6 +58,18 @@ export function inOrder(records: readonly HistoryRecord[]): HistoryRecord[] {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function newestBaselines(ordered: readonly HistoryRecord[]): ReadonlySet<HistoryRecord> {
+  const counts = new Map<string, number>();
+  const newest = ordered.toReversed().filter(({ checks, environment, stage, project = "" }) => {
+    if (!checks.some(({ latency }) => latency?.isBaseline)) return false;
+    const subject = [environment.name, stage, project].join(" ");
+    const before = counts.get(subject) ?? 0;
+    counts.set(subject, before + 1);
+    return before < runsWithSamples;
+  });
+  return new Set(newest);
 }
 
 function withoutSamples(record: HistoryRecord): HistoryRecord {

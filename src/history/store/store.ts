@@ -42,7 +42,14 @@ export interface HistorySubject {
 export interface FoundRecords {
   records: HistoryRecord[];
   /** Files that are no records. Whoever shows the history says so, because their runs are missing. */
-  unreadable: { name: string; why: string }[];
+  unreadable: UnreadableRecord[];
+}
+
+export interface UnreadableRecord {
+  name: string;
+  why: string;
+  /** Nothing of ours is damaged: they are older than what is looked at, or somebody else's. */
+  isOther?: true;
 }
 
 export interface Claim {
