@@ -57,7 +57,7 @@ export function answerTo(request: ApiRequest, api: Api): Answer {
   const wrongRequest = requestMisfits(operation, { path, query, body });
   if (wrongRequest.length > 0) return violation(wrongRequest);
   const refused = takeTurn(api.faults.refuse, (turn) => (turn.operation ?? operation.operationId) === operation.operationId);
-  if (refused) return refused.answer;
+  if (refused && refused.when !== "after") return refused.answer;
   const endpoint = api.endpoints[operation.operationId];
   if (!endpoint) return violation([`the stand-in has no ${operation.operationId} yet; see local/github/README.md`]);
 
@@ -66,6 +66,7 @@ export function answerTo(request: ApiRequest, api: Api): Answer {
   const { url, newId } = api;
   const { accept } = request;
   const answer = endpoint.answer({ ...admitted, url, pathname, path, query, accept, body: body ?? {}, now: api.now(), newId });
+  if (refused) return refused.answer;
   // As at any endpoint, though the description names them at few.
   if (!operation.responses[answer.status] && unnamedRefusals.includes(answer.status)) return answer;
   const wrongAnswer = answerMisfits(operation, answer.status, asSent(answer.body));

@@ -6,10 +6,11 @@ export interface Faults {
   latencyMs: number;
   /**
    * Answers for the next requests, in this order; see `refusals.ts`. `operation` limits an entry to one: `repos/get-deployment`.
+   * `when: "after"`: the request is executed all the same.
    */
-  refuse: Turn<{ answer: Answer; operation?: string }>[];
+  refuse: Turn<{ answer: Answer; operation?: string; when?: "after" }>[];
   /** Connections cut instead of an answer: `before` the request was executed, or `after` it (the client cannot tell which). */
-  dropConnections: Turn<{ when: "before" | "after" }>[];
+  dropConnections: Turn<{ when: "before" | "after"; operation?: string }>[];
 }
 
 /** Used `times` times. */

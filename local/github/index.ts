@@ -4,18 +4,24 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Api, type ApiRequest, answerTo, type Token, type Violation } from "./api.ts";
+import { operationFor } from "./description.ts";
 import type { Answer, Endpoints } from "./endpoint.ts";
 import { approvalEndpoints } from "./endpoints/approvals.ts";
+import { archiveEndpoints, storedArchive } from "./endpoints/archives.ts";
+import { artifactEndpoints, storedArtifact } from "./endpoints/artifacts.ts";
 import { commentEndpoints } from "./endpoints/comments.ts";
 import { deploymentEndpoints } from "./endpoints/deployments.ts";
 import { dispatchEndpoints } from "./endpoints/dispatches.ts";
+import { gitObjectEndpoints } from "./endpoints/git-objects.ts";
+import { gitRefEndpoints } from "./endpoints/git-refs.ts";
+import { gitTreeEndpoints } from "./endpoints/git-trees.ts";
 import { assetEndpoints, storedAsset } from "./endpoints/release-assets.ts";
 import { releaseEndpoints } from "./endpoints/releases.ts";
 import { runEndpoints } from "./endpoints/runs.ts";
 import { statusEndpoints } from "./endpoints/statuses.ts";
 import { userEndpoints } from "./endpoints/users.ts";
 import { type Faults, noFaults, takeTurn } from "./faults.ts";
-import type { Environment, Repository, WorkflowRun } from "./repository.ts";
+import type { Artifact, Environment, Repository, WorkflowRun } from "./repository.ts";
 
 export { type Token, type Violation, violationStatus } from "./api.ts";
 export type { Access, Answer, Asked, Endpoint, Endpoints, PermissionName } from "./endpoint.ts";
@@ -23,6 +29,7 @@ export type { Faults, Turn } from "./faults.ts";
 export * from "./refusals.ts";
 export type { Release, ReleaseAsset } from "./release.ts";
 export type {
+  Artifact,
   Comment,
   CommitStatus,
   Deployment,
@@ -42,7 +49,8 @@ export interface NewRepository {
   isPrivate?: boolean;
   environments?: Environment[];
   runs?: WorkflowRun[];
-  /** The folder of a bare repository, for releases. */
+  artifacts?: Artifact[];
+  /** The folder of a bare repository, for Git's API and for releases. */
   git?: string;
 }
 
@@ -95,6 +103,11 @@ const endpoints: Endpoints = {
   ...statusEndpoints,
   ...releaseEndpoints,
   ...assetEndpoints,
+  ...gitRefEndpoints,
+  ...gitObjectEndpoints,
+  ...gitTreeEndpoints,
+  ...archiveEndpoints,
+  ...artifactEndpoints,
 };
 
 const commonHeaders = {
@@ -150,11 +163,11 @@ function newApi(options: GitHubOptions): Api {
 
 function newRepository(
   fullName: string,
-  { refs = {}, git, isPrivate = false, environments = [], runs = [] }: NewRepository,
+  { refs = {}, git, isPrivate = false, environments = [], runs = [], artifacts = [] }: NewRepository,
 ): Repository {
   const [owner = "", name = ""] = fullName.split("/");
   const written = { deployments: [], dispatches: [], comments: [], statuses: [], releases: [] };
-  return { owner, name, refs, git, ...written, isPrivate, environments, runs };
+  return { owner, name, refs, git, ...written, isPrivate, environments, runs, artifacts };
 }
 
 async function serve(
@@ -172,12 +185,18 @@ async function serve(
   const { pathname, searchParams: query } = new URL(path, api.url);
   const { accept } = request.headers;
   const asked: ApiRequest = { method, pathname, query, body, accept, token: tokenFrom(request) };
-  const cut = takeTurn(api.faults.dropConnections)?.when;
-  const answer = cut === "before" ? undefined : (storedAsset(asked, api.repositories) ?? answerTo(asked, api));
+  const operation = operationFor(method, pathname)?.operation.operationId;
+  const cut = takeTurn(api.faults.dropConnections, (turn) => (turn.operation ?? operation) === operation)?.when;
+  const answer = cut === "before" ? undefined : (stored(asked, api.repositories) ?? answerTo(asked, api));
   seen.push({ method, path, body, status: cut ? undefined : answer?.status });
   await pause(api.faults.latencyMs, undefined, { ref: false });
   if (cut || !answer) response.destroy();
   else send(response, answer);
+}
+
+/** What is on other hosts than the API. */
+function stored(asked: ApiRequest, repositories: Api["repositories"]): Answer | undefined {
+  return storedAsset(asked, repositories) ?? storedArchive(asked, repositories) ?? storedArtifact(asked, repositories);
 }
 
 function tokenFrom({ headers }: IncomingMessage): string | undefined {

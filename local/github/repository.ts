@@ -6,8 +6,10 @@ export interface Repository {
   name: string;
   /** Branches and tags with their commits. */
   refs: Record<string, string>;
-  /** The folder of a bare repository: publishing a release creates its tag there, as GitHub does. */
+  /** The folder of a bare repository: what Git's API reads and writes, and where publishing a release creates its tag. */
   git: string | undefined;
+  /** How many entries a recursive list of a tree has before it is cut off; as on GitHub if absent. */
+  mostListed?: number;
   deployments: Deployment[];
   /** In order of arrival. */
   dispatches: Dispatch[];
@@ -20,6 +22,21 @@ export interface Repository {
   isPrivate: boolean;
   environments: Environment[];
   runs: WorkflowRun[];
+  artifacts: Artifact[];
+}
+
+/** Of a workflow run. */
+export interface Artifact {
+  /** Grows. */
+  id: number;
+  name: string;
+  /** ZIP. */
+  archive: Buffer;
+  /** The id of the workflow run. */
+  run: number;
+  expired?: boolean;
+  /** The id of the repository that has the commit, if it is a fork; the repository itself has the id 1. */
+  headRepository?: number;
 }
 
 /** What anybody with write access says of a commit. */

@@ -71,8 +71,8 @@ export const inputs = {
   },
   "github-token": {
     description:
-      "Token for asking GitHub whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). The gate and the comment write with it.",
-    stages: ["smoke", "gate", "comment"],
+      "Token for GitHub's API; servers and tests never get it. Smoke asks with it whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). A history on a branch needs `contents: write`. The gate and the comment write with it.",
+    also: ["gate", "comment"],
     default: "${{ github.token }}",
   },
   task: {

@@ -15,7 +15,7 @@ export function historyOf({ config, ...place }: HistoryPlace): () => Promise<His
   let opened: { store: Promise<HistoryStore | undefined>; afterCancel: boolean } | undefined;
   const open = async () => {
     const { chooseStore } = await import("../history/store/choose.ts");
-    return await chooseStore({ ...place, store: config.history.store });
+    return await chooseStore({ ...place, store: config.history.store, keepMs: config.history.keep });
   };
   return () => {
     // What was opened before a cancel ends with it. The record of a cancelled run is still to be written.

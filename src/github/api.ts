@@ -19,12 +19,14 @@ export interface GitHubOptions {
   cancel?: AbortSignal;
   /** Time limit for one request in milliseconds, including all attempts and pauses. */
   deadlineMs?: number;
+  /** Time limit for one attempt in milliseconds. */
+  attemptMs?: number;
   /** Pause before the second attempt in milliseconds; it doubles after each further attempt. */
   firstPauseMs?: number;
 }
 
 const attempts = 4;
-const attemptDeadlineMs = 15_000;
+const defaultAttemptMs = 15_000;
 /** Longer than a minute, because GitHub asks clients to wait that long if it gives no time. */
 const defaultDeadlineMs = 90_000;
 const defaultFirstPauseMs = 500;
@@ -45,8 +47,8 @@ export async function gitHub(token: string | undefined, env: Env, options: GitHu
     const { method, url } = octokit.request.endpoint(endpoint);
     const patience = {
       request: `${method} ${new URL(url).pathname}`,
-      // Our only PATCH sets a comment's whole text.
-      repeatable: method === "GET" || method === "PATCH",
+      repeatable: isRepeatable(method, endpoint.url),
+      attemptMs: options.attemptMs ?? defaultAttemptMs,
       withinMs: options.deadlineMs ?? defaultDeadlineMs,
       firstPauseMs: options.firstPauseMs ?? defaultFirstPauseMs,
       cancel: options.cancel ?? new AbortController().signal,
@@ -65,9 +67,18 @@ interface Patience {
   request: string;
   /** Whether running the request twice is harmless. */
   repeatable: boolean;
+  attemptMs: number;
   withinMs: number;
   firstPauseMs: number;
   cancel: AbortSignal;
+}
+
+/**
+ * PATCH sets a comment's whole text, or moves a branch forward: whoever does the latter looks at the branch again if it is refused. What
+ * is named after its content can be written twice.
+ */
+function isRepeatable(method: string, url: string): boolean {
+  return method === "GET" || method === "PATCH" || (method === "POST" && /\/git\/(?:blobs|trees|commits)$/.test(url));
 }
 
 /**
@@ -75,11 +86,11 @@ interface Patience {
  * @throws GitHubError
  */
 async function patiently<Answer extends { status: number; data: unknown }>(
-  { request, repeatable, withinMs, firstPauseMs, cancel }: Patience,
+  { request, repeatable, attemptMs, withinMs, firstPauseMs, cancel }: Patience,
   send: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
   const attempt = async ({ leftMs }: Attempt): Promise<Answer> => {
-    const answer = await send(AbortSignal.any([cancel, AbortSignal.timeout(Math.min(attemptDeadlineMs, leftMs))]));
+    const answer = await send(AbortSignal.any([cancel, AbortSignal.timeout(Math.min(attemptMs, leftMs))]));
     if (isDamaged(answer)) throw new DamagedAnswer(answer.status);
     return answer;
   };

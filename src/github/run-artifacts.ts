@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { GitHub } from "./api.ts";
+import { type GitHub, GitHubError } from "./api.ts";
 import { type ArtifactService, largestArchive } from "./artifacts.ts";
-import { readZip } from "./zip.ts";
+import { readZip, type ZipFile } from "./zip.ts";
 
-/** The artifacts of another workflow run, through GitHub's API. The job needs `actions: read`. */
+/** The artifacts of other workflow runs, through GitHub's API. The job needs `actions: read`. */
 
 export interface RunPlace {
   owner: string;
@@ -46,13 +46,7 @@ export function artifactsOfRun(
       leftDownloads -= 1;
       if (leftDownloads < 0)
         throw new Error(`the run has more than ${mostDownloads} artifacts of stages, so this one was not read`);
-      const { data } = await api.rest.actions.downloadArtifact({ owner, repo, artifact_id: artifact.id, archive_format: "zip" });
-      if (!(data instanceof ArrayBuffer)) throw new Error(`the artifact ${name} could not be read: expected an archive`);
-      const archive = Buffer.from(data);
-      const digest = `sha256:${createHash("sha256").update(archive).digest("hex")}`;
-      if (artifact.digest && artifact.digest !== digest)
-        throw new Error(`the artifact ${name} is not what was uploaded: its SHA-256 differs`);
-      return readZip(archive);
+      return await unpacked(api, { owner, repo, id: artifact.id, name, digest: artifact.digest });
     },
   };
 }
@@ -80,4 +74,86 @@ async function listNewest(api: GitHub, { owner, repo, run }: RunPlace): Promise<
       replaced: newest.has(name),
     });
   return newest;
+}
+
+/** An artifact, with what GitHub itself knows of who made it. */
+export interface ListedArtifact {
+  id: number;
+  name: string;
+  size: number;
+  expired: boolean;
+  digest: string | undefined;
+  /** The id of the workflow run. */
+  run: number | undefined;
+  /** The run's commit is another repository's, as on a pull request from a fork. */
+  isForeign: boolean;
+}
+
+/** Where artifacts are listed. */
+export interface ArtifactSource {
+  /** @param mostPages of 100 each. `isWhole`: there are no more. @throws GitHubError */
+  list(mostPages: number): Promise<{ artifacts: ListedArtifact[]; isWhole: boolean }>;
+  /**
+   * @returns an error if the content can't be used
+   * @throws GitHubError if GitHub could not be asked
+   */
+  download(artifact: ListedArtifact): Promise<ZipFile[] | Error>;
+}
+
+/** The newest artifacts of a repository, or all of one of its runs. */
+export function listedArtifacts(api: GitHub, { owner, repo, run }: Omit<RunPlace, "run"> & { run?: number }): ArtifactSource {
+  let leftBytes = mostBytes;
+  const page = async (number: number) => {
+    const at = { owner, repo, per_page: pageSize, page: number };
+    if (run === undefined) return (await api.rest.actions.listArtifactsForRepo(at)).data.artifacts;
+    return (await api.rest.actions.listWorkflowRunArtifacts({ ...at, run_id: run })).data.artifacts;
+  };
+  return {
+    async list(mostPages) {
+      const artifacts: ListedArtifact[] = [];
+      for (let number = 1; number <= mostPages; number++) {
+        const found = await page(number);
+        for (const { id, name, size_in_bytes: size, expired, digest, workflow_run: by } of found)
+          artifacts.push({
+            ...{ id, name, size, expired, digest: digest ?? undefined, run: by?.id },
+            // Unknown counts as foreign.
+            isForeign: !by || by.head_repository_id === undefined || by.head_repository_id !== by.repository_id,
+          });
+        if (found.length < pageSize) return { artifacts, isWhole: true };
+      }
+      return { artifacts, isWhole: false };
+    },
+    async download({ id, name, size, digest }) {
+      if (size > largestArchive) return new Error(`it is larger than ${largestArchive} bytes`);
+      leftBytes -= size;
+      if (leftBytes < 0) return new Error(`all artifacts together are larger than ${mostBytes} bytes, so it was not read`);
+      try {
+        return await unpacked(api, { owner, repo, id, name, digest });
+      } catch (error) {
+        // Deleted since it was listed, or damaged.
+        const isGone = error instanceof GitHubError && (error.status === 404 || error.status === 410);
+        if (error instanceof GitHubError && !isGone) throw error;
+        return error instanceof Error ? error : new Error(String(error));
+      }
+    },
+  };
+}
+
+const pageSize = 100;
+
+interface Wanted {
+  owner: string;
+  repo: string;
+  id: number;
+  name: string;
+  digest: string | undefined;
+}
+
+async function unpacked(api: GitHub, { owner, repo, id, name, digest: expected }: Wanted): Promise<ZipFile[]> {
+  const { data } = await api.rest.actions.downloadArtifact({ owner, repo, artifact_id: id, archive_format: "zip" });
+  if (!(data instanceof ArrayBuffer)) throw new Error(`the artifact ${name} could not be read: expected an archive`);
+  const archive = Buffer.from(data);
+  const digest = `sha256:${createHash("sha256").update(archive).digest("hex")}`;
+  if (expected && expected !== digest) throw new Error(`the artifact ${name} is not what was uploaded: its SHA-256 differs`);
+  return readZip(archive);
 }

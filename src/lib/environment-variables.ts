@@ -70,6 +70,10 @@ export const environmentVariables: readonly VariableGroup[] = [
         names: ["ENV_ACTIONS_AUDIT_KEY"],
         meaning: "The key with which `env-actions audit verify` and `audit report` check the log. The same value as `audit.key`",
       },
+      {
+        names: ["GITHUB_TOKEN"],
+        meaning: "In a terminal: the token with which a history on GitHub is read, if `history.store` is a branch or `artifacts`",
+      },
       { names: ["NAME"], meaning: "The configuration takes it with `${NAME}`" },
     ],
   },

@@ -46,9 +46,10 @@ const exits: Record<string, string> = {
   "cli/undo.ts": guarded,
   "app/executions.ts": "ids, names of stage and environment, the process; the cell is redacted by app/run-stage.ts",
   "app/from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
-  "github/artifacts.ts": "app/run-stage.ts hands out the service behind redactedArtifacts",
+  "github/artifacts.ts":
+    "app/run-stage.ts hands out the service behind redactedArtifacts; history/store/artifacts.ts uploads the record of a report that app/record.ts redacted",
   "github/api.ts":
-    "requests hold names from the configuration, the commit and the run's id; comments are redacted by action/gate.ts and action/approve.ts",
+    "requests hold names from the configuration, the commit and the run's id; comments are redacted by action/gate.ts and action/approve.ts, and records of the history are made of a report that app/record.ts redacted",
   "evidence/attestation/statement.ts": "ids of checks of a report that app/record.ts redacted, and a hash of the configuration",
   "evidence/carriers/folder/folder.ts": "what evidence/store.ts gives it",
   "evidence/store.ts": "evidence of a report that app/record.ts redacted",

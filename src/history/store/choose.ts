@@ -9,20 +9,29 @@ export interface StoreChoice {
   records: string;
   workspace: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** Of the input `github-token`. */
   githubToken?: string;
+  /** How long records are kept, in milliseconds, as the configuration says. */
+  keepMs?: number | undefined;
   cancel?: AbortSignal;
 }
 
 /** In the workspace's records. */
 export const historyFolder = "history";
 
+/** After a cancel there are seconds until the runner ends the process: enough for a record, too few to wait for others. */
+const afterCancelMs = 5_000;
+
 /**
  * Where the history is kept, as the configuration says.
  * @returns undefined if it is switched off
  * @throws HistoryFailure if the place can't be used
  */
-export async function chooseStore({ store, records, workspace }: StoreChoice): Promise<HistoryStore | undefined> {
+export async function chooseStore(choice: StoreChoice): Promise<HistoryStore | undefined> {
+  const { store, records, workspace } = choice;
   if (store === "none") return undefined;
+  if (store === "artifacts") return await inArtifacts(choice);
+  if (typeof store === "object" && "branch" in store) return await onBranch(store.branch, choice);
   const { folderStore } = await import("./folder.ts");
   if (store === "workspace") return folderStore(join(records, historyFolder), workspace);
   const folder = resolve(store.folder);
@@ -32,4 +41,42 @@ export async function chooseStore({ store, records, workspace }: StoreChoice): P
       `the folder ${folder} does not exist on this machine: create it, or mount the share that holds it`,
     );
   return folderStore(folder, folder);
+}
+
+async function onBranch(branch: string, choice: StoreChoice): Promise<HistoryStore> {
+  const { env, cancel } = choice;
+  const token = tokenOf(choice);
+  const repository = repositoryIn(env);
+  if (!token)
+    throw new HistoryFailure(
+      "EA8102",
+      `the history is on the branch ${branch} of ${repository}, and there is no token for GitHub. On a runner, leave the input github-token as it is: the job needs \`contents: write\` to add its record, and \`contents: read\` to read. In a terminal, set GITHUB_TOKEN`,
+    );
+  const { branchStore } = await import("./branch.ts");
+  const limits = cancel?.aborted ? { withinMs: afterCancelMs } : { cancel };
+  return branchStore({ repository, branch, token, env, ...limits });
+}
+
+async function inArtifacts(choice: StoreChoice): Promise<HistoryStore> {
+  const { env, cancel, keepMs } = choice;
+  const { artifactService, whyNoArtifacts } = await import("../../github/artifacts.ts");
+  const { artifactStore } = await import("./artifacts.ts");
+  const limits = cancel?.aborted ? {} : { cancel };
+  return artifactStore({
+    ...{ repository: repositoryIn(env), service: artifactService(env), whyNone: whyNoArtifacts(env) },
+    ...{ token: tokenOf(choice), env, keepMs, ...limits },
+  });
+}
+
+/** In a terminal there are no inputs. */
+function tokenOf({ githubToken, env }: StoreChoice): string | undefined {
+  return githubToken || env.GITHUB_TOKEN || undefined;
+}
+
+function repositoryIn({ GITHUB_REPOSITORY: repository = "" }: StoreChoice["env"]): string {
+  if (/^[\w.-]+\/[\w.-]+$/.test(repository)) return repository;
+  throw new HistoryFailure(
+    "EA8102",
+    "the history is on GitHub, and the repository is unknown: set GITHUB_REPOSITORY, such as classwaves/app. On a runner it is always set",
+  );
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText } from "../../lib/error-text.ts";
@@ -6,8 +5,11 @@ import { takeLock } from "../../lib/lock-file.ts";
 import { makePlainDirectory, readPlain, writeOwn } from "../../lib/plain-file.ts";
 import type { HistoryRecord } from "../../model/history.ts";
 import {
+  claimPath,
   claimsFolder,
   dayName,
+  endOfDay,
+  endOfMonth,
   monthFile,
   monthName,
   monthsFolder,
@@ -111,9 +113,8 @@ class Files {
   }
 
   async claim(key: string, claim: Claim): Promise<{ claimed: true } | { claimed: false; by: Claim }> {
-    const folder = join(this.#folder, claimsFolder);
-    await makePlainDirectory(this.#root, folder);
-    const path = join(folder, `${createHash("sha256").update(key).digest("hex").slice(0, 32)}.json`);
+    await makePlainDirectory(this.#root, join(this.#folder, claimsFolder));
+    const path = join(this.#folder, claimPath(key));
     const unlock = await takeLock(`${path}.lock`, lockWithinMs);
     try {
       const text = await this.#read(path);
@@ -222,13 +223,4 @@ class Files {
       throw error;
     }
   }
-}
-
-function endOfDay(day: string): number {
-  return Date.parse(`${day.replace("/", "-")}T00:00:00Z`) + 86_400_000;
-}
-
-function endOfMonth(month: string): number {
-  const [year = 0, number = 0] = month.split("-").map(Number);
-  return Date.UTC(year, number, 1);
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { HistoryRecord } from "../../model/history.ts";
 import { type StageName, stageNames } from "../../model/report.ts";
 
@@ -51,3 +52,25 @@ export function nameOf({ runId, stage, environment }: HistoryRecord): RecordName
 export const monthName = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 export const dayName = /^(?:0[1-9]|[12]\d|3[01])$/;
 export const monthFile = /^(\d{4}-(?:0[1-9]|1[0-2]))\.jsonl\.gz$/;
+
+/** @returns undefined if it is not the path of a record */
+export function readRecordPath(path: string): RecordName | undefined {
+  const [folder, month = "", day = "", name = "", ...more] = path.split("/");
+  const fits = folder === recordsFolder && monthName.test(month) && dayName.test(day) && more.length === 0;
+  return fits ? readRecordName(name) : undefined;
+}
+
+export function claimPath(key: string): string {
+  return `${claimsFolder}/${createHash("sha256").update(key).digest("hex").slice(0, 32)}.json`;
+}
+
+/** @param day `2026-11/30` */
+export function endOfDay(day: string): number {
+  return Date.parse(`${day.replace("/", "-")}T00:00:00Z`) + 86_400_000;
+}
+
+/** @param month `2026-11` */
+export function endOfMonth(month: string): number {
+  const [year = 0, number = 0] = month.split("-").map(Number);
+  return Date.UTC(year, number, 1);
+}

@@ -13,6 +13,12 @@ export interface HistoryStore {
    */
   add(record: HistoryRecord): Promise<void>;
   /**
+   * Adds many at once, which costs less. Absent if it wouldn't.
+   * @returns how many were not there
+   * @throws HistoryFailure if any may be missing
+   */
+  addAll?(records: readonly HistoryRecord[]): Promise<number>;
+  /**
    * The newest records of a stage in an environment, oldest first.
    * @throws HistoryFailure
    */

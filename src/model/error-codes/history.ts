@@ -8,6 +8,40 @@ export const historyErrors = {
       "The folder that `history.store` names is missing on this machine, or can't be read or written. The verdict doesn't depend on it, but the run is missing in the history.",
     fix: "Create the folder, mount the share, or give the runner's user the right to read and write there.",
   },
+  EA8102: {
+    title: "The history is on GitHub, and there is no way to it",
+    meaning:
+      "`history.store` is a branch or the artifacts of workflow runs, but the step has no token, or doesn't know the repository. In a terminal, neither is there by itself.",
+    fix: "On a runner, leave the input `github-token` as it is. In a terminal, set `GITHUB_TOKEN` and `GITHUB_REPOSITORY`, such as `classwaves/app`.",
+  },
+  EA8103: {
+    title: "The history's branch could not be read or written",
+    meaning:
+      "GitHub did not answer, or refused. Writing needs `contents: write` under `permissions` of the job, reading needs `contents: read`. The verdict doesn't depend on it, but the run is missing in the history.",
+    fix: "Add the permission. Pull requests from forks have tokens that only read: their runs are not remembered.",
+  },
+  EA8104: {
+    title: "The history's branch is protected",
+    meaning: "GitHub refused each change of the branch, although no other job changed it at the same time.",
+    fix: "Leave the branch out of the repository's rules, or let the rule's list of those who may bypass it name GitHub Actions.",
+  },
+  EA8105: {
+    title: "Too many jobs write to the history's branch at once",
+    meaning: "Each job writes after the one before. This one tried again and again, until its time was up.",
+    fix: "In workflows with dozens of jobs at once, use `history.store: artifacts` for them, and let one job at the end collect their records.",
+  },
+  EA8106: {
+    title: "The history's branch has other files",
+    meaning:
+      "The branch that `history.store` names has files that are not of the history, such as code. Nothing was written to it.",
+    fix: "Name a branch that doesn't exist yet. env-actions creates it without files of other branches.",
+  },
+  EA8107: {
+    title: "The history's artifacts could not be read or written",
+    meaning:
+      "`history.store` is `artifacts`, and the runner has no artifact service, GitHub did not answer, or the job lacks `actions: read`. The verdict doesn't depend on it.",
+    fix: "Add `actions: read` under `permissions` of the job. On GitHub Enterprise Server, use a branch or a folder.",
+  },
   EA8130: {
     title: "The configuration doesn't say where the history is",
     meaning:
