@@ -28,7 +28,7 @@ const belowTheStages = [...workrooms, ...drivers, ...kinds, ...ground, ...floor]
 /** Looks at a repository that is not set up yet, and writes the texts of its files. */
 const arrival = ["init"];
 /** Used by both doors, action and cli. */
-const belowTheDoors = ["app", "gate", "stages", "notifications", "doctor", ...belowTheStages, ...words];
+const belowTheDoors = ["dashboard", "app", "gate", "stages", "notifications", "doctor", ...belowTheStages, ...words];
 
 /** The terms that all rooms use. */
 const model = ["model"];
@@ -46,6 +46,8 @@ const below: Record<string, readonly string[]> = {
   audit: [...words, ...floor],
   // Makes texts of others plain, as reports do, before it keeps them.
   history: [...words, ...drivers, ...kinds, ...ground, ...floor],
+  // Pure: records become a page.
+  dashboard: ["history", ...words, ...floor],
   // Reads files, and nothing else: what it knows of an environment, its door asked.
   doctor: ["interface", ...ground, ...floor],
   interface: [...ground, ...floor],

@@ -18,6 +18,7 @@ import { chart } from "./charts.ts";
 import { type Entries, entries, filter } from "./failures.ts";
 import { type Content, code, folded, html, Markup, nothing, pill, preformatted } from "./markup.ts";
 import { type Room, shownOf } from "./room.ts";
+import { dataRow, dataTable } from "./tables.ts";
 
 /** Draws the sections of a stage. It knows no field of a report. */
 
@@ -186,24 +187,13 @@ function stackedBar(label: string, parts: Counts["counts"]): Markup {
   return html`<svg class="bar" role="img" aria-label="${label}: ${said}">${bars}</svg>`;
 }
 
-/**
- * On a narrow screen, each row becomes a card with labelled cells; roles keep it a table for screen readers. Empty columns are
- * left out.
- */
-function dataTable(title: string, used: readonly Used[], rows: readonly Markup[]): Markup {
-  return html`<table role="table"><caption>${title}</caption>
-<thead role="rowgroup"><tr role="row">${used.map(({ title, numeric }) => html`<th role="columnheader" scope="col" class="${kindOf(numeric)}">${title}</th>`)}</tr></thead>
-<tbody role="rowgroup">${rows}</tbody></table>`;
-}
-
 type Used = ReturnType<typeof usedColumns>[number];
 
-function kindOf(numeric: boolean | undefined): string {
-  return numeric ? "numeric" : "";
-}
-
 function tableRow({ cells }: Row, used: readonly Used[]): Markup {
-  return html`<tr role="row">${used.map(({ title, numeric, at }) => html`<td role="cell" class="${kindOf(numeric)}${isEmpty(cells[at]) ? " empty" : ""}" data-label="${title}">${cell(cells[at])}</td>`)}</tr>\n`;
+  return dataRow(
+    used,
+    used.map(({ at }) => (isEmpty(cells[at]) ? undefined : cell(cells[at]))),
+  );
 }
 
 function cell(content: Cell): Content {
