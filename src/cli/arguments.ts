@@ -22,6 +22,7 @@ import {
   stagingCommands,
   takersOf,
 } from "./commands.ts";
+import { type DashboardArguments, dashboardArguments } from "./dashboard-arguments.ts";
 import { type HistoryArguments, historyArguments } from "./history-arguments.ts";
 
 export interface Arguments {
@@ -68,6 +69,8 @@ export interface Arguments {
   attestation: AttestationArguments | undefined;
   /** `history`: what to show. */
   history: HistoryArguments | undefined;
+  /** `dashboard`: where it is written. */
+  dashboard: DashboardArguments | undefined;
   overrides: Overrides;
   /** `undo`, `repair`: the report of the stage to undo or repair. */
   report: string;
@@ -183,6 +186,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     heads: values.head ?? [],
     attestation,
     history: command === "history" ? historyArguments(rest, values) : undefined,
+    dashboard: command === "dashboard" ? dashboardArguments(values) : undefined,
     overrides: {
       scope,
       execute,

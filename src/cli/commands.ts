@@ -1,4 +1,5 @@
 import { type GateStage, stageNames } from "../model/report.ts";
+import type { CommandHelp, OptionHelp } from "./command-help.ts";
 
 /** What can be typed: the source of parsing, of the help texts and of the completions. */
 
@@ -14,6 +15,7 @@ export type Command =
   | "audit"
   | "evidence"
   | "history"
+  | "dashboard"
   | "doctor"
   | "init"
   | "completion"
@@ -39,19 +41,6 @@ export const nameSources = ["environments", "runs"] as const;
 export type NameSource = (typeof nameSources)[number];
 
 export const defaultConfig = ".github/env-actions.yml";
-
-interface OptionHelp {
-  type: "string" | "boolean";
-  short?: string;
-  multiple?: true;
-  default?: string | boolean;
-  /** What stands for the value in help texts. */
-  value?: string;
-  /** All values that are possible, that the value is a file, or where its names are: for completions. */
-  values?: readonly string[] | "file" | NameSource;
-  /** What it does: for the commands that an entry names, and for all others that take it. */
-  help: readonly { of?: readonly Command[]; text: string }[];
-}
 
 export const options = {
   config: {
@@ -191,6 +180,18 @@ export const options = {
     value: "N",
     help: [{ of: ["history"], text: "the newest runs to show or to count (default: 20 runs; of tests and checks 50)" }],
   },
+  out: { type: "string", value: "FILE", values: "file", help: [{ of: ["dashboard"], text: "write the page to this file" }] },
+  published: {
+    type: "string",
+    value: "FILE",
+    values: "file",
+    help: [{ of: ["dashboard"], text: "write no older page than this" }],
+  },
+  "stale-after": {
+    type: "string",
+    value: "8d",
+    help: [{ of: ["dashboard"], text: "what passed before is stale (default: 8d)" }],
+  },
   json: {
     type: "boolean",
     default: false,
@@ -202,6 +203,7 @@ export const options = {
       { of: ["doctor"], text: "write the findings to standard output" },
       { of: ["init"], text: "write the names and texts of the files to standard output" },
       { of: ["history"], text: "write what it shows to standard output, for programs" },
+      { of: ["dashboard"], text: "write what was done to standard output" },
     ],
   },
   check: {
@@ -245,18 +247,6 @@ export type Option = keyof typeof options;
 /** The same, as texts and completions read it. */
 export const optionHelp: Readonly<Record<Option, OptionHelp>> = options;
 export const optionNames = Object.keys(options) as Option[];
-
-export interface CommandHelp {
-  /** As usage shows it, after the command's name. */
-  argument?: string;
-  /** The words that may follow the command, each with what it does. */
-  words?: Readonly<Record<string, string>>;
-  text: string;
-  /** All that it takes. An ignored option may have been meant as a safeguard, so any other one is refused. */
-  takes: readonly Option[];
-  /** A command to copy, and a sentence about it. */
-  examples?: readonly [command: string, about: string][];
-}
 
 const anywhere = ["help", "version"] as const;
 const common = ["config", "environment", "json", "verbose", "foreign-head", ...anywhere] as const;
@@ -352,6 +342,11 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
       ["env-actions history test 'joins with a code'", "how often this test failed, and where"],
       ["env-actions history diff", "compares the last two runs of each stage"],
     ],
+  },
+  dashboard: {
+    text: "write the history as one HTML file: health, flaky tests, latencies and test data",
+    takes: ["config", "out", "published", "stale-after", "json", "foreign-head", ...anywhere],
+    examples: [["env-actions dashboard", "writes .env-actions/dashboard.html"]],
   },
   doctor: {
     text: "find mistakes in the configuration and the workflows; changes nothing",

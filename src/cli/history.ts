@@ -3,7 +3,7 @@ import { historySettings } from "../config/history-settings.ts";
 import type { Changes } from "../history/ask/changes.ts";
 import { historyOfTest, newestExecutions, testHistories } from "../history/ask/tests.ts";
 import { chooseStore } from "../history/store/choose.ts";
-import type { FoundRecords, HistoryStore } from "../history/store/store.ts";
+import { type FoundRecords, type HistoryStore, joinAfterMs } from "../history/store/store.ts";
 import { count } from "../lib/count.ts";
 import { nearest } from "../lib/nearest.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
@@ -26,9 +26,6 @@ export interface Shown {
 /** The newest runs, if no limit is given. */
 const shownRuns = 20;
 const countedRuns = 50;
-const dayMs = 86_400_000;
-/** Newer records stay as they are, with the samples that later runs are compared with. */
-const joinAfterMs = 30 * dayMs;
 
 /**
  * Shows the history. An empty one is no mistake: then nothing has run yet.

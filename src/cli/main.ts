@@ -118,6 +118,8 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
       return await (await import("./evidence.ts")).evidenceVerify(args, world);
     case "history":
       return await (await import("./history.ts")).history(args, world);
+    case "dashboard":
+      return await (await import("./dashboard.ts")).dashboard(args, world);
     case "undo":
       return await (await import("./undo.ts")).undo(args, world);
     case "repair":

@@ -65,6 +65,9 @@ export interface Claim {
   what: string;
 }
 
+/** Records of so many days stay as they are, with the samples that later runs are compared with. */
+export const joinAfterMs = 30 * 86_400_000;
+
 export interface CompactionRules {
   now: number;
   /** Records of whole days that ended before this time are joined. */

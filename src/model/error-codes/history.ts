@@ -41,6 +41,21 @@ export const historyErrors = {
     meaning:
       "`history.store` is `artifacts`, and the runner has no artifact service, GitHub did not answer, or the job lacks `actions: read`. The verdict doesn't depend on it.",
     fix: "Add `actions: read` under `permissions` of the job. On GitHub Enterprise Server, use a branch or a folder.",
+  EA8120: {
+    title: "A newer dashboard is there",
+    meaning:
+      "The page that would be replaced, or that `--published` names, has newer records than this history. A run that started earlier, or a history that lost records, would hide them.",
+    fix: "Make the page again from the newest history. To write it all the same, delete the page that is there.",
+  },
+  EA8121: {
+    title: "The dashboard cannot be written",
+    meaning: "The file that `--out` names, or its folder, can't be written.",
+    fix: "Create the folder, or name another file.",
+  },
+  EA8122: {
+    title: "The published dashboard cannot be compared",
+    meaning: "The file that `--published` names can't be read, or is no dashboard with records.",
+    fix: "Name a dashboard that was downloaded from where it is published. Leave the option out if there is none yet.",
   },
   EA8130: {
     title: "The configuration doesn't say where the history is",
