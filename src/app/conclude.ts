@@ -3,6 +3,7 @@ import type { RecordFacts } from "../history/record/of-report.ts";
 import type { StageReport } from "../model/report.ts";
 import type { AfterVerdict } from "../notifications/after-verdict.ts";
 import type { StageContext } from "../stages/context.ts";
+import { readPast, withPast } from "./past.ts";
 import { decided, recordReport } from "./record.ts";
 
 /** From what a stage found to what it leaves: rollback, verdict, alerts, the report's files, and the record for later runs. */
@@ -14,14 +15,17 @@ export async function concludeAndRecord(
   after: AfterVerdict,
   audit: AuditLog,
 ) {
+  // In the meantime, so that nobody waits for it.
+  const reading = readPast(found, history);
   const { report: concluded, facts, release } = await conclude(found, after, audit);
   try {
-    const anchored = { ...concluded, ...(audit.head ? { auditHead: audit.head } : {}) };
+    const { report: placed, notes: ofPast } = await withPast(concluded, await reading, { env, redact });
+    const anchored = { ...placed, ...(audit.head ? { auditHead: audit.head } : {}) };
     const { report, files, notes } = await recordReport(anchored, { records, redact });
     const { remember } = await import("./remember.ts");
     const known = { ...facts, baseline, ...(project === undefined ? {} : { project: redact(project) }) };
     const notRemembered = await remember(report, { history, env, redact, facts: known });
-    return { report, files, notes: [...notes, ...notRemembered] };
+    return { report, files, notes: [...ofPast, ...notes, ...notRemembered] };
   } finally {
     await release?.();
   }

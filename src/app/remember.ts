@@ -23,7 +23,7 @@ export interface Remembering {
 export async function remember(report: StageReport, { history, env, redact, facts = {} }: Remembering): Promise<string[]> {
   try {
     const store = await history();
-    await store?.add(recordOf(report, { ...facts, ...redacted(await testedBranch(env), redact) }));
+    await store?.add(recordOf(report, { ...facts, ...redacted(await testedBranch(env, report.commit), redact) }));
     return [];
   } catch (error) {
     const sent = Object.values(facts.alerts ?? {}).some(({ event, outcome }) => event !== "measured" && outcome === "sent");

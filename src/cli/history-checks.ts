@@ -1,7 +1,7 @@
-import { rankTest, ratioOf } from "../lib/rank-test.ts";
 import { type Band, type LatencyPoint, latencySeries, usualBand } from "../history/ask/checks.ts";
 import { keyOf } from "../history/ask/series.ts";
 import { count } from "../lib/count.ts";
+import { rankTest, ratioOf } from "../lib/rank-test.ts";
 import type { HistoryRecord } from "../model/history.ts";
 import { opensTheGate, type StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";

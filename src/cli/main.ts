@@ -12,6 +12,7 @@ import { type StagingTask, stageOfTask } from "../model/staging.ts";
 import { UserError } from "../model/user-error.ts";
 import { logLine } from "../report/inert.ts";
 import { cleanupLines, endReason } from "../report/view/messages.ts";
+import { pastLines } from "../report/view/past.ts";
 import { stagingLines } from "../report/view/staging-lines.ts";
 import { duration, notRun } from "../report/words.ts";
 import type { SecretKeeper } from "../stages/context.ts";
@@ -215,6 +216,7 @@ async function stages(args: Arguments, world: GuardedTerminal): Promise<number> 
     const answer = await performStage({ ...request, stage });
     if (stage === "cleanup" && !(args.quiet && answer.report.verdict === "passed")) sayPlan(screen, answer);
     if (!args.quiet) sayCopy(screen, answer);
+    if (!args.quiet) for (const line of pastLines(answer.report)) screen.line([`    ${line}`, "gray"]);
     if (!args.quiet) sayFiles(screen, answer);
     if (args.json) world.stdout.write(answer.files.reportText);
     return exitStatus([answer.report.verdict]);

@@ -25,6 +25,8 @@ export interface HistoryRecord {
   branch?: string;
   /** The branch is the repository's default one. Absent if it isn't, or if that is unknown. */
   isDefaultBranch?: true;
+  /** The branch is in another repository: the head of a pull request from a fork. */
+  isFork?: true;
   /** GitHub's event, such as `push`. */
   event?: string;
   origin: Omit<Origin, "actor" | "step">;

@@ -1,3 +1,4 @@
+import type { PastLatency, PastRuns } from "./past.ts";
 import type { StagingResult } from "./staging.ts";
 import type { Books, CleanupResult, Isolation } from "./test-data.ts";
 import type { Attachment, TestResults } from "./test-results.ts";
@@ -89,6 +90,8 @@ export interface Check {
   latency?: Latency;
   /** What the latency of another check is compared with. */
   earlier?: EarlierLatency;
+  /** Its own latency in earlier runs; absent if there are none. */
+  past?: PastLatency;
   /** Number of attempts, if the check is declared flaky and the first attempt did not pass. */
   attempts?: number;
   /** The check ran and is reported, but does not count. */
@@ -287,6 +290,8 @@ export interface StageReport {
   staging?: StagingResult;
   /** Absent if the run shares the tables by its configuration. */
   isolation?: Isolation;
+  /** Of a stage that failed or ended in an error: how it ended before. Absent if nothing is known of earlier runs. */
+  past?: PastRuns;
   /** Absent if none is configured for this verdict. */
   rollback?: Rollback;
   /** Absent if there were none to send. */

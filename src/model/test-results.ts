@@ -1,3 +1,5 @@
+import type { PastRuns } from "./past.ts";
+
 /** Results of the project's own tests, in a form independent of the report's format. */
 
 /** `unknown`: the report uses a word that is not known, so it is unknown how the test ended. It never counts as passed. */
@@ -32,6 +34,8 @@ export interface TestCase {
    * YYYY-MM-DD: the last day on which its failure does not count; see `QuarantineEntry`. Absent if no active entry matches it.
    */
   quarantinedUntil?: string;
+  /** How it ended in earlier runs. Only of failed and flaky tests; absent if nothing is known. */
+  past?: PastRuns;
 }
 
 /** The tests that match one glob of critical tests. */
@@ -60,8 +64,9 @@ export interface QuarantineEntry {
 export interface CrashedSuite {
   file: string;
   message: string;
-  /** Like that of a test. */
+  /** Like those of a test. */
   quarantinedUntil?: string;
+  past?: PastRuns;
 }
 
 export interface TestCounts {

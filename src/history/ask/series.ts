@@ -31,6 +31,10 @@ function seriesKey({ environment, stage, job, cell }: Series): string {
   return keyOf([environment, stage, job, cell]);
 }
 
+export function isSameSeries(a: Series, b: Series): boolean {
+  return seriesKey(a) === seriesKey(b);
+}
+
 /** No text of others can make two lists equal. */
 export function keyOf(parts: readonly (string | undefined)[]): string {
   return JSON.stringify(parts.map((part) => part ?? null));

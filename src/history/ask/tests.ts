@@ -103,6 +103,19 @@ export function newestExecutions(records: readonly HistoryRecord[], most: number
   return records.filter((record) => kept.has(record));
 }
 
+/** How each test ended in executions of one series, which have results of tests. @param records of the series, oldest first */
+export function executionsOf(
+  records: readonly HistoryRecord[],
+): { record: HistoryRecord; outcomeOf(key: string): TestOutcome }[] {
+  const executions = records.filter(({ tests }) => tests);
+  const attempts = byWorkflowRun(executions);
+  return executions.map((record) => {
+    const bad = badTests(record, attempts);
+    const otherwise = record.tests && isShortened(record.tests) ? "unknown" : "good";
+    return { record, outcomeOf: (key) => bad.get(key)?.outcome ?? otherwise };
+  });
+}
+
 /** Executions in which a test was bad. */
 export function badOf({ failed, flaky, quarantined }: TestRate): number {
   return failed + flaky + quarantined;

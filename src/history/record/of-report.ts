@@ -19,6 +19,7 @@ import { dataOf } from "./data.ts";
 export interface RecordFacts {
   branch?: string;
   isDefaultBranch?: true;
+  isFork?: true;
   event?: string;
   /** All samples of the latencies that later runs may be compared with, by the id of their check. */
   baseline?: ReadonlyMap<string, readonly number[]>;
@@ -61,6 +62,7 @@ export function recordOf(report: StageReport, facts: RecordFacts = {}): HistoryR
     commit: shortened(report.commit),
     ...(facts.branch === undefined ? {} : { branch: short(facts.branch) }),
     ...(facts.isDefaultBranch ? { isDefaultBranch: true } : {}),
+    ...(facts.isFork ? { isFork: true } : {}),
     ...(facts.event === undefined ? {} : { event: short(facts.event) }),
     origin: shortened(place),
     ...(facts.project === undefined ? {} : { project: short(facts.project) }),
@@ -140,7 +142,8 @@ function rollbackOf({ of, outcome, trigger, at }: Rollback, again = false): Hist
   return { of: short(of), outcome, trigger: short(trigger), at: short(at), ...(again ? { again } : {}) };
 }
 
-function testOf({ name, file, project }: Pick<TestCase, "name" | "file" | "project">): HistoryTest {
+/** As a record names a test. */
+export function recordedTest({ name, file, project }: Pick<TestCase, "name" | "file" | "project">): HistoryTest {
   return {
     name: short(name),
     ...(file === undefined ? {} : { file: short(file) }),
@@ -155,11 +158,13 @@ function testsOf(tests: TestResults, more: string[]): HistoryTests {
     ...{ total, passed, failed, flaky, skipped, unknown },
     durationMs: Math.round(durationMs),
     failures: upTo(bad, limits.tests, "failed test", more).map((test) => ({
-      ...testOf(test),
+      ...recordedTest(test),
       ...(test.quarantinedUntil === undefined ? {} : { quarantined: true }),
     })),
-    flakyTests: upTo(tests.flakyTests, limits.tests, "flaky test", more).map(testOf),
-    slowest: tests.slowest.slice(0, limits.slowest).map((test) => ({ ...testOf(test), durationMs: Math.round(test.durationMs) })),
+    flakyTests: upTo(tests.flakyTests, limits.tests, "flaky test", more).map(recordedTest),
+    slowest: tests.slowest
+      .slice(0, limits.slowest)
+      .map((test) => ({ ...recordedTest(test), durationMs: Math.round(test.durationMs) })),
     crashedSuites: crashedSuites.length,
   };
 }

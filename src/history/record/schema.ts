@@ -99,6 +99,7 @@ function recordSchema(): z.ZodType<HistoryRecord> {
     commit: z.object({ sha: z.string(), headSha: z.string().optional() }),
     branch: z.string().optional(),
     isDefaultBranch: z.literal(true).optional(),
+    isFork: z.literal(true).optional(),
     event: z.string().optional(),
     origin,
     project: z.string().optional(),

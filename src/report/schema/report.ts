@@ -2,7 +2,7 @@ import { z } from "../../lib/zod.ts";
 import { alertChannels, type StageReport, stageNames, verdicts } from "../../model/report.ts";
 import { staging } from "./staging.ts";
 import { books, cleanup, isolation } from "./test-data.ts";
-import { amount, attachment, flag, instant, measure, oneOf, percentage, tests, text, texts } from "./tests.ts";
+import { amount, attachment, flag, instant, measure, oneOf, pastRuns, percentage, tests, text, texts } from "./tests.ts";
 
 /**
  * The shape of `.env-actions/reports/<stage>.json`, used to read reports back and for `schema/report.schema.json`. Strict,
@@ -32,6 +32,14 @@ const earlier = z
   })
   .meta({ description: "Latency of earlier runs that this check compares with." });
 
+const pastLatency = z
+  .strictObject({
+    runs: amount("Number of earlier runs in which the check passed or was degraded, at most 20."),
+    p50: measure("Median of their medians, in milliseconds."),
+    p95: measure("Median of their 95th percentiles, in milliseconds."),
+  })
+  .meta({ description: "Latency of the check in earlier runs. Absent if there are none." });
+
 const verdictText =
   "`passed`: as expected. `degraded`: in the warning range. `failed`: not as expected. `error`: could not be checked. `skipped`: not checked.";
 
@@ -45,6 +53,7 @@ const check = z.strictObject({
   durationMs: measure("How long the check took, in milliseconds."),
   latency: latency.optional(),
   earlier: earlier.optional(),
+  past: pastLatency.optional(),
   attempts: amount("Number of attempts, if the check is declared flaky.").optional(),
   dryRun: flag("The actual result is recorded, but does not count.").optional(),
   independent: z
@@ -203,6 +212,11 @@ export const reportSchema = z
     books: books.optional(),
     staging: staging.optional(),
     isolation: isolation.optional(),
+    past: pastRuns
+      .optional()
+      .meta({
+        description: "How a stage that failed or ended in an error ended before. Absent if nothing is known of earlier runs.",
+      }),
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Alerts of this run, and whether each was sent." }),
     leftOut: z.array(z.enum(stageNames)).optional().meta({

@@ -2,6 +2,32 @@ import { z } from "../../lib/zod.ts";
 
 /** Results of the project's own tests, and the files that failed tests left behind. */
 
+export const pastRuns = z.strictObject({
+  runs: amount("Earlier runs that were counted: the newest ones, at most 20."),
+  failed: amount("In how many of them it failed."),
+  flaky: amount("In how many of them it was flaky. Absent if in none.").optional(),
+  atLeast: z.literal(true).optional().meta({
+    description: "Some of the earlier runs are known only in part, so each number may be larger.",
+  }),
+  known: amount("All earlier runs that were looked at."),
+  inARow: z
+    .strictObject({
+      runs: amount("How many."),
+      since: instant("When the first of them ended."),
+      orEarlier: z.literal(true).optional().meta({ description: "It is not known whether it failed in the run before as well." }),
+    })
+    .optional()
+    .meta({ description: "Runs of this branch right before this one in which it failed. Absent if there are none." }),
+  lastFailed: z
+    .strictObject({ at: instant("When that run ended."), runsSince: amount("How many runs there were since.") })
+    .optional()
+    .meta({ description: "The last earlier run in which it failed. Absent if there is none." }),
+  onDefault: z
+    .strictObject({ branch: text("Name of the default branch."), at: instant("When that run ended.") })
+    .optional()
+    .meta({ description: "The newest run of the default branch, if it failed there as well and this run is on another branch." }),
+});
+
 const testCase = z.strictObject({
   name: text("Full name, including its `describe` blocks."),
   status: oneOf(
@@ -20,6 +46,9 @@ const testCase = z.strictObject({
       "The test ended with an error outside of an assertion. Absent if an assertion failed, or if the report does not say.",
   }),
   quarantinedUntil: text("Last day of the test's quarantine as `YYYY-MM-DD`. Until then, its failure does not count.").optional(),
+  past: pastRuns
+    .optional()
+    .meta({ description: "How a failed or flaky test ended in earlier runs. Absent if nothing is known." }),
 });
 
 const counts = {
@@ -36,6 +65,7 @@ const crashedSuite = z.strictObject({
   file: text("Test file that could not be loaded."),
   message: text("Why it could not be loaded."),
   quarantinedUntil: text("Last day of its quarantine as `YYYY-MM-DD`. Until then, the crash does not count.").optional(),
+  past: pastRuns.optional().meta({ description: "How the file ended in earlier runs. Absent if nothing is known." }),
 });
 
 const source = z.strictObject({

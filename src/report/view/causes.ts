@@ -2,6 +2,7 @@ import { type Check, opensTheGate, type StageReport, type Verdict } from "../../
 import { checkRemarks, duration, followsLine, repeatsTests, urgentChecks } from "../words.ts";
 import { failureBlocks } from "./failures.ts";
 import { pageAsLine } from "./pages.ts";
+import { latencyBefore } from "./past.ts";
 import { outputBlocks } from "./processes.ts";
 import type { Block, Cell, Inline, Row, Section } from "./shapes.ts";
 
@@ -88,7 +89,7 @@ function checkTable(title: string, checks: readonly Check[]): Block {
       cells: [
         { verdict: check.verdict },
         checkCell(check),
-        check.observed && pageAsLine(check.observed),
+        observedCell(check),
         check.expected,
         check.latency && { latency: check.latency },
         duration(check.durationMs),
@@ -105,6 +106,13 @@ function checkTable(title: string, checks: readonly Check[]): Block {
     { title: "Time", numeric: true as const, detail: true as const },
   ];
   return { kind: "table", title, columns, rows, loses: "check" };
+}
+
+/** A latency means more beside what is usual. */
+function observedCell({ observed, past }: Check): string | undefined {
+  const line = observed && pageAsLine(observed);
+  const before = latencyBefore(past);
+  return before === undefined ? line : [line, before].filter(Boolean).join("; ");
 }
 
 function checkCell(check: Check): Cell {

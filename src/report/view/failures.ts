@@ -2,6 +2,7 @@ import { count, numberText } from "../../lib/count.ts";
 import { type CrashedSuite, mostWholeTests, shortMessage, type TestCase, type TestResults } from "../../model/test-results.ts";
 import { account, duration, endWords, firstLine, headline, place } from "../words.ts";
 import { failureOf, isCall } from "./frames.ts";
+import { failureBefore } from "./past.ts";
 import type { Block, Entry, EntryResult, Inline, Line, Row, Table } from "./shapes.ts";
 
 /** The tests and suites that did not pass. */
@@ -122,6 +123,7 @@ function failure(test: TestCase): Entry {
       ...(test.attempts > 1 ? [`${test.attempts} attempts`] : []),
       ...(test.quarantinedUntil ? [`quarantined until ${test.quarantinedUntil}`] : []),
       duration(test.durationMs),
+      ...failureBefore(test.past),
     ],
     brief: briefOf(test),
     ...(first === undefined ? {} : { whole: others === undefined ? [first] : [first, others] }),
@@ -138,11 +140,11 @@ function crashedSuites(suites: readonly CrashedSuite[], report: string): Block[]
   if (suites.length === 0) return [];
   const title = `${count(suites.length, "test file")} could not be loaded, or failed outside of ${suites.length === 1 ? "its" : "their"} tests`;
   const entries = suites.map(
-    ({ file, message, quarantinedUntil }): Entry => ({
+    ({ file, message, quarantinedUntil, past }): Entry => ({
       name: { code: file },
       result: quarantinedUntil === undefined ? "crashed" : "quarantined",
       file,
-      about: quarantinedUntil ? [`quarantined until ${quarantinedUntil}`] : [],
+      about: [...(quarantinedUntil ? [`quarantined until ${quarantinedUntil}`] : []), ...failureBefore(past)],
       brief: message,
     }),
   );

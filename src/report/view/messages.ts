@@ -15,6 +15,7 @@ import {
   place,
   reportFile,
   rollbackLine,
+  sentence,
   shortSha,
   stageTitle,
   tally,
@@ -24,6 +25,7 @@ import {
 } from "../words.ts";
 import { failureOf } from "./frames.ts";
 import { pageAsLine } from "./pages.ts";
+import { failureBefore, flakyBefore, stageBefore } from "./past.ts";
 import { driftMessages } from "./staging-lines.ts";
 import { booksBrief, cleanupBrief } from "./test-data.ts";
 import { testsBrief } from "./tests.ts";
@@ -96,20 +98,30 @@ export function messagesView(report: StageReport): MessagesView {
   };
 }
 
+function withPast(said: string, phrases: readonly string[]): string {
+  return phrases.length === 0 ? said : [said.replace(/\.$/, ""), ...phrases].join("; ");
+}
+
 function testMessage(word: string, test: TestCase): Message {
   const { message, stack } = account(test);
   const { own, others } = failureOf(stack ?? "");
   const project = test.project ? ` (${test.project})` : "";
+  const phrases = test.status === "flaky" ? flakyBefore(test.past) : failureBefore(test.past);
+  const before = phrases.length === 0 ? [] : [`${sentence(phrases.join(", "))}.`];
   return {
     title: `Test ${word}: ${test.name}${project}`,
-    text: pageAsLine([message, own, others].filter(Boolean).join("\n")) || "The test report has no message.",
+    text: [pageAsLine([message, own, others].filter(Boolean).join("\n")) || "The test report has no message.", ...before].join(
+      "\n",
+    ),
     ...(test.file === undefined ? {} : { file: test.file }),
     ...(test.line === undefined ? {} : { line: test.line }),
   };
 }
 
-function suiteMessage({ file, message }: CrashedSuite): Message {
-  return { title: `Could not be loaded: ${file}`, text: pageAsLine(message), file };
+function suiteMessage({ file, message, past }: CrashedSuite): Message {
+  const phrases = failureBefore(past);
+  const before = phrases.length === 0 ? [] : [`${sentence(phrases.join(", "))}.`];
+  return { title: `Could not be loaded: ${file}`, text: [pageAsLine(message), ...before].join("\n"), file };
 }
 
 function checkMessage(check: Check): Message {
@@ -280,7 +292,7 @@ function failureLine(name: string, message: string | undefined, where?: string):
 /** The tally, and of a stage that opens the gate what it did: `11 checks passed; 63 passed; 75 rows and 239 keys deleted, 0 left`. */
 export function endReason(report: StageReport): string {
   const { tests, cleanup, books, isolation, verdict } = report;
-  if (!opensTheGate(verdict)) return tally(report);
+  if (!opensTheGate(verdict)) return withPast(tally(report), stageBefore(report));
   // Preflight looks for what earlier runs left; that there is nothing is one of its checks.
   const leftNothing = report.stage === "preflight" && cleanup?.plannedRows === 0 && cleanup.keys.planned === 0;
   const did = [

@@ -1,6 +1,7 @@
 import { count, numberText } from "../../lib/count.ts";
 import type { Attachment, FileCounts, TestCase, TestCounts, TestResults } from "../../model/test-results.ts";
 import { attachmentState, bytes, duration, headline, passRate, place } from "../words.ts";
+import { flakyBefore } from "./past.ts";
 import type { Block, Cell, Column, CountKind, Inline, Row, Section } from "./shapes.ts";
 
 /** The results of the project's own tests, without failures, which lead the report. */
@@ -86,7 +87,9 @@ function quarantine(entries: TestResults["quarantine"] = []): Block[] {
 function flaky(tests: readonly TestCase[]): Block[] {
   if (tests.length === 0) return [];
   const rows = tests.map(
-    (test): Row => ({ cells: [nameAndPlace(test), test.project, String(test.attempts), headline(test.message ?? "")] }),
+    (test): Row => ({
+      cells: [nameAndPlace(test, flakyBefore(test.past)), test.project, String(test.attempts), headline(test.message ?? "")],
+    }),
   );
   return [
     { kind: "title", text: `${count(tests.length, "flaky test")}: passed only after a retry` },
@@ -109,9 +112,9 @@ function slowest(tests: readonly TestCase[]): Block[] {
   return [{ kind: "table", title: "Slowest tests", folded: true, columns, rows, loses: "list of slowest tests" }];
 }
 
-function nameAndPlace(test: TestCase): Cell {
+function nameAndPlace(test: TestCase, before: readonly string[] = []): Cell {
   const where = place(test);
-  return { line: [test.name], below: where === undefined ? [] : [{ code: where }] };
+  return { line: [test.name], below: [...(where === undefined ? [] : [{ code: where }]), ...before] };
 }
 
 function projects(byName: Readonly<Record<string, TestCounts>>): Block[] {
