@@ -98,6 +98,8 @@ export interface HistoryTests extends TestCounts {
   /** At most 10. */
   slowest: (HistoryTest & { durationMs: number })[];
   crashedSuites: number;
+  /** A test report is missing or broken, so other tests may have failed as well. */
+  incomplete?: true;
 }
 
 /** Rows and keys of tests. A number that is not known is null, never 0. */

@@ -37,6 +37,7 @@ const exits: Record<string, string> = {
   "cli/doctor.ts": guarded,
   "cli/environment-facts.ts": guarded,
   "cli/evidence.ts": guarded,
+  "cli/history.ts": guarded,
   "cli/init.ts":
     "the stream is guarded; files are made of what the repository commits, of names of variables, of names and counts of the environment, and of what was typed",
   "cli/main.ts": guarded,

@@ -4,8 +4,8 @@ import { bySeries, keyOf, type Series } from "./series.ts";
 /** What earlier runs say of tests. A record names only the tests that failed or were flaky. */
 
 /**
- * How often a test failed. Each execution counts once, as the first of these that applies: it failed in quarantine; it was flaky; it
- * failed. What is left of `runs` are executions in which nothing bad is known of it.
+ * How often a test failed. Each execution counts once: a failure counts as failed, in quarantine as quarantined, and as flaky if a
+ * later attempt of the same workflow run turned it green. What is left of `runs` are executions in which nothing bad is known of it.
  */
 export interface TestRate extends Series {
   test: HistoryTest;
@@ -125,9 +125,9 @@ export function testKey({ name, file, project }: HistoryTest): string {
   return keyOf([name, file, project]);
 }
 
-/** Whether the record has more tests that failed or were flaky than it names. */
-export function isShortened({ failed, unknown, crashedSuites, failures, flaky, flakyTests }: HistoryTests): boolean {
-  return failures.length < failed + unknown + crashedSuites || flakyTests.length < flaky;
+/** Whether more tests may have failed or been flaky than the record names. */
+export function isShortened({ failed, unknown, crashedSuites, failures, flaky, flakyTests, incomplete }: HistoryTests): boolean {
+  return incomplete === true || failures.length < failed + unknown + crashedSuites || flakyTests.length < flaky;
 }
 
 interface BadTest {
@@ -153,10 +153,9 @@ function badTests(record: HistoryRecord, attempts: Attempts): Map<string, BadTes
   if (failures.length + flakyTests.length === 0) return bad;
   for (const test of flakyTests) bad.set(testKey(test), { test: named(test), outcome: "flaky" });
   const later = failures.length > 0 ? laterAttempts(record, attempts) : [];
-  for (const test of failures) {
+  // Two tests may have the same name: then the one whose failure counts decides.
+  for (const test of [...failures].sort((a, b) => Number(b.quarantined ?? false) - Number(a.quarantined ?? false))) {
     const key = testKey(test);
-    // Two tests may have the same name: then the one that counts decides.
-    if (bad.get(key)?.outcome === "failed") continue;
     if (test.quarantined) bad.set(key, { test: named(test), outcome: "quarantined" });
     else if (later.some(({ names }) => !names.has(key))) bad.set(key, { test: named(test), outcome: "flaky", turnedGreen: true });
     else bad.set(key, { test: named(test), outcome: "failed" });
@@ -208,7 +207,7 @@ function executionOf(record: HistoryRecord, bad: BadTest | undefined): TestExecu
 }
 
 function byRate(a: TestRate, b: TestRate): number {
-  return badOf(b) / b.runs - badOf(a) / a.runs || compare(a.test.name, b.test.name);
+  return badOf(b) / b.runs - badOf(a) / a.runs || badOf(b) - badOf(a) || compare(a.test.name, b.test.name);
 }
 
 function compare(a: string, b: string): number {

@@ -166,6 +166,7 @@ function testsOf(tests: TestResults, more: string[]): HistoryTests {
       .slice(0, limits.slowest)
       .map((test) => ({ ...recordedTest(test), durationMs: Math.round(test.durationMs) })),
     crashedSuites: crashedSuites.length,
+    ...(tests.unreadable?.length ? { incomplete: true } : {}),
   };
 }
 

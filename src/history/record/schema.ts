@@ -39,6 +39,7 @@ const tests = z.object({
   flakyTests: z.array(z.object(test)),
   slowest: z.array(z.object({ ...test, durationMs: count })),
   crashedSuites: count,
+  incomplete: z.literal(true).optional(),
 });
 
 const data = z.object({
