@@ -3,7 +3,7 @@ import type { PastLatency, PastRuns } from "../../model/past.ts";
 import { type Check, opensTheGate, type StageReport, type Verdict } from "../../model/report.ts";
 import type { CrashedSuite, TestCase, TestResults } from "../../model/test-results.ts";
 import type { TestedBranch } from "../record/branch.ts";
-import { recordedId, recordedTest, recordOf } from "../record/of-report.ts";
+import { recordedName, recordedTest, recordOf } from "../record/of-report.ts";
 import type { FoundRecords } from "../store/store.ts";
 import { latencySeries, usualBand } from "./checks.ts";
 import { isSameSeries, seriesOf } from "./series.ts";
@@ -84,7 +84,7 @@ function stagePast(verdict: Verdict, records: readonly HistoryRecord[], asked: A
 
 function withPastLatency(check: Check, records: readonly HistoryRecord[], { stage, environment }: HistoryRecord): Check {
   if (!check.latency || check.latency.count === 0) return check;
-  const series = latencySeries(records, { environment: environment.name, stage, check: recordedId(check.id) });
+  const series = latencySeries(records, { environment: environment.name, stage, check: recordedName(check.id) });
   const band = usualBand(series, series.length, window);
   return band ? { ...check, past: band satisfies PastLatency } : check;
 }

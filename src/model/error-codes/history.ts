@@ -41,6 +41,7 @@ export const historyErrors = {
     meaning:
       "`history.store` is `artifacts`, and the runner has no artifact service, GitHub did not answer, or the job lacks `actions: read`. The verdict doesn't depend on it.",
     fix: "Add `actions: read` under `permissions` of the job. On GitHub Enterprise Server, use a branch or a folder.",
+  },
   EA8120: {
     title: "A newer dashboard is there",
     meaning:
