@@ -15,9 +15,10 @@ import { parseArgs } from "node:util";
 import ncc from "@vercel/ncc";
 import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
-import { chunkNames, withChunkNames } from "./chunk-names.ts";
+import { chunkNames, sharedNames, withChunkNames } from "./chunk-names.ts";
 import { withShortExternals } from "./external-modules.ts";
 import { completeLicences } from "./licences.ts";
+import { withSharedModules } from "./shared-modules.ts";
 
 /**
  * Builds the files for runners and for test suites: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
@@ -85,9 +86,8 @@ async function buildFiles(): Promise<BuiltFiles> {
     ["program.js", await minified("program.js", filled(program))],
   ]);
   for (const name of unreached) files.set(standIn(name), standInFor(name));
-  for (const [given, asset] of Object.entries(assets)) {
-    const name = names.get(given) ?? given;
-    const source = Buffer.from(asset.source).toString();
+  const given = Object.entries(assets).map(([file, { source }]) => [names.get(file) ?? file, source.toString()] as const);
+  for (const [name, source] of withSharedModules(new Map(given), sharedNames(stats, names.values()))) {
     // ncc's own option minifies only the entry, but nearly all code is in the chunks.
     const content = name === "licenses.txt" ? completeLicences(source, "node_modules") : source;
     files.set(name, name.endsWith(".js") ? await minified(name, filled(source)) : content);

@@ -36,6 +36,23 @@ export function chunkNames(stats: Stats): Map<string, string> {
 }
 
 /**
+ * Names files for modules that several chunks have, after their largest part: `shared-lib-retry`.
+ * @param others names that are taken, with extension
+ */
+export function sharedNames(stats: Stats, others: Iterable<string>): (ids: readonly string[]) => string {
+  const { chunks = [] } = stats.toJson({ all: false, chunks: true, chunkModules: true, dependentModules: true, ids: true });
+  const parts = new Map(chunks.flatMap(({ modules = [] }) => modules.map((module) => [String(module.id), partOf(module)])));
+  const taken = new Set([...others].map((name) => name.toLowerCase()));
+  return (ids) => {
+    const possible = candidates(ownersOf(ids.flatMap((id) => parts.get(id) ?? []))).map((name) => `shared-${name}`);
+    const name =
+      [...possible, `shared-${ids[0]}`].find((one) => !taken.has(`${one}.js`.toLowerCase())) ?? `shared-${ids.join("-")}`;
+    taken.add(`${name}.js`.toLowerCase());
+    return name;
+  };
+}
+
+/**
  * Possible names, best first: the largest owner, then its largest file if that is one of several in a package, then the next
  * owner.
  */

@@ -6,7 +6,7 @@ declare module "@vercel/ncc" {
   /** What webpack reports about a bundle. */
   export interface Stats {
     toJson(options: Record<string, boolean>): {
-      chunks?: { names: string[]; files: string[]; modules?: { name?: string; size?: number }[] }[];
+      chunks?: { names: string[]; files: string[]; modules?: { id?: string | number; name?: string; size?: number }[] }[];
     };
   }
   export interface Bundle {

@@ -54,6 +54,7 @@ function repositoryAt(folder: string, files: Record<string, string> = sources): 
     "scripts/chunk-names.ts",
     "scripts/external-modules.ts",
     "scripts/licences.ts",
+    "scripts/shared-modules.ts",
   ])
     cpSync(join(repository, name), join(path, name));
   symlinkSync(join(repository, "node_modules"), join(path, "node_modules"));
