@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
@@ -52,9 +52,15 @@ async function record(url: string): Promise<Record<string, number[]> | undefined
     const stolen = taken();
     console.error(`${report.verdict} in ${report.durationMs} ms: ${report.reason}; the host took ${(stolen * 100).toFixed(1)} %`);
     if (stolen > mostStolen) return undefined;
-    const kept = JSON.parse(readFileSync(join(workspace, ".env-actions/baseline/here.json"), "utf8"));
+    const folder = join(workspace, ".env-actions/history/records");
+    const [name = ""] = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((one) => one.endsWith(".json"));
+    const kept: { checks: { id: string; latency?: { isBaseline?: true; samples?: number[] } }[] } = JSON.parse(
+      readFileSync(join(folder, name), "utf8"),
+    );
     const ids = new Map(report.checks.map((check) => [check.id, check.title.replace(/^GET /, "")]));
-    return Object.fromEntries(Object.entries<number[]>(kept.runs[0].samples).map(([id, values]) => [ids.get(id) ?? id, values]));
+    return Object.fromEntries(
+      kept.checks.flatMap(({ id, latency }) => (latency?.isBaseline ? [[ids.get(id) ?? id, latency.samples ?? []]] : [])),
+    );
   } finally {
     rmSync(workspace, { recursive: true, force: true });
   }

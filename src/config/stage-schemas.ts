@@ -35,7 +35,7 @@ const limits = {
   }),
   baseline: baselineSchema.optional().meta({
     description:
-      "Compares latencies with the last passing runs of the same environment. They are kept in `.env-actions/baseline/`.",
+      "Compares latencies with the last passing runs of the same environment. They are in the history (`history.store`).",
   }),
 };
 

@@ -95,6 +95,7 @@ export const ruleAreas: readonly RuleArea[] = [
       steps.hiddenUpload,
       steps.wholeFolderUpload,
       steps.cachedRecords,
+      steps.cachedBefore,
       steps.lateCheckout,
       steps.noCheckout,
       steps.noPackages,

@@ -313,6 +313,19 @@ function byHand(project: Project, configFile: string): string[] {
   ];
 }
 
+/** The history is in the workspace, which a runner forgets. A failed run has something to remember, too. */
+function historyCache(project: Project, what: "restore" | "save"): string[] {
+  const folder = project.folder === "" ? "" : `${project.folder}/`;
+  return [
+    `- uses: ${pinned.cache.replace("@", `/${what}@`)}`,
+    ...(what === "save" ? ["  if: always() # a failed run has something to remember, too"] : []),
+    "  with:",
+    `    path: ${scalar(`${folder}.env-actions/history`)}`,
+    "    key: env-actions-history-${{ github.run_id }}-${{ github.run_attempt }}",
+    ...(what === "restore" ? ["    restore-keys: env-actions-history-"] : []),
+  ];
+}
+
 function smoke(project: Project, configFile: string): string[] {
   const passed = productionVariables(project);
   return [
@@ -348,17 +361,14 @@ function smoke(project: Project, configFile: string): string[] {
     "    steps:",
     ...indented(6, [
       ...checkout(),
-      "# Latencies of the last passing runs, for stages.smoke.baseline. They are saved if this run passes.",
-      `- uses: ${pinned.cache}`,
-      "  with:",
-      `    path: ${scalar(project.folder === "" ? ".env-actions/baseline" : `${project.folder}/.env-actions/baseline`)}`,
-      "    key: baseline-production-${{ github.run_id }}-${{ github.run_attempt }}",
-      "    restore-keys: baseline-production-",
+      "# What this run compares itself with: latencies of earlier ones, and which alerts were sent.",
+      ...historyCache(project, "restore"),
       ...actionLines(project, configFile, "smoke", {
         environment: project.productionName,
         passed,
         more: ["deployment: ${{ github.event.deployment.id }}"],
       }),
+      ...historyCache(project, "save"),
     ]),
   ];
 }

@@ -290,7 +290,7 @@ describe("the workflows follow the configuration", () => {
     );
     expect(plan.files[0]?.difference).toEqual([]);
     const smoke = parse(plan.files.find(({ path }) => path.includes("smoke"))?.text ?? "") as Workflow;
-    expect(smoke.jobs.smoke?.steps.at(-1)).toMatchObject({
+    expect(smoke.jobs.smoke?.steps.at(-2)).toMatchObject({
       env: { LIVE_TOKEN: "${{ secrets.LIVE_TOKEN }}" },
       with: { environment: "live" },
     });

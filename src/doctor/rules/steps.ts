@@ -57,7 +57,7 @@ export const wholeFolderUpload: Rule = {
 };
 
 /** What env-actions itself keeps for later runs. */
-const kept = /(?:^|\/)\.env-actions\/(?:baseline(?:\/|$)|alerts\.json$|rollbacks\.json$)/;
+const kept = /(?:^|\/)\.env-actions\/(?:history(?:\/|$)|baseline(?:\/|$)|alerts\.json$|rollbacks\.json$)/;
 
 export const cachedRecords: Rule = {
   code: "ED503",
@@ -65,10 +65,34 @@ export const cachedRecords: Rule = {
   title: "A cache brings back records of another run",
   meaning:
     "`.env-actions` holds runs, ledgers and evidence. A cache puts those of an older run beside those of this one, and anyone who can fill the cache can write them.",
-  cure: "Cache only `.env-actions/baseline`, `.env-actions/alerts.json` and `.env-actions/rollbacks.json`.",
+  cure: "Cache only `.env-actions/history`. Without a cache: let `history.store` name a branch or a folder.",
   *find(subject) {
     for (const step of stepsWith(subject, "actions/cache", (path) => records.test(path) && !kept.test(path)))
       yield { at: stepPlace(step, "with", "path"), message: "this cache restores files of .env-actions" };
+  },
+};
+
+/** Older versions kept it; now it is read once, as long as the history is young. */
+const keptBefore = /(?:^|\/)\.env-actions\/(?:baseline(?:\/|$)|alerts\.json$)/;
+const history = /(?:^|\/)\.env-actions\/history(?:\/|$)/;
+
+export const cachedBefore: Rule = {
+  code: "ED512",
+  severity: "surprises",
+  title: "The cache carries files that are no longer written",
+  meaning:
+    "Baselines, alerts and rollbacks are remembered in the history. With `history.store: workspace` that is `.env-actions/history`, and a runner forgets it. `.env-actions/baseline` and `.env-actions/alerts.json` are from older versions.",
+  cure: "Let `history.store` name a branch or a folder, or add a step that caches `.env-actions/history`. Keep the old step until the comparisons have enough runs: GitHub finds a cache by its paths.",
+  *find(subject) {
+    if ((subject.configuration?.file.at(["history", "store"]) ?? "workspace") !== "workspace") return;
+    const caches = [...stepsWith(subject, "actions/cache", (path) => keptBefore.test(path) || history.test(path))];
+    const keeps = (job: Job): boolean =>
+      job.steps.some((step) => caches.includes(step) && pathsOf(step.with.path).some((path) => history.test(path)));
+    for (const job of stageJobs(subject)) {
+      const step = job.steps.find((one) => caches.includes(one));
+      if (step && !keeps(job))
+        yield { at: stepPlace(step, "with", "path"), message: "this cache carries no .env-actions/history" };
+    }
   },
 };
 
