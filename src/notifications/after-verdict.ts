@@ -82,7 +82,14 @@ interface Delivered {
 async function deliverAlerts(report: StageReport, options: AlertRun): Promise<Delivered> {
   // Redact before formatting: an escaped secret would no longer be recognised.
   const safe = redacted(report, options.secrets.redact);
-  const [people, measured] = await Promise.all([alertPeople(safe, options), measure(safe, options)]);
+  const measuring = measure(safe, options);
+  // It is awaited below, after the alerts, which others wait for.
+  measuring.catch(() => undefined);
+  const people = await alertPeople(safe, options);
+  const measured = await measuring.catch(async (error: unknown) => {
+    await people.release();
+    throw error;
+  });
   const measurements = measured.map(({ channel, event, outcome }) => [channel, { event, outcome, sent: {}, open: false }]);
   return {
     sent: [...people.sent, ...measured].map((alert) => redacted(alert, options.secrets.redact)),

@@ -109,6 +109,8 @@ async function inWords(batch: readonly Case[]): Promise<Exit[]> {
       ...(await readFile(files.html, "utf8")).split(/<[^>]*>/).map((content) => ({ exit: "page", content })),
     );
   }
+  for (const record of await setting.history())
+    exits.push(...strings(record).map((content) => ({ exit: "record of the history", content })));
   for (const { path, body } of receiver.received.splice(0))
     exits.push(
       ...strings(path === "/v1/metrics" ? [body] : JSON.parse(body)).map((content) => ({ exit: `alert ${path}`, content })),
