@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
@@ -11,6 +12,7 @@ import type { HistoryRecord } from "../../src/model/history.ts";
 import type { StageReport, Verdict } from "../../src/model/report.ts";
 import { decideAlert, nextChannelState, type VerdictEvent } from "../../src/notifications/after-verdict.ts";
 import { type ChannelState, causeKey, channelStates, historyAlertOf } from "../../src/notifications/alert-memory.ts";
+import { startReceiver } from "./receiver.ts";
 import { type Configured, newRun, newSetting, type Setting, smoke } from "./setting.ts";
 
 /** What runs on different runners know of each other's rollbacks and alerts, by a folder that they share. */
@@ -170,6 +172,27 @@ test("no secret is in a claim or in a record, however a branch or a check is cal
   const { records } = await folderStore(folder, folder).all();
   expect(records[0]).toMatchObject({ branch: "***", event: "***" });
   expect(JSON.stringify(records)).not.toContain("hunter2");
+});
+
+test("a run of the same workspace sends no alert between another's alert and its record", async () => {
+  const [setting, receiver] = [await newSetting(), await startReceiver()];
+  settings.push(setting);
+  const alerts = { webhook: { url: receiver.url, secret: "whsec-0123456789abcdef" } };
+  const store = folderStore(folder, folder);
+  let second: Promise<StageReport> | undefined;
+  const slow: HistoryStore = {
+    ...store,
+    async add(record) {
+      second = setting.after(smoke("failed"), { alerts, store: { folder } });
+      // Long enough for an alert, if nothing held it back.
+      await Promise.race([second, pause(150)]);
+      await store.add(record);
+    },
+  };
+  await setting.after(smoke("failed"), { alerts, history: async () => slow });
+  expect((await second)?.alerts).toMatchObject([{ outcome: "repeated" }]);
+  expect(receiver.received).toHaveLength(1);
+  await receiver.stop();
 });
 
 describe("alerts known from records", () => {
