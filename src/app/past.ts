@@ -66,7 +66,8 @@ async function inTime<Result>(work: Promise<Result>): Promise<Result> {
   }
 }
 
-function unreadableNotes({ unreadable: [first, ...others] }: FoundRecords): string[] {
+function unreadableNotes({ unreadable }: FoundRecords): string[] {
+  const [first, ...others] = unreadable.filter(({ isOther }) => !isOther);
   if (!first) return [];
   const more = others.length > 0 ? ` and ${others.length} more` : "";
   return [`how some earlier runs ended is unknown: ${first.name}: ${first.why}${more}`];

@@ -46,12 +46,7 @@ async function compareAll(
       }),
     ),
   );
-  const comparisons = await Promise.all(comparing);
-  const known = await earlier.catch(() => undefined);
-  const isSaid = comparisons.some(({ verdict }) => verdict === "error");
-  if (known && known.unreadable.length > 0 && !isSaid)
-    context.onProgress({ kind: "warning", stage: context.stage, text: unreadable(known) });
-  return { comparisons, slower };
+  return { comparisons: await Promise.all(comparing), slower };
 }
 
 function unreadable({ unreadable }: EarlierRuns): string {

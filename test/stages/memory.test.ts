@@ -153,8 +153,7 @@ describe("a record that can't be read", () => {
     const path = await damage(folder, text);
     const run = await smoke({ store: { folder } });
     expect(comparison(run)).toMatchObject({ verdict: "passed", earlier: { runs: 2 } });
-    expect(run.warnings).toEqual([expect.stringMatching(/^1 record of earlier runs can't be read: records\//)]);
-    expect(run.warnings[0]).toContain(path);
+    expect(run.warnings).toEqual([expect.stringContaining(path)]);
     status = 500;
     const failed = await smoke({ store: { folder } });
     expect(failed.report.alerts).toMatchObject([{ outcome: "sent", problem: expect.stringContaining(path) }]);

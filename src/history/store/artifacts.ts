@@ -109,11 +109,15 @@ async function read(source: ArtifactSource, holds: (named: Named) => boolean, mo
   found.records = inOrder(found.records);
   if (found.records.length >= most && most < mostRecords) return found;
   if (next < named.length)
-    found.unreadable.push({ name: `${named.length - next} older records`, why: `at most ${mostRecords} artifacts are read` });
+    found.unreadable.push({
+      ...{ name: `${named.length - next} older records`, why: `at most ${mostRecords} artifacts are read` },
+      isOther: true,
+    });
   if (!isWhole)
     found.unreadable.push({
       name: "older records",
       why: `only the newest ${mostPages * 100} artifacts of the repository are looked at`,
+      isOther: true,
     });
   return found;
 }
@@ -149,9 +153,10 @@ export async function readRecords(source: Pick<ArtifactSource, "download">, name
 async function readOne(source: Pick<ArtifactSource, "download">, { artifact, name, isRepeated }: Named): Promise<FoundRecords> {
   const found: FoundRecords = { records: [], unreadable: [] };
   const refuse = (why: string): FoundRecords => ({ records: [], unreadable: [{ name: artifact.name, why }] });
+  const refuseOther = (why: string): FoundRecords => ({ records: [], unreadable: [{ name: artifact.name, why, isOther: true }] });
   // Anybody may open a pull request whose job uploads what it likes.
-  if (artifact.isForeign) return refuse("a run of another repository's commit made it");
-  if (isRepeated) return refuse("there is an older artifact of this name");
+  if (artifact.isForeign) return refuseOther("a run of another repository's commit made it");
+  if (isRepeated) return refuseOther("there is an older artifact of this name");
   const files = await source.download(artifact);
   if (files instanceof Error) return refuse(errorText(files));
   const [file, ...more] = files;
@@ -159,8 +164,8 @@ async function readOne(source: Pick<ArtifactSource, "download">, { artifact, nam
   addTo(found, artifact.name, file.content.toString("utf8"));
   for (const record of found.records) {
     if (record.runId !== name.runId || record.stage !== name.stage || record.environment.name !== name.environment)
-      return refuse("the artifact's name is another record's");
-    if (record.origin.workflowRun !== String(artifact.run)) return refuse("it says that another workflow run made it");
+      return refuseOther("the artifact's name is another record's");
+    if (record.origin.workflowRun !== String(artifact.run)) return refuseOther("it says that another workflow run made it");
   }
   return found;
 }
