@@ -47,7 +47,7 @@ const below: Record<string, readonly string[]> = {
   // Makes texts of others plain, as reports do, before it keeps them.
   history: [...words, ...drivers, ...kinds, ...ground, ...floor],
   // Pure: records become a page.
-  dashboard: ["history", ...words, ...floor],
+  dashboard: ["history", "compare", ...words, ...floor],
   // Reads files, and nothing else: what it knows of an environment, its door asked.
   doctor: ["interface", ...ground, ...floor],
   interface: [...ground, ...floor],

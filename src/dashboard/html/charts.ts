@@ -32,7 +32,7 @@ export function strip(verdicts: readonly Verdict[]): Markup {
 
 export function stripLegend(): Markup {
   const item = (verdict: Verdict) =>
-    html`<li><svg class="swatch" viewBox="0 0 8 16" aria-hidden="true"><path class="${verdict}" d="${new Markup(shapes[verdict](0))}"/></svg>${verdict}</li>`;
+    html`<li><svg class="shape" viewBox="0 0 8 16" aria-hidden="true"><path class="${verdict}" d="${new Markup(shapes[verdict](0))}"/></svg>${verdict}</li>`;
   return html`<ul class="legend">${(["passed", "degraded", "failed", "error", "skipped"] as const).map(item)}</ul>`;
 }
 
@@ -87,7 +87,7 @@ export interface Lane {
 }
 
 export function lanes(all: readonly Lane[]): Markup {
-  return html`<ul class="lanes over-time">${all.map(({ label, plot, value }) => html`<li class="lane"><span class="label">${label}</span><span class="plot">${plot}</span><span class="value">${value}</span></li>\n`)}</ul>`;
+  return html`<ul class="lanes over-time">${all.map(({ label, plot, value }) => html`<li class="lane"><span class="label">${label}</span><span class="over">${plot}</span><span class="value">${value}</span></li>\n`)}</ul>`;
 }
 
 /** P95 over time as a line, the usual range as a band behind it, the limit, and what failed. */

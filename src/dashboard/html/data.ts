@@ -1,4 +1,4 @@
-import type { DataRun, DataSums, Leftover } from "../../history/ask/data.ts";
+import { type DataRun, type DataSums, type Leftover, type Sum, sumNames } from "../../history/ask/data.ts";
 import { count, numberText } from "../../lib/count.ts";
 import { folded, html, type Markup, nothing } from "../../report/html/markup.ts";
 import { known } from "../../report/words.ts";
@@ -32,24 +32,29 @@ ${byRun(data.runs)}`,
   };
 }
 
-const sums = ["made", "deletedRows", "deletedKeys", "unexplained", "touched"] as const;
 const titles: Record<keyof DataSums, string> = {
   made: "Rows made",
   deletedRows: "Rows deleted",
   deletedKeys: "Keys deleted",
-  unexplained: "Unexplained",
+  unexplained: "Rows unexplained",
+  unexplainedKeys: "Keys unexplained",
   touched: "Real rows changed",
 };
 
 function lifecycle({ data, dataOverTime, periods }: DashboardView): Markup {
   const left = leftText(data.leftovers);
+  const tone = ({ most }: Sum) => (most === 0 ? "" : "bad");
   const steps = [
     ["made", sumText(data.sums.made), ""],
     ["rows deleted", sumText(data.sums.deletedRows), ""],
     ["left now", left, data.leftovers.length > 0 ? "bad" : ""],
-    ["unexplained", sumText(data.sums.unexplained), data.sums.unexplained.most === 0 ? "" : "bad"],
-    ["real rows changed", sumText(data.sums.touched), data.sums.touched.most === 0 ? "" : "bad"],
   ] as const;
+  const odd = [
+    ["rows unexplained", sumText(data.sums.unexplained), tone(data.sums.unexplained)],
+    ["real rows changed", sumText(data.sums.touched), tone(data.sums.touched)],
+  ] as const;
+  const item = ([label, amount, tone]: readonly [string, string, string]) =>
+    html`<li><span>${label}</span><b class="${tone}">${amount}</b></li>`;
   const names = periods.starts.map((_, at) => periodName(periods, at));
   const drawn = columns(
     `Rows made and deleted by ${periods.unit}; the table below has the numbers`,
@@ -62,13 +67,13 @@ function lifecycle({ data, dataOverTime, periods }: DashboardView): Markup {
   const rows = [
     ...names.map((name, at) => {
       const one = dataOverTime[at];
-      return [name, ...sums.map((key) => (one === undefined || one.deletedRows.runs === 0 ? undefined : sumText(one[key])))];
+      return [name, ...sumNames.map((key) => (one === undefined || one.deletedRows.runs === 0 ? undefined : sumText(one[key])))];
     }),
-    [html`<b>All</b>`, ...sums.map((key) => html`<b>${sumText(data.sums[key])}</b>`)],
+    [html`<b>All</b>`, ...sumNames.map((key) => html`<b>${sumText(data.sums[key])}</b>`)],
   ];
-  const tableColumns = [{ title: perUnit[periods.unit] }, ...sums.map((key) => ({ title: titles[key], numeric: true }))];
+  const tableColumns = [{ title: perUnit[periods.unit] }, ...sumNames.map((key) => ({ title: titles[key], numeric: true }))];
   const books = data.runs.filter(({ made }) => made.runs > 0).length;
-  return html`<ol class="steps">${steps.map(([label, amount, tone]) => html`<li><span>${label}</span><b class="${tone}">${amount}</b></li>`)}</ol>
+  return html`<div class="facts"><ol class="steps">${steps.map(item)}</ol><ul class="steps sums">${odd.map(item)}</ul></div>
 ${about(`Of ${count(data.runs.length, "run")} with test data; ${numberText(books)} of them kept books, and only those know what was made, unexplained or changed. Rows that were made and not deleted in the same ${periods.unit} are dark.`)}
 ${drawn}
 ${folded("The same as a table", table({ title: `Test data by ${periods.unit}`, columns: tableColumns, rows }))}`;
@@ -93,13 +98,13 @@ function leftovers({ data, now }: DashboardView): Markup {
   ];
   const rows = data.leftovers
     .slice(0, mostLeftovers)
-    .map(({ environment, table, rows, oldest, isRowTime, seenAt, runId }) => [
+    .map(({ environment, table, rows, oldest, isRowTime, seenAt, runId, runs }) => [
       html`<b>${span(now - Date.parse(oldest))}</b>`,
       html`<b class="bad">${known(rows)}</b>`,
       html`${environment}${table === undefined ? nothing : html` · ${table}`}`,
       html`${time(oldest)} <span class="place">${isRowTime ? "the oldest row found" : "when it was left"}</span>`,
       time(seenAt),
-      html`<code>${runId}</code>`,
+      html`<code>${runId}</code>${runs > 1 ? html` <span class="place">and ${count(runs - 1, "run")} before</span>` : nothing}`,
     ]);
   return html`${about("The oldest first. What a run left of its own stays here until a sweep has deleted as much of that table, or swept everything.")}
 ${table({ title: "Test data that is left", columns, rows, of: data.leftovers.length })}`;
@@ -138,15 +143,20 @@ function byRun(runs: readonly DataRun[]): Markup {
   const rows = shown.map((one) => [
     html`${time(one.at)} <code>${one.runId}</code>`,
     html`${one.environment} · ${one.stage}${one.scope === "run" ? nothing : `, ${one.scope}`}${one.dryRun ? ", dry run" : nothing}`,
-    sumText(one.made),
+    fromBooks(one.made),
     sumText(one.deletedRows),
     sumText(one.deletedKeys),
     one.left === 0 ? "0" : html`<b class="bad">${known(one.left)}</b>`,
-    sumText(one.unexplained),
-    sumText(one.touched),
+    fromBooks(one.unexplained),
+    fromBooks(one.touched),
   ]);
   return html`${about(`The newest ${mostRuns}, and of those before the newest ${mostRuns} with something left, unexplained or changed.`)}
 ${table({ title: "Test data by run", columns, rows, of: runs.length })}`;
+}
+
+/** Only books know it. */
+function fromBooks(sum: Sum): string {
+  return sum.runs === 0 ? "no books" : sumText(sum);
 }
 
 function isAny(sum: DataSums["touched"]): boolean {

@@ -15,7 +15,7 @@ export function healthNow({ environments, now, staleAfterMs }: DashboardView): S
     id: "now",
     title: "Environments now",
     short: "Now",
-    content: html`${about(`The worst first. What passed is stale after ${span(staleAfterMs)}, and then says nothing about now. The strip shows the last 30 runs, the newest at the right.`)}
+    content: html`${about(`The worst first. Ages are those at the time when this page was made. What passed is stale after ${span(staleAfterMs)}, and then says nothing about now. The strip shows the last 30 runs, the newest at the right.`)}
 ${environments.map((one) => environment(one, now))}
 ${stripLegend()}`,
   };
@@ -25,7 +25,7 @@ const stageColumns = [
   { title: "Stage" },
   { title: "Newest run" },
   { title: "Like this since" },
-  { title: "Age" },
+  { title: "Ended" },
   { title: "Commit" },
   { title: "Last 30 runs" },
 ];
@@ -36,7 +36,7 @@ function environment(one: EnvironmentHealth, now: number): Markup {
     html`<b>${sentence(stage.stage)}</b>`,
     verdictCell(stage),
     sinceCell(stage),
-    html`${time(stage.last.finishedAt)} <span class="place">${span(now - Date.parse(stage.last.finishedAt))} before this page</span>`,
+    html`${time(stage.last.finishedAt)} <span class="place">${span(now - Date.parse(stage.last.finishedAt))} old</span>`,
     commitCell(stage),
     strip(stage.executions.map(({ verdict }) => verdict)),
   ]);

@@ -2,6 +2,7 @@ import { isBad } from "../../history/ask/executions.ts";
 import { count, numberText } from "../../lib/count.ts";
 import { folded, html, type Markup, nothing, pill } from "../../report/html/markup.ts";
 import { duration } from "../../report/words.ts";
+import type { Beside } from "../view/beside.ts";
 import { type LatencyView, slowdownOf } from "../view/latencies.ts";
 import type { DashboardView } from "../view/view.ts";
 import { latencyCurve } from "./charts.ts";
@@ -12,12 +13,13 @@ import { about, type Section, table, time } from "./pieces.ts";
 const mostCurves = 12;
 const mostRows = 60;
 
-export function latency({ latencies }: DashboardView): Section {
+export function latency({ latencies, beside }: DashboardView): Section {
   const content =
     latencies.length === 0
       ? about("No check has measured a latency.")
       : html`${about("What needs attention is first: checks that failed, then those that are slower than usual. The line is the P95, the dotted line the median, and the band from the P50 to the P95 that were usual in the 20 runs before. A dashed line is the limit, and a cross a run that failed or could not measure.")}
 <div class="graphs">${latencies.slice(0, mostCurves).map(graph)}</div>
+${beside.map(besideTable)}
 <h3>All checks with a latency</h3>
 ${overview(latencies)}`;
   return { id: "latency", title: "Latency of each check", short: "Latency", content };
@@ -50,6 +52,30 @@ function newest(one: LatencyView): Markup {
 /** Only for the eye: whether it is slower than by chance, the comparison of samples says. */
 function isSlow(one: LatencyView): boolean {
   return slowdownOf(one) > 1.5;
+}
+
+const mostCompared = 40;
+
+/** Each run counts once, with its median; the word says what the runs show, and no more. */
+function besideTable({ environment, reference, checks }: Beside): Markup {
+  const columns = [
+    { title: "Check" },
+    { title: `${environment} is` },
+    { title: "Times as long", numeric: true },
+    { title: "Between", numeric: true },
+    { title: "Runs", numeric: true },
+  ];
+  const rows = checks
+    .slice(0, mostCompared)
+    .map(({ check, title, word, ratio, low, high, runsA, runsB }) => [
+      html`${title}${check === title ? nothing : html` <code>${check}</code>`}`,
+      word === "slower" ? html`<b class="warning">${word}</b>` : word,
+      ratio === undefined ? "unknown" : `${ratio.toFixed(2)}`,
+      low === undefined || high === undefined ? undefined : `${low.toFixed(2)} and ${high.toFixed(2)}`,
+      `${numberText(runsA)} and ${numberText(runsB)}`,
+    ]);
+  return html`<h3>${environment} beside ${reference}</h3>
+${table({ title: `Latency of ${environment} beside ${reference}`, columns, rows, of: checks.length })}`;
 }
 
 function overview(latencies: readonly LatencyView[]): Markup {

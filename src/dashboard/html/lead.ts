@@ -111,7 +111,9 @@ function expiresNext({ expiries, now }: DashboardView): Markup {
     "Expires next",
     link("expires", `${until(left)}`),
     html`<p><b>${sentence(shown.what)}</b> ${shown.name}, ${shown.environment}</p>`,
-    ended.length === 0 ? nothing : html`<p>${count(ended.length, "thing has", "things have")} already ended</p>`,
+    ended.length === 0
+      ? nothing
+      : html`<p><b class="bad">${count(ended.length, "thing has", "things have")} already ended</b></p>`,
   );
 }
 

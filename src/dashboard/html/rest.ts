@@ -116,7 +116,7 @@ export function unknown({ unreadable, cut, records, span: of, periods }: Dashboa
     id: "unknown",
     title: "What this page does not show",
     short: "Not shown",
-    content: html`${about(`It has ${count(records, "record")}${of ? html`, from ${time(of.oldest)} to ${time(of.newest)}` : nothing}. Older runs are counted together by ${periods.unit}. A stage, a test or a check without a record is not known here, and not passed.`)}
+    content: html`${about(html`It has ${count(records, "record")}${of ? html`, from ${time(of.oldest)} to ${time(of.newest)}` : nothing}. Older runs are counted together by ${periods.unit}. A stage, a test or a check without a record is not known here, and not passed.`)}
 ${lost}
 ${cutOff}`,
   };

@@ -42,13 +42,16 @@ ${["failed", "error", "degraded"].map((state) => `.lead li:first-child.${state} 
 .card > h2 { margin-bottom: 4px; } .card > h2 + .about { margin-bottom: 10px; }
 .environment { padding: 14px 0 4px; border-top: 1px solid var(--line); scroll-margin-top: 70px; } .card > h2 + .environment, .about + .environment { border-top: 0; }
 .environment h3 { margin: 0 0 4px; display: flex; flex-wrap: wrap; gap: 10px; align-items: center; }
+.page td b { white-space: nowrap; } td .message b, td.empty b { white-space: normal; }
 .strip { display: block; width: 100%; max-width: 240px; height: 16px; } td .strip { min-width: 150px; }
 path.passed, path.passed-shape { fill: var(--passed-bar); } path.degraded { fill: var(--degraded-bar); } path.failed { fill: var(--failed-bar); } path.error { fill: none; stroke: var(--error-bar); stroke-width: 2; } path.skipped { fill: var(--skipped-bar); }
 .columns path.error { fill: var(--error-bar); stroke: none; }
+.columns path.fine { fill: var(--passed-soft); } .shape { width: 10px; height: 20px; flex: none; }
 .columns { display: block; width: 100%; height: 30px; border-bottom: 1px solid var(--line); }
 .columns.tall { height: 90px; }
 .over-time { grid-template-columns: minmax(110px, 18%) minmax(0, 1fr) minmax(96px, auto); }
-.over-time .lane { margin-top: 6px; }
+.over-time .lane { margin-top: 10px; } .over { min-width: 0; }
+.sums { margin-left: 44px; } .sums li + li::before { content: none; }
 .tries { display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; } .try { display: inline-flex; gap: 4px; align-items: center; white-space: nowrap; font-size: 13.5px; }
 .try.missing { color: var(--muted); } .turned { font-size: 12.5px; color: var(--degraded); font-weight: 600; }
 .graphs { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px 28px; } .graph { margin: 0; min-width: 0; }
@@ -70,7 +73,7 @@ path.passed, path.passed-shape { fill: var(--passed-bar); } path.degraded { fill
 .page > .card { scroll-margin-top: 60px; }
 @media screen and (max-width: 800px) {
   .lead { grid-template-columns: minmax(0, 1fr); gap: 10px; } .lead li { padding: 12px 16px; } .lead li:first-child { padding: 14px 16px; } .lead li:first-child .head { font-size: 22px; }
-  .graphs { grid-template-columns: minmax(0, 1fr); } .over-time { grid-template-columns: minmax(0, 1fr) auto; }
+  .graphs { grid-template-columns: minmax(0, 1fr); } .over { grid-column: 1 / -1; grid-row: 2; } .sums { margin-left: 0; } .over-time { grid-template-columns: minmax(0, 1fr) auto; }
   nav.stages { position: static; }
 }
 @media print {

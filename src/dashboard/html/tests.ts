@@ -122,7 +122,7 @@ export function slowest({ slow }: DashboardView): Section {
     content:
       rows.length === 0
         ? about("No run has results of tests.")
-        : html`${about(`Of the last ${shortWindow} runs of each stage, environment, job and cell.`)}
+        : html`${about(`Of the last ${shortWindow} runs of each stage, environment, job and cell. Each test is named where it is the slowest.`)}
 ${table({ title: "Slowest tests", columns, rows, of: slow.length })}`,
   };
 }

@@ -57,23 +57,23 @@ export interface SlowTest {
   of: number;
 }
 
-/** Of the last 20 runs of each series, the slowest first. */
+/** Of the last 20 runs of each series, the slowest first; each test once, where it is the slowest. */
 export function slowTestsOf(records: readonly HistoryRecord[]): SlowTest[] {
-  return bySeries(records.filter(({ tests }) => tests))
-    .flatMap(({ series, records }) => {
-      const found = new Map<string, { test: HistoryTest; times: number[] }>();
-      const last = records.slice(-shortWindow);
-      for (const { tests } of last)
-        for (const { durationMs, ...test } of tests?.slowest ?? [])
-          getOr(found, testKey(test), () => ({ test, times: [] })).times.push(durationMs);
-      return [...found.values()].map(({ test, times }) => ({
-        ...{ test, series, median: median(times), slowest: Math.max(...times), runs: times.length, of: last.length },
-      }));
-    })
-    .sort(
-      (a, b) =>
-        b.median - a.median || compare(testKey(a.test), testKey(b.test)) || compare(seriesKey(a.series), seriesKey(b.series)),
-    );
+  const all = bySeries(records.filter(({ tests }) => tests)).flatMap(({ series, records }) => {
+    const found = new Map<string, { test: HistoryTest; times: number[] }>();
+    const last = records.slice(-shortWindow);
+    for (const { tests } of last)
+      for (const { durationMs, ...test } of tests?.slowest ?? [])
+        getOr(found, testKey(test), () => ({ test, times: [] })).times.push(durationMs);
+    return [...found.values()].map(({ test, times }) => ({
+      ...{ test, series, median: median(times), slowest: Math.max(...times), runs: times.length, of: last.length },
+    }));
+  });
+  const once = new Map<string, SlowTest>();
+  const keys = new Map(all.map((one) => [one, `${testKey(one.test)} ${seriesKey(one.series)}`]));
+  for (const one of all.sort((a, b) => b.median - a.median || compare(keys.get(a) ?? "", keys.get(b) ?? "")))
+    getOr(once, keyOf([one.test.name, one.test.file]), () => one);
+  return [...once.values()];
 }
 
 function newest(records: readonly HistoryRecord[], runs: number): HistoryRecord[] {

@@ -4,6 +4,7 @@ import { copiesOf, expiriesOf, type KnownCopy, type KnownExpiry } from "../../hi
 import { type CommitGate, gatesOf } from "../../history/ask/gates.ts";
 import { type EnvironmentHealth, healthOf } from "../../history/ask/health.ts";
 import type { HistoryRecord } from "../../model/history.ts";
+import { type Beside, besideReference } from "./beside.ts";
 import { type LatencyView, latenciesOf } from "./latencies.ts";
 import { type PassRates, passRatesOverTime, type StageOverTime, verdictsOverTime } from "./over-time.ts";
 import { type FlakyTest, flakyTestsOf, type SlowTest, slowTestsOf } from "./tests.ts";
@@ -34,6 +35,7 @@ export interface DashboardView {
   verdicts: StageOverTime[];
   gates: CommitGate[];
   latencies: LatencyView[];
+  beside: Beside[];
   passRates: PassRates[];
   flaky: FlakyTest[];
   slow: SlowTest[];
@@ -63,6 +65,7 @@ export function dashboardView(records: readonly HistoryRecord[], options: Dashbo
     verdicts: verdictsOverTime(environments, periods),
     gates: gatesOf(ordered),
     latencies: latenciesOf(ordered, periods),
+    beside: besideReference(ordered, environments),
     passRates: passRatesOverTime(ordered, periods),
     flaky: flakyTestsOf(ordered),
     slow: slowTestsOf(ordered),

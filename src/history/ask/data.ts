@@ -18,6 +18,7 @@ export interface DataSums {
   deletedRows: Sum;
   deletedKeys: Sum;
   unexplained: Sum;
+  unexplainedKeys: Sum;
   /** Real rows that tests changed. */
   touched: Sum;
 }
@@ -56,6 +57,8 @@ export interface Leftover {
   /** The newest run that saw it. */
   seenAt: string;
   runId: string;
+  /** How many runs may have left it, of what is unknown. */
+  runs: number;
 }
 
 export interface DataHistory {
@@ -76,28 +79,29 @@ export function dataOf(records: readonly HistoryRecord[]): DataHistory {
 }
 
 function dataRun({ runId, environment, stage, finishedAt }: HistoryRecord, data: HistoryData): DataRun {
-  const { made, unexplained, touched, deletedRows, deletedKeys, scope, dryRun, left } = data;
+  const { made, unexplained, unexplainedKeys, touched, deletedRows, deletedKeys, deletedAtLeast, scope, dryRun, left } = data;
   // A count that was lost is in no sum of the run.
-  const lost = data.tables.some(({ deleted }) => deleted === null);
+  const isLost = deletedAtLeast || data.tables.some(({ deleted }) => deleted === null);
   return {
     ...{ runId, environment: environment.name, stage, at: finishedAt, scope, dryRun, left },
     made: sumFrom(made),
-    deletedRows: sumFrom({ least: deletedRows, most: lost ? null : deletedRows }),
-    deletedKeys: sumFrom({ least: deletedKeys, most: deletedKeys }),
+    deletedRows: sumFrom({ least: deletedRows, most: isLost ? null : deletedRows }),
+    deletedKeys: sumFrom({ least: deletedKeys, most: deletedAtLeast ? null : deletedKeys }),
     unexplained: sumFrom(unexplained),
+    unexplainedKeys: sumFrom(unexplainedKeys),
     touched: sumFrom(touched),
   };
 }
 
-export function sumOf(parts: readonly DataSums[]): DataSums {
-  const sums: DataSums = { made: none, deletedRows: none, deletedKeys: none, unexplained: none, touched: none };
-  for (const part of parts)
-    for (const key of ["made", "deletedRows", "deletedKeys", "unexplained", "touched"] as const)
-      sums[key] = plus(sums[key], part[key]);
-  return sums;
-}
+export const sumNames = ["made", "deletedRows", "deletedKeys", "unexplained", "unexplainedKeys", "touched"] as const;
 
 const none: Sum = { least: 0, most: 0, runs: 0 };
+
+export function sumOf(parts: readonly DataSums[]): DataSums {
+  const sums = Object.fromEntries(sumNames.map((name) => [name, none])) as unknown as DataSums;
+  for (const part of parts) for (const name of sumNames) sums[name] = plus(sums[name], part[name]);
+  return sums;
+}
 
 function sumFrom(amount: { least: number; most: number | null } | undefined): Sum {
   return amount === undefined ? none : { least: amount.least, most: amount.most, runs: 1 };
@@ -125,9 +129,16 @@ function tablesOf(records: readonly HistoryRecord[], leftovers: readonly Leftove
     }
   for (const leftover of leftovers) {
     const table = leftover.table === undefined ? undefined : tables.get(keyOf(leftover.environment, leftover.table));
-    if (table && !table.leftover) table.leftover = leftover;
+    if (!table) continue;
+    const before = table.leftover;
+    const rows = before === undefined ? leftover.rows : plusKnown(before.rows, leftover.rows);
+    table.leftover = { ...(before ?? leftover), rows };
   }
   return [...tables.values()].sort((a, b) => compare(a.environment, b.environment) || compare(a.table, b.table));
+}
+
+function plusKnown(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
 }
 
 function keyOf(environment: string, table: string): string {
@@ -146,7 +157,7 @@ function leftoversOf(records: readonly HistoryRecord[]): Leftover[] {
     else if (record.data) sweep(place, record, record.data);
   }
   return [...places.values()]
-    .flatMap(({ swept, ofRuns }) => [...swept.values(), ...ofRuns])
+    .flatMap(({ swept, ofRuns }) => [...swept.values(), ...joined(ofRuns)])
     .sort(
       (a, b) => compare(a.oldest, b.oldest) || compare(a.environment, b.environment) || compare(a.table ?? "", b.table ?? ""),
     );
@@ -186,17 +197,25 @@ function sweep(place: Place, record: HistoryRecord, data: HistoryData): void {
   place.ofRuns = place.ofRuns.filter((one) => !gone(one));
 }
 
-/** What a run says that it left. */
-function leftIn({ environment, runId, startedAt, finishedAt }: HistoryRecord, { left, tables }: HistoryData): Leftover[] {
-  const seen = { environment: environment.name, seenAt: finishedAt, runId };
-  const named = tables.flatMap(({ table, left, oldest }): Leftover[] => {
-    if (left === 0) return [];
+/** What a run says that it left. A sweep's unknown ones are told by table, those of a run together. */
+function leftIn({ environment, runId, startedAt, finishedAt }: HistoryRecord, { left, tables, scope }: HistoryData): Leftover[] {
+  const seen = { environment: environment.name, seenAt: finishedAt, runId, runs: 1 };
+  const found = tables.flatMap(({ table, left, oldest }): Leftover[] => {
+    if (left === 0 || (left === null && scope === "run")) return [];
     return [{ ...seen, table, rows: left, oldest: oldest ?? startedAt, isRowTime: oldest !== undefined }];
   });
   const inTables = tables.reduce((sum, table) => sum + (table.left ?? 0), 0);
-  const isUnknown = left === null && named.length === 0;
-  if (left !== null && left > inTables && !named.some(({ rows }) => rows === null))
-    named.push({ ...seen, rows: left - inTables, oldest: startedAt, isRowTime: false });
-  if (isUnknown) named.push({ ...seen, rows: null, oldest: startedAt, isRowTime: false });
-  return named;
+  const rest = { ...seen, oldest: startedAt, isRowTime: false };
+  if (left === null && !found.some(({ rows }) => rows === null)) found.push({ ...rest, rows: null });
+  if (left !== null && left > inTables) found.push({ ...rest, rows: left - inTables });
+  return found;
+}
+
+/** Runs of which it is unknown whether they left something, as one. */
+function joined(leftovers: readonly Leftover[]): Leftover[] {
+  const unknown = leftovers.filter(({ rows }) => rows === null);
+  const [first, last] = [unknown[0], unknown.at(-1)];
+  if (!first || !last) return [...leftovers];
+  const { seenAt, runId } = last;
+  return [...leftovers.filter(({ rows }) => rows !== null), { ...first, seenAt, runId, runs: unknown.length }];
 }
