@@ -102,7 +102,7 @@ ${folded("The same as a table", table(all))}`,
 function partsOf(verdicts: Verdicts) {
   const all = amountOf(verdicts);
   return (["failed", "error", "degraded", "skipped", "passed"] as const).map((what) => ({
-    what,
+    what: what === "passed" ? "fine" : what,
     amount: all === 0 ? 0 : verdicts[what] / all,
   }));
 }

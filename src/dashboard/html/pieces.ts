@@ -42,9 +42,14 @@ export interface DataTable {
 
 /** Wide ones scroll, also by keyboard. */
 export function table({ title, columns, rows, of = rows.length }: DataTable): Markup {
-  const drawn = rows.map((cells) => dataRow(columns, cells));
+  const drawn = rows.map((cells) => dataRow(columns, cells.map(whole)));
   const rest = of > rows.length ? html`<p class="note">${numberText(rows.length)} of ${numberText(of)} are shown.</p>` : nothing;
   return html`<div class="region" tabindex="0" role="group" aria-label="${title}">${dataTable(title, columns, drawn)}</div>${rest}\n`;
+}
+
+/** In a card, a cell stands beside its label, so it must be one element. */
+function whole(cell: Content): Content {
+  return cell === undefined || typeof cell === "string" ? cell : html`<div>${cell}</div>`;
 }
 
 const clock = new Markup(
