@@ -14,8 +14,8 @@ export function failureBefore(past: PastRuns | undefined): string[] {
 /** Beside a flaky test: `flaky in 3 of the last 20 runs`. */
 export function flakyBefore(past: PastRuns | undefined): string[] {
   if (!past) return [];
-  const shares = sharesOf(past);
-  if (shares.length > 0) return [`${shares.join(", ")} of ${lastRuns(past)}`];
+  const said = shareOf(past);
+  if (said !== undefined) return [said];
   if (past.atLeast) return [];
   return [past.runs === 1 ? "not in the run before" : `for the first time in ${count(past.runs, "run")}`];
 }
@@ -60,8 +60,8 @@ const mostLines = 10;
 function failurePhrases(past: PastRuns, word: string): string[] {
   const { inARow, atLeast } = past;
   if (inARow) return [`failing since ${day(inARow.since)}${inARow.orEarlier ? " or earlier" : ""} (${runsBefore(inARow.runs)})`];
-  const shares = sharesOf(past);
-  if (shares.length > 0) return [`${shares.join(", ")} of ${lastRuns(past)}`];
+  const said = shareOf(past);
+  if (said !== undefined) return [said];
   return atLeast ? [] : firstIn(past, word);
 }
 
@@ -79,10 +79,13 @@ function isRecent({ lastFailed }: PastRuns): boolean {
   return lastFailed !== undefined && lastFailed.runsSince < rareAfter;
 }
 
-/** `failed in 2`, `flaky in 3`. */
-function sharesOf(past: PastRuns): string[] {
-  const { failed, flaky = 0 } = past;
-  return [...(failed > 0 ? [`failed in ${share(failed, past)}`] : []), ...(flaky > 0 ? [`flaky in ${share(flaky, past)}`] : [])];
+/** `failed in 2, flaky in 3 of the last 20 runs`; undefined if neither is known. */
+function shareOf(past: PastRuns): string | undefined {
+  const { runs, failed, flaky = 0 } = past;
+  const words = [...(failed > 0 ? [["failed", failed] as const] : []), ...(flaky > 0 ? [["flaky", flaky] as const] : [])];
+  if (words.length === 0) return undefined;
+  if (runs === 1) return `${words.map(([word]) => word).join(" and ")} in the run before`;
+  return `${words.map(([word, amount]) => `${word} in ${share(amount, past)}`).join(", ")} of ${lastRuns(past)}`;
 }
 
 function share(amount: number, { atLeast }: PastRuns): string {
@@ -90,7 +93,7 @@ function share(amount: number, { atLeast }: PastRuns): string {
 }
 
 function lastRuns({ runs }: PastRuns): string {
-  return runs === 1 ? "1 run before" : `the last ${numberText(runs)} runs`;
+  return runs === 1 ? "1 run before this one" : `the last ${numberText(runs)} runs`;
 }
 
 function runsBefore(runs: number): string {
