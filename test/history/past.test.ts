@@ -19,7 +19,10 @@ function report(): StageReport {
   const full = failedIntegration();
   const [first, ...rest] = full.tests?.failures ?? [];
   if (!full.tests || !first) throw new Error("the sample has no failed test");
-  return { ...full, tests: { ...full.tests, failures: [{ ...first, name: "t" }, ...rest.slice(0, 0)], flakyTests: [{ ...first, name: "f" }] } };
+  return {
+    ...full,
+    tests: { ...full.tests, failures: [{ ...first, name: "t" }, ...rest.slice(0, 0)], flakyTests: [{ ...first, name: "f" }] },
+  };
 }
 
 type End = "good" | "failed" | "flaky" | "cut";
@@ -153,9 +156,7 @@ test("a record that can't be read may be of any run, so only what is certain is 
     flaky: ["failed in at least 2 of the last 5 runs"],
   });
   expect(phrases(history(...runs(5)), { unreadable: 1 })).toEqual({ stage: [], failed: [], flaky: [] });
-  expect(phrases(history({ end: "failed", branch: "main" }), { unreadable: 1 }).failed).toEqual([
-    "failed in the run before",
-  ]);
+  expect(phrases(history({ end: "failed", branch: "main" }), { unreadable: 1 }).failed).toEqual(["failed in the run before"]);
 });
 
 test("a test that is failing on the default branch is not said to fail there as well", () => {
@@ -183,7 +184,11 @@ test("nobody else's records change what is said: not of another branch, a fork, 
     { branch: "main", isDefaultBranch: true, origin: { kind: "terminal" } },
   ];
   const theirs = fc.array(
-    fc.record({ end: fc.constantFrom<End>("good", "failed", "flaky", "cut"), change: fc.constantFrom(...foreign), at: fc.nat(8) }),
+    fc.record({
+      end: fc.constantFrom<End>("good", "failed", "flaky", "cut"),
+      change: fc.constantFrom(...foreign),
+      at: fc.nat(8),
+    }),
     { minLength: 1, maxLength: 6 },
   );
   fc.assert(

@@ -59,7 +59,14 @@ const histories = fc
         ...{ stage, environment: { name: environment, access: "test-data" } },
         runId: `${1_763_917_800_000 + at}_9f3c1a7e`,
         finishedAt: new Date(1_763_917_800_000 + at).toISOString(),
-        origin: { kind: "github", repository, job: "tests", attempt, ...(cell ? { cell } : {}), ...(workflowRun ? { workflowRun } : {}) },
+        origin: {
+          kind: "github",
+          repository,
+          job: "tests",
+          attempt,
+          ...(cell ? { cell } : {}),
+          ...(workflowRun ? { workflowRun } : {}),
+        },
         ...(tests ? { tests } : {}),
       };
     }),
@@ -123,7 +130,10 @@ test("each rate counts the executions of its stage, environment, job and cell, a
       const found = testRates(records).map(({ test: { name, file }, stage, environment, cell, runs, ...rate }) => {
         const history = historyOfTest(records, name).find(
           (one) =>
-            one.rate.test.file === file && one.rate.stage === stage && one.rate.environment === environment && one.rate.cell === cell,
+            one.rate.test.file === file &&
+            one.rate.stage === stage &&
+            one.rate.environment === environment &&
+            one.rate.cell === cell,
         );
         return JSON.stringify([
           ...[name, file, stage, environment, cell, runs],
@@ -138,12 +148,18 @@ test("each rate counts the executions of its stage, environment, job and cell, a
 });
 
 test("the worst test comes first, and the newest executions are those of each cell", () => {
-  const records = Array.from({ length: 8 }, (_, at): HistoryRecord => ({
-    ...base,
-    runId: `${1_763_917_800_000 + at}_9f3c1a7e`,
-    origin: { kind: "github", cell: at % 4 === 0 ? "rare" : "often" },
-    tests: { ...(base.tests as HistoryTests), failures: at % 2 ? [{ name: "sometimes" }] : [{ name: "always" }, { name: "sometimes" }] },
-  }));
+  const records = Array.from(
+    { length: 8 },
+    (_, at): HistoryRecord => ({
+      ...base,
+      runId: `${1_763_917_800_000 + at}_9f3c1a7e`,
+      origin: { kind: "github", cell: at % 4 === 0 ? "rare" : "often" },
+      tests: {
+        ...(base.tests as HistoryTests),
+        failures: at % 2 ? [{ name: "sometimes" }] : [{ name: "always" }, { name: "sometimes" }],
+      },
+    }),
+  );
   expect(testRates(records).map((rate) => [rate.test.name, rate.cell, rate.failed, rate.runs])).toEqual([
     ["sometimes", "often", 6, 6],
     ["always", "rare", 2, 2],
@@ -154,6 +170,9 @@ test("the worst test comes first, and the newest executions are those of each ce
 });
 
 test("no name of a file can make two tests equal", () => {
-  const tests = { ...(base.tests as HistoryTests), failures: [{ name: 'a","b' }, { name: "a", file: "b" }, { name: "a", project: "b" }] };
+  const tests = {
+    ...(base.tests as HistoryTests),
+    failures: [{ name: 'a","b' }, { name: "a", file: "b" }, { name: "a", project: "b" }],
+  };
   expect(testRates([{ ...base, tests }])).toHaveLength(3);
 });

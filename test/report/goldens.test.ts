@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { digestOf, stampOf } from "../../scripts/picture/stamp.ts";
 import { toMarkdown } from "../../src/report/markdown.ts";
 import { parseReport } from "../../src/report/schema.ts";
+import { withEarlierRuns } from "./earlier-runs.ts";
+import { failedIntegration, passedPreflight } from "./sample.ts";
 
 // What people see of real runs, as files: a change of the summary shows in the diff. `vitest run -u` writes them again.
 
@@ -27,6 +29,12 @@ test.each(["failed", "failed-e2e"])("the first failure of %s is in the first lin
   const before = text.slice(0, text.indexOf("the right answer"));
   expect(before.split("\n").length).toBeLessThan(25);
   expect(before).not.toContain("<details");
+});
+
+test("the summary of a run with earlier ones: a phrase beside each test, latency and stage", async () => {
+  await expect(toMarkdown([withEarlierRuns(passedPreflight()), withEarlierRuns(failedIntegration())])).toMatchFileSnapshot(
+    join(summaries, "with-earlier-runs.md"),
+  );
 });
 
 test("docs/summary.png is drawn from the summary as it is now; if not: node scripts/picture/draw.ts", async () => {

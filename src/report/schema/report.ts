@@ -212,11 +212,9 @@ export const reportSchema = z
     books: books.optional(),
     staging: staging.optional(),
     isolation: isolation.optional(),
-    past: pastRuns
-      .optional()
-      .meta({
-        description: "How a stage that failed or ended in an error ended before. Absent if nothing is known of earlier runs.",
-      }),
+    past: pastRuns.optional().meta({
+      description: "How a stage that failed or ended in an error ended before. Absent if nothing is known of earlier runs.",
+    }),
     rollback: rollback.optional(),
     alerts: z.array(alert).optional().meta({ description: "Alerts of this run, and whether each was sent." }),
     leftOut: z.array(z.enum(stageNames)).optional().meta({

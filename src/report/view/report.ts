@@ -21,6 +21,7 @@ import {
   reportFile,
   rollbackLine,
   scoreLine,
+  sentence,
   shortSha,
   stageTitle,
   verdictMeanings,
@@ -28,6 +29,7 @@ import {
 import { calmChecksSection, isExplained, leadSection } from "./causes.ts";
 import { latencyChart } from "./latency.ts";
 import { endReason } from "./messages.ts";
+import { stageBefore } from "./past.ts";
 import { processesSection } from "./processes.ts";
 import type { Fact, GateView, Inline, Row, Section, StageView } from "./shapes.ts";
 import { stagingSections } from "./staging.ts";
@@ -130,7 +132,7 @@ export function stageView(report: StageReport, { id, file }: Pick<StageView, "id
     environment: environment.name,
     ...(origin.cell ? { cell: origin.cell } : {}),
     verdict,
-    reason,
+    reason: [reason, ...stageBefore(report).map((phrase) => `${sentence(phrase)}.`)].join(" "),
     tally: endReason(report),
     time: { text: budgetUse(report), used: report.durationMs, budget: report.budgetMs },
     file,
