@@ -71,6 +71,8 @@ function description(id: string, lifecycle: Lifecycle): Record<string, unknown> 
     cluster_size: "2X-Small",
     state,
     num_clusters: state === "RUNNING" ? 1 : 0,
+    max_num_clusters: 1,
+    channel: { name: "CHANNEL_NAME_CURRENT" },
     warehouse_type: "PRO",
     enable_serverless_compute: true,
     auto_stop_mins: 10,

@@ -204,6 +204,13 @@ export interface WarehouseDescription {
   /** As Databricks names it: `2X-Small`. */
   size: string;
   clusters: number;
+  /** How many it may have. */
+  mostClusters?: number;
+  /** Of its releases: `CHANNEL_NAME_CURRENT`. */
+  channel?: string;
+  /** `PRO` or `CLASSIC`. */
+  type?: string;
+  serverless?: boolean;
 }
 
 const timeoutMs = 10_000;
@@ -221,10 +228,16 @@ export async function describeWarehouse(
   if (id === undefined) return `${warehouse.path} names no SQL warehouse`;
   const answer = await getJson(warehouse, `/api/2.0/sql/warehouses/${encodeURIComponent(id)}`, signal);
   if (typeof answer === "string") return answer;
+  const channel =
+    typeof answer.channel === "object" && answer.channel !== null && "name" in answer.channel ? answer.channel.name : undefined;
   return {
     state: typeof answer.state === "string" ? answer.state : "unknown",
     size: typeof answer.cluster_size === "string" ? answer.cluster_size : "unknown size",
     clusters: typeof answer.num_clusters === "number" ? answer.num_clusters : 0,
+    ...(typeof answer.max_num_clusters === "number" ? { mostClusters: answer.max_num_clusters } : {}),
+    ...(typeof channel === "string" ? { channel } : {}),
+    ...(typeof answer.warehouse_type === "string" ? { type: answer.warehouse_type } : {}),
+    ...(typeof answer.enable_serverless_compute === "boolean" ? { serverless: answer.enable_serverless_compute } : {}),
   };
 }
 

@@ -94,6 +94,8 @@ describe("expressions", () => {
     ["get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b[1]')", "2"],
     ["current_user()", "admin@school.test"],
     ["current_catalog()", "classwaves"],
+    ["current_version().dbsql_version", "2026.30"],
+    ["current_version().dbr_version", null],
   ])("%s", async (expression, expected) => {
     expect(await client.rows(`SELECT ${expression} AS value`)).toEqual([{ value: expected }]);
   });

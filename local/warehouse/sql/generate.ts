@@ -264,7 +264,12 @@ export function generateOrderings(
     .join(", ");
 }
 
+/** Of a SQL warehouse, which has no version of the runtime. */
+const version =
+  "{'dbr_version': CAST(NULL AS VARCHAR), 'dbsql_version': '2026.30', 'u_build_hash': 'local', 'r_build_hash': 'local'}";
+
 function sessionFunction(call: Call, environment: Environment): string | undefined {
+  if (call.name === "current_version" && call.arguments.length === 0) return version;
   const answers: Readonly<Record<string, string>> = {
     current_user: environment.user,
     session_user: environment.user,
