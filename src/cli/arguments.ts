@@ -22,6 +22,7 @@ import {
   stagingCommands,
   takersOf,
 } from "./commands.ts";
+import { type CompareArguments, compareArguments } from "./compare-arguments.ts";
 import { type DashboardArguments, dashboardArguments } from "./dashboard-arguments.ts";
 import { type HistoryArguments, historyArguments } from "./history-arguments.ts";
 
@@ -69,6 +70,8 @@ export interface Arguments {
   attestation: AttestationArguments | undefined;
   /** `history`: what to show. */
   history: HistoryArguments | undefined;
+  /** `compare`: what beside what. */
+  compare: CompareArguments | undefined;
   /** `dashboard`: where it is written. */
   dashboard: DashboardArguments | undefined;
   overrides: Overrides;
@@ -186,6 +189,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     heads: values.head ?? [],
     attestation,
     history: command === "history" ? historyArguments(rest, values) : undefined,
+    compare: command === "compare" ? compareArguments(rest, values) : undefined,
     dashboard: command === "dashboard" ? dashboardArguments(values) : undefined,
     overrides: {
       scope,

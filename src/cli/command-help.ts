@@ -18,6 +18,8 @@ export interface OptionHelp {
 export interface CommandHelp {
   /** As usage shows it, after the command's name. */
   argument?: string;
+  /** Its arguments are names that files have. */
+  names?: NameSource;
   /** The words that may follow the command, each with what it does. */
   words?: Readonly<Record<string, string>>;
   text: string;

@@ -16,6 +16,7 @@ export type Command =
   | "evidence"
   | "history"
   | "dashboard"
+  | "compare"
   | "doctor"
   | "init"
   | "completion"
@@ -203,6 +204,7 @@ export const options = {
       { of: ["doctor"], text: "write the findings to standard output" },
       { of: ["init"], text: "write the names and texts of the files to standard output" },
       { of: ["history"], text: "write what it shows to standard output, for programs" },
+      { of: ["compare"], text: "write the comparison to standard output" },
       { of: ["dashboard"], text: "write what was done to standard output" },
     ],
   },
@@ -216,6 +218,12 @@ export const options = {
     default: false,
     help: [{ of: ["doctor"], text: "also ask the environment for its tables and clocks; --environment does this, too" }],
   },
+  measure: {
+    type: "boolean",
+    default: false,
+    help: [{ of: ["compare"], text: "also measure the routes of both now, in turns" }],
+  },
+  sizes: { type: "boolean", default: false, help: [{ of: ["compare"], text: "also ask for bytes; --verbose shows each table" }] },
   yes: {
     type: "boolean",
     short: "y",
@@ -347,6 +355,13 @@ export const commands: Readonly<Record<Command, CommandHelp>> = {
     text: "write the history as one HTML file: health, flaky tests, latencies and test data",
     takes: ["config", "out", "published", "stale-after", "json", "foreign-head", ...anywhere],
     examples: [["env-actions dashboard", "writes .env-actions/dashboard.html"]],
+  },
+  compare: {
+    argument: "A B",
+    names: "environments",
+    text: "show how two environments differ: latencies, versions, settings, rows; only reads",
+    takes: ["config", "measure", "sizes", "budget", "json", "verbose", "foreign-head", ...anywhere],
+    examples: [["env-actions compare staging production", "says of staging whether it is slower"]],
   },
   doctor: {
     text: "find mistakes in the configuration and the workflows; changes nothing",

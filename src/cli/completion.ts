@@ -43,12 +43,18 @@ interface CommandModel {
 }
 
 function modelOf(name: Command): CommandModel {
-  const { text, argument, words, takes } = commands[name];
+  const { text, argument, names, words, takes } = commands[name];
   const known = name === "help" ? commandNames : words && Object.keys(words);
   return {
     name,
     about: text,
-    argument: known ? { kind: "words", words: known } : argument === undefined ? undefined : { kind: "file" },
+    argument: known
+      ? { kind: "words", words: known }
+      : names
+        ? { kind: "names", of: names }
+        : argument === undefined
+          ? undefined
+          : { kind: "file" },
     options: optionNames
       .filter((option) => takes.includes(option))
       .map((option) => {
@@ -94,7 +100,12 @@ function bash(model: readonly CommandModel[]): string {
   const cases = model.map(({ name, argument, options }) => {
     const offered = options.flatMap(({ spellings }) => spellings).join(" ");
     const files = argument?.kind === "file" ? "; files=1" : "";
-    const words = argument?.kind === "words" ? `; words="${argument.words.join(" ")}"` : "";
+    const words =
+      argument?.kind === "words"
+        ? `; words="${argument.words.join(" ")}"`
+        : argument?.kind === "names"
+          ? `; words="$(_env_actions_names ${argument.of})"`
+          : "";
     return `    ${name}) options="${offered}"${files}${words} ;;`;
   });
   const names = model.map(({ name }) => name);
@@ -157,7 +168,7 @@ function zsh(model: readonly CommandModel[]): string {
       const rest = value ? `:value:${action(value)}` : "";
       return spellings.map((spelling) => zshQuoted(`${repeats ? "*" : ""}${spelling}[${shown}]${rest}`));
     });
-    const words = argument ? [zshQuoted(`${argument.kind === "file" ? "*:file" : "1:word"}:${action(argument)}`)] : [];
+    const words = argument ? [zshQuoted(`${zshPlaces[argument.kind]}:${action(argument)}`)] : [];
     return `      ${name}) _arguments ${[...specs, ...words].join(" ")} ;;`;
   });
   const described = model.map(({ name, about }) => `    ${zshQuoted(`${name}:${about}`)}`);
@@ -193,6 +204,9 @@ else
 fi
 `;
 }
+
+/** Which of the words that follow a command, and what they are called. */
+const zshPlaces: Record<Value["kind"], string> = { file: "*:file", names: "*:name", words: "1:word", any: "*:word" };
 
 function zshQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

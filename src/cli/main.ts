@@ -117,6 +117,8 @@ async function command(args: Arguments, world: GuardedTerminal): Promise<number>
     }
     case "evidence":
       return await (await import("./evidence.ts")).evidenceVerify(args, world);
+    case "compare":
+      return await (await import("./compare.ts")).compare(args, world);
     case "history":
       return await (await import("./history.ts")).history(args, world);
     case "dashboard":

@@ -26,6 +26,12 @@ export interface HistoryChoice {
 
 const usual: HistoryChoice = { runs: 50, settings: latencySettings };
 
+/** What is needed of a record. */
+export type MeasuredRecord = Pick<
+  HistoryRecord,
+  "environment" | "stage" | "runId" | "verdict" | "origin" | "finishedAt" | "checks"
+>;
+
 interface FoundRun {
   at: number;
   stage: StageName;
@@ -38,7 +44,7 @@ interface FoundRun {
  * @param a the environment that is judged: the word says whether it is slower or faster than `b`
  */
 export function compareEnvironments(
-  records: readonly HistoryRecord[],
+  records: readonly MeasuredRecord[],
   a: string,
   b: string,
   { runs, settings }: HistoryChoice = usual,
@@ -55,7 +61,7 @@ export function compareEnvironments(
 }
 
 /** Checks whose latency only one of the environments has measured. */
-export function onlyInOne(records: readonly HistoryRecord[], a: string, b: string): { a: string[]; b: string[] } {
+export function onlyInOne(records: readonly MeasuredRecord[], a: string, b: string): { a: string[]; b: string[] } {
   const [ofA, ofB] = [measuredIn(records, a), measuredIn(records, b)];
   const lacks = (some: Map<string, unknown>, others: Map<string, unknown>) =>
     [...some.keys()].filter((check) => !others.has(check)).sort();
@@ -63,10 +69,10 @@ export function onlyInOne(records: readonly HistoryRecord[], a: string, b: strin
 }
 
 /** By the id of the check, its runs, oldest first. */
-function measuredIn(records: readonly HistoryRecord[], environment: string): Map<string, { title: string; runs: FoundRun[] }> {
-  const found = new Map<string, { title: string; runs: Map<string, { record: HistoryRecord; latencies: HistoryLatency[] }> }>();
+function measuredIn(records: readonly MeasuredRecord[], environment: string): Map<string, { title: string; runs: FoundRun[] }> {
+  const found = new Map<string, { title: string; runs: Map<string, { record: MeasuredRecord; latencies: HistoryLatency[] }> }>();
   for (const record of records) {
-    if (record.environment.name !== environment || !opensTheGate(record.verdict)) continue;
+    if (record.environment.name !== environment || !isHealthy(record)) continue;
     for (const check of record.checks) {
       if (!isMeasured(check)) continue;
       const of = found.get(check.id) ?? { title: "", runs: new Map() };
@@ -91,13 +97,20 @@ function measuredIn(records: readonly HistoryRecord[], environment: string): Map
   );
 }
 
+/** A run that failed only because it was slower than others is a measurement all the same: without it, slow runs would never add up. */
+function isHealthy({ verdict, checks }: MeasuredRecord): boolean {
+  if (verdict !== "failed") return opensTheGate(verdict);
+  const wrong = checks.filter((check) => !opensTheGate(check.verdict) && check.verdict !== "skipped");
+  return wrong.length > 0 && wrong.every(({ id }) => /^(?:baseline|compare)\./.test(id));
+}
+
 /** A slow answer is degraded, and belongs to the comparison; a failed one may have measured an error page. */
 function isMeasured(check: HistoryCheck): check is HistoryCheck & { latency: HistoryLatency } {
   return check.latency !== undefined && check.latency.count > 1 && opensTheGate(check.verdict);
 }
 
 /** The cells of a matrix measure at the same time, so that they are one run. */
-function runKey({ origin, stage, runId }: HistoryRecord): string {
+function runKey({ origin, stage, runId }: MeasuredRecord): string {
   return origin.workflowRun === undefined ? runId : `${origin.workflowRun}/${origin.attempt ?? ""}/${stage}`;
 }
 

@@ -1,46 +1,8 @@
 import { expect, it } from "vitest";
 import { compareEnvironments, onlyInOne } from "../../src/compare/from-history.ts";
-import type { HistoryCheck, HistoryRecord } from "../../src/model/history.ts";
-import type { StageName, Verdict } from "../../src/model/report.ts";
+import type { HistoryRecord } from "../../src/model/history.ts";
+import { many, record } from "./records.ts";
 
-const hour = 3_600_000;
-const begin = Date.parse("2026-11-01T00:00:00Z");
-let made = 0;
-
-interface Made {
-  environment: string;
-  at: number;
-  middle?: number;
-  stage?: StageName;
-  verdict?: Verdict;
-  check?: Partial<HistoryCheck>;
-  origin?: Partial<HistoryRecord["origin"]>;
-}
-
-function record({ environment, at, middle = 100, stage = "smoke", verdict = "passed", check, origin }: Made): HistoryRecord {
-  const finishedAt = new Date(begin + at * hour).toISOString();
-  const samples = Array.from({ length: 20 }, (_, index) => middle * (1 + (index % 5) / 100 + (made % 7) / 200));
-  made++;
-  return {
-    ...{ schemaVersion: 1, stage, verdict, reason: "", commit: { sha: "a".repeat(40) }, budgetMs: 1, durationMs: 1 },
-    environment: { name: environment, access: "read-only" },
-    runId: `${begin + made}_${String(made).padStart(8, "0")}`,
-    origin: { kind: "terminal", ...origin },
-    ...{ startedAt: finishedAt, finishedAt },
-    checks: [
-      {
-        id: "api.health",
-        title: "GET /health",
-        verdict: "passed",
-        latency: { count: 20, p50: middle, p95: middle, max: middle, samples },
-        ...check,
-      },
-    ],
-  };
-}
-
-const many = (count: number, each: Omit<Made, "at">, every = 1) =>
-  Array.from({ length: count }, (_, index) => record({ ...each, at: index * every }));
 const words = (records: HistoryRecord[]) => compareEnvironments(records, "staging", "production").map(({ word }) => word);
 
 it("compares each check that both environments measured, by the runs that passed", () => {
@@ -64,6 +26,15 @@ it("failed runs and failed checks are no measurements of a healthy environment",
   expect(words([...production, ...many(12, { ...staging, verdict: "degraded", check: { verdict: "degraded" } })])).toEqual([
     "slower",
   ]);
+});
+
+it("runs that failed only because they were slower than others count, so that they add up", () => {
+  const production = many(12, { environment: "production" });
+  const failedBy = (id: string) =>
+    many(12, { environment: "staging", middle: 130, verdict: "failed", others: [{ id, verdict: "failed" }] });
+  expect(words([...production, ...failedBy("compare.api.health")])).toEqual(["slower"]);
+  expect(words([...production, ...failedBy("baseline.api.health")])).toEqual(["slower"]);
+  expect(words([...production, ...failedBy("redis.ping")])).toEqual([]);
 });
 
 it("the cells of a matrix are one run", () => {

@@ -34,6 +34,7 @@ const exits: Record<string, string> = {
   "audit/log.ts": "each line is redacted before it is hashed",
   "checks/api/client.ts": "a request to the tested application, which must hold its credentials",
   "cli/ask.ts": guarded,
+  "cli/compare.ts": guarded,
   "cli/doctor.ts": guarded,
   "cli/environment-facts.ts": guarded,
   "cli/evidence.ts": guarded,

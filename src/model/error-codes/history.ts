@@ -87,4 +87,14 @@ export const historyErrors = {
       "`env-actions history compact` joins records into monthly files. The place where this history is kept does that itself, or removes them after a time.",
     fix: "Nothing is to be done.",
   },
+  EA8140: {
+    title: "An environment is compared with itself",
+    meaning: "`env-actions compare` got the same name twice.",
+    fix: "Name two environments, such as `env-actions compare staging production`.",
+  },
+  EA8141: {
+    title: "The environment to compare does not exist",
+    meaning: "One of the names after `compare`, or under `compare.with`, is not under `environments`.",
+    fix: "Use the suggested name, or add the environment.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
