@@ -3,9 +3,9 @@ import { z } from "../lib/zod.ts";
 const growthPattern = /^<=\s*\+(\d{1,4}(?:\.\d+)?)%$/;
 
 /** Converts `<= +10%` to 0.1. */
-const growth = z
+export const growth = z
   .string({ error: 'expected a limit such as "<= +10%"' })
-  .regex(growthPattern, { error: 'expected a limit such as "<= +10%": the allowed growth over earlier runs' })
+  .regex(growthPattern, { error: 'expected a limit such as "<= +10%": how much more is allowed' })
   .transform((text) => Number(growthPattern.exec(text)?.[1]) / 100);
 
 /** Limits for the latency, relative to earlier runs. */

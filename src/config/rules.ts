@@ -50,6 +50,7 @@ function environmentNames(data: Data, written: Data, environments: Record<string
   return [
     ...(none ? [{ code: "EA1008" as const, path: ["environments"], message: "expected at least one environment" }] : []),
     ...unknown(["defaultEnvironment"]),
+    ...["preflight", "smoke"].flatMap((stage) => unknown(["stages", stage, "compare", "with"])),
     ...names.flatMap((name): Conflict[] => {
       const path = ["environments", name, "promotedFrom"];
       const itself = valueAt(data, path) === name;

@@ -1,5 +1,6 @@
 import { z } from "../lib/zod.ts";
 import { baselineSchema } from "./baseline-schema.ts";
+import { compareSchema } from "./compare-schema.ts";
 import { orLeftOut } from "./left-out.ts";
 import { retries, score } from "./score-schema.ts";
 import { budgetDescription, duration, percent, timeLimit } from "./values.ts";
@@ -36,6 +37,10 @@ const limits = {
   baseline: baselineSchema.optional().meta({
     description:
       "Compares latencies with the last passing runs of the same environment. They are in the history (`history.store`).",
+  }),
+  compare: compareSchema.optional().meta({
+    description:
+      "Compares latencies with those of another environment, by the runs that the history has of both. See docs/guides/compare.md.",
   }),
 };
 

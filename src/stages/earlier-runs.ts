@@ -9,6 +9,13 @@ import { scoreChecks, withoutDryRun } from "./score.ts";
 
 /** Compares latencies with those of the last passing runs, which the history has, and says which of them later runs may use. */
 
+/** Compares the latencies with everything that is configured. @param found checks of the stage, all finished */
+export async function compareLatencies(context: StageContext, found: FinishedChecks): Promise<Check[]> {
+  const earlier = await compareWithEarlierRuns(context, found);
+  if (!stageOf(context)?.compare) return earlier;
+  return [...earlier, ...(await (await import("./beside.ts")).compareWithOther(context, found))];
+}
+
 /**
  * Compares each sampled latency with earlier runs, if configured. Then hands on the passed ones for later runs.
  * @param checks of the stage, all finished
@@ -74,13 +81,13 @@ function keepForLaterRuns(context: StageContext, sampled: readonly SampledCheck[
       context.baseline.set(context.secrets.redact(check.id), samples.values);
 }
 
-interface SampledCheck {
+export interface SampledCheck {
   check: Check;
   samples: Samples;
 }
 
 /** A single measurement, such as one connection, is not a sample. */
-function sampledIn({ checks, samples }: FinishedChecks): SampledCheck[] {
+export function sampledIn({ checks, samples }: FinishedChecks): SampledCheck[] {
   return checks.flatMap((check) => {
     const measured = samples.get(check.id);
     return measured && measured.values.length > 1 ? [{ check, samples: measured }] : [];
@@ -88,7 +95,7 @@ function sampledIn({ checks, samples }: FinishedChecks): SampledCheck[] {
 }
 
 /** The settings of the stage; only these two sample latencies. */
-function stageOf({ stage, config }: StageContext) {
+export function stageOf({ stage, config }: StageContext) {
   return stage === "preflight" || stage === "smoke" ? config.stages[stage] : undefined;
 }
 

@@ -2,7 +2,7 @@ import type { Check } from "../model/report.ts";
 import { mayHaveBranches } from "./child-environment.ts";
 import type { Readers } from "./connections.ts";
 import type { StageContext, StageOutcome } from "./context.ts";
-import { compareWithEarlierRuns } from "./earlier-runs.ts";
+import { compareLatencies } from "./earlier-runs.ts";
 import { withConfiguredReaders } from "./ports.ts";
 import { loadKinds, runChecks } from "./run-checks.ts";
 import { withApplication } from "./servers.ts";
@@ -18,7 +18,7 @@ export async function preflight(context: StageContext, outcome: StageOutcome): P
       const found = await withConfiguredReaders(context, (readers) =>
         runChecks(context, "preflight", readers, kinds, () => checksOfEarlierRuns(own, context, readers, outcome)),
       );
-      outcome.checks.push(...found.checks, ...(await compareWithEarlierRuns(context, found)));
+      outcome.checks.push(...found.checks, ...(await compareLatencies(context, found)));
     });
   } finally {
     // After the application, which may write once more when its sockets close; also after a cancellation.

@@ -97,8 +97,8 @@ function scoredCheck({ id, verdict }: Check, rules: readonly Rule[]): ScoredChec
   const ruleOf = (meant: string) => rules.findLast(({ means }) => means.test(meant));
   const rule = ruleOf(id);
   const protectedCheck = isCritical(id);
-  // A comparison with earlier runs is about a check's latency: if that check doesn't count, neither does the comparison.
-  const compared = /^baseline\.(.+)$/.exec(id)?.[1];
+  // A comparison with other runs is about a check's latency: if that check doesn't count, neither does the comparison.
+  const compared = /^(?:baseline|compare)\.(.+)$/.exec(id)?.[1];
   const dryRun = !protectedCheck && (rule ?? (compared === undefined ? undefined : ruleOf(compared)))?.dryRun === true;
   const weight = rule?.weight ?? 1;
   return {

@@ -1,5 +1,5 @@
 import type { StageContext, StageOutcome } from "./context.ts";
-import { compareWithEarlierRuns } from "./earlier-runs.ts";
+import { compareLatencies } from "./earlier-runs.ts";
 import { withConfiguredReaders } from "./ports.ts";
 import { loadKinds, runChecks } from "./run-checks.ts";
 import { withApplication } from "./servers.ts";
@@ -15,6 +15,6 @@ export async function smoke(context: StageContext, outcome: StageOutcome): Promi
   await withApplication(context, outcome, async () => {
     const kinds = await loading;
     const found = await withConfiguredReaders(context, (readers) => runChecks(context, "smoke", readers, kinds));
-    outcome.checks.push(...found.checks, ...(await compareWithEarlierRuns(context, found)));
+    outcome.checks.push(...found.checks, ...(await compareLatencies(context, found)));
   });
 }

@@ -458,6 +458,15 @@ const acrossPlaces: Case[] = [
     says: ['c.yml:5:21  EA1014: defaultEnvironment  no environment has the name "sandbix"; did you mean "sandbox"?'],
   },
   {
+    mistake: "a comparison with an unknown environment, by a limit that is none",
+    file: minimal({ below: "stages:\n  smoke:\n    compare: { with: sandbix, latency: 20%, runs: 3 }" }),
+    says: [
+      'c.yml:7:22  EA1014: stages.smoke.compare.with  no environment has the name "sandbix"; did you mean "sandbox"?',
+      'c.yml:7:40  EA1010: stages.smoke.compare.latency  expected a limit such as "<= +10%": how much more is allowed',
+      "c.yml:7:51  EA1010: stages.smoke.compare.runs  expected 6 or more",
+    ],
+  },
+  {
     mistake: "promotion from an unknown environment, and from itself",
     file: `${minimal({ inside: "promotedFrom: staging" })}  production:\n    access: read-only\n    promotedFrom: production`,
     says: [

@@ -42,7 +42,7 @@ const stageKeys: Record<string, unknown> = {
   preflight: { budget: "1m", score: { weights: [{ check: "api.*" }] } },
   integration: { command: "test", reports: ["a.xml"] },
   e2e: { command: "test", shards: 1 },
-  smoke: { apiP95: "1s", baseline: { criteria: { p95: "<= +10%" } } },
+  smoke: { apiP95: "1s", baseline: { criteria: { p95: "<= +10%" } }, compare: { with: "here" } },
   cleanup: { budget: "1m" },
 };
 const fileKeys: Record<string, unknown> = {
