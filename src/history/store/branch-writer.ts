@@ -12,7 +12,7 @@ export interface BranchPlace {
   repository: Repository;
   branch: string;
   cancel?: AbortSignal | undefined;
-  /** Pause after the first attempt that lost, in milliseconds. */
+  /** Least length of an attempt for the pauses after it, in milliseconds. */
   firstPauseMs?: number | undefined;
   /** Time limit for one change, with all its attempts. */
   withinMs?: number | undefined;
@@ -25,9 +25,9 @@ export interface Made<Result> {
 }
 
 const defaultFirstPauseMs = 500;
-const longestPauseFactor = 30;
-const defaultWithinMs = 120_000;
-const attempts = 60;
+/** In attempts. */
+const longestPause = 60;
+const defaultWithinMs = 300_000;
 /** GitHub may show what was before for some seconds. */
 const refusalsOfTheSame = 6;
 
@@ -56,12 +56,13 @@ export async function changeBranch<Result>(
   make: (head: Head | undefined, isUnknown: boolean) => Promise<Made<Result>>,
 ): Promise<Result> {
   const { api, repository, branch, cancel, firstPauseMs = defaultFirstPauseMs, withinMs = defaultWithinMs } = place;
-  const longestMs = firstPauseMs * longestPauseFactor;
+  let began = performance.now();
   let isUnknown = false;
   let still = 0;
   let last: string | undefined;
   return await retry(
     async () => {
+      began = performance.now();
       const head = await readBranch(api, repository, branch);
       const { result, tree } = await make(head, isUnknown);
       if (!tree || tree.sha === head?.tree) return result;
@@ -81,9 +82,12 @@ export async function changeBranch<Result>(
         return thrown;
       },
       mayPass: () => still < refusalsOfTheSame,
-      // Anywhere within the time that grows: those who lost together don't meet again.
-      pauseMs: (_, attempt) => Math.random() * growingPause(firstPauseMs, attempt, { factor: 1.6, longestMs }),
-      attempts,
+      // Measured in attempts, because one is lost to whoever moves the branch while it lasts. Anywhere within the time that grows: those who
+      // lost together don't meet again.
+      pauseMs(_, attempt) {
+        const lastedMs = Math.max(firstPauseMs, performance.now() - began);
+        return Math.random() * growingPause(lastedMs, attempt, { longestMs: lastedMs * longestPause });
+      },
       withinMs,
       signal: cancel,
       gaveUp: ({ why, last: { is, error }, failures }) => {
