@@ -57,6 +57,11 @@ function remembered(git: Git, key: string, ask: () => string | undefined): strin
   return answer;
 }
 
+/** What was just written need not be asked for. */
+export function note(git: Git, sha: string, facts: { kind: string; tree?: string; parents?: string }): void {
+  for (const [name, value] of Object.entries(facts)) remembered(git, `${sha} ${name}`, () => value);
+}
+
 export function treeOf(git: Git, commit: string): string {
   return remembered(git, `${commit} tree`, () => line(git(["rev-parse", `${commit}^{tree}`]))) ?? "";
 }

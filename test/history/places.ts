@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import { type GitHubOptions, type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { writeZip } from "../../src/github/zip.ts";
 import { recordOf } from "../../src/history/record/of-report.ts";
 import { chooseStore } from "../../src/history/store/choose.ts";
@@ -33,7 +33,7 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export const places: Readonly<Record<string, () => Promise<Place>>> = { folder, branch, artifacts };
+export const places: Readonly<Record<string, () => Promise<Place>>> = { folder, branch: () => branch(), artifacts };
 
 async function folder(): Promise<Place> {
   const root = await mkdtemp(join(tmpdir(), "history-"));
@@ -60,7 +60,7 @@ export interface BranchWorld extends Place {
 }
 
 /** A real bare repository behind the stand-in. */
-export async function branch(): Promise<BranchWorld> {
+export async function branch(onRequest?: GitHubOptions["onRequest"]): Promise<BranchWorld> {
   const bare = await mkdtemp(join(tmpdir(), "history-branch-"));
   const git = (...args: string[]) =>
     execFileSync("git", args, { cwd: bare, encoding: "utf8", env: { ...process.env, ...identity }, maxBuffer: 1e9 }).trim();
@@ -70,6 +70,7 @@ export async function branch(): Promise<BranchWorld> {
   const tree = execFileSync("git", ["mktree"], { cwd: bare, input: `040000 tree ${inner}\tsrc\n`, encoding: "utf8" }).trim();
   git("update-ref", "refs/heads/main", git("commit-tree", tree, "-m", "Begin"));
   const github = await startGitHub({
+    ...(onRequest && { onRequest }),
     repositories: { [repository]: { git: bare } },
     tokens: {
       [token]: { permissions: { contents: "write" } },

@@ -1,5 +1,5 @@
 import type { Answer, Asked, Endpoints } from "../endpoint.ts";
-import { type Git, kindOf, line } from "../git.ts";
+import { type Git, kindOf, line, note } from "../git.ts";
 import { notFound, unprocessable } from "../refusals.ts";
 import { inGit } from "./git-refs.ts";
 
@@ -27,7 +27,9 @@ function createBlob(asked: Asked, git: Git): Answer {
 }
 
 export function writeBlob(git: Git, content: Buffer): string {
-  return line(git(["hash-object", "-w", "--stdin"], { input: content }));
+  const sha = line(git(["hash-object", "-w", "--stdin"], { input: content }));
+  note(git, sha, { kind: "blob" });
+  return sha;
 }
 
 function getBlob(asked: Asked, git: Git): Answer {
@@ -69,6 +71,7 @@ function createCommit(asked: Asked, git: Git): Answer {
       },
     }),
   );
+  note(git, sha, { kind: "commit", tree, parents: parents.join(" ") });
   return { status: 201, body: rendered(asked, git, sha) };
 }
 

@@ -1,5 +1,5 @@
 import type { Answer, Asked, Endpoints } from "../endpoint.ts";
-import { commitOf, type Git, GitRefusal, kindOf, type Listed, line, listTree, treeOf, withIndex } from "../git.ts";
+import { commitOf, type Git, GitRefusal, kindOf, type Listed, line, listTree, note, treeOf, withIndex } from "../git.ts";
 import { notFound, unprocessable } from "../refusals.ts";
 import { addressOf, wrapped, writeBlob } from "./git-objects.ts";
 import { inGit } from "./git-refs.ts";
@@ -29,6 +29,7 @@ function createTree(asked: Asked, git: Git): Answer {
   if (entries.length === 0 && base === undefined) return unprocessable("Invalid tree info");
   try {
     const sha = entries.every(isPlain) && base === undefined ? flatTree(git, entries) : mergedTree(git, entries, base);
+    note(git, sha, { kind: "tree" });
     return { status: 201, body: rendered(asked, sha, listTree(git, sha, false)) };
   } catch (error) {
     // Such as a file where another path needs a folder.
