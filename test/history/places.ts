@@ -4,14 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type GitHubOptions, type LocalGitHub, startGitHub } from "../../local/github/index.ts";
+import { type Artifact, type GitHubOptions, type LocalGitHub, startGitHub } from "../../local/github/index.ts";
 import { writeZip } from "../../src/github/zip.ts";
 import { recordOf } from "../../src/history/record/of-report.ts";
 import { chooseStore } from "../../src/history/store/choose.ts";
 import { folderStore } from "../../src/history/store/folder.ts";
 import type { HistoryStore } from "../../src/history/store/store.ts";
 import type { HistoryRecord } from "../../src/model/history.ts";
-import { type LocalArtifacts, startArtifacts } from "../harness/artifact-service.ts";
+import { type LocalArtifacts, startArtifacts, type WorkflowRun } from "../harness/artifact-service.ts";
 import { failedIntegration } from "../report/sample.ts";
 
 /** The places where a history can be, each with real parts behind it. */
@@ -113,6 +113,10 @@ const identity = {
 export interface ArtifactsWorld extends Place {
   github: LocalGitHub;
   service: LocalArtifacts;
+  run: WorkflowRun;
+  /** What others uploaded. */
+  byHand: Partial<Artifact>[];
+  open(options?: { token?: string; isOnRunner?: boolean }): Promise<HistoryStore>;
 }
 
 /** The runner's artifact service, and GitHub's API, which shows what was uploaded there. */
@@ -125,21 +129,24 @@ export async function artifacts(): Promise<ArtifactsWorld> {
   });
   const known = github.repositories.get(repository);
   if (!known) throw new Error("no repository");
-  const byHand: { name: string; archive: Buffer }[] = [];
+  const byHand: Partial<Artifact>[] = [];
   Object.defineProperty(known, "artifacts", {
     get: () =>
-      [...run.artifacts, ...byHand].map(({ name, archive }, index) => ({ id: index + 1, name, archive, run: workflowRun })),
+      [...run.artifacts.map(({ name, archive }) => ({ name, archive })), ...byHand].map((artifact, index) => ({
+        ...{ id: index + 1, run: workflowRun },
+        ...artifact,
+      })),
   });
   return {
-    ...{ github, service },
-    async open() {
-      const env = { ...run.env, GITHUB_API_URL: github.url, GITHUB_REPOSITORY: repository };
+    ...{ github, service, run, byHand },
+    async open({ token: used = token, isOnRunner = true } = {}) {
+      const env = { ...(isOnRunner ? run.env : {}), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: repository };
       const store = await chooseStore({
         store: "artifacts",
         records: "/nowhere",
         workspace: "/nowhere",
         env,
-        githubToken: token,
+        githubToken: used,
       });
       if (!store) throw new Error("no store");
       return store;
@@ -161,6 +168,6 @@ export async function artifacts(): Promise<ArtifactsWorld> {
   };
 }
 
-function zipOf(content: string): Buffer {
+export function zipOf(content: string): Buffer {
   return writeZip([{ name: "record.json", content: Buffer.from(content) }]);
 }

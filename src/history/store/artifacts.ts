@@ -4,6 +4,7 @@ import { repositoryOf } from "../../github/deployments.ts";
 import { type ArtifactSource, type ListedArtifact, listedArtifacts } from "../../github/run-artifacts.ts";
 import { errorText } from "../../lib/error-text.ts";
 import type { HistoryRecord } from "../../model/history.ts";
+import { mostRecordBytes } from "../record/bounded.ts";
 import { nameOf, type RecordName, readRecordName, recordFileName } from "./layout.ts";
 import { addTo, inOrder } from "./months.ts";
 import { type FoundRecords, HistoryFailure, type HistoryStore } from "./store.ts";
@@ -32,6 +33,7 @@ const prefix = "env-actions-history-";
 /** Pages of a hundred, of all artifacts of the repository. */
 const mostPages = 10;
 const mostRecords = 400;
+const mostBytes = 2 * mostRecordBytes;
 const atOnce = 10;
 const dayMs = 86_400_000;
 
@@ -161,6 +163,7 @@ async function readOne(source: Pick<ArtifactSource, "download">, { artifact, nam
   if (files instanceof Error) return refuse(errorText(files));
   const [file, ...more] = files;
   if (file?.name !== "record.json" || more.length > 0) return refuse("expected one file, record.json");
+  if (file.content.length > mostBytes) return refuse("it is larger than records are");
   addTo(found, artifact.name, file.content.toString("utf8"));
   for (const record of found.records) {
     if (record.runId !== name.runId || record.stage !== name.stage || record.environment.name !== name.environment)
