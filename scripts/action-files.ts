@@ -51,6 +51,12 @@ const actions: Record<ActionName, { title: string; description: string; icon: st
       "After a gate on a pull request from a fork: writes its result as one comment. It trusts nothing that the run left.",
     icon: "message-square",
   },
+  dashboard: {
+    title: "Dashboard",
+    description:
+      "Makes one HTML file of the history: health, gates, latencies, flaky tests, test data, and what ends soon. It runs no test.",
+    icon: "bar-chart-2",
+  },
   approve: {
     title: "Approve",
     description:

@@ -73,6 +73,8 @@ export interface WorkflowRun {
   headSha: string;
   /** `owner/name`; the repository itself if absent. */
   headRepository?: string;
+  /** `main` if absent. */
+  headBranch?: string;
   event: string;
   status: "queued" | "in_progress" | "completed" | "waiting";
   conclusion: string | null;

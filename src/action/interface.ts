@@ -7,11 +7,11 @@ import { stagingTasks } from "../model/staging.ts";
  */
 
 /** A stage, what judges them all, or what tells it to people or to GitHub. */
-export type ActionName = StageAction | "gate" | "comment" | "approve";
+export type ActionName = StageAction | "gate" | "comment" | "approve" | "dashboard";
 /** What runs a stage. `staging` has one for each of its tasks. */
 export type StageAction = GateStage | "cleanup" | "staging";
 export const stageActions: readonly StageAction[] = [...gateStages, "cleanup", "staging"];
-export const actionNames: readonly ActionName[] = [...stageActions, "gate", "comment", "approve"];
+export const actionNames: readonly ActionName[] = [...stageActions, "gate", "comment", "approve", "dashboard"];
 
 /** The action that runs a stage. */
 export function actionOf(stage: StageName): StageAction {
@@ -31,20 +31,22 @@ export interface Input {
 
 /** These judge what the stages left. */
 export const judging: readonly ActionName[] = ["gate", "approve"];
+/** These read the configuration, and run no stage. */
+const reading: readonly ActionName[] = [...judging, "dashboard"];
 const tested: readonly StageAction[] = ["integration", "e2e"];
 
 export const inputs = {
   config: {
     description: "Configuration file, relative to `working-directory`.",
     default: ".github/env-actions.yml",
-    also: judging,
+    also: reading,
   },
   environment: {
     description:
       "Environment to check or to test in. Default: `defaultEnvironment` in the configuration, or the only environment that there is. The gate fails if a stage has no evidence of it, and `approve` permits nothing; without this input, any environment will do. `comment` names the stages that ran elsewhere.",
     also: ["gate", "comment", "approve"],
   },
-  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: judging },
+  "working-directory": { description: "Workspace of the run, relative to the checkout.", default: ".", also: reading },
   "foreign-head": {
     description:
       "Full SHA of a reviewed commit from another repository that may run with this job's credentials. For `pull_request_target`, `workflow_run` and `issue_comment`. See `docs/trust.md`.",
@@ -71,8 +73,8 @@ export const inputs = {
   },
   "github-token": {
     description:
-      "Token for GitHub's API; servers and tests never get it. Smoke asks with it whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). A history on a branch needs `contents: write`. The gate and the comment write with it.",
-    also: ["gate", "comment"],
+      "Token for GitHub's API; servers and tests never get it. Smoke asks with it whether `deployment` succeeded, for which the job needs `deployments: read`. A configured rollback needs `deployments: write` and `actions: write` (a workflow) or `contents: write` (an event). A history on a branch needs `contents: write`. The gate and the comment write with it, and the dashboard reads and collects the history.",
+    also: ["gate", "comment", "dashboard"],
     default: "${{ github.token }}",
   },
   task: {
@@ -151,8 +153,8 @@ export const inputs = {
   },
   "run-id": {
     description:
-      "Id of another workflow run of this repository whose deployment waits. Its jobs and artifacts are read from GitHub, and `needs` is not. Default: this job's own run.",
-    stages: ["approve"],
+      "Id of another workflow run of this repository. `approve`: whose deployment waits; its jobs and artifacts are read from GitHub, and `needs` is not. Default: this job's own run. `dashboard`: whose records are first taken from its artifacts into the history.",
+    stages: ["approve", "dashboard"],
   },
   "on-failure": {
     description:
@@ -164,6 +166,21 @@ export const inputs = {
     description: "How long to wait until the deployment waits for its rules, such as `10m`.",
     stages: ["approve"],
     default: "10m",
+  },
+  branch: {
+    description:
+      "Branch with the history, in place of `history.store`: the records of `run-id` are collected there, and the dashboard shows it. The job needs `contents: write`.",
+    stages: ["dashboard"],
+  },
+  published: {
+    description:
+      "Address of the published dashboard. It is read first, so that an older run doesn't replace a newer page. Default: nothing is compared.",
+    stages: ["dashboard"],
+  },
+  "stale-after": {
+    description: "Age from which a good verdict says nothing about now, such as `26h`. The dashboard then shows it as stale.",
+    stages: ["dashboard"],
+    default: "26h",
   },
   matrix: {
     description: "Cell of the job's matrix. The runner sets it; do not set it yourself.",
@@ -241,6 +258,15 @@ export const outputs = {
     description:
       "What became of the deployment: `approved`, `rejected`, `abstained`, `already-approved`, `already-rejected`, `bypassed`, `expired`, `not-waiting`, `unprotected`, `refused`, or `unknown` if GitHub could not be asked.",
     stages: ["approve"],
+  },
+  page: { description: "Path of the dashboard, one HTML file that needs nothing else.", stages: ["dashboard"] },
+  publish: {
+    description: "`true` if the dashboard may be published. `false` if a newer one is published already, or if that is unknown.",
+    stages: ["dashboard"],
+  },
+  newest: {
+    description: "When the newest run in the dashboard ended (ISO 8601). Empty if the history is empty.",
+    stages: ["dashboard"],
   },
   rollback: {
     description:

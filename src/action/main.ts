@@ -40,6 +40,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
       process.exitCode = await (await import("./approve.ts")).approve(env, secrets);
       return;
     }
+    if (inputOf(env, "stage") === "dashboard") {
+      process.exitCode = await (await import("./dashboard.ts")).dashboard(env, secrets);
+      return;
+    }
     const read = readInputs(env);
     if (!read.ok) throw new UserError(read.code, read.mistakes.join("\n"));
     process.exitCode = await (await import("./run.ts")).run(read.inputs, env, secrets);

@@ -19,7 +19,9 @@ export const testing: readonly StageName[] = ["preflight", "integration", "e2e"]
 
 export function stageWorkflows({ workflows }: Subject): Workflow[] {
   return workflows.filter((workflow) =>
-    workflow.jobs.some((job) => job.stages.length + job.gates.length + job.comments.length + job.approvals.length > 0),
+    workflow.jobs.some(
+      (job) => job.stages.length + job.gates.length + job.comments.length + job.approvals.length + job.dashboards.length > 0,
+    ),
   );
 }
 

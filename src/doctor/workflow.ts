@@ -44,6 +44,7 @@ export interface Job {
   comments: readonly Step[];
   /** Steps that answer a deployment. */
   approvals: readonly Step[];
+  dashboards: readonly Step[];
   hasMatrix: boolean;
 }
 
@@ -127,6 +128,7 @@ function jobOf(workflow: Workflow, id: string, local: LocalFiles): Job {
     gates: all.filter((step) => workOf(step, local) === "gate"),
     comments: all.filter((step) => workOf(step, local) === "comment"),
     approvals: all.filter((step) => workOf(step, local) === "approve"),
+    dashboards: all.filter((step) => workOf(step, local) === "dashboard"),
     hasMatrix: isGroup(group(job.strategy).matrix) || typeof group(job.strategy).matrix === "string",
     ...call,
   };
@@ -219,6 +221,7 @@ export function actionSteps(job: Job): { action: ActionName; step: Step }[] {
     ...job.gates.map((step) => ({ action: "gate" as const, step })),
     ...job.comments.map((step) => ({ action: "comment" as const, step })),
     ...job.approvals.map((step) => ({ action: "approve" as const, step })),
+    ...job.dashboards.map((step) => ({ action: "dashboard" as const, step })),
   ];
 }
 

@@ -13,10 +13,14 @@ export interface RunFacts {
   headSha: string;
   /** `owner/name`, of a fork too; undefined if it was deleted. */
   headRepository: string | undefined;
+  /** The name of a branch or of a tag. */
+  headBranch: string | undefined;
   event: string;
   attempt: number | undefined;
   isCompleted: boolean;
   conclusion: string | undefined;
+  /** The time of the first attempt, in milliseconds. */
+  createdAt: number;
   /** Milliseconds. */
   startedAt: number;
   /** Who started it, or started it again. */
@@ -34,10 +38,12 @@ export async function runFacts(api: GitHub, place: RunPlace): Promise<RunFacts |
     headSha: data.head_sha,
     // `null` for a deleted fork, although GitHub's description doesn't say so.
     headRepository: (data.head_repository as { full_name: string } | null)?.full_name,
+    headBranch: data.head_branch ?? undefined,
     event: data.event,
     attempt: data.run_attempt,
     isCompleted: data.status === "completed",
     conclusion: data.conclusion ?? undefined,
+    createdAt: Date.parse(data.created_at),
     startedAt: Date.parse(data.run_started_at ?? data.created_at),
     startedBy: data.triggering_actor?.login ?? data.actor?.login,
   };

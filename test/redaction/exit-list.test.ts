@@ -21,6 +21,9 @@ const exits: Record<string, string> = {
   "action/gate.ts":
     "the summary, the comment and the lines of jobs and cells are redacted; the rest are texts of ours, and the log is guarded",
   "action/approve.ts": "the result and the comment at the deployment are redacted before they are worded; the log is guarded",
+  "action/dashboard.ts":
+    "the page, the summary and the lines of the log are redacted; outputs are a path, a time and a word of ours",
+  "action/published.ts": "reads the address of the input published, and sends only the time",
   "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
   "action/main.ts": guarded,
   "action/missing.ts": "says only which inputs are missing: a mistake that quotes an input is left to action/main.ts",

@@ -308,13 +308,16 @@ export const noStage: Rule = {
   severity: "fails",
   title: "The step names no stage",
   meaning: "The action in the root of env-actions runs the stage that its input `stage` names.",
-  cure: "Write `with: { stage: preflight }`, or integration, e2e, smoke, cleanup, staging, gate, comment or approve.",
+  cure: "Write `with: { stage: preflight }`, or integration, e2e, smoke, cleanup, staging, gate, comment, approve or dashboard.",
   *find({ workflows }) {
     for (const { jobs } of workflows)
       for (const job of jobs)
         for (const step of job.steps) {
           if (step.uses?.kind !== "env-actions" || step.uses.stage !== undefined || isComputed(step.with.stage)) continue;
-          if (job.stages.some((use) => use.step === step) || [...job.gates, ...job.comments, ...job.approvals].includes(step))
+          if (
+            job.stages.some((use) => use.step === step) ||
+            [...job.gates, ...job.comments, ...job.approvals, ...job.dashboards].includes(step)
+          )
             continue;
           const isRoot = step.uses.path.split("/").length === 2;
           const message = isRoot ? `${step.uses.text} needs the input stage` : `${step.uses.text} is no action of env-actions`;

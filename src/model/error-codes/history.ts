@@ -96,5 +96,15 @@ export const historyErrors = {
     title: "The environment to compare does not exist",
     meaning: "One of the names after `compare`, or under `compare.with`, is not under `environments`.",
     fix: "Use the suggested name, or add the environment.",
+  EA8150: {
+    title: "There is no history to make a dashboard of",
+    meaning: "`history.store` is `none` in the configuration, so runs leave no record.",
+    fix: "Set `history.store` to `artifacts` or to a branch, as in docs/guides/history.md.",
+  },
+  EA8151: {
+    title: "The workflow run whose records to collect was not found",
+    meaning:
+      "The input `run-id` of the action `dashboard` names no workflow run of this repository, or the job may not see it. Nothing was collected.",
+    fix: "Pass `${{ github.event.workflow_run.id }}` in a workflow on `workflow_run`, and give the job `actions: read`.",
   },
 } as const satisfies Record<string, ErrorEntry>;
