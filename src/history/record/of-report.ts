@@ -88,6 +88,11 @@ export function recordedName(text: string): string {
   return short(text);
 }
 
+/** How a record names a check. */
+export function recordedId(id: string): string {
+  return short(id);
+}
+
 /** One line, without control characters, and cut at a whole character. */
 function short(text: string, most = limits.text): string {
   const line = plainText(text).replace(/\s+/g, " ").trim();
