@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import * as core from "@actions/core";
+import { makeDashboard } from "../app/dashboard.ts";
 import { historySettings } from "../config/history-settings.ts";
-import { dashboardHtml, newestIn } from "../dashboard/page.ts";
+import { newestIn } from "../dashboard/page.ts";
 import { dashboardView } from "../dashboard/view/view.ts";
 import { GitHubError, gitHub } from "../github/api.ts";
 import { runFacts } from "../github/approvals.ts";
@@ -13,7 +14,7 @@ import { chooseStore } from "../history/store/choose.ts";
 import { HistoryFailure, type HistoryStore } from "../history/store/store.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
-import { recordsDirectory, writeOwn } from "../lib/plain-file.ts";
+import { recordsDirectory } from "../lib/plain-file.ts";
 import { UserError } from "../model/user-error.ts";
 import type { SecretKeeper } from "../stages/context.ts";
 import { dashboardSummary } from "./dashboard-summary.ts";
@@ -25,9 +26,6 @@ import { type Published, readPublished } from "./published.ts";
 
 /** In the workspace's records. */
 const pageFile = "dashboard/index.html";
-const dayMs = 86_400_000;
-/** Newer records stay as they are, with the samples that later runs are compared with. */
-const joinAfterMs = 30 * dayMs;
 
 /**
  * Collects the records of a workflow run, joins old ones, and makes the dashboard. It runs no stage, and believes no record that
@@ -46,20 +44,27 @@ export async function dashboard(env: NodeJS.ProcessEnv, secrets: SecretKeeper): 
   try {
     const { store, keep } = await openStore(env, asked);
     if (asked.run !== undefined) notes.push(...(await collect(env, asked, asked.run, store)));
-    notes.push(...(await compacted(store, keep)));
+    let found: Awaited<ReturnType<HistoryStore["all"]>> = { records: [], unreadable: [] };
+    const noted: HistoryStore = {
+      ...store,
+      async all() {
+        found = await store.all();
+        return found;
+      },
+    };
+    const now = Date.now();
+    const { workspace, staleAfterMs } = asked;
+    const out = join(workspace, recordsDirectory, pageFile);
+    const made = await makeDashboard({ store: noted, keep, now, out, workspace, staleAfterMs });
+    if (made.notCompacted !== undefined) notes.push(made.notCompacted);
     for (const note of notes) warn(note);
-    const { records, unreadable } = await store.all();
-    const options = { now: Date.now(), staleAfterMs: asked.staleAfterMs, unreadable };
-    const page = secrets.redact(dashboardHtml(records, options));
-    const file = join(asked.workspace, recordsDirectory, pageFile);
-    await writeOwn(file, page, { root: asked.workspace });
-    const newest = newestIn(page);
+    const { newest } = made;
     const decision = await mayPublish(asked.published, newest);
-    core.setOutput("page", relative(env.GITHUB_WORKSPACE ?? ".", file).replaceAll("\\", "/"));
+    core.setOutput("page", relative(env.GITHUB_WORKSPACE ?? ".", made.file).replaceAll("\\", "/"));
     core.setOutput("newest", newest ?? "");
     core.setOutput("publish", String(decision.publish));
-    say(`${count(records.length, "record")} from ${store.place}${newest ? `, the newest of ${newest}` : ""}; ${decision.why}`);
-    const view = dashboardView(records, options);
+    say(`${count(made.records, "record")} from ${store.place}${newest ? `, the newest of ${newest}` : ""}; ${decision.why}`);
+    const view = dashboardView(found.records, { now, staleAfterMs, unreadable: found.unreadable });
     await publish(secrets.redact(dashboardSummary(view, { notes, decision: decision.why })));
     return 0;
   } catch (error) {
@@ -194,18 +199,6 @@ async function defaultBranchOf({ GITHUB_EVENT_PATH: file }: NodeJS.ProcessEnv): 
   } catch {
     // Then no record may say that it is of the default branch.
     return undefined;
-  }
-}
-
-/** Old records that could not be joined are still there. */
-async function compacted(store: HistoryStore, keepMs: number): Promise<string[]> {
-  const now = Date.now();
-  try {
-    await store.compact?.({ now, joinBefore: now - joinAfterMs, removeBefore: now - keepMs });
-    return [];
-  } catch (error) {
-    if (!(error instanceof HistoryFailure)) throw error;
-    return [errorText(error)];
   }
 }
 

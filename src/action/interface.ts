@@ -178,9 +178,10 @@ export const inputs = {
     stages: ["dashboard"],
   },
   "stale-after": {
-    description: "Age from which a good verdict says nothing about now, such as `26h`. The dashboard then shows it as stale.",
+    description:
+      "Age from which a good verdict says nothing about now, such as `26h`. The default fits what runs each week. The dashboard then shows it as stale.",
     stages: ["dashboard"],
-    default: "26h",
+    default: "8d",
   },
   matrix: {
     description: "Cell of the job's matrix. The runner sets it; do not set it yourself.",

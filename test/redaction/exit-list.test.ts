@@ -22,7 +22,7 @@ const exits: Record<string, string> = {
     "the summary, the comment and the lines of jobs and cells are redacted; the rest are texts of ours, and the log is guarded",
   "action/approve.ts": "the result and the comment at the deployment are redacted before they are worded; the log is guarded",
   "action/dashboard.ts":
-    "the page, the summary and the lines of the log are redacted; outputs are a path, a time and a word of ours",
+    "the summary and the lines of the log are redacted; the page is made of records, see app/dashboard.ts; outputs are a path, a time and a word of ours",
   "action/published.ts": "reads the address of the input published, and sends only the time",
   "action/inputs.ts": "puts back the bytes that the runner's files had before the stage",
   "action/main.ts": guarded,
@@ -41,6 +41,7 @@ const exits: Record<string, string> = {
   "cli/doctor.ts": guarded,
   "cli/environment-facts.ts": guarded,
   "cli/evidence.ts": guarded,
+  "cli/dashboard.ts": guarded,
   "cli/history.ts": guarded,
   "cli/init.ts":
     "the stream is guarded; files are made of what the repository commits, of names of variables, of names and counts of the environment, and of what was typed",
@@ -49,6 +50,7 @@ const exits: Record<string, string> = {
   "cli/staging.ts": guarded,
   "cli/tables.ts": guarded,
   "cli/undo.ts": guarded,
+  "app/dashboard.ts": "a page of records, which are made of reports that app/record.ts redacted",
   "app/executions.ts": "ids, names of stage and environment, the process; the cell is redacted by app/run-stage.ts",
   "app/from-report.ts": "undo.json and repair.json: the result is redacted before it is written",
   "github/artifacts.ts":
