@@ -27,8 +27,7 @@ async function ask(route: string, body?: unknown, used = token): Promise<Answer>
 
 const file = (path: string, content: string) => ({ path, mode: "100644", type: "blob", content });
 const tree = async (body: object) => (await ask("POST /git/trees", body)).data.sha ?? "";
-const commit = async (body: object) =>
-  (await ask("POST /git/commits", { message: "Change", ...body })).data.sha ?? "";
+const commit = async (body: object) => (await ask("POST /git/commits", { message: "Change", ...body })).data.sha ?? "";
 const main = () => world.git("rev-parse", "main");
 
 test("a tree is made of another one: added, replaced, removed", async () => {
@@ -63,7 +62,10 @@ test.each([
 describe("a reference", () => {
   test("is created once", async () => {
     const body = { ref: "refs/heads/x", sha: main() };
-    expect(await ask("POST /git/refs", body)).toMatchObject({ status: 201, data: { ref: "refs/heads/x", object: { sha: main() } } });
+    expect(await ask("POST /git/refs", body)).toMatchObject({
+      status: 201,
+      data: { ref: "refs/heads/x", object: { sha: main() } },
+    });
     expect((await ask("POST /git/refs", body)).status).toBe(422);
     expect((await ask("POST /git/refs", { ...body, ref: "refs/heads/y", sha: "1".repeat(40) })).status).toBe(422);
     expect((await ask("POST /git/refs", { ...body, ref: "heads/z" })).status).toBe(422);
@@ -90,7 +92,9 @@ describe("a reference", () => {
   test("of parallel moves from one commit, one is done", async () => {
     const content = await tree({ tree: [file("a", "1")] });
     const parents = [main()];
-    const commits = await Promise.all(Array.from({ length: 6 }, (_, index) => commit({ tree: content, parents, message: `${index}` })));
+    const commits = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => commit({ tree: content, parents, message: `${index}` })),
+    );
     const answers = await Promise.all(commits.map((sha) => ask("PATCH /git/refs/heads%2Fmain", { sha })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 422, 422, 422, 422, 422]);
   });
@@ -120,7 +124,12 @@ test("bytes of a blob come back as they were", async () => {
 
 test("content is a file or the list of a folder", async () => {
   const { data } = await ask("GET /contents/src%2Findex.ts?ref=main");
-  expect(data).toMatchObject({ type: "file", path: "src/index.ts", encoding: "base64", content: Buffer.from("code\n").toString("base64") });
+  expect(data).toMatchObject({
+    type: "file",
+    path: "src/index.ts",
+    encoding: "base64",
+    content: Buffer.from("code\n").toString("base64"),
+  });
   expect((await ask(`GET /contents/src?ref=${main()}`)).data).toMatchObject([{ type: "file", name: "index.ts" }]);
   expect((await ask("GET /contents/none?ref=main")).status).toBe(404);
 });

@@ -61,7 +61,9 @@ test("only wanted artifacts are downloaded", async () => {
 });
 
 test("outside of a runner's action nothing can be added, and the error says why", async () => {
-  await expect((await world.open({ isOnRunner: false })).add(made(start))).rejects.toThrow(/artifacts of classwaves\/app.*no artifact service/s);
+  await expect((await world.open({ isOnRunner: false })).add(made(start))).rejects.toThrow(
+    /artifacts of classwaves\/app.*no artifact service/s,
+  );
   await expect((await world.open({ token: "nothing" })).all()).rejects.toThrow(/EA9003.*actions: read/s);
   await expect((await world.open({ token: "" })).all()).rejects.toMatchObject({ code: "EA8102" });
 });

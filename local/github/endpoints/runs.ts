@@ -23,7 +23,14 @@ function getRun(asked: Asked): Answer {
   const at = new Date(run.startedAt).toISOString();
   const own = `${repository.owner}/${repository.name}`;
   const body = filledAnswer("actions/get-workflow-run", 200, {
-    ...{ id: run.id, run_attempt: run.attempt, head_sha: run.headSha, head_branch: run.headBranch ?? "main", event: run.event, status: run.status },
+    ...{
+      id: run.id,
+      run_attempt: run.attempt,
+      head_sha: run.headSha,
+      head_branch: run.headBranch ?? "main",
+      event: run.event,
+      status: run.status,
+    },
     ...{ conclusion: run.conclusion, run_started_at: at, created_at: at, updated_at: at },
     actor: userNamed(run.actor, url),
     triggering_actor: userNamed(run.triggeringActor, url),

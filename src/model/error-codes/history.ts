@@ -96,6 +96,7 @@ export const historyErrors = {
     title: "The environment to compare does not exist",
     meaning: "One of the names after `compare`, or under `compare.with`, is not under `environments`.",
     fix: "Use the suggested name, or add the environment.",
+  },
   EA8150: {
     title: "There is no history to make a dashboard of",
     meaning: "`history.store` is `none` in the configuration, so runs leave no record.",
