@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -12,6 +12,7 @@ import type { HistoryRecord } from "../../src/model/history.ts";
 import type { StageReport, Verdict } from "../../src/model/report.ts";
 import { decideAlert, nextChannelState, type VerdictEvent } from "../../src/notifications/after-verdict.ts";
 import { type ChannelState, causeKey, channelStates, historyAlertOf } from "../../src/notifications/alert-memory.ts";
+import { branch } from "../history/places.ts";
 import { startReceiver } from "./receiver.ts";
 import { type Configured, newRun, newSetting, type Setting, smoke } from "./setting.ts";
 
@@ -193,6 +194,28 @@ test("a run of the same workspace sends no alert between another's alert and its
   expect((await second)?.alerts).toMatchObject([{ outcome: "repeated" }]);
   expect(receiver.received).toHaveLength(1);
   await receiver.stop();
+});
+
+test("fresh runners know each other's alerts and rollbacks by a branch", async () => {
+  const [world, receiver] = [await branch(), await startReceiver()];
+  const file = join(folder, "rolled-back");
+  const alerts = { webhook: { url: receiver.url, secret: "whsec-0123456789abcdef" } };
+  const run = async (verdict: Verdict) => {
+    const setting = await newSetting();
+    settings.push(setting);
+    const report = smoke(verdict, { origin: { kind: "github", repository: place }, commit: { sha } });
+    const rollback = { command: `echo once >> ${file}` };
+    const after = await setting.after(report, { alerts, rollback, history: () => world.open() });
+    return [after.alerts?.map(({ event, outcome, problem }) => problem ?? `${event} ${outcome}`), after.rollback?.outcome];
+  };
+  expect(await run("failed")).toEqual([["failed sent"], "fired"]);
+  const both = await Promise.all([run("failed"), run("failed")]);
+  expect(both).toEqual([1, 2].map(() => [["failed repeated"], "already-fired"]));
+  expect(await run("passed")).toEqual([["recovered sent"], undefined]);
+  expect(await run("passed")).toEqual([undefined, undefined]);
+  expect(await readFile(file, "utf8")).toBe("once\n");
+  expect((await (await world.open()).all()).records).toHaveLength(5);
+  await Promise.all([world.close(), receiver.stop()]);
 });
 
 describe("alerts known from records", () => {

@@ -8,6 +8,7 @@ import type { HistoryRecord } from "../../src/model/history.ts";
 import { type Api, json, serve } from "../checks/api.ts";
 import { folderForThisTest } from "../harness/folder.ts";
 import { type Performed, performIn } from "../harness/stage.ts";
+import { branch, branchName, repository, token } from "../history/places.ts";
 import { type Receiver, startReceiver } from "../notifications/receiver.ts";
 import { newRun, smoke as smokeReport } from "../notifications/setting.ts";
 
@@ -30,9 +31,17 @@ interface Run {
   smoke?: object;
   deployment?: string;
   rolledBack?: string;
+  env?: Record<string, string>;
 }
 
-async function smoke({ workspace, store = "workspace", smoke = {}, deployment = "4711", rolledBack }: Run): Promise<Performed> {
+async function smoke({
+  workspace,
+  store = "workspace",
+  smoke = {},
+  deployment = "4711",
+  rolledBack,
+  env,
+}: Run): Promise<Performed> {
   const config = {
     environments: {
       production: {
@@ -52,7 +61,7 @@ async function smoke({ workspace, store = "workspace", smoke = {}, deployment = 
   };
   return await performIn(workspace ?? (await folderForThisTest()), {
     ...{ stage: "smoke", config, deployment },
-    env: { HOOK: `${receiver.url}/hook`, HOOK_SECRET: "whsec-0123456789abcdef", PATH: process.env.PATH },
+    env: { HOOK: `${receiver.url}/hook`, HOOK_SECRET: "whsec-0123456789abcdef", PATH: process.env.PATH, ...env },
   });
 }
 
@@ -81,6 +90,19 @@ test("runs on fresh runners know each other by a shared folder", async () => {
   const { records, unreadable } = await folderStore(folder, folder).all();
   expect([records.length, unreadable]).toEqual([8, []]);
   expect(records.map(({ rollback }) => rollback?.outcome).filter(Boolean)).toEqual(["fired", "already-fired"]);
+});
+
+test("runs on fresh runners know each other by a branch", async () => {
+  const world = await branch();
+  const env = { GITHUB_API_URL: world.github.url, GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token };
+  const fresh = () => smoke({ store: { branch: branchName }, env });
+  expect(comparison(await fresh())).toMatchObject({ verdict: "degraded" });
+  expect(comparison(await fresh())).toMatchObject({ verdict: "passed", earlier: { runs: 1 } });
+  status = 500;
+  expect([told(await fresh()), told(await fresh())]).toEqual([["failed sent"], ["failed repeated"]]);
+  const { records } = await (await world.open()).all();
+  expect(records.map(({ verdict }) => verdict)).toEqual(["degraded", "passed", "failed", "failed"]);
+  await world.close();
 });
 
 test("a run that was not recorded repeats its alert, and says so", async () => {
