@@ -57,6 +57,7 @@ const fileKeys: Record<string, unknown> = {
   secrets: { also: ["X"] },
   evidence: { maxAge: "1h", store: { folder: "/mnt/evidence" } },
   audit: { key: "0123456789abcdef" },
+  history: { store: { branch: "env-actions-history" }, keep: "30d" },
 };
 
 const file = (environment: object, stages?: object, rest: object = {}) => ({
@@ -70,7 +71,7 @@ const alone = (all: Record<string, unknown>) => Object.entries(all).map(([key, v
 const files: [what: string, data: unknown][] = [
   ["nothing", file({})],
   ["every section", file(environmentKeys, stageKeys, fileKeys)],
-  ["empty groups", file({}, {}, { testData: {}, secrets: {}, evidence: {}, audit: {} })],
+  ["empty groups", file({}, {}, { testData: {}, secrets: {}, evidence: {}, audit: {}, history: {} })],
   ...alone(environmentKeys).map((keys): [string, unknown] => [`only ${Object.keys(keys)}`, file(keys)]),
   ...alone(stageKeys).map((keys): [string, unknown] => [`only stages.${Object.keys(keys)}`, file({}, keys)]),
   ...alone(fileKeys).map((keys): [string, unknown] => [`only ${Object.keys(keys)}`, file({}, undefined, keys)]),
