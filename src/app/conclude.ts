@@ -15,11 +15,11 @@ export async function concludeAndRecord(
   after: AfterVerdict,
   audit: AuditLog,
 ) {
-  // In the meantime, so that nobody waits for it.
-  const reading = readPast(found, history);
+  // In the meantime, so that nobody waits for it. After a cancel, the runner leaves only seconds.
+  const reading = after.cancelled ? Promise.resolve({}) : readPast(found, history);
   const { report: concluded, facts, release } = await conclude(found, after, audit);
   try {
-    const { report: placed, notes: ofPast } = await withPast(concluded, await reading, { env, redact });
+    const { report: placed, notes: ofPast } = await withPast(concluded, await reading, { env, redact, project });
     const anchored = { ...placed, ...(audit.head ? { auditHead: audit.head } : {}) };
     const { report, files, notes } = await recordReport(anchored, { records, redact });
     const { remember } = await import("./remember.ts");

@@ -8,7 +8,7 @@ import type { StageReport } from "../model/report.ts";
 
 /** More would take longer to read than a phrase is worth. */
 const mostRecords = 100;
-const withinMs = 10_000;
+const withinMs = 5_000;
 
 /** What was found, or why nothing could be read; neither if no history is kept. */
 export interface ReadPast {
@@ -36,6 +36,13 @@ export async function readPast(
   }
 }
 
+export interface PastFacts {
+  env: Readonly<Record<string, string | undefined>>;
+  redact: (text: string) => string;
+  /** The configuration's path. */
+  project: string | undefined;
+}
+
 /**
  * Adds what earlier runs say to a report with its final verdict.
  * @returns the report, redacted if the past is known, and notes about what is not known
@@ -43,14 +50,15 @@ export async function readPast(
 export async function withPast(
   report: StageReport,
   { found, problem }: ReadPast,
-  { env, redact }: { env: Readonly<Record<string, string | undefined>>; redact: (text: string) => string },
+  { env, redact, project }: PastFacts,
 ): Promise<{ report: StageReport; notes: string[] }> {
   if (problem !== undefined) return { report, notes: [problem] };
   if (!found || found.records.length + found.unreadable.length === 0) return { report, notes: [] };
   const { addPast } = await import("../history/ask/past.ts");
   // Records have redacted names, so only redacted names are found in them.
-  const branch = redacted(await testedBranch(env, report.commit), redact);
-  return { report: addPast(redacted(report, redact), found, branch), notes: unreadableNotes(found) };
+  const branch = await testedBranch(env, report.commit);
+  const facts = redacted({ ...branch, ...(project === undefined ? {} : { project }) }, redact);
+  return { report: addPast(redacted(report, redact), found, facts), notes: unreadableNotes(found) };
 }
 
 /** Nobody waits for it any longer then; the work itself ends by the limits of the store. */

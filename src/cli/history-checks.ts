@@ -1,5 +1,5 @@
 import { type Band, type LatencyPoint, latencySeries, usualBand } from "../history/ask/checks.ts";
-import { keyOf } from "../history/ask/series.ts";
+import { keyOf, type Series } from "../history/ask/series.ts";
 import { count } from "../lib/count.ts";
 import { rankTest, ratioOf } from "../lib/rank-test.ts";
 import type { HistoryRecord } from "../model/history.ts";
@@ -7,14 +7,13 @@ import { opensTheGate, type StageName } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { meant, type Shown } from "./history.ts";
 import { minute } from "./history-runs.ts";
+import { seriesText } from "./history-tests.ts";
 import { sparkline } from "./marks.ts";
 import { type Part, verdictStyles } from "./screen.ts";
 
 /** Latencies of checks over runs. */
 
-interface CheckHistory {
-  environment: string;
-  stage: StageName;
+interface CheckHistory extends Pick<Series, "environment" | "stage" | "project"> {
   check: string;
   title: string;
   now: LatencyPoint;
@@ -58,16 +57,17 @@ export function checksShown(records: readonly HistoryRecord[], id: string | unde
 function historiesOf(records: readonly HistoryRecord[], limit: number): CheckHistory[] {
   const found = new Map<
     string,
-    { environment: string; stage: StageName; check: string; title: string; records: HistoryRecord[] }
+    { environment: string; stage: StageName; project?: string; check: string; title: string; records: HistoryRecord[] }
   >();
   for (const record of records)
     for (const { id, title = id, latency } of record.checks) {
       if (!latency) continue;
+      const { project } = record;
       const of = { environment: record.environment.name, stage: record.stage, check: id };
-      const key = keyOf(Object.values(of));
+      const key = keyOf([...Object.values(of), project]);
       const known = found.get(key);
       if (known) known.records.push(record);
-      else found.set(key, { ...of, title, records: [record] });
+      else found.set(key, { ...of, ...(project === undefined ? {} : { project }), title, records: [record] });
     }
   return [...found.values()]
     .flatMap(({ records: own, ...of }): CheckHistory[] => {
@@ -97,7 +97,7 @@ function trendOf(series: readonly LatencyPoint[]): Trend | undefined {
 }
 
 function listLines(checks: readonly CheckHistory[]): Part[][] {
-  const groups = Map.groupBy(checks, ({ stage, environment }) => `${stage} in ${environment}`);
+  const groups = Map.groupBy(checks, seriesText);
   return [...groups].flatMap(([title, group], at): Part[][] => [
     ...(at > 0 ? [[""]] : []),
     [[title, "bold"]],
@@ -122,10 +122,7 @@ function checkLines(check: CheckHistory): Part[][] {
   const picture = sparkline(p95sOf(points));
   const slowest = points.reduce((a, b) => (b.latency.p95 > a.latency.p95 ? b : a), now);
   return [
-    [
-      [`${check.check}`, "bold"],
-      `  ${check.title === check.check ? "" : `${check.title}, `}${check.stage} in ${check.environment}`,
-    ],
+    [[`${check.check}`, "bold"], `  ${check.title === check.check ? "" : `${check.title}, `}${seriesText(check)}`],
     ...rows.map((_, row): Part[] => [`  ${picture.slice(row * wideSpark, (row + 1) * wideSpark)}`]),
     [
       [

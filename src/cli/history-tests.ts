@@ -3,6 +3,7 @@ import { badOf, type TestExecution, type TestHistory, type TestRate } from "../h
 import { count, numberText, percentText } from "../lib/count.ts";
 import type { HistoryRecord } from "../model/history.ts";
 import { UserError } from "../model/user-error.ts";
+import { defaultConfig } from "./commands.ts";
 import { meant, type Shown } from "./history.ts";
 import { minute } from "./history-runs.ts";
 import { strip, stripLegend } from "./marks.ts";
@@ -99,9 +100,10 @@ function branchLines(executions: readonly TestExecution[]): Part[][] {
 }
 
 /** `e2e in staging, job e2e, browser=firefox`. */
-export function seriesText({ stage, environment, job, cell }: Series): string {
+export function seriesText({ stage, environment, project, job, cell }: Series): string {
   return [
     `${stage} in ${environment}`,
+    ...(project === undefined || project === defaultConfig ? [] : [project]),
     ...(job === undefined || job === stage ? [] : [`job ${job}`]),
     ...(cell ? [cell] : []),
   ].join(", ");

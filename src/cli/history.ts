@@ -56,10 +56,10 @@ export async function openHistory(
   { cwd, env }: Pick<GuardedTerminal, "cwd" | "env">,
 ): Promise<{ store: HistoryStore; keep: number }> {
   const settings = await historySettings(config, { cwd, env, optional: config === defaultConfig });
-  const githubToken = env.GITHUB_TOKEN || env.GH_TOKEN;
   const store = await chooseStore({
-    ...{ store: settings.store, records: join(cwd, recordsDirectory), workspace: cwd, env },
-    ...(githubToken ? { githubToken } : {}),
+    ...{ store: settings.store, keepMs: settings.keep, records: join(cwd, recordsDirectory), workspace: cwd, env },
+    // As GitHub's own command line reads it; GITHUB_TOKEN is known there.
+    ...(env.GH_TOKEN && !env.GITHUB_TOKEN ? { githubToken: env.GH_TOKEN } : {}),
   });
   if (store) return { store, keep: settings.keep };
   throw new UserError(
@@ -194,13 +194,22 @@ function emptyLines(place: string): Part[][] {
 const unreadableListed = 5;
 
 function unreadableLines(unreadable: FoundRecords["unreadable"]): Part[][] {
-  if (unreadable.length === 0) return [];
-  const is = unreadable.length === 1 ? "file can't be read, so its runs are" : "files can't be read, so their runs are";
-  const more = unreadable.length - unreadableListed;
+  const damaged = unreadable.filter(({ isOther }) => !isOther);
+  const others = unreadable.filter(({ isOther }) => isOther);
+  const is = damaged.length === 1 ? "file can't be read, so its runs are" : "files can't be read, so their runs are";
+  return [
+    ...listOf(`▲ ${damaged.length} ${is} missing here:`, "yellow", damaged),
+    ...listOf(`${others.length} not looked at:`, "gray", others),
+  ];
+}
+
+function listOf(title: string, style: "yellow" | "gray", files: FoundRecords["unreadable"]): Part[][] {
+  if (files.length === 0) return [];
+  const more = files.length - unreadableListed;
   return [
     [""],
-    [[`▲ ${unreadable.length} ${is} missing here:`, "yellow"]],
-    ...unreadable.slice(0, unreadableListed).map(({ name, why }): Part[] => [`    ${name}: ${why}`]),
+    [[title, style]],
+    ...files.slice(0, unreadableListed).map(({ name, why }): Part[] => [`    ${name}: ${why}`]),
     ...(more > 0 ? [[`    … and ${more} more`]] : []),
   ];
 }

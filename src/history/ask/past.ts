@@ -25,11 +25,11 @@ interface Execution {
  * @param report redacted, as the records are
  * @param found the newest records of its stage and environment, oldest first
  */
-export function addPast(report: StageReport, found: FoundRecords, branch: TestedBranch): StageReport {
-  const present = recordOf(report, branch);
+export function addPast(report: StageReport, found: FoundRecords, facts: TestedBranch & { project?: string }): StageReport {
+  const present = recordOf(report, facts);
   const records = countingRecords(present, found.records);
   if (records.length === 0) return report;
-  const asked: Asked = { present, isPartial: found.unreadable.length > 0 };
+  const asked: Asked = { present, isPartial: found.unreadable.some(({ isOther }) => !isOther) };
   const past =
     opensTheGate(report.verdict) || report.verdict === "skipped" ? undefined : stagePast(report.verdict, records, asked);
   return {
@@ -47,8 +47,8 @@ interface Asked {
 }
 
 /**
- * The records that may say something about this run: of the same stage, environment, job and cell of the same repository, on the
- * default branch or on this one. Whoever may push any other branch, or opens a pull request from another repository, can't change
+ * The records that may say something about this run: of the same stage, environment, job and cell of the same application and
+ * repository, on the default branch or on this one. Whoever may push any other branch, or opens a pull request from another repository, can't change
  * what is said here.
  */
 export function countingRecords(present: HistoryRecord, records: readonly HistoryRecord[]): HistoryRecord[] {

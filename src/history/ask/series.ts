@@ -8,14 +8,17 @@ import type { StageName } from "../../model/report.ts";
 export interface Series {
   environment: string;
   stage: StageName;
+  /** The configuration's path, which tells the applications of a repository apart. */
+  project?: string;
   job?: string;
   cell?: string;
 }
 
-export function seriesOf({ environment, stage, origin: { job, cell } }: HistoryRecord): Series {
+export function seriesOf({ environment, stage, project, origin: { job, cell } }: HistoryRecord): Series {
   return {
     environment: environment.name,
     stage,
+    ...(project === undefined ? {} : { project }),
     ...(job === undefined ? {} : { job }),
     ...(cell === undefined ? {} : { cell }),
   };
@@ -27,8 +30,8 @@ export function bySeries(records: readonly HistoryRecord[]): { series: Series; r
   return [...groups.values()].flatMap((group) => (group[0] ? [{ series: seriesOf(group[0]), records: group }] : []));
 }
 
-function seriesKey({ environment, stage, job, cell }: Series): string {
-  return keyOf([environment, stage, job, cell]);
+function seriesKey({ environment, stage, project, job, cell }: Series): string {
+  return keyOf([environment, stage, project, job, cell]);
 }
 
 export function isSameSeries(a: Series, b: Series): boolean {
