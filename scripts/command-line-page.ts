@@ -43,6 +43,7 @@ off, \`FORCE_COLOR=1\` on. With \`--quiet\`, only the verdict is printed, and wh
 \`gate\` ends with 1 if any stage failed, otherwise with 3 if any stage ended in an error. \`undo\` ends with 1 if it could not restore all rows of
 a table. \`repair\` ends with 1 if an old value cannot be put back. \`audit verify\` and \`audit report\` end with 1 if the log was changed or cut.
 \`init\` ends with 1 if files exist and differ from what it would write.
+\`history\` ends with 0 also if the history is empty.
 \`doctor\` ends with 1 if it found something, otherwise with 3 if nothing was checked, or something that was wanted could not be looked at.
 
 ## Examples
