@@ -58,8 +58,6 @@ export async function openHistory(
   const settings = await historySettings(config, { cwd, env, optional: config === defaultConfig });
   const store = await chooseStore({
     ...{ store: settings.store, keepMs: settings.keep, records: join(cwd, recordsDirectory), workspace: cwd, env },
-    // As GitHub's own command line reads it; GITHUB_TOKEN is known there.
-    ...(env.GH_TOKEN && !env.GITHUB_TOKEN ? { githubToken: env.GH_TOKEN } : {}),
   });
   if (store) return { store, keep: settings.keep };
   throw new UserError(
