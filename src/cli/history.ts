@@ -4,7 +4,7 @@ import type { Changes } from "../history/ask/changes.ts";
 import { historyOfTest, newestExecutions, testHistories } from "../history/ask/tests.ts";
 import { chooseStore } from "../history/store/choose.ts";
 import { type FoundRecords, type HistoryStore, joinAfterMs } from "../history/store/store.ts";
-import { count } from "../lib/count.ts";
+import { count, numberText } from "../lib/count.ts";
 import { nearest } from "../lib/nearest.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
 import type { HistoryRecord } from "../model/history.ts";
@@ -176,7 +176,7 @@ export function meant(written: string, known: readonly string[]): string {
 }
 
 function headline(place: string, all: readonly HistoryRecord[], shown: readonly HistoryRecord[]): string {
-  const some = shown.length === all.length ? "" : `${count(shown.length, "record")} of `;
+  const some = shown.length === all.length ? "" : `${numberText(shown.length)} of `;
   return `${some}${count(all.length, "record")} in ${place}. Times are UTC.`;
 }
 
