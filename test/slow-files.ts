@@ -23,6 +23,7 @@ export const slowFiles: readonly string[] = [
   "test/cli/second-signal.test.ts",
   "test/cli/undo.test.ts",
   "test/config/properties.test.ts",
+  "test/dashboard/page.test.ts",
   "test/dist/books-promises.test.ts",
   "test/dist/lingers.test.ts",
   "test/dist/ownership-promises.test.ts",

@@ -16,7 +16,7 @@ const shapes: Record<Verdict, (x: number) => string> = {
   degraded: (x) => `M${x} 16l4-9 4 9z`,
   failed: (x) => `M${x} 0h8v16h-8z`,
   error: (x) => `M${x + 1} 1h6v14h-6z`,
-  skipped: (x) => `M${x + 3} 15h2v1h-2z`,
+  skipped: (x) => `M${x} 15h8v1h-8z`,
 };
 const inStrip = 30;
 
@@ -87,7 +87,7 @@ export interface Lane {
 }
 
 export function lanes(all: readonly Lane[]): Markup {
-  return html`<ul class="lanes over-time">${all.map(({ label, plot, value }) => html`<li class="lane"><span class="label">${label}</span><span class="over">${plot}</span><span class="value">${value}</span></li>\n`)}</ul>`;
+  return html`<ul class="lanes over-time">${all.map(({ label, plot, value }) => html`<li class="lane"><span class="label">${label}</span><span class="track">${plot}</span><span class="value">${value}</span></li>\n`)}</ul>`;
 }
 
 /** P95 over time as a line, the usual range as a band behind it, the limit, and what failed. */

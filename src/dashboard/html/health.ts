@@ -36,7 +36,7 @@ function environment(one: EnvironmentHealth, now: number): Markup {
     html`<b>${sentence(stage.stage)}</b>`,
     verdictCell(stage),
     sinceCell(stage),
-    html`${time(stage.last.finishedAt)} <span class="place">${span(now - Date.parse(stage.last.finishedAt))} old</span>`,
+    html`${time(stage.last.finishedAt)}<div class="place">${span(now - Date.parse(stage.last.finishedAt))} old</div>`,
     commitCell(stage),
     strip(stage.executions.map(({ verdict }) => verdict)),
   ]);
@@ -59,12 +59,12 @@ function verdictCell({ state, last, isStale, ageMs }: StageHealth): Markup {
 
 function sinceCell({ since, inARow, isSinceStart }: StageHealth): Markup {
   const first = isSinceStart ? " or longer" : "";
-  return html`${time(since)}${first} <span class="place">${count(inARow, "run")}</span>`;
+  return html`${time(since)}${first}<div class="place">${count(inARow, "run")}</div>`;
 }
 
 function commitCell({ last }: StageHealth): Markup {
   const [first] = last.records;
-  return html`<code>${(first?.commit.headSha ?? first?.commit.sha ?? "").slice(0, 8)}</code>${first?.branch === undefined ? undefined : html` <span class="place">${first.branch}</span>`}`;
+  return html`<code>${(first?.commit.headSha ?? first?.commit.sha ?? "").slice(0, 8)}</code>${first?.branch === undefined ? undefined : html`<div class="place">${first.branch}</div>`}`;
 }
 
 export function healthOverTime({ verdicts, periods }: DashboardView): Section {

@@ -30,8 +30,8 @@ function worst({ environments, staleAfterMs }: DashboardView): Markup {
   if (allOf("passed"))
     return item(
       "",
-      "Worst environment",
-      html`${link("now", environments.length === 1 ? first.name : "none")} ${statePill("passed", oldest)}`,
+      environments.length === 1 ? "The environment" : "All environments",
+      html`${link("now", environments.length === 1 ? first.name : `all ${environments.length}`)} ${statePill("passed", oldest)}`,
       html`<p data-at="${Date.parse(oldest)}"><span class="if-fresh">Each stage of ${environments.map(({ name }) => name).join(", ")} passed in its newest run.</span><span class="if-late">What passed is more than ${span(staleAfterMs)} old: nobody knows how the environments are now.</span></p>`,
     );
   const rest = others.filter(({ state }) => state !== "passed").map(({ name, state }) => `${name} ${state}`);

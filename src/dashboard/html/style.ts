@@ -50,7 +50,7 @@ path.passed, path.passed-shape { fill: var(--passed-bar); } path.degraded { fill
 .columns { display: block; width: 100%; height: 30px; border-bottom: 1px solid var(--line); }
 .columns.tall { height: 90px; }
 .over-time { grid-template-columns: minmax(110px, 18%) minmax(0, 1fr) minmax(96px, auto); }
-.over-time .lane { margin-top: 10px; } .over { min-width: 0; }
+.over-time .lane { margin-top: 10px; } .track { min-width: 0; }
 .sums { margin-left: 44px; } .sums li + li::before { content: none; }
 .tries { display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; } .try { display: inline-flex; gap: 4px; align-items: center; white-space: nowrap; font-size: 13.5px; }
 .try.missing { color: var(--muted); } .turned { font-size: 12.5px; color: var(--degraded); font-weight: 600; }
@@ -73,7 +73,7 @@ path.passed, path.passed-shape { fill: var(--passed-bar); } path.degraded { fill
 .page > .card { scroll-margin-top: 60px; }
 @media screen and (max-width: 800px) {
   .lead { grid-template-columns: minmax(0, 1fr); gap: 10px; } .lead li { padding: 12px 16px; } .lead li:first-child { padding: 14px 16px; } .lead li:first-child .head { font-size: 22px; }
-  .graphs { grid-template-columns: minmax(0, 1fr); } .over { grid-column: 1 / -1; grid-row: 2; } .sums { margin-left: 0; } .over-time { grid-template-columns: minmax(0, 1fr) auto; }
+  .graphs { grid-template-columns: minmax(0, 1fr); } .track { grid-column: 1 / -1; grid-row: 2; } .sums { margin-left: 0; } .over-time { grid-template-columns: minmax(0, 1fr) auto; }
   nav.stages { position: static; }
 }
 @media print {
