@@ -8,6 +8,7 @@ export { terminal } from "./cli/main.ts";
 export type { Config } from "./config/schema.ts";
 export { Redactor } from "./lib/redaction/redactor.ts";
 export type * from "./model/audit-event.ts";
+export type { HistoryRecord } from "./model/history.ts";
 export * from "./model/report.ts";
 export * from "./model/test-data.ts";
 export * from "./model/test-results.ts";
