@@ -67,7 +67,10 @@ function lifecycle({ data, dataOverTime, periods }: DashboardView): Markup {
   const rows = [
     ...names.map((name, at) => {
       const one = dataOverTime[at];
-      return [name, ...sumNames.map((key) => (one === undefined || one.deletedRows.runs === 0 ? undefined : sumText(one[key])))];
+      return [
+        html`<span class="nowrap">${name}</span>`,
+        ...sumNames.map((key) => (one === undefined || one.deletedRows.runs === 0 ? undefined : sumText(one[key]))),
+      ];
     }),
     [html`<b>All</b>`, ...sumNames.map((key) => html`<b>${sumText(data.sums[key])}</b>`)],
   ];

@@ -26,7 +26,7 @@ ${table({ title: "Stages of each commit", columns, rows, of: gates.length })}`,
 }
 
 function commitCell({ sha, branch, isDefaultBranch }: CommitGate): Markup {
-  return html`<code>${sha.slice(0, 8)}</code>${branch === undefined ? nothing : html`<div class="place">${branch}${isDefaultBranch ? " (default)" : ""}</div>`}`;
+  return html`<code class="nowrap">${sha.slice(0, 8)}</code>${branch === undefined ? nothing : html`<div class="place">${branch}${isDefaultBranch ? " (default)" : ""}</div>`}`;
 }
 
 function stageCells({ stages }: CommitGate): Markup[] {

@@ -64,7 +64,7 @@ function sinceCell({ since, inARow, isSinceStart }: StageHealth): Markup {
 
 function commitCell({ last }: StageHealth): Markup {
   const [first] = last.records;
-  return html`<code>${(first?.commit.headSha ?? first?.commit.sha ?? "").slice(0, 8)}</code>${first?.branch === undefined ? undefined : html`<div class="place">${first.branch}</div>`}`;
+  return html`<code class="nowrap">${(first?.commit.headSha ?? first?.commit.sha ?? "").slice(0, 8)}</code>${first?.branch === undefined ? undefined : html`<div class="place">${first.branch}</div>`}`;
 }
 
 export function healthOverTime({ verdicts, periods }: DashboardView): Section {
@@ -75,27 +75,30 @@ export function healthOverTime({ verdicts, periods }: DashboardView): Section {
     const plot = columns(`${stage} on ${environment}: ${words(total)}`, counts.map(partsOf), { height: 1 });
     return { label: html`<span><b>${environment}</b> ${stage}</span>`, plot, value };
   });
-  const places = verdicts.map(({ environment, stage }) => `${environment} ${stage}`);
-  const rows = names.map((name, at) => [
-    name,
-    ...verdicts.map(({ periods }) => {
-      const one = periods[at];
-      return one === undefined || amountOf(one) === 0 ? undefined : words(one);
+  const tables = [...Map.groupBy(verdicts, ({ environment }) => environment)].map(([environment, of]) =>
+    table({
+      title: `Verdicts on ${environment} by ${periods.unit}`,
+      columns: [{ title: perUnit[periods.unit] }, ...of.map(({ stage }) => ({ title: sentence(stage) }))],
+      rows: names.map((name, at) => [
+        html`<span class="nowrap">${name}</span>`,
+        ...of.map(({ periods }) => wordsAt(periods, at)),
+      ]),
+      heading: environment,
     }),
-  ]);
-  const all = {
-    title: `Verdicts by ${periods.unit}`,
-    columns: [{ title: perUnit[periods.unit] }, ...places.map((title) => ({ title }))],
-    rows,
-  };
+  );
   return {
     id: "over-time",
     title: "Health over time",
     short: "Over time",
-    content: html`${about(`Each column is a ${periods.unit}: the share of its runs that failed (red, at the bottom), could not be checked (purple), were degraded or passed. A ${periods.unit} without runs is empty. From ${names[0]} to ${names.at(-1)}.`)}
+    content: html`${about(`Each column is a ${periods.unit}: the share of its runs that failed (red, at the bottom), could not be checked (purple), were degraded or passed. The figure at the right counts degraded as passed. A ${periods.unit} without runs is empty. From ${names[0]} to ${names.at(-1)}.`)}
 ${lanes(drawn)}
-${folded("The same as a table", table(all))}`,
+${folded("The same as tables", tables)}`,
   };
+}
+
+function wordsAt(periods: readonly Verdicts[], at: number): string | undefined {
+  const one = periods[at];
+  return one === undefined || amountOf(one) === 0 ? undefined : words(one);
 }
 
 /** What is bad is at the bottom, where all columns start. */

@@ -36,15 +36,18 @@ export interface DataTable {
   title: string;
   columns: readonly Column[];
   rows: readonly (readonly Content[])[];
+  /** Above the table, where several stand below each other. */
+  heading?: string;
   /** How many rows there are, if more than are drawn. */
   of?: number;
 }
 
 /** Wide ones scroll, also by keyboard. */
-export function table({ title, columns, rows, of = rows.length }: DataTable): Markup {
+export function table({ title, columns, rows, heading, of = rows.length }: DataTable): Markup {
   const drawn = rows.map((cells) => dataRow(columns, cells.map(whole)));
   const rest = of > rows.length ? html`<p class="note">${numberText(rows.length)} of ${numberText(of)} are shown.</p>` : nothing;
-  return html`<div class="region" tabindex="0" role="group" aria-label="${title}">${dataTable(title, columns, drawn)}</div>${rest}\n`;
+  const above = heading === undefined ? nothing : html`<h3>${heading}</h3>`;
+  return html`${above}<div class="region" tabindex="0" role="group" aria-label="${title}">${dataTable(title, columns, drawn)}</div>${rest}\n`;
 }
 
 /** In a card, a cell stands beside its label, so it must be one element. */

@@ -38,7 +38,7 @@ ${isNew} { ${green(light)} }
 ${["failed", "error", "degraded"].map((state) => `.lead li:first-child.${state} { border-color: var(--line); border-left-color: var(--${state}-bar); background: var(--${state}-soft); }`).join("\n")}
 .lead li:first-child.stale { border-color: var(--line); border-left-color: var(--degraded-bar); background: var(--degraded-soft); }
 .lead li:first-child p { color: var(--text); font-size: 15px; }
-.page .card > h3:first-of-type { margin-top: 14px; }
+.page .card > h3:first-of-type, .folded > h3:first-child { margin-top: 14px; }
 .card > h2 { margin-bottom: 4px; } .card > h2 + .about { margin-bottom: 10px; }
 .environment { padding: 14px 0 4px; border-top: 1px solid var(--line); scroll-margin-top: 70px; } .card > h2 + .environment, .about + .environment { border-top: 0; }
 .environment h3 { margin: 0 0 4px; display: flex; flex-wrap: wrap; gap: 10px; align-items: center; }
@@ -79,6 +79,8 @@ path.passed, path.passed-shape { fill: var(--passed-bar); } path.degraded { fill
 @media print {
   ${isNew} { ${green(light)} }
   .graphs { grid-template-columns: repeat(2, minmax(0, 1fr)); } .lead li, .graph, .environment { break-inside: avoid; } .card { box-shadow: none; }
-  .fold > summary { color: var(--muted); }
+  .fold > summary { color: var(--muted); } nav.stages { display: none; }
+  .place, .try, .turned, .when, .lead p, .about, .graph figcaption, .graph .fold { font-size: 10px; } .lead li:first-child .head { font-size: 20px; } .lead .head { font-size: 14px; } .lead li, .lead li:first-child { padding: 10px 12px; gap: 2px; }
+  .lead li:first-child p { font-size: 11px; } h1 { font-size: 20px; } h2 { font-size: 15px; } h3 { font-size: 12px; } .axes { font-size: 9px; } .curve { height: 70px; }
 }
 `;

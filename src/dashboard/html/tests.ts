@@ -72,7 +72,7 @@ export function passRates({ passRates, periods }: DashboardView): Section {
     value: html`${rateText(total)} <span class="place">of ${count(total.ran, "test")}</span>`,
   }));
   const rows = names.map((name, at) => [
-    name,
+    html`<span class="nowrap">${name}</span>`,
     ...passRates.map(({ periods }) => {
       const one = periods[at];
       return one === undefined || one.runs === 0 ? undefined : `${rateText(one)} (${count(one.runs, "run")})`;
