@@ -57,7 +57,9 @@ function historyLines({ checks, onlyInA, onlyInB, unknown }: Comparison["latency
     ...title("Latency, from the history"),
     ...(unknown === undefined ? [] : [unknownLine(unknown)]),
     ...(empty && unknown === undefined ? [unknownLine("no stage of them has measured one yet")] : []),
-    ...checks.map((check) => latencyLine(check.title, check, runsText(check), a)),
+    ...checks.map((check) =>
+      latencyLine(check.project === undefined ? check.title : `${check.title} (${check.project})`, check, runsText(check), a),
+    ),
     ...checks
       .filter(isApart)
       .slice(0, 1)

@@ -27,7 +27,7 @@ export function resultOf(a: Told, b: Told): Result {
   return "is" in b ? "only in the second" : "equal";
 }
 
-/** Each thing that either of them named. Nothing, if neither has such a group. */
+/** Each thing that either of them has or may have. Nothing, if neither has such a group. */
 export function pairGroup(group: FactGroup, a: ToldGroup, b: ToldGroup): Fact[] {
   const [wholeA, wholeB] = [wholeOf(a), wholeOf(b)];
   if (wholeA && wholeB)
@@ -36,9 +36,9 @@ export function pairGroup(group: FactGroup, a: ToldGroup, b: ToldGroup): Fact[] 
       : [{ group, name: "", a: wholeA, b: wholeB, result: resultOf(wholeA, wholeB) }];
   const [namedA, namedB] = [wholeA ? {} : (a as Record<string, Told>), wholeB ? {} : (b as Record<string, Told>)];
   const names = [...new Set([...Object.keys(namedA), ...Object.keys(namedB)])].sort();
-  return names.map((name) => {
+  return names.flatMap((name) => {
     const [one, other] = [wholeA ?? told(namedA, name), wholeB ?? told(namedB, name)];
-    return { group, name, a: one, b: other, result: resultOf(one, other) };
+    return "absent" in one && "absent" in other ? [] : [{ group, name, a: one, b: other, result: resultOf(one, other) }];
   });
 }
 

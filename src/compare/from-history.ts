@@ -7,6 +7,8 @@ import { compareLatencies, type LatencyComparison, type LatencySettings, latency
 export interface CheckComparison extends LatencyComparison {
   /** Its id. */
   check: string;
+  /** Of which application, if the repository has several: two of them may have checks of the same name. */
+  project?: string;
   title: string;
   /** When the first and the last of the runs compared ended, ISO 8601. Absent without runs. */
   periodA?: Period;
@@ -29,7 +31,7 @@ const usual: HistoryChoice = { runs: 50, settings: latencySettings };
 /** What is needed of a record. */
 export type MeasuredRecord = Pick<
   HistoryRecord,
-  "environment" | "stage" | "runId" | "verdict" | "origin" | "finishedAt" | "checks"
+  "environment" | "project" | "stage" | "runId" | "verdict" | "origin" | "finishedAt" | "checks"
 >;
 
 interface FoundRun {
@@ -50,51 +52,71 @@ export function compareEnvironments(
   { runs, settings }: HistoryChoice = usual,
 ): CheckComparison[] {
   const [ofA, ofB] = [measuredIn(records, a), measuredIn(records, b)];
-  return [...ofA.keys()].sort().flatMap((check): CheckComparison[] => {
-    const [foundA, foundB] = [ofA.get(check), ofB.get(check)];
+  return [...ofA.keys()].sort().flatMap((key): CheckComparison[] => {
+    const [foundA, foundB] = [ofA.get(key), ofB.get(key)];
     if (!foundA || !foundB) return [];
     const [runsA, runsB] = sameMoments(...sameStages(foundA.runs, foundB.runs), runs);
     const compared = compareLatencies(runsOf(runsA), runsOf(runsB), settings);
     const [periodA, periodB] = [periodOf(runsA), periodOf(runsB)];
-    return [{ check, title: foundA.title, ...compared, ...(periodA ? { periodA } : {}), ...(periodB ? { periodB } : {}) }];
+    return [{ ...foundA.of, title: foundA.title, ...compared, ...(periodA ? { periodA } : {}), ...(periodB ? { periodB } : {}) }];
   });
 }
 
 /** Checks whose latency only one of the environments has measured. */
 export function onlyInOne(records: readonly MeasuredRecord[], a: string, b: string): { a: string[]; b: string[] } {
   const [ofA, ofB] = [measuredIn(records, a), measuredIn(records, b)];
-  const lacks = (some: Map<string, unknown>, others: Map<string, unknown>) =>
-    [...some.keys()].filter((check) => !others.has(check)).sort();
+  const lacks = (some: MeasuredChecks, others: MeasuredChecks) =>
+    [...some].flatMap(([key, { of }]) => (others.has(key) ? [] : [of.check])).sort();
   return { a: lacks(ofA, ofB), b: lacks(ofB, ofA) };
 }
 
-/** By the id of the check, its runs, oldest first. */
-function measuredIn(records: readonly MeasuredRecord[], environment: string): Map<string, { title: string; runs: FoundRun[] }> {
-  const found = new Map<string, { title: string; runs: Map<string, { record: MeasuredRecord; latencies: HistoryLatency[] }> }>();
+/** By application and check. */
+type MeasuredChecks = Map<string, { of: Pick<CheckComparison, "check" | "project">; title: string; runs: FoundRun[] }>;
+
+/** Runs oldest first. */
+function measuredIn(records: readonly MeasuredRecord[], environment: string): MeasuredChecks {
+  const found = new Map<string, { newest: { record: MeasuredRecord; check: HistoryCheck }; runs: Map<string, Cells> }>();
   for (const record of records) {
     if (record.environment.name !== environment || !isHealthy(record)) continue;
     for (const check of record.checks) {
       if (!isMeasured(check)) continue;
-      const of = found.get(check.id) ?? { title: "", runs: new Map() };
-      of.title = check.title ?? check.id;
-      const run = runKey(record);
-      const known = of.runs.get(run) ?? { record, latencies: [] };
-      known.latencies.push(check.latency);
-      of.runs.set(run, known);
-      found.set(check.id, of);
+      const key = JSON.stringify([record.project ?? "", check.id]);
+      const known = found.get(key) ?? { newest: { record, check }, runs: new Map<string, Cells>() };
+      if (record.finishedAt >= known.newest.record.finishedAt) known.newest = { record, check };
+      const run = known.runs.get(runKey(record)) ?? { record, latencies: [] };
+      run.latencies.push(check.latency);
+      known.runs.set(runKey(record), run);
+      found.set(key, known);
     }
   }
   return new Map(
-    [...found].map(([id, { title, runs }]) => [
-      id,
-      {
-        title,
-        runs: [...runs.values()]
-          .map(({ record, latencies }) => ({ at: Date.parse(record.finishedAt), stage: record.stage, run: joined(latencies) }))
-          .sort((x, y) => x.at - y.at),
-      },
-    ]),
+    [...found].map(
+      ([
+        key,
+        {
+          newest: { record, check },
+          runs,
+        },
+      ]) => [
+        key,
+        {
+          of: { check: check.id, ...(record.project === undefined ? {} : { project: record.project }) },
+          title: check.title ?? check.id,
+          runs: [...runs.values()].map(runOf).sort((x, y) => x.at - y.at),
+        },
+      ],
+    ),
   );
+}
+
+/** What the cells of one run measured. */
+interface Cells {
+  record: MeasuredRecord;
+  latencies: HistoryLatency[];
+}
+
+function runOf({ record, latencies }: Cells): FoundRun {
+  return { at: Date.parse(record.finishedAt), stage: record.stage, run: joined(latencies) };
 }
 
 /** A run that failed only because it was slower than others is a measurement all the same: without it, slow runs would never add up. */

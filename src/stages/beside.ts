@@ -47,7 +47,7 @@ async function lookAtBoth(
   settings: CompareSettings,
   sampled: readonly SampledCheck[],
 ): Promise<BothSides> {
-  const [{ compareEnvironments }, { recordedId }, store] = await Promise.all([
+  const [{ compareEnvironments }, { recordedName }, store] = await Promise.all([
     import("../compare/from-history.ts"),
     import("../history/record/of-report.ts"),
     context.history(),
@@ -61,9 +61,10 @@ async function lookAtBoth(
   const found = await Promise.all(
     [here, settings.with].flatMap((environment) => comparedStages.map((stage) => store.recent({ environment, stage }, most))),
   );
-  const idOf = ({ id }: Pick<Check, "id">) => recordedId(context.secrets.redact(id));
-  const records = found.flatMap((one) => one.records);
-  const compared = compareEnvironments([...records, thisRun(context, sampled, idOf)], here, settings.with, {
+  const idOf = ({ id }: Pick<Check, "id">) => recordedName(context.secrets.redact(id));
+  const project = context.project === undefined ? undefined : recordedName(context.secrets.redact(context.project));
+  const records = found.flatMap((one) => one.records).filter((record) => record.project === project);
+  const compared = compareEnvironments([...records, thisRun(context, sampled, idOf, project)], here, settings.with, {
     runs: settings.runs,
     settings: { least: Math.min(0.05, settings.latency), wanted: Math.max(settings.latency, 0.05) },
   });
@@ -81,8 +82,10 @@ function thisRun(
   { stage, runId, environment: { name, access } }: StageContext,
   sampled: readonly SampledCheck[],
   idOf: BothSides["idOf"],
+  project: string | undefined,
 ): MeasuredRecord {
   return {
+    ...(project === undefined ? {} : { project }),
     ...{ stage, runId, verdict: "passed", environment: { name, access }, origin: { kind: "terminal" } },
     finishedAt: new Date().toISOString(),
     checks: sampled.flatMap(({ check, samples: { values } }) =>

@@ -74,3 +74,17 @@ it("what only one of them measured is named, and not compared", () => {
   expect(words(records)).toEqual([]);
   expect(onlyInOne(records, "staging", "production")).toEqual({ a: ["api.ready"], b: ["api.health"] });
 });
+
+it("two applications of a repository with checks of the same name are compared apart", () => {
+  const shop = (records: HistoryRecord[]) => records.map((one) => ({ ...one, project: "shop/config.yml" }));
+  const records = [
+    ...many(12, { environment: "staging" }),
+    ...many(12, { environment: "production" }),
+    ...shop(many(12, { environment: "staging", middle: 130 })),
+    ...shop(many(12, { environment: "production" })),
+  ];
+  expect(compareEnvironments(records, "staging", "production").map(({ project, word }) => [project, word])).toEqual([
+    [undefined, "no difference seen"],
+    ["shop/config.yml", "slower"],
+  ]);
+});

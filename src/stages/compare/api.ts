@@ -49,13 +49,14 @@ export async function apiFacts({ environment }: Pick<WarehouseAccess, "environme
         (answer) => answers.push(answer),
         (error: unknown) => failures.push(errorText(error).split("\n")[0] ?? ""),
       );
-  const [failure] = failures;
+  const wrong = answers.find(({ status }) => status >= 400);
+  const failure = failures[0] ?? (wrong ? `a route answered HTTP ${wrong.status}` : undefined);
   if (answers.length === 0)
     return { group: { unknown: failure ?? "each of its routes needs a sign-in, and a comparison signs in nowhere" } };
   return Object.fromEntries(
     Object.entries(versionPaths).map(([name, paths]): [string, Told] => [
       name,
-      foundIn(answers, paths) ?? { unknown: failure ?? `none of its routes says it (${paths[0]} and the like)` },
+      foundIn(answers, paths) ?? (failure === undefined ? { absent: true } : { unknown: failure }),
     ]),
   );
 }
