@@ -114,11 +114,11 @@ export function listTree(git: Git, tree: string, recursive: boolean, path?: stri
     });
 }
 
-/** Something to do with an index of its own. */
-export function withIndex<Result>(git: Git, work: (git: Git) => Result): Result {
+/** Something to do with an index of its own, in a folder for its files. */
+export function withIndex<Result>(git: Git, work: (git: Git, folder: string) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), "github-index-"));
   try {
-    return work((args, more = {}) => git(args, { ...more, env: { ...more.env, GIT_INDEX_FILE: join(folder, "index") } }));
+    return work((args, more = {}) => git(args, { ...more, env: { ...more.env, GIT_INDEX_FILE: join(folder, "index") } }), folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

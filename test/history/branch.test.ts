@@ -85,9 +85,7 @@ describe("when GitHub fails", () => {
     for (const operation of operations) {
       const isFirst = operation === "git/create-ref";
       const faults = [
-        () => github.faults.dropConnections.push({ when: "before", operation, times: 1 }),
         () => github.faults.dropConnections.push({ when: "after", operation, times: 1 }),
-        () => github.faults.refuse.push({ answer: serverError(502), operation, times: 1 }),
         () => github.faults.refuse.push({ answer: serverError(502), operation, when: "after", times: 1 }),
         () => github.faults.refuse.push({ answer: again, operation, times: 1 }),
       ];

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -59,16 +59,30 @@ export interface BranchWorld extends Place {
   open(options?: { withinMs?: number; firstPauseMs?: number; token?: string; branch?: string }): Promise<HistoryStore>;
 }
 
+let codeRepository: string | undefined;
+
+/** The folder of a bare repository with a branch of code, made once. */
+function withCode(): string {
+  if (codeRepository !== undefined) return codeRepository;
+  const cwd = mkdtempSync(join(tmpdir(), "history-code-"));
+  process.once("exit", () => rmSync(cwd, { recursive: true, force: true }));
+  const git = (args: string[], input = "") =>
+    execFileSync("git", args, { cwd, input, encoding: "utf8", env: { ...process.env, ...identity } }).trim();
+  git(["init", "--quiet", "--bare", "--template=", "--initial-branch=main"]);
+  const blob = git(["hash-object", "-w", "--stdin"], "code\n");
+  const folder = git(["mktree"], `100644 blob ${blob}\tindex.ts\n`);
+  const tree = git(["mktree"], `040000 tree ${folder}\tsrc\n`);
+  git(["update-ref", "refs/heads/main", git(["commit-tree", tree, "-m", "Begin"])]);
+  codeRepository = cwd;
+  return cwd;
+}
+
 /** A real bare repository behind the stand-in. */
 export async function branch(onRequest?: GitHubOptions["onRequest"]): Promise<BranchWorld> {
   const bare = await mkdtemp(join(tmpdir(), "history-branch-"));
   const git = (...args: string[]) =>
     execFileSync("git", args, { cwd: bare, encoding: "utf8", env: { ...process.env, ...identity }, maxBuffer: 1e9 }).trim();
-  git("init", "--quiet", "--bare", "--initial-branch=main");
-  const blob = execFileSync("git", ["hash-object", "-w", "--stdin"], { cwd: bare, input: "code\n", encoding: "utf8" }).trim();
-  const inner = execFileSync("git", ["mktree"], { cwd: bare, input: `100644 blob ${blob}\tindex.ts\n`, encoding: "utf8" }).trim();
-  const tree = execFileSync("git", ["mktree"], { cwd: bare, input: `040000 tree ${inner}\tsrc\n`, encoding: "utf8" }).trim();
-  git("update-ref", "refs/heads/main", git("commit-tree", tree, "-m", "Begin"));
+  await cp(withCode(), bare, { recursive: true });
   const github = await startGitHub({
     ...(onRequest && { onRequest }),
     repositories: { [repository]: { git: bare } },

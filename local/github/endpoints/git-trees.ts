@@ -1,7 +1,9 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Answer, Asked, Endpoints } from "../endpoint.ts";
 import { commitOf, type Git, GitRefusal, kindOf, type Listed, line, listTree, note, treeOf, withIndex } from "../git.ts";
 import { notFound, unprocessable } from "../refusals.ts";
-import { addressOf, wrapped, writeBlob } from "./git-objects.ts";
+import { addressOf, wrapped } from "./git-objects.ts";
 import { inGit } from "./git-refs.ts";
 
 const reads = { permission: "contents", access: "read" } as const;
@@ -65,12 +67,17 @@ function flatTree(git: Git, entries: readonly Entry[]): string {
 }
 
 function mergedTree(git: Git, entries: readonly Entry[], base: string | undefined): string {
-  return withIndex(git, (indexed) => {
+  return withIndex(git, (indexed, folder) => {
     if (base !== undefined) indexed(["read-tree", base]);
+    const blobs = writeBlobs(
+      git,
+      folder,
+      entries.flatMap(({ content }) => content ?? []),
+    );
     const lines: string[] = [];
     for (const { path = "", mode = "", sha, content } of entries) {
       if (sha === null) lines.push(`0 ${"0".repeat(40)}\t${path}\0`);
-      else if (kinds[mode] !== "tree") lines.push(`${mode} ${sha ?? writeBlob(git, Buffer.from(content ?? ""))}\t${path}\0`);
+      else if (kinds[mode] !== "tree") lines.push(`${mode} ${sha ?? blobs.get(content ?? "")}\t${path}\0`);
       else {
         for (const { path: old } of base === undefined ? [] : listedBelow(git, base, path))
           lines.push(`0 ${"0".repeat(40)}\t${path}/${old}\0`);
@@ -81,6 +88,21 @@ function mergedTree(git: Git, entries: readonly Entry[], base: string | undefine
     if (lines.length > 0) indexed(["update-index", "-z", "--add", "--replace", "--index-info"], { input: lines.join("") });
     return line(indexed(["write-tree"]));
   });
+}
+
+/** By their content. */
+function writeBlobs(git: Git, folder: string, contents: readonly string[]): Map<string, string> {
+  const unique = [...new Set(contents)];
+  if (unique.length === 0) return new Map();
+  const paths = unique.map((content, index) => {
+    const path = join(folder, String(index));
+    writeFileSync(path, content);
+    return path;
+  });
+  const written = line(git(["hash-object", "-w", "--no-filters", "--stdin-paths"], { input: `${paths.join("\n")}\n` })).split(
+    "\n",
+  );
+  return new Map(unique.map((content, index) => [content, written[index] ?? ""]));
 }
 
 /** Files below a folder, whose tree takes the place of what was there. */
