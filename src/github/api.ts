@@ -74,11 +74,12 @@ interface Patience {
 }
 
 /**
- * PATCH sets a comment's whole text, or moves a branch forward: whoever does the latter looks at the branch again if it is refused. What
- * is named after its content can be written twice.
+ * PATCH sets a comment's whole text; a branch is moved only by those who look at it first. What is named after its content can be written
+ * twice.
  */
 function isRepeatable(method: string, url: string): boolean {
-  return method === "GET" || method === "PATCH" || (method === "POST" && /\/git\/(?:blobs|trees|commits)$/.test(url));
+  if (method === "PATCH") return !/\/git\/refs\//.test(url);
+  return method === "GET" || (method === "POST" && /\/git\/(?:blobs|trees|commits)$/.test(url));
 }
 
 /**

@@ -109,8 +109,7 @@ describe("when GitHub fails", () => {
     const store = await world.open();
     await store.add(made(start));
     for (const [index, when] of (["before", "after"] as const).entries()) {
-      // Every one of the four that the client sends by itself.
-      world.github.faults.dropConnections.push({ when, operation: "git/update-ref", times: 4 });
+      world.github.faults.dropConnections.push({ when, operation: "git/update-ref", times: 1 });
       expect(await store.claim?.(`deployment ${index}`, claim)).toEqual({ claimed: true });
       expect(await (await world.open()).claim?.(`deployment ${index}`, claim)).toEqual({ claimed: false, by: claim });
     }
@@ -119,7 +118,7 @@ describe("when GitHub fails", () => {
   test("joining whose answer is lost is done once, and says what it did", async () => {
     const store = await world.open();
     await store.addAll?.(several(3));
-    world.github.faults.dropConnections.push({ when: "after", operation: "git/update-ref", times: 4 });
+    world.github.faults.dropConnections.push({ when: "after", operation: "git/update-ref", times: 1 });
     const rules = { now: 0, joinBefore: start + 5 * day, removeBefore: 0 };
     expect(await store.compact?.(rules)).toEqual({ joined: 3, removed: 0 });
     expect(onBranch()).toBe("2");

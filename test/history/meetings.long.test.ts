@@ -18,7 +18,7 @@ const ids = (records: readonly { runId: string }[]) => records.map(({ runId }) =
 const files = () => world.git("ls-tree", "-r", "--name-only", branchName).split("\n");
 
 test("writers and those who join days, all at once", { timeout: 900_000 }, async () => {
-  const runs = Number(process.env.CASES ?? 25);
+  const runs = Number(process.env.CASES ?? 10);
   const arrived: HistoryRecord[] = [];
   let next = 0;
   const change = fc.oneof(
