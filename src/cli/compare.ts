@@ -7,6 +7,7 @@ import { errorText } from "../lib/error-text.ts";
 import { suggestion } from "../lib/nearest.ts";
 import type { HistoryRecord } from "../model/history.ts";
 import { UserError } from "../model/user-error.ts";
+import { printedJson } from "../report/inert.ts";
 import { measureInTurns, type RouteComparison } from "../stages/compare/api.ts";
 import { askSide, type SideAnswers, unknownSide } from "../stages/compare/side.ts";
 import { driftInHistory, type StructureComparison, structureNow } from "../stages/compare/structure.ts";
@@ -82,7 +83,7 @@ export async function compare(args: Arguments, world: GuardedTerminal): Promise<
     structure,
     wrong: [...ofA.wrong, ...ofB.wrong],
   };
-  if (args.json) world.stdout.write(`${world.secrets.redact(JSON.stringify(comparison, undefined, 2))}\n`);
+  if (args.json) world.stdout.write(`${world.secrets.redact(printedJson(comparison))}\n`);
   else {
     const [{ comparisonLines }, { Screen }] = await Promise.all([import("./compare-text.ts"), import("./screen.ts")]);
     const screen = new Screen(world.stdout, { verbose: false });

@@ -7,6 +7,7 @@ import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
 import { UserError } from "../model/user-error.ts";
+import { printedJson } from "../report/inert.ts";
 import { bytes } from "../report/words.ts";
 import type { Arguments } from "./arguments.ts";
 import { openHistory } from "./history.ts";
@@ -33,7 +34,7 @@ export async function dashboard(args: Arguments, world: GuardedTerminal): Promis
     ...(asked.published === undefined ? {} : { published: await publishedPage(asked.published, world.cwd) }),
   });
   if (args.json) {
-    world.stdout.write(`${JSON.stringify(made, undefined, 2)}\n`);
+    world.stdout.write(`${printedJson(made)}\n`);
     return 0;
   }
   const screen = new Screen(world.stdout, { verbose: false });

@@ -9,6 +9,7 @@ import { nearest } from "../lib/nearest.ts";
 import { recordsDirectory } from "../lib/plain-file.ts";
 import type { HistoryRecord } from "../model/history.ts";
 import { UserError } from "../model/user-error.ts";
+import { printedJson } from "../report/inert.ts";
 import type { Arguments } from "./arguments.ts";
 import { defaultConfig } from "./commands.ts";
 import type { HistoryArguments } from "./history-arguments.ts";
@@ -39,7 +40,7 @@ export async function history(args: Arguments, world: GuardedTerminal): Promise<
   const shown =
     asked.view === "compact" ? await compacted(store, keep) : await view(args.environment, asked, store, await store.all());
   if (args.json) {
-    world.stdout.write(`${JSON.stringify({ place: store.place, ...shown.json }, undefined, 2)}\n`);
+    world.stdout.write(`${printedJson({ place: store.place, ...shown.json })}\n`);
     return 0;
   }
   const screen = new Screen(world.stdout, { verbose: false });

@@ -83,6 +83,23 @@ export function htmlText(text: string): string {
 }
 
 /**
+ * For JSON that is printed. JSON has no escapes for C1 and format characters, which terminals obey as well, and the runner obeys
+ * `##[command]` anywhere. Written as escapes, the values stay the same.
+ */
+export function printedJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2)
+    .replace(unseen, jsonEscapes)
+    .replace(/[\u2028\u2029]/g, jsonEscapes)
+    .replaceAll("##[", "##\\u005b");
+}
+
+/** Some are two units. */
+function jsonEscapes(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+
+/**
  * For one line of a runner's log. The runner obeys `::command::` and `##[command]` in any output. A space breaks them; an
  * invisible character may not, because the runner's comparison can ignore it.
  */

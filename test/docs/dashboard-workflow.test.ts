@@ -70,7 +70,7 @@ test("GitHub's language service finds no mistake", async () => {
 
 const [zizmor] = globSync(join(repository, ".cache/zizmor-*/bin/zizmor"));
 
-test.skipIf(zizmor === undefined)("zizmor finds nothing but the trigger, which this action is made for", () => {
+test.skipIf(zizmor === undefined)("zizmor finds nothing but the trigger and the missing group, which are meant", () => {
   const folder = mkdtempSync(join(tmpdir(), "zizmor-"));
   try {
     mkdirSync(join(folder, ".github/workflows"), { recursive: true });
@@ -81,7 +81,7 @@ test.skipIf(zizmor === undefined)("zizmor finds nothing but the trigger, which t
     const options = ["--offline", "--no-progress", "--quiet", "--pedantic", "--format=json", folder];
     const { stdout } = spawnSync(zizmor ?? "", options, { encoding: "utf8" });
     const found = JSON.parse(stdout) as { ident: string }[];
-    expect(found.map(({ ident }) => ident)).toEqual(["dangerous-triggers"]);
+    expect(found.map(({ ident }) => ident)).toEqual(["dangerous-triggers", "concurrency-limits"]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -9,7 +9,11 @@ import { facetVerdicts } from "../../model/staging.ts";
 const verdict = z.enum(verdicts);
 const count = z.number().nonnegative();
 const amount = z.object({ least: z.number(), most: z.number().nullable() });
-const moment = z.string();
+/** In UTC, so that the order of texts is the order of times. Others would be the newest for ever. */
+const moment = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/)
+  .refine((text) => Number.isFinite(Date.parse(text)), { error: "expected a time" });
 const test = { name: z.string(), file: z.string().optional(), project: z.string().optional() };
 
 const latency = z.object({
