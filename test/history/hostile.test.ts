@@ -82,7 +82,8 @@ function forgedRecords(): HistoryRecord[] {
       const made = { ...recordOf(report, branches[index % branches.length] ?? {}), expires };
       const record = forged(made, at);
       // Of some, the environment is one name, so that a series gets long.
-      const environment = { ...record.environment, name: index % 2 === 0 ? "staging" : (corpus[index % corpus.length] ?? "x") };
+      const name = ["staging", "production"][index % 3] ?? corpus[index % corpus.length] ?? "x";
+      const environment = { ...record.environment, name };
       const latency = { count: 9, p50: 5, p95: 9, max: 9, samples: [1, 5, 9], isBaseline: true as const };
       const checks = record.checks.map((check, place) => ({ ...check, id: corpus[place % corpus.length] ?? "x", latency }));
       records.push({ ...record, environment, checks });
@@ -188,14 +189,18 @@ test("the job summary has no markup, mention, link or command of theirs", () => 
 describe("the terminal", () => {
   function forge(): void {
     mkdirSync(join(folder.path, ".github"), { recursive: true });
-    writeFileSync(join(folder.path, ".github", "env-actions.yml"), "version: 1\nenvironments: {}\n");
+    writeFileSync(
+      join(folder.path, ".github", "env-actions.yml"),
+      "version: 1\nenvironments:\n  staging: { access: read-only }\n  production: { access: read-only }\n",
+    );
     for (const record of records) {
       // The file's name can't be hostile: only such names are read.
-      const file = join(folder.path, ".env-actions/history", recordPath({ ...nameOf(record), environment: "staging" }));
+      const file = join(folder.path, ".env-actions/history", recordPath({ ...nameOf(record), environment: fileNameOf(record) }));
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, JSON.stringify(record));
     }
   }
+  const fileNameOf = ({ environment: { name } }: HistoryRecord) => (name === "production" ? name : "staging");
   const stages: StageName[] = ["integration", "smoke"];
   const commands: [string, ...string[]][] = [
     ["history"],
@@ -205,6 +210,7 @@ describe("the terminal", () => {
     ["history", "check", hostileNames[1]],
     ["history", "check", "nothing of this name"],
     ...stages.map((stage): [string, ...string[]] => ["history", "diff", "--stage", stage]),
+    ["compare", "staging", "production"],
     ["dashboard"],
   ];
 
@@ -220,6 +226,7 @@ describe("the terminal", () => {
         const where = `${args.join(" ")}${json ? " --json" : ""}`;
         expect([0, 1, 2], `${where}: ${stderr}`).toContain(status);
         expect(`${stdout}${stderr}`.match(obeyed)?.[0], `${where}: ${JSON.stringify(stdout.slice(0, 500))}`).toBeUndefined();
+        if (args[0] === "compare") expect(stdout).toContain("onload=");
         if (json && status === 0) expect(() => JSON.parse(stdout), where).not.toThrow();
         // A command of the runner begins a line, or stands anywhere in brackets.
         if (!json) expect(`${stdout}${stderr}`, where).not.toMatch(/^\s*::|##\[/m);
