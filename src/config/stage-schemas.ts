@@ -42,10 +42,6 @@ const limits = {
     description:
       "Compares latencies with those of another environment, by the runs that the history has of both. See docs/guides/compare.md.",
   }),
-  compare: compareSchema.optional().meta({
-    description:
-      "Compares latencies with those of another environment, by the runs that the history has of both. See docs/guides/compare.md.",
-  }),
 };
 
 export const preflightSchema = z
