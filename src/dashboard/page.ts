@@ -86,7 +86,7 @@ ${isStale ? html`<div class="notes warning"><p><b>The data is stale.</b> The new
 function nothingYet({ unreadable }: DashboardView): Markup {
   return html`<section class="card empty-page" aria-labelledby="empty"><h2 id="empty">There is no history yet</h2>
 ${about("Each run of a stage leaves a record, and this page shows them. To get the first ones:")}
-<ol><li>Set <code>history.store</code> in the configuration to a place that outlives the runner, such as <code>{ folder: /mnt/history }</code>. With <code>workspace</code>, records are in <code>.env-actions/history</code>, which a runner of GitHub forgets.</li>
+<ol><li>Set <code>history.store</code> in the configuration to a place that outlives the runner, such as a branch of the repository or a folder that every job reaches. With <code>workspace</code>, records are in <code>.env-actions/history</code>, which a runner of GitHub forgets.</li>
 <li>Run a stage: <code>env-actions preflight</code>.</li>
 <li>Make this page again: <code>env-actions dashboard</code>.</li></ol>
 ${unreadable.length > 0 ? html`<div class="notes bad"><h3>${count(unreadable.length, "file")} of the history could not be read</h3><ul>${unreadable.slice(0, 20).map(({ name, why }) => html`<li><code>${name}</code>: ${why}</li>`)}</ul></div>` : nothing}</section>\n`;

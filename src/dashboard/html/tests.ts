@@ -14,6 +14,23 @@ const mostFlaky = 20;
 const mostSlow = 15;
 
 export function flaky({ flaky }: DashboardView): Section {
+  const [some, never] = [flaky.filter(({ long }) => long.flaky > 0), flaky.filter(({ long }) => long.flaky === 0)];
+  const isCut = flaky.some(({ long }) => long.atLeast);
+  return {
+    id: "flaky",
+    title: "Flaky and failing tests",
+    short: "Tests",
+    content:
+      flaky.length === 0
+        ? about(`No test failed in the last ${longWindow} runs.`)
+        : html`${about(`Of the last ${longWindow} runs of the same stage, environment, job and cell. A test is flaky if it passed at a further attempt: of the test runner, or of the same workflow run. The most flaky is first; the rate is weighed by the number of runs.`)}
+${some.length === 0 ? about("No test was flaky.") : ratesTable("Flaky tests", some)}
+${never.length === 0 ? nothing : html`<h3>Failed, and never flaky</h3>\n${ratesTable("Tests that failed and were never flaky", never)}`}
+${isCut ? about("Some records name only a part of their tests, so rates of those stages are at least as high as shown.") : nothing}`,
+  };
+}
+
+function ratesTable(title: string, tests: readonly FlakyTest[]): Markup {
   const columns = [
     { title: "Test" },
     { title: "Flaky" },
@@ -21,28 +38,17 @@ export function flaky({ flaky }: DashboardView): Section {
     { title: "Where" },
     { title: "Last bad run" },
   ];
-  const rows = flaky
+  const rows = tests
     .slice(0, mostFlaky)
     .map(({ long, short }) => [
       testCell(long.test),
       rateCell({ long, short }),
-      numberText(long.failed),
+      long.failed === 0 ? "0" : html`<b class="bad">${numberText(long.failed)}</b>`,
       numberText(long.quarantined),
       placeText(long),
       time(long.lastBad),
     ]);
-  const isCut = flaky.some(({ long }) => long.atLeast);
-  return {
-    id: "flaky",
-    title: "Flaky and failing tests",
-    short: "Tests",
-    content:
-      rows.length === 0
-        ? about(`No test failed in the last ${longWindow} runs.`)
-        : html`${about(`Of the last ${longWindow} runs of the same stage, environment, job and cell. A test is flaky if it passed at a further attempt: of the test runner, or of the same workflow run. The most flaky is first; the rate is weighed by the number of runs.`)}
-${table({ title: "Flaky and failing tests", columns, rows, of: flaky.length })}
-${isCut ? about("Some records name only a part of their tests, so rates of those stages are at least as high as shown.") : nothing}`,
-  };
+  return table({ title, columns, rows, of: tests.length });
 }
 
 function rateCell({ long, short }: FlakyTest): Markup {
