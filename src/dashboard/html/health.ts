@@ -1,6 +1,6 @@
 import type { EnvironmentHealth, StageHealth } from "../../history/ask/health.ts";
 import { count, numberText, percentText } from "../../lib/count.ts";
-import { folded, html, type Markup } from "../../report/html/markup.ts";
+import { folded, html, type Markup, nothing } from "../../report/html/markup.ts";
 import { sentence } from "../../report/words.ts";
 import { amountOf, type Verdicts } from "../view/over-time.ts";
 import { periodName, perUnit, span } from "../view/times.ts";
@@ -16,10 +16,16 @@ export function healthNow({ environments, now, staleAfterMs }: DashboardView): S
     title: "Environments now",
     short: "Now",
     content: html`${about(`The worst first. Ages are those at the time when this page was made. What passed is stale after ${span(staleAfterMs)}, and then says nothing about now. The strip shows the last 30 runs, the newest at the right.`)}
-${environments.map((one) => environment(one, now))}
-${stripLegend()}`,
+${environments.slice(0, mostEnvironments).map((one) => environment(one, now))}
+${others(environments)}${stripLegend()}`,
   };
 }
+
+const mostEnvironments = 12;
+const mostNamed = 50;
+const mostLanes = 40;
+
+const otherColumns = [{ title: "Environment" }, { title: "State" }, { title: "Newest run" }];
 
 const stageColumns = [
   { title: "Stage" },
@@ -67,7 +73,22 @@ function commitCell({ last }: StageHealth): Markup {
   return html`<code class="nowrap">${(first?.commit.headSha ?? first?.commit.sha ?? "").slice(0, 8)}</code>${first?.branch === undefined ? undefined : html`<div class="place">${first.branch}</div>`}`;
 }
 
-export function healthOverTime({ verdicts, periods }: DashboardView): Section {
+/** The others are only named: those that are shown are the worst. */
+function others(environments: readonly EnvironmentHealth[]): Markup {
+  const rest = environments.slice(mostEnvironments);
+  if (rest.length === 0) return nothing;
+  const named = rest.slice(0, mostNamed).map(({ name, state, newest }) => [name, statePill(state, newest), time(newest)]);
+  return table({
+    title: "Further environments",
+    columns: otherColumns,
+    rows: named,
+    of: rest.length,
+    heading: "Further environments",
+  });
+}
+
+export function healthOverTime({ verdicts: all, periods }: DashboardView): Section {
+  const verdicts = all.slice(0, mostLanes);
   const names = periods.starts.map((_, at) => periodName(periods, at));
   const drawn = verdicts.map(({ environment, stage, total, periods: counts }) => {
     const runs = amountOf(total);
@@ -92,7 +113,7 @@ export function healthOverTime({ verdicts, periods }: DashboardView): Section {
     short: "Over time",
     content: html`${about(`Each column is a ${periods.unit}: the share of its runs that failed (red, at the bottom), could not be checked (purple), were degraded or passed. The figure at the right counts degraded as passed. A ${periods.unit} without runs is empty. From ${names[0]} to ${names.at(-1)}.`)}
 ${lanes(drawn)}
-${folded("The same as tables", tables)}`,
+${all.length > verdicts.length ? about(`${verdicts.length} of ${all.length} stages are shown, those of the worst environments.`) : nothing}${folded("The same as tables", tables)}`,
   };
 }
 

@@ -24,7 +24,7 @@ ${isNew} { ${green(light)} }
 .late > .pill.stale { display: inline-flex; } .late > .if-late { display: inline; } .late > .if-fresh { display: none; }
 .pill.stale { color: var(--degraded); background: var(--degraded-soft); outline: 1px dashed var(--degraded-bar); outline-offset: -1px; }
 .icon.stale { color: var(--degraded); fill: none; }
-.kicker + h1 { margin: 4px 0 6px; }
+.kicker + h1 { margin: 4px 0 6px; } h1, h3, figcaption, .about, .label, .note { overflow-wrap: anywhere; }
 .when { color: var(--muted); font-size: 14px; } .when b { color: var(--text); font-weight: 600; }
 .lead { list-style: none; padding: 0; margin: 18px 0; display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 14px; }
 .lead li { position: relative; padding: 16px 20px; background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--skipped-bar); border-radius: 12px; box-shadow: var(--shadow); display: flex; flex-direction: column; gap: 4px; min-width: 0; overflow-wrap: anywhere; }
@@ -66,7 +66,7 @@ path.passed, path.passed-shape { fill: var(--passed-bar); } path.degraded { fill
 .rate { display: block; width: 100%; max-width: 120px; height: 8px; margin-top: 4px; border-radius: 4px; background: var(--skipped-soft); overflow: hidden; }
 .rate .flaky { fill: var(--degraded-bar); } .rate .failed { fill: var(--failed-bar); } .rate .quarantined { fill: var(--skipped-bar); }
 .made { fill: var(--made); } .deleted { fill: var(--bar-2); }
-.region { overflow-x: auto; } .region:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+.region { overflow-x: auto; position: relative; } .region:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .place { color: var(--muted); font-size: 13px; overflow-wrap: anywhere; }
 .empty-page { max-width: 44em; } .empty-page li { margin: 8px 0; }

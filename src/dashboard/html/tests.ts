@@ -63,7 +63,10 @@ function rateCell({ long, short }: FlakyTest): Markup {
   return html`<b>${atLeast}${numberText(short.flaky)} of the last ${count(short.runs, "run")}</b>${runs > shortWindow ? html`<div class="place">${atLeast}${numberText(flaky)} of ${numberText(runs)}</div>` : nothing}${bar}`;
 }
 
-export function passRates({ passRates, periods }: DashboardView): Section {
+const mostLanes = 20;
+
+export function passRates({ passRates: all, periods }: DashboardView): Section {
+  const passRates = all.slice(0, mostLanes);
   const names = periods.starts.map((_, at) => periodName(periods, at));
   const worst = passRates.flatMap(({ periods }) => periods.flatMap((one) => (one.ran > 0 ? [1 - one.passed / one.ran] : [])));
   // Most tests pass: only what failed is drawn, up to the worst period.
@@ -97,7 +100,7 @@ export function passRates({ passRates, periods }: DashboardView): Section {
         ? about("No run has results of tests.")
         : html`${about(`Columns show the tests that failed, by ${periods.unit}; the highest one is ${percentText(most)}. Flaky tests count as passed, skipped ones not at all. From ${names[0]} to ${names.at(-1)}.`)}
 ${lanes(drawn)}
-${folded("The same as a table", table({ title: `Tests that passed, by ${periods.unit}`, columns: tableColumns, rows }))}`,
+${all.length > passRates.length ? about(`${passRates.length} of ${all.length} stages are shown.`) : nothing}${folded("The same as a table", table({ title: `Tests that passed, by ${periods.unit}`, columns: tableColumns, rows }))}`,
   };
 }
 

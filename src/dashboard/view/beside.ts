@@ -11,6 +11,9 @@ export interface Beside {
   checks: CheckComparison[];
 }
 
+/** Of them the worst. */
+const mostEnvironments = 4;
+
 /** The newest runs say how it is now, and of months all of them would be compared for nothing. */
 const mostRecords = 2_000;
 
@@ -26,6 +29,7 @@ export function besideReference(records: readonly HistoryRecord[], environments:
   return environments
     .map(({ name }) => name)
     .filter((name) => name !== reference)
+    .slice(0, mostEnvironments)
     .sort()
     .map((environment) => ({ environment, reference, checks: compareEnvironments(newest, environment, reference) }))
     .filter(({ checks }) => checks.length > 0);
