@@ -18,7 +18,7 @@ const ids = (records: readonly { runId: string }[]) => records.map(({ runId }) =
 const files = () => world.git("ls-tree", "-r", "--name-only", branchName).split("\n");
 
 test("writers and those who join days, all at once", { timeout: 900_000 }, async () => {
-  const runs = Number(process.env.CASES ?? 10);
+  const runs = Number(process.env.CASES ?? 25);
   const arrived: HistoryRecord[] = [];
   let next = 0;
   const change = fc.oneof(
@@ -32,9 +32,10 @@ test("writers and those who join days, all at once", { timeout: 900_000 }, async
       await Promise.all(
         changes.map(async (one) => {
           const store = await world.open();
-          if ("join" in one)
-            joined += (await store.compact?.({ now: 0, removeBefore: 0, joinBefore: start + one.join * day }))?.joined ?? 0;
-          else {
+          if ("join" in one) {
+            const done = await store.compact?.({ now: 0, removeBefore: 0, joinBefore: start + one.join * day });
+            joined += done?.joined ?? 0;
+          } else {
             const records = Array.from({ length: one.count }, () => made(start + one.add * day + ++next));
             arrived.push(...records);
             if (records.length === 1 && records[0]) await store.add(records[0]);
