@@ -15,7 +15,7 @@ export interface LatencyComparison {
   word: LatencyWord;
   /** How many times as long the first takes: the median over all pairs of runs. Absent without runs. */
   ratio?: number;
-  /** Between which bounds the ratio is, so that one comparison in 200 is wrong. Absent with too few runs. */
+  /** Between which bounds the ratio is, so that one comparison in 400 is wrong. Absent with too few runs. */
   low?: number;
   high?: number;
   /** The smallest difference that these runs would have shown in nine of ten comparisons: 0.12 for 12 %. Absent with too few runs. */
@@ -35,10 +35,10 @@ export interface LatencySettings {
 
 export const latencySettings: LatencySettings = { least: 0.05, wanted: 0.2 };
 
-/** Of both sides together. Five in a thousand comparisons of equal environments lie outside, and fewer are above `least` as well. */
-const significance = 0.005;
+/** Of both sides together: one comparison of equal environments in 400 lies outside, so that even unlucky ones stay below one in 100. */
+const significance = 0.0025;
 /** Quantiles of the normal distribution: of that significance, and of nine in ten. */
-const [sure, nineOfTen] = [2.807, 1.2816];
+const [sure, nineOfTen] = [3.023, 1.2816];
 /** A median of fewer is hardly one. */
 const leastSamples = 5;
 

@@ -10,7 +10,7 @@ export type Turn = readonly [a: number, b: number];
 /** Neighbours in time are alike, so that they count together. */
 const mostBlocks = 20;
 /** Of both sides together, as in the comparison of runs. */
-const significance = 0.005;
+const significance = 0.0025;
 
 /** One moment shows less than many runs: two processes of the same program may differ by a few percent for their whole life. */
 export const turnSettings: LatencySettings = { least: 0.1, wanted: 0.2 };

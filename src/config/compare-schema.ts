@@ -8,7 +8,7 @@ export const compareSchema = z.strictObject({
   latency: growth.prefault("<= +20%").meta({
     description: "How much slower than the other environment each check may be, by the medians of runs.",
   }),
-  runs: z.int().min(6).max(200).default(10).meta({
+  runs: z.int().min(6).max(200).default(20).meta({
     description:
       "Newest runs of each environment to compare, this one included. With fewer than six of each, there are too few samples. A change shows once about half of them have it.",
   }),

