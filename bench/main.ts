@@ -16,7 +16,17 @@ import { overBounds, type Row, rowIn } from "./result.ts";
  */
 
 /** What is no bench in this folder. */
-const helpers = ["json-report", "junit-report", "machine", "main", "page", "record-latencies", "result", "report-peers"];
+const helpers = [
+  "json-report",
+  "junit-report",
+  "machine",
+  "main",
+  "page",
+  "record-latencies",
+  "record-turns",
+  "result",
+  "report-peers",
+];
 const deadlineMs = { short: 180_000, full: 7_200_000 };
 const attempts = 3;
 /** The exit status of a bench that cannot run here; its last line says why. */
