@@ -1,4 +1,4 @@
-export const id=9336;export const ids=[9336,2225];export const modules={9336:((e,t,n)=>{n.r(t),n.d(t,{completionScript:()=>a});var r=n(18908),i=n(22225);function a(e){return{bash:l,zsh:u,fish:f}[e](r.oQ.map(o))}function o(e){let{text:t,argument:n,words:a,takes:o}=r.Pi[e],c=e===`help`?r.oQ:a&&Object.keys(a);return{name:e,about:t,argument:c?{kind:`words`,words:c}:n===void 0?void 0:{kind:`file`},options:r.W6.filter(e=>o.includes(e)).map(t=>{let{short:n,multiple:a=!1,type:o,values:c}=r.L[t];return{long:t,short:n,spellings:[`--${t}`,...n===void 0?[]:[`-${n}`]],about:(0,i.V)(t,e),repeats:a,value:o===`boolean`?void 0:s(c)}})}}function s(e){if(e===void 0)return{kind:`any`};if(e===`file`)return{kind:`file`};let t=r.c5.find(t=>t===e);return t?{kind:`names`,of:t}:{kind:`words`,words:e}}function c(e){let t=new Map;for(let{options:n}of e)for(let{long:e,spellings:r,value:i}of n)i&&t.set(e,{spellings:r,value:i});return[...t.values()]}function l(e){let t=c(e),n=e=>e.kind===`words`?`_env_actions_words "${e.words.join(` `)}" "$current"`:e.kind===`names`?`_env_actions_words "$(_env_actions_names ${e.of})" "$current"`:e.kind===`file`?`_env_actions_files "$current"`:`COMPREPLY=()`,r=t.map(({spellings:e,value:t})=>`    ${e.join(` | `)}) ${n(t)}; return ;;`),i=e.map(({name:e,argument:t,options:n})=>`    ${e}) options="${n.flatMap(({spellings:e})=>e).join(` `)}"${t?.kind===`file`?`; files=1`:``}${t?.kind===`words`?`; words="${t.words.join(` `)}"`:``} ;;`),a=e.map(({name:e})=>e);return`# Completions of env-actions for bash. For this terminal: source <(env-actions completion bash)
+export const id=9336;export const ids=[9336,2225];export const modules={9336:((e,t,n)=>{n.r(t),n.d(t,{completionScript:()=>a});var r=n(18908),i=n(22225);function a(e){return{bash:l,zsh:u,fish:p}[e](r.oQ.map(o))}function o(e){let{text:t,argument:n,names:a,words:o,takes:c}=r.Pi[e],l=e===`help`?r.oQ:o&&Object.keys(o);return{name:e,about:t,argument:l?{kind:`words`,words:l}:a?{kind:`names`,of:a}:n===void 0?void 0:{kind:`file`},options:r.W6.filter(e=>c.includes(e)).map(t=>{let{short:n,multiple:a=!1,type:o,values:c}=r.L[t];return{long:t,short:n,spellings:[`--${t}`,...n===void 0?[]:[`-${n}`]],about:(0,i.V)(t,e),repeats:a,value:o===`boolean`?void 0:s(c)}})}}function s(e){if(e===void 0)return{kind:`any`};if(e===`file`)return{kind:`file`};let t=r.c5.find(t=>t===e);return t?{kind:`names`,of:t}:{kind:`words`,words:e}}function c(e){let t=new Map;for(let{options:n}of e)for(let{long:e,spellings:r,value:i}of n)i&&t.set(e,{spellings:r,value:i});return[...t.values()]}function l(e){let t=c(e),n=e=>e.kind===`words`?`_env_actions_words "${e.words.join(` `)}" "$current"`:e.kind===`names`?`_env_actions_words "$(_env_actions_names ${e.of})" "$current"`:e.kind===`file`?`_env_actions_files "$current"`:`COMPREPLY=()`,r=t.map(({spellings:e,value:t})=>`    ${e.join(` | `)}) ${n(t)}; return ;;`),i=e.map(({name:e,argument:t,options:n})=>`    ${e}) options="${n.flatMap(({spellings:e})=>e).join(` `)}"${t?.kind===`file`?`; files=1`:``}${t?.kind===`words`?`; words="${t.words.join(` `)}"`:t?.kind===`names`?`; words="$(_env_actions_names ${t.of})"`:``} ;;`),a=e.map(({name:e})=>e);return`# Completions of env-actions for bash. For this terminal: source <(env-actions completion bash)
 # To keep them: env-actions completion bash > ~/.local/share/bash-completion/completions/env-actions
 _env_actions_words() {
   mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -44,7 +44,7 @@ ${i.join(`
   fi
 }
 complete -F _env_actions env-actions
-`}function u(e){let t=e=>e.kind===`words`?`(${e.words.join(` `)})`:e.kind===`names`?`_env_actions_names ${e.of}`:e.kind===`file`?`_files`:` `,n=e.map(({name:e,argument:n,options:r})=>{let i=r.flatMap(({spellings:e,about:n,repeats:r,value:i})=>{let a=n.replace(/[[\]:\\]/g,`\\$&`),o=i?`:value:${t(i)}`:``;return e.map(e=>d(`${r?`*`:``}${e}[${a}]${o}`))}),a=n?[d(`${n.kind===`file`?`*:file`:`1:word`}:${t(n)}`)]:[];return`      ${e}) _arguments ${[...i,...a].join(` `)} ;;`});return`#compdef env-actions
+`}function u(e){let t=e=>e.kind===`words`?`(${e.words.join(` `)})`:e.kind===`names`?`_env_actions_names ${e.of}`:e.kind===`file`?`_files`:` `,n=e.map(({name:e,argument:n,options:r})=>{let i=r.flatMap(({spellings:e,about:n,repeats:r,value:i})=>{let a=n.replace(/[[\]:\\]/g,`\\$&`),o=i?`:value:${t(i)}`:``;return e.map(e=>f(`${r?`*`:``}${e}[${a}]${o}`))}),a=n?[f(`${d[n.kind]}:${t(n)}`)]:[];return`      ${e}) _arguments ${[...i,...a].join(` `)} ;;`});return`#compdef env-actions
 # Completions of env-actions for zsh. For this terminal: source <(env-actions completion zsh)
 # To keep them: env-actions completion zsh > a folder of $fpath, as _env-actions
 _env_actions_names() {
@@ -57,7 +57,7 @@ _env_actions_names() {
 _env_actions() {
   local state env_actions_program=\${(Q)words[1]}
   local -a commands=(
-${e.map(({name:e,about:t})=>`    ${d(`${e}:${t}`)}`).join(`
+${e.map(({name:e,about:t})=>`    ${f(`${e}:${t}`)}`).join(`
 `)}
   )
   _arguments -C '1:command:->command' '*::argument:->rest'
@@ -76,7 +76,7 @@ if [ "$funcstack[1]" = "_env_actions" ] || [ "$funcstack[1]" = "_env-actions" ];
 else
   compdef _env_actions env-actions
 fi
-`}function d(e){return`'${e.replaceAll(`'`,`'\\''`)}'`}function f(e){let t=e=>e.kind===`words`?` -a ${p(e.words.join(` `))}`:e.kind===`names`?` -a '(__env_actions_names ${e.of})'`:e.kind===`file`?` -F`:``,n=`complete -c env-actions`,r=e.map(({name:e,about:t})=>`${n} -n __fish_use_subcommand -a ${e} -d ${p(t)}`),i=e.flatMap(({name:e,argument:r,options:i})=>{let a=`${n} -n '__fish_seen_subcommand_from ${e}'`;return[...r?[`${a}${t(r)}`]:[],...i.map(({long:e,short:n,about:r,value:i})=>{let o=`-l ${e}${n===void 0?``:` -s ${n}`}`,s=i===void 0?``:`${i.kind===`file`?` -r`:` -x`}${t(i)}`;return`${a} ${o}${s} -d ${p(r)}`})]});return`# Completions of env-actions for fish. For this terminal: env-actions completion fish | source
+`}let d={file:`*:file`,names:`*:name`,words:`1:word`,any:`*:word`};function f(e){return`'${e.replaceAll(`'`,`'\\''`)}'`}function p(e){let t=e=>e.kind===`words`?` -a ${m(e.words.join(` `))}`:e.kind===`names`?` -a '(__env_actions_names ${e.of})'`:e.kind===`file`?` -F`:``,n=`complete -c env-actions`,r=e.map(({name:e,about:t})=>`${n} -n __fish_use_subcommand -a ${e} -d ${m(t)}`),i=e.flatMap(({name:e,argument:r,options:i})=>{let a=`${n} -n '__fish_seen_subcommand_from ${e}'`;return[...r?[`${a}${t(r)}`]:[],...i.map(({long:e,short:n,about:r,value:i})=>{let o=`-l ${e}${n===void 0?``:` -s ${n}`}`,s=i===void 0?``:`${i.kind===`file`?` -r`:` -x`}${t(i)}`;return`${a} ${o}${s} -d ${m(r)}`})]});return`# Completions of env-actions for fish. For this terminal: env-actions completion fish | source
 # To keep them: env-actions completion fish > ~/.config/fish/completions/env-actions.fish
 function __env_actions_names
   set -l words (commandline -opc)
@@ -91,7 +91,7 @@ end
 ${n} -f
 ${[...r,...i].join(`
 `)}
-`}function p(e){return`'${e.replace(/[\\']/g,`\\$&`)}'`}}),22225:((e,t,n)=>{n.d(t,{V:()=>c,helpOf:()=>a,usage:()=>i});var r=n(18908);function i(){let e=r.oQ.filter(e=>e!==`help`&&e!==`version`).flatMap(e=>{let{words:t,argument:n,text:i}=r.Pi[e];return t&&e===`audit`?Object.entries(t).map(([t,n])=>[`${e} ${t}`,n]):[[[e,n].filter(Boolean).join(` `),i]]}),t=r.W6.filter(e=>e!==`help`&&e!==`version`);return`env-actions <command> [options]
+`}function m(e){return`'${e.replace(/[\\']/g,`\\$&`)}'`}}),22225:((e,t,n)=>{n.d(t,{V:()=>c,helpOf:()=>a,usage:()=>i});var r=n(18908);function i(){let e=r.oQ.filter(e=>e!==`help`&&e!==`version`).flatMap(e=>{let{words:t,argument:n,text:i}=r.Pi[e];return t&&e===`audit`?Object.entries(t).map(([t,n])=>[`${e} ${t}`,n]):[[[e,n].filter(Boolean).join(` `),i]]}),t=r.W6.filter(e=>e!==`help`&&e!==`version`);return`env-actions <command> [options]
 
 ${u(e)}
 

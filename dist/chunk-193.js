@@ -1,0 +1,1 @@
+import{modules as e}from"./shared-lib-proxy-fetch.js";import{modules as t}from"./shared-lib-retry.js";import{modules as n}from"./shared-github-api.js";import{modules as r}from"./shared-github-deployments.js";export const id=193;export const ids=[193,1094];export const modules={...e,...t,...n,...r};
