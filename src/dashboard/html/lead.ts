@@ -55,8 +55,11 @@ function reasonOf({ stage, state, since, inARow, last, ageMs, isStale }: StageHe
   const name = sentence(stage);
   if (state === "stale") return html`<b>${name}</b> last ran ${span(ageMs)} ago (${last.verdict})`;
   const old = isStale ? `, and has not run for ${span(ageMs)}` : "";
-  if (state === "failed" || state === "error")
-    return html`<b>${name}</b> ${state === "failed" ? "failed" : "could not be checked"} ${inARow === 1 ? html`at ${time(last.startedAt)}` : html`in the last ${numberText(inARow)} runs, since ${time(since)}`}${old}`;
+  if (state === "failed" || state === "error") {
+    const now = html`<b>${name}</b> ${state === "failed" ? "failed" : "could not be checked"} at ${time(last.startedAt)}${old}`;
+    // Of these, some failed and others could not be checked.
+    return inARow === 1 ? now : html`${now}; none of the last ${numberText(inARow)} runs passed, since ${time(since)}`;
+  }
   return html`<b>${name}</b> is ${state} at ${time(last.finishedAt)}`;
 }
 
