@@ -40,5 +40,5 @@ function stageCells({ stages }: CommitGate): Markup[] {
 function tried({ environment, executions, turnedGreen }: GateTry): Markup {
   const shown = executions.slice(-mostTries);
   const more = executions.length - shown.length;
-  return html`<div class="tries">${more > 0 ? html`<span class="place">${more} earlier,</span>` : nothing}${shown.map(({ verdict }, at) => html`${at > 0 ? "→ " : nothing}<span class="try">${icon(verdict)}${verdict}</span>`)} <span class="place">${environment}</span>${turnedGreen ? html` <span class="turned">${executions.length > 1 && executions.at(-1)?.attempt === 1 ? "passed in a further run" : `passed at attempt ${executions.at(-1)?.attempt}`}</span>` : nothing}</div>`;
+  return html`<div class="tries">${more > 0 ? html`<span class="place">${more} earlier,</span>` : nothing}${shown.map(({ verdict }, at) => html`${at > 0 ? "→ " : nothing}<span class="try">${icon(verdict)}${verdict}</span>`)} <span class="place">${environment}</span>${turnedGreen ? html` <span class="turned">${executions.length > 1 && executions.at(-1)?.attempt === 1 ? "opened in a further run" : `opened at attempt ${executions.at(-1)?.attempt}`}</span>` : nothing}</div>`;
 }

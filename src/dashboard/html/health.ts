@@ -1,3 +1,4 @@
+import { isBad } from "../../history/ask/executions.ts";
 import type { EnvironmentHealth, StageHealth } from "../../history/ask/health.ts";
 import { count, numberText, percentText } from "../../lib/count.ts";
 import { folded, html, type Markup, nothing } from "../../report/html/markup.ts";
@@ -30,7 +31,7 @@ const otherColumns = [{ title: "Environment" }, { title: "State" }, { title: "Ne
 const stageColumns = [
   { title: "Stage" },
   { title: "Newest run" },
-  { title: "Like this since" },
+  { title: "Since" },
   { title: "Ended" },
   { title: "Commit" },
   { title: "Last 30 runs" },
@@ -63,9 +64,11 @@ function verdictCell({ state, last, isStale, ageMs }: StageHealth): Markup {
   return html`${statePill(state, last.finishedAt)}${again}${old}${why}`;
 }
 
-function sinceCell({ since, inARow, isSinceStart }: StageHealth): Markup {
+function sinceCell({ last, since, inARow, isSinceStart }: StageHealth): Markup {
   const first = isSinceStart ? " or longer" : "";
-  return html`${time(since)}${first}<div class="place">${count(inARow, "run")}</div>`;
+  // Failed and error are one stretch, and so are passed and degraded.
+  const what = isBad(last.verdict) ? "none passed" : last.verdict === "skipped" ? "all skipped" : "none failed";
+  return html`${time(since)}${first}<div class="place">${count(inARow, "run")}, ${what}</div>`;
 }
 
 function commitCell({ last }: StageHealth): Markup {
@@ -111,7 +114,7 @@ export function healthOverTime({ verdicts: all, periods }: DashboardView): Secti
     id: "over-time",
     title: "Health over time",
     short: "Over time",
-    content: html`${about(`Each column is a ${periods.unit}: the share of its runs that failed (red, at the bottom), could not be checked (purple), were degraded or passed. The figure at the right counts degraded as passed. A ${periods.unit} without runs is empty. From ${names[0]} to ${names.at(-1)}.`)}
+    content: html`${about(`Each column is a ${periods.unit}: the share of its runs that failed (red, at the bottom), could not be checked (purple), were degraded or passed. The figure at the right counts degraded as passed. A ${periods.unit} without runs is empty, and the last one is not over. From ${names[0]} to ${names.at(-1)}.`)}
 ${lanes(drawn)}
 ${all.length > verdicts.length ? about(`${verdicts.length} of ${all.length} stages are shown, those of the worst environments.`) : nothing}${folded("The same as tables", tables)}`,
   };

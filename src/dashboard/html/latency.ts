@@ -17,7 +17,7 @@ export function latency({ latencies, beside }: DashboardView): Section {
   const content =
     latencies.length === 0
       ? about("No check has measured a latency.")
-      : html`${about("What needs attention is first: checks that failed, then those that are slower than usual. The line is the P95, the dotted line the median, and the band from the P50 to the P95 that were usual in the 20 runs before. A dashed line is the limit, and a cross a run that failed or could not measure.")}
+      : html`${about("What needs attention is first: checks that failed, then those that are slower than usual. The bold figure is the newest run's; with many runs, a point of the line is the median of several. The line is the P95, the dotted line the median, and the band from the P50 to the P95 that were usual in the 20 runs before. A dashed line is the limit, and a cross a run that failed or could not measure.")}
 <div class="graphs">${latencies.slice(0, mostCurves).map(graph)}</div>
 ${beside.map(besideTable)}
 <h3>All checks with a latency</h3>

@@ -1,5 +1,5 @@
 import type { EnvironmentHealth, StageHealth } from "../../history/ask/health.ts";
-import { count, numberText } from "../../lib/count.ts";
+import { count, numberText, percentText } from "../../lib/count.ts";
 import { html, type Markup, nothing } from "../../report/html/markup.ts";
 import { sentence } from "../../report/words.ts";
 import { flakiestOf, longWindow } from "../view/tests.ts";
@@ -34,7 +34,12 @@ function worst({ environments, staleAfterMs }: DashboardView): Markup {
       html`${link("now", environments.length === 1 ? first.name : `all ${environments.length}`)} ${statePill("passed", oldest)}`,
       html`<p data-at="${Date.parse(oldest)}"><span class="if-fresh">Each stage of ${environments.map(({ name }) => name).join(", ")} passed in its newest run.</span><span class="if-late">What passed is more than ${span(staleAfterMs)} old: nobody knows how the environments are now.</span></p>`,
     );
-  const rest = others.filter(({ state }) => state !== "passed").map(({ name, state }) => `${name} ${state}`);
+  const rest = others
+    .filter(({ state }) => state !== "passed")
+    .map(({ name, state, stages }) => {
+      const those = stages.filter((stage) => stage.state === state).map(({ stage }) => stage);
+      return `${name} ${state} (${those.join(", ")})`;
+    });
   return item(
     first.state,
     "Worst environment",
@@ -73,12 +78,14 @@ function flakiest({ flaky }: DashboardView): Markup {
       html`<p>No test passed only at a further attempt in the last ${longWindow} runs.</p>`,
     );
   const { short, long } = found;
-  const rate = short.flaky > 0 && long.runs > short.runs ? [short, long] : [long];
+  // The long rate decides which test is named; the short one says whether that is still so.
+  const lately = long.runs > short.runs ? html`<p>${short.flaky} of the last ${short.runs} runs</p>` : nothing;
   return item(
     "degraded",
     "Flakiest test",
     link("flaky", long.test.name),
-    html`<p><b>Flaky in ${rate.map(({ flaky, runs }, at) => `${at > 0 ? " and " : ""}${flaky} of the last ${runs} runs`).join(",")}</b></p>`,
+    html`<p><b>Flaky in ${long.flaky} of the last ${count(long.runs, "run")}</b> (${percentText(long.flaky / long.runs)})</p>`,
+    lately,
     html`<p>${placeText(long)}${long.test.file === undefined ? "" : ` · ${long.test.file}`}</p>`,
   );
 }
