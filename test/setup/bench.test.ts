@@ -69,7 +69,7 @@ test("the table and the page show every row, and the page also what has none and
 
 test("every bench says how to run it alone", () => {
   const folder = join(import.meta.dirname, "..", "..", "bench");
-  const helpers = /const helpers = (\[.*?\]);/s.exec(readFileSync(join(folder, "main.ts"), "utf8"))?.[1];
+  const helpers = /const helpers = (\[.*?\]);/s.exec(readFileSync(join(folder, "main.ts"), "utf8"))?.[1]?.replace(/,\s*\]/, "]");
   const files = readdirSync(folder).filter(
     (file) => !(JSON.parse(helpers ?? "[]") as string[]).includes(file.replace(".ts", "")),
   );

@@ -139,45 +139,46 @@ let runs = 0;
 
 test("policies without gaps are never refused later", async () => {
   let passed = 0;
-  await fc.assert(
-    fc.asyncProperty(cases, async (one) => {
-      const name = `t${runs++}`;
-      const policies = policiesOf(
-        {
-          [`users.${name}`]: policyOf({
-            id: { how: "surrogate", domain: "id" },
-            ...Object.fromEntries(one.columns.map(({ policy }, index) => [`c${index}`, policy])),
-          }),
-        },
-        { id: {}, one: { prefix: "one-" }, two: { shape: "hex" }, keyed: { secret: { scope: "staging", key: "pseudonyms" } } },
-      );
-      const columns = Object.fromEntries(one.columns.map(({ type, nullable }, index) => [`c${index}`, { type, nullable }]));
-      const key = one.columns.flatMap(({ inKey, nullable, type }, index) =>
-        inKey && !nullable && simple.includes(type) ? [`c${index}`] : [],
-      );
-      const early = tableOf(
-        { id: { type: "string", nullable: false }, ...columns },
-        { primaryKey: { name: "pk", columns: ["id", ...key] } },
-      );
-      if (gaps(policies, structureOf({ [`users.${name}`]: early })).length > 0) return;
-      const table = await tableOfCase(one, name);
-      const structure = structureOf({ [`users.${name}`]: table });
-      passed++;
-      await forget(world);
-      await build(world, policies, structure);
-      const rows = await world.copy.query(`SELECT * FROM staging.users.${name}`);
-      // As many rows, no NULL where the original takes none, types that fit, and keys that are still different.
-      expect(rows).toHaveLength(one.rows.length);
-      for (const { name: column, nullable } of table.columns)
-        if (!nullable) expect(rows.map((row) => row[column])).not.toContain(null);
-      expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
-      const types = await world.copy.query(`DESCRIBE TABLE staging.users.${name}`);
-      expect(types.map(({ col_name, data_type }) => [col_name, data_type])).toEqual(
-        table.columns.map(({ name: column, type }) => [column, type]),
-      );
-    }),
-    { numRuns: Number(process.env.RUNS ?? 25), ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
-  );
+  const property = fc.asyncProperty(cases, async (one) => {
+    const name = `t${runs++}`;
+    const policies = policiesOf(
+      {
+        [`users.${name}`]: policyOf({
+          id: { how: "surrogate", domain: "id" },
+          ...Object.fromEntries(one.columns.map(({ policy }, index) => [`c${index}`, policy])),
+        }),
+      },
+      { id: {}, one: { prefix: "one-" }, two: { shape: "hex" }, keyed: { secret: { scope: "staging", key: "pseudonyms" } } },
+    );
+    const columns = Object.fromEntries(one.columns.map(({ type, nullable }, index) => [`c${index}`, { type, nullable }]));
+    const key = one.columns.flatMap(({ inKey, nullable, type }, index) =>
+      inKey && !nullable && simple.includes(type) ? [`c${index}`] : [],
+    );
+    const early = tableOf(
+      { id: { type: "string", nullable: false }, ...columns },
+      { primaryKey: { name: "pk", columns: ["id", ...key] } },
+    );
+    if (gaps(policies, structureOf({ [`users.${name}`]: early })).length > 0) return;
+    const table = await tableOfCase(one, name);
+    const structure = structureOf({ [`users.${name}`]: table });
+    passed++;
+    await forget(world);
+    await build(world, policies, structure);
+    const rows = await world.copy.query(`SELECT * FROM staging.users.${name}`);
+    // As many rows, no NULL where the original takes none, types that fit, and keys that are still different.
+    expect(rows).toHaveLength(one.rows.length);
+    for (const { name: column, nullable } of table.columns)
+      if (!nullable) expect(rows.map((row) => row[column])).not.toContain(null);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
+    const types = await world.copy.query(`DESCRIBE TABLE staging.users.${name}`);
+    expect(types.map(({ col_name, data_type }) => [col_name, data_type])).toEqual(
+      table.columns.map(({ name: column, type }) => [column, type]),
+    );
+  });
+  const numRuns = Number(process.env.RUNS ?? 25);
+  // By chance, most of a round's cases may have gaps. Then nothing was tried.
+  for (let round = 0; round < 8 && passed <= 2; round++)
+    await fc.assert(property, { numRuns, ...(process.env.SEED ? { seed: Number(process.env.SEED) + round } : {}) });
   expect(passed).toBeGreaterThan(2);
 });
 
