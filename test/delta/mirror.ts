@@ -35,7 +35,7 @@ export interface MirrorOptions {
 
 /** Statements about Unity Catalog and the session, which Spark alone doesn't have. */
 const ofUnityCatalog =
-  /information_schema|current_user\(\)|current_catalog\(\)|is_account_group_member|^SHOW |^DESCRIBE DETAIL /i;
+  /information_schema|current_user\(\)|current_catalog\(\)|current_version\(\)|is_account_group_member|^SHOW |^DESCRIBE DETAIL /i;
 /** The worlds' clock is not Spark's. */
 const ofClock = /TIMESTAMP AS OF/i;
 const ofSession = /^(SET|USE|EXPLAIN|CREATE SCHEMA|DROP SCHEMA)\b/i;
