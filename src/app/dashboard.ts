@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { dashboardHtml, newestIn } from "../dashboard/page.ts";
+import { dashboardHtml, isDashboard, newestIn } from "../dashboard/page.ts";
 import { type Compaction, type HistoryStore, joinAfterMs } from "../history/store/store.ts";
 import { errorText } from "../lib/error-text.ts";
 import { isInside, NotAPlainFile, readPlain, writeOwn } from "../lib/plain-file.ts";
@@ -51,7 +51,10 @@ export async function makeDashboard(request: DashboardRequest): Promise<MadeDash
   const place = { root: isInside(workspace, out) ? workspace : dirname(out) };
   const pages = new Map(published);
   const known = await pageAt(out, place.root);
-  if (known !== undefined) pages.set(out, known);
+  if (known !== undefined) {
+    refuseOther(out, known);
+    pages.set(out, known);
+  }
   for (const [name, page] of pages) refuseOlder(newest, name, newestIn(page));
   const html = dashboardHtml(records, { now, staleAfterMs, unreadable, ...(title === undefined ? {} : { title }) });
   try {
@@ -89,6 +92,12 @@ function refuseOlder(newest: string | undefined, name: string, there: string | u
     "EA8120",
     `${name} has records up to ${there}, and this history ${newest === undefined ? "has none" : `only up to ${newest}`}: the page was not written. Another run has probably written a newer one; delete it to write this one all the same`,
   );
+}
+
+/** Whoever mistypes the path must not lose a file. @throws UserError */
+function refuseOther(file: string, content: string): void {
+  if (content.trim() === "" || isDashboard(content)) return;
+  throw new UserError("EA8121", `${file} exists, and is no dashboard: it was not replaced. Name another file, or delete it`);
 }
 
 async function pageAt(file: string, root: string): Promise<string | undefined> {

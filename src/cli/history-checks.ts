@@ -3,7 +3,7 @@ import { keyOf, type Series } from "../history/ask/series.ts";
 import { count } from "../lib/count.ts";
 import { rankTest, ratioOf } from "../lib/rank-test.ts";
 import type { HistoryRecord } from "../model/history.ts";
-import { opensTheGate, type StageName } from "../model/report.ts";
+import { opensTheGate, type StageName, type Verdict } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { meant, type Shown } from "./history.ts";
 import { minute } from "./history-runs.ts";
@@ -16,7 +16,10 @@ import { type Part, verdictStyles } from "./screen.ts";
 interface CheckHistory extends Pick<Series, "environment" | "stage" | "project"> {
   check: string;
   title: string;
+  /** The newest run that measured. */
   now: LatencyPoint;
+  /** The newest run, if the check failed there without a measurement. */
+  missed?: { at: string; runId: string; verdict: Verdict };
   /** The medians of the runs before; absent for the first run. */
   usual?: Band;
   trend?: Trend;
@@ -57,26 +60,40 @@ export function checksShown(records: readonly HistoryRecord[], id: string | unde
 function historiesOf(records: readonly HistoryRecord[], limit: number): CheckHistory[] {
   const found = new Map<
     string,
-    { environment: string; stage: StageName; project?: string; check: string; title: string; records: HistoryRecord[] }
+    {
+      environment: string;
+      stage: StageName;
+      project?: string;
+      check: string;
+      title: string;
+      records: HistoryRecord[];
+      missed?: CheckHistory["missed"];
+    }
   >();
   for (const record of records)
-    for (const { id, title = id, latency } of record.checks) {
-      if (!latency) continue;
-      const { project } = record;
+    for (const { id, title = id, verdict, latency } of record.checks) {
+      const { project, finishedAt: at, runId } = record;
       const of = { environment: record.environment.name, stage: record.stage, check: id };
       const key = keyOf([...Object.values(of), project]);
       const known = found.get(key);
+      if (!latency || latency.count === 0) {
+        if (known && !opensTheGate(verdict) && verdict !== "skipped") known.missed = { at, runId, verdict };
+        continue;
+      }
+      if (known) delete known.missed;
       if (known) known.records.push(record);
       else found.set(key, { ...of, ...(project === undefined ? {} : { project }), title, records: [record] });
     }
   return [...found.values()]
-    .flatMap(({ records: own, ...of }): CheckHistory[] => {
+    .flatMap(({ records: own, missed, ...of }): CheckHistory[] => {
       const series = latencySeries(own, of).slice(-limit);
       const now = series.at(-1);
       if (!now) return [];
       const usual = usualBand(series, series.length - 1, bandRuns);
       const trend = trendOf(series);
-      return [{ ...of, now, ...(usual ? { usual } : {}), ...(trend ? { trend } : {}), points: series }];
+      return [
+        { ...of, now, ...(usual ? { usual } : {}), ...(trend ? { trend } : {}), ...(missed ? { missed } : {}), points: series },
+      ];
     })
     .sort((a, b) => compare(a.environment, b.environment) || compare(a.stage, b.stage) || compare(a.check, b.check));
 }
@@ -104,7 +121,7 @@ function listLines(checks: readonly CheckHistory[]): Part[][] {
     ...group.flatMap((check): Part[][] => [
       [
         `  ${sparkline(p95sOf(check.points.slice(-sparkWidth))).padStart(sparkWidth)}  `,
-        [nowText(check), verdictStyles[check.now.verdict]],
+        [nowText(check), verdictStyles[check.missed?.verdict ?? check.now.verdict]],
         `  ${check.check}`,
         ...(check.title === check.check ? [] : [[`  ${check.title}`, "gray"] satisfies Part]),
       ],
@@ -130,7 +147,7 @@ function checkLines(check: CheckHistory): Part[][] {
         "gray",
       ],
     ],
-    [[`  ${nowText(check)}`, verdictStyles[now.verdict]]],
+    [[`  ${nowText(check)}`, verdictStyles[check.missed?.verdict ?? now.verdict]]],
     ...(trend ? [[[`  ${trendText(trend)}`, "yellow"] satisfies Part]] : []),
     ...points
       .slice(-pointsListed)
@@ -145,9 +162,10 @@ function checkLines(check: CheckHistory): Part[][] {
 }
 
 /** `P95 84 ms (median of 20 runs before: 71 ms), limit 500 ms`. */
-function nowText({ now: { latency }, usual }: CheckHistory): string {
+function nowText({ now: { latency }, usual, missed }: CheckHistory): string {
+  const newest = missed ? `${missed.verdict} at ${minute(missed.at)} without a measurement; before that, ` : "";
   const before = usual ? ` (median of ${count(usual.runs, "run")} before: ${ms(usual.p95)})` : " (no run before)";
-  return `P95 ${ms(latency.p95)}${before}${latency.limit === undefined ? "" : `, limit ${ms(latency.limit)}`}`;
+  return `${newest}P95 ${ms(latency.p95)}${before}${latency.limit === undefined ? "" : `, limit ${ms(latency.limit)}`}`;
 }
 
 function trendText({ direction, ratio, runs, before }: Trend): string {

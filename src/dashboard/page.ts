@@ -97,6 +97,11 @@ ${unreadable.length > 0 ? html`<div class="notes bad"><h3>${count(unreadable.len
  * @param page HTML that `dashboardHtml` made, or anything else
  * @returns undefined if it is no such page, or has no record
  */
+/** Whether a file is such a page, also one without records. */
+export function isDashboard(text: string): boolean {
+  return text.includes(`<meta name="${newestName}"`);
+}
+
 export function newestIn(page: string): string | undefined {
   const start = `<meta name="${newestName}" content="`;
   const at = page.indexOf(start);

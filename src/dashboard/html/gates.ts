@@ -1,3 +1,4 @@
+import { isBad } from "../../history/ask/executions.ts";
 import type { CommitGate, GateTry } from "../../history/ask/gates.ts";
 import { count } from "../../lib/count.ts";
 import { gateStages } from "../../model/report.ts";
@@ -39,6 +40,8 @@ function stageCells({ stages }: CommitGate): Markup[] {
 
 function tried({ environment, executions, turnedGreen }: GateTry): Markup {
   const shown = executions.slice(-mostTries);
-  const more = executions.length - shown.length;
-  return html`<div class="tries">${more > 0 ? html`<span class="place">${more} earlier,</span>` : nothing}${shown.map(({ verdict }, at) => html`${at > 0 ? "→ " : nothing}<span class="try">${icon(verdict)}${verdict}</span>`)} <span class="place">${environment}</span>${turnedGreen ? html` <span class="turned">${executions.length > 1 && executions.at(-1)?.attempt === 1 ? "opened in a further run" : `opened at attempt ${executions.at(-1)?.attempt}`}</span>` : nothing}</div>`;
+  const earlier = executions.slice(0, -mostTries);
+  const bad = earlier.filter(({ verdict }) => isBad(verdict)).length;
+  const more = bad > 0 ? `${earlier.length} earlier (${bad} failed),` : `${earlier.length} earlier,`;
+  return html`<div class="tries">${earlier.length > 0 ? html`<span class="place">${more}</span>` : nothing}${shown.map(({ verdict }, at) => html`${at > 0 ? "→ " : nothing}<span class="try">${icon(verdict)}${verdict}</span>`)} <span class="place">${environment}</span>${turnedGreen ? html` <span class="turned">${executions.length > 1 && executions.at(-1)?.attempt === 1 ? "opened in a further run" : `opened at attempt ${executions.at(-1)?.attempt}`}</span>` : nothing}</div>`;
 }

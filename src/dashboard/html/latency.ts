@@ -42,10 +42,11 @@ ${folded("The same as a table", table({ title: `Latency of ${label}, ${stage}`, 
 
 /** `P95 211 ms, usually 64 to 180 ms, limit 500 ms` */
 function newest(one: LatencyView): Markup {
-  const { last, usual, limit, verdict } = one;
+  const { last, usual, limit, verdict, missedAt } = one;
   const range = usual ? html`, usually ${milliseconds(usual.p50)} to ${milliseconds(usual.p95)}` : nothing;
   const most = limit === undefined ? nothing : html`, limit ${milliseconds(limit)}`;
-  const now = isBad(verdict) ? html`${pill(verdict)} ` : nothing;
+  const none = missedAt === undefined ? nothing : html`at ${time(missedAt)} without a measurement; before that, `;
+  const now = isBad(verdict) ? html`${pill(verdict)} ${none}` : nothing;
   return html`${now}P95 <b class="${isSlow(one) ? "warning" : ""}">${milliseconds(last.latency.p95)}</b>${range}${most}`;
 }
 
@@ -87,15 +88,17 @@ function overview(latencies: readonly LatencyView[]): Markup {
   ];
   const rows = latencies
     .slice(0, mostRows)
-    .map(({ title, check, environment, stage, last, usual, limit, runs, verdict }) => [
+    .map(({ title, check, environment, stage, last, usual, limit, runs, verdict, missedAt }) => [
       html`${title}${check === title ? nothing : html` <code>${check}</code>`}`,
       `${environment} · ${stage}`,
-      milliseconds(last.latency.p95),
+      missedAt === undefined
+        ? milliseconds(last.latency.p95)
+        : html`<span class="place">none; before ${milliseconds(last.latency.p95)}</span>`,
       usual && milliseconds(usual.p50),
       usual && milliseconds(usual.p95),
       limit === undefined ? undefined : milliseconds(limit),
       numberText(runs),
-      html`${verdict} ${time(last.at)}`,
+      html`${verdict} ${time(missedAt ?? last.at)}`,
     ]);
   return table({ title: "Latency of all checks", columns, rows, of: latencies.length });
 }

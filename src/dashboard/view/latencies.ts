@@ -20,6 +20,8 @@ export interface LatencyView {
   usual?: Band;
   /** Of the newest execution, also if it could not measure. */
   verdict: Verdict;
+  /** When the newest run ended, if it could not measure. */
+  missedAt?: string;
   runs: number;
   points: LatencyPeriod[];
 }
@@ -94,7 +96,9 @@ function viewOf({ points, missed, ...of }: Series, periods: Periods): LatencyVie
       ...(limit === undefined ? {} : { limit }),
       ...(usual ? { usual } : {}),
       last,
-      verdict: lastMissed && lastMissed.runId > last.runId ? lastMissed.verdict : last.verdict,
+      ...(lastMissed && lastMissed.runId > last.runId
+        ? { verdict: lastMissed.verdict, missedAt: lastMissed.at }
+        : { verdict: last.verdict }),
       runs: points.length + missed.length,
       points: points.length + missed.length <= mostSingle ? singly(points, missed) : together(points, missed, periods),
     },

@@ -21,7 +21,7 @@ export interface TestChanges {
   /** They failed before, and are not among those that failed now. */
   fixed: FailedTest[];
   stillFailing: FailedTest[];
-  /** They failed in one of both, and of the other it is unknown: its record names only some of them, or a file could not be loaded. */
+  /** They failed in one of both, and of the other it is unknown: its record names only some of them, a file could not be loaded, or fewer tests ran. */
   unclear: FailedTest[];
   counts: { from: HistoryTests; to: HistoryTests };
 }
@@ -63,13 +63,19 @@ function testChanges(from: HistoryTests, to: HistoryTests): TestChanges {
   for (const [key, test] of after)
     if (before.has(key)) changes.stillFailing.push(test);
     else (tellsAll(from) ? changes.newlyFailing : changes.unclear).push(test);
-  for (const [key, test] of before) if (!after.has(key)) (tellsAll(to) ? changes.fixed : changes.unclear).push(test);
+  // Where fewer ran, those may be the ones that did not.
+  const asMany = ranIn(to) >= ranIn(from);
+  for (const [key, test] of before) if (!after.has(key)) (tellsAll(to) && asMany ? changes.fixed : changes.unclear).push(test);
   return changes;
 }
 
 /** Whether a test that it doesn't name did not fail. */
 function tellsAll(tests: HistoryTests): boolean {
   return !isShortened(tests) && tests.crashedSuites === 0 && tests.total > tests.skipped;
+}
+
+function ranIn({ total, skipped }: HistoryTests): number {
+  return total - skipped;
 }
 
 function failuresOf({ failures }: HistoryTests): Map<string, FailedTest> {

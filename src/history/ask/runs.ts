@@ -3,9 +3,12 @@ import type { Commit, StageName, Verdict } from "../../model/report.ts";
 import { worstVerdict } from "../../model/report.ts";
 import { bySeries, keyOf } from "./series.ts";
 
-/** Records of one run: the stages of one attempt of a workflow run, or of one gate in a terminal. */
+/**
+ * Records of one run: the stages of one attempt of a workflow run, or of one gate in a terminal. There a stage can be run again and again
+ * within a gate: each time is a run.
+ */
 export interface Run {
-  /** `19622481730`, `19622481730.2` for its second attempt, or the id of the gate in a terminal. */
+  /** `19622481730`, `19622481730.2` for its second attempt, or the id of the gate in a terminal; of a further run its first stage's. */
   id: string;
   /** When the first stage began and the last one ended, ISO 8601. */
   startedAt: string;
@@ -38,7 +41,7 @@ export interface RunStage {
 export function runsOf(records: readonly HistoryRecord[]): Run[] {
   const groups = Map.groupBy(records, runKey);
   return [...groups.values()]
-    .flatMap((group) => (group[0] ? [runOf(group[0], group)] : []))
+    .flatMap((group) => timesOf(group).flatMap((time, at) => (time[0] ? [runOf(time[0], time, at)] : [])))
     .sort((a, b) => compare(b.startedAt, a.startedAt));
 }
 
@@ -52,13 +55,28 @@ function runKey(record: HistoryRecord): string {
   return keyOf([record.origin.repository, runName(record)]);
 }
 
-function runOf(first: HistoryRecord, records: readonly HistoryRecord[]): Run {
-  // In a terminal, a stage may have run again within the same gate.
+/** Of a gate in a terminal, the records up to the next time that one of its stages ran. */
+function timesOf(records: readonly HistoryRecord[]): HistoryRecord[][] {
+  const times: { stages: Set<string>; records: HistoryRecord[] }[] = [];
+  for (const record of records) {
+    const stage = keyOf([record.stage, record.environment.name, record.origin.cell, record.project]);
+    const now = times.at(-1);
+    if (!now || (record.origin.kind === "terminal" && now.stages.has(stage)))
+      times.push({ stages: new Set([stage]), records: [record] });
+    else {
+      now.stages.add(stage);
+      now.records.push(record);
+    }
+  }
+  return times.map(({ records: all }) => all);
+}
+
+function runOf(first: HistoryRecord, records: readonly HistoryRecord[], at: number): Run {
   const last = bySeries(records).flatMap(({ records: executions }) => executions.slice(-1));
   const stages = [...Map.groupBy(last, ({ stage, environment }) => keyOf([stage, environment.name])).values()].flatMap(stageOf);
   const { branch, isDefaultBranch } = first;
   return {
-    id: runName(first),
+    id: at === 0 ? runName(first) : first.runId,
     startedAt: records.map(({ startedAt }) => startedAt).sort()[0] ?? first.startedAt,
     finishedAt:
       records

@@ -10,6 +10,8 @@ export function dataOf(report: StageReport): HistoryData | undefined {
   const { cleanup, books, isolation } = report;
   const isUnknown = !cleanup && couldNotCleanUp(report);
   if (!cleanup && !books && !isUnknown) return undefined;
+  // There was no place to look: nobody knows of any test data, and nobody knows of none.
+  if (cleanup?.looked?.tables === 0 && !cleanup.looked.redis && !books) return undefined;
   const tables = tablesOf(report, isUnknown);
   const branch = branchOf(isolation);
   const leftKeys = cleanup ? keysLeft(cleanup) : branch === "dropped" && !isUnknown ? 0 : null;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { fileMode, folderMode, type Head, type NewEntry, type TreeEntry, writeBlob, writeTree } from "../../github/git.ts";
 import type { BranchFiles } from "./branch-files.ts";
 import { type BranchPlace, changeBranch, type Made } from "./branch-writer.ts";
@@ -24,7 +25,9 @@ export async function compactBranch(place: BranchPlace, files: BranchFiles, rule
   };
   const file = (content: Buffer): Promise<string> => once(content.toString("base64"), () => writeBlob(api, repository, content));
   let mine: Compaction = { joined: 0, removed: 0 };
-  return await changeBranch(place, "Join records of days into months", async (head, isUnknown): Promise<Made<Compaction>> => {
+  // Two who join the same in the same second would otherwise make the same commit, and both count it.
+  const message = `Join records of days into months\n\n${randomUUID()}`;
+  return await changeBranch(place, message, async (head, isUnknown): Promise<Made<Compaction>> => {
     if (!head) return { result: { joined: 0, removed: 0 } };
     const listed = await files.list(head);
     const plan = await planOf(head, listed, files, rules);

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config/schema.ts";
-import { HistoryFailure, type HistoryStore } from "./store.ts";
+import type { HistoryRecord } from "../../model/history.ts";
+import { nameOf, recordPath } from "./layout.ts";
+import { type FoundRecords, HistoryFailure, type HistoryStore } from "./store.ts";
 
 export interface StoreChoice {
   store: Config["history"]["store"];
@@ -28,6 +30,38 @@ const afterCancelMs = 5_000;
  * @throws HistoryFailure if the place can't be used
  */
 export async function chooseStore(choice: StoreChoice): Promise<HistoryStore | undefined> {
+  const store = await openStore(choice);
+  return store && withoutFuture(store);
+}
+
+/** Clocks of two machines differ by so much at most. */
+const clockToleranceMs = 600_000;
+
+/**
+ * A record of the future would stay the newest one: it would hide every failure after it, and make old data look new. A clock was wrong,
+ * or somebody forged it.
+ */
+export function withoutFuture(store: HistoryStore, now: () => number = Date.now): HistoryStore {
+  const believed = ({ records, unreadable }: FoundRecords): FoundRecords => {
+    const latest = now() + clockToleranceMs;
+    const isFuture = ({ runId, startedAt, finishedAt }: HistoryRecord) =>
+      [Number(runId.split("_")[0]), Date.parse(startedAt), Date.parse(finishedAt)].some((at) => at > latest);
+    const future = records.filter(isFuture);
+    if (future.length === 0) return { records, unreadable };
+    const why = "it is dated in the future";
+    return {
+      records: records.filter((record) => !isFuture(record)),
+      unreadable: [...unreadable, ...future.map((record) => ({ name: recordPath(nameOf(record)), why }))],
+    };
+  };
+  return {
+    ...store,
+    recent: async (of, most) => believed(await store.recent(of, most)),
+    all: async () => believed(await store.all()),
+  };
+}
+
+async function openStore(choice: StoreChoice): Promise<HistoryStore | undefined> {
   const { store, records, workspace } = choice;
   if (store === "none") return undefined;
   if (store === "artifacts") return await inArtifacts(choice);

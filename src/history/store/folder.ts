@@ -76,7 +76,7 @@ class Files {
   async recent({ environment, stage }: HistorySubject, most: number): Promise<FoundRecords> {
     const found: FoundRecords = { records: [], unreadable: [] };
     for (const day of (await this.#days()).reverse()) {
-      const names = (await this.#names(join(recordsFolder, day))).filter((name) => {
+      const names = (await this.#namesIn(found, join(recordsFolder, day))).filter((name) => {
         const read = readRecordName(name);
         return read?.environment === environment && read.stage === stage;
       });
@@ -102,8 +102,10 @@ class Files {
     const found: FoundRecords = { records: [], unreadable: [] };
     // In this order, whoever joins records at the same time hides none.
     for (const day of await this.#days())
-      for (const name of await this.#names(join(recordsFolder, day)))
+      for (const name of await this.#namesIn(found, join(recordsFolder, day)))
         if (readRecordName(name)) await this.#addFile(found, join(recordsFolder, day, name));
+        else if (/^[^.].*\.json$/.test(name))
+          found.unreadable.push({ name: join(recordsFolder, day, name), why: "it is not called as a record is" });
     for (const month of await this.#months()) {
       const read = await this.#month(month);
       for (const record of read.records) found.records.push(record);
@@ -194,9 +196,24 @@ class Files {
   }
 
   async #addFile(found: FoundRecords, path: string): Promise<void> {
-    const text = await this.#read(join(this.#folder, path));
-    // Another process may have joined it with others since.
-    if (text !== undefined) addTo(found, path, text);
+    try {
+      const text = await this.#read(join(this.#folder, path));
+      // Another process may have joined it with others since.
+      if (text !== undefined) addTo(found, path, text);
+    } catch (error) {
+      // One file that is a link, or that this user may not read, must not hide the others.
+      found.unreadable.push({ name: path, why: errorText(error) });
+    }
+  }
+
+  /** As `#names`; what is no folder is noted. */
+  async #namesIn(found: FoundRecords, folder: string): Promise<string[]> {
+    try {
+      return await this.#names(folder);
+    } catch (error) {
+      found.unreadable.push({ name: folder, why: errorText(error) });
+      return [];
+    }
   }
 
   /** Sorted; none if the folder doesn't exist. */

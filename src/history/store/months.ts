@@ -50,10 +50,12 @@ export function addTo(found: FoundRecords, name: string, text: string): void {
 export function inOrder(records: readonly HistoryRecord[]): HistoryRecord[] {
   const once = new Map<string, HistoryRecord>();
   for (const record of records) {
-    const key = `${record.runId} ${record.stage}`;
+    const key = `${record.runId} ${record.stage} ${record.environment.name}`;
     if (!once.has(key)) once.set(key, record);
   }
-  return [...once.values()].sort((a, b) => compare(a.runId, b.runId) || compare(a.stage, b.stage));
+  return [...once.values()].sort(
+    (a, b) => compare(a.runId, b.runId) || compare(a.stage, b.stage) || compare(a.environment.name, b.environment.name),
+  );
 }
 
 function compare(a: string, b: string): number {
