@@ -5,6 +5,7 @@ import { Pace } from "../../src/checks/api/client.ts";
 import { Smoothing } from "../../src/checks/api/smoothing.ts";
 import { type Api, endpoint, json, serve } from "./api.ts";
 import { runOnce } from "./run-once.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 // A limiter that delays requests hides how fast the API is. It remembers what earlier stages sent, so it may delay the first, too.
 const delayMs = 400;
@@ -25,13 +26,18 @@ async function look(api: Api, paths: readonly string[], { samples = limits.sampl
 const late = (response: ServerResponse, status = 200) => void setTimeout(() => json(response, status, {}), delayMs);
 
 it("a limiter that delays all but the first request below /api is one in every stage, whatever came before", async () => {
-  let seen = 0;
-  const api = await serve((request, response) => {
-    if (request.url?.startsWith("/api/") && seen++ > 0) return late(response, request.url.includes("no-such") ? 404 : 200);
-    json(response, request.url?.startsWith("/api/") ? 200 : 404, {});
-  });
-  for (const round of ["first", "second"]) {
-    const found = await look(stage(api), ["/api/v1/a", "/api/v1/b", "/metrics"].slice(0, 2));
+  const limited = async () => {
+    let seen = 0;
+    const api = await serve((request, response) => {
+      if (request.url?.startsWith("/api/") && seen++ > 0) return late(response, request.url.includes("no-such") ? 404 : 200);
+      json(response, request.url?.startsWith("/api/") ? 200 : 404, {});
+    });
+    const routes = ["/api/v1/a", "/api/v1/b"];
+    return { api, first: await look(stage(api), routes), second: await look(stage(api), routes) };
+  };
+  const { api, first, second } = await undisturbed(limited);
+  for (const [round, found] of Object.entries({ first, second })) {
+    expect(found).toHaveLength(2);
     for (const [verdict, message] of found) {
       expect(verdict, round).toBe("degraded");
       expect(message).toContain("a rate limiter delays requests");
@@ -45,7 +51,7 @@ it("a limiter that delays all but the first request below /api is one in every s
 
 it("is recognised with few samples, and beside a fast route that is not limited", async () => {
   const api = await serve((request, response) => (request.url?.startsWith("/api/") ? late(response) : json(response, 200, {})));
-  const found = await look(stage(api), ["/api/v1/a", "/metrics"], { samples: 2 });
+  const found = await undisturbed(() => look(stage(api), ["/api/v1/a", "/metrics"], { samples: 2 }));
   expect(found.map(([verdict]) => verdict)).toEqual(["degraded", "passed"]);
 });
 
@@ -57,7 +63,7 @@ it.each([
     const path = request.url ?? "";
     return isLate(path) ? late(response) : json(response, 404, {});
   });
-  const found = await look(stage(api), ["/api/v1/a"]);
+  const found = await undisturbed(() => look(stage(api), ["/api/v1/a"]));
   expect(found[0]?.[0]).toBe("failed");
   expect(found[0]?.[1]).toMatch(/either a rate limiter .*, or the API waits/);
 });
