@@ -3,6 +3,7 @@ import * as concurrency from "./rules/concurrency.ts";
 import * as credentials from "./rules/credentials.ts";
 import * as environment from "./rules/environment.ts";
 import * as inputs from "./rules/inputs.ts";
+import * as matrix from "./rules/matrix.ts";
 import * as order from "./rules/order.ts";
 import * as runners from "./rules/runners.ts";
 import * as steps from "./rules/steps.ts";
@@ -68,6 +69,7 @@ export const ruleAreas: readonly RuleArea[] = [
       concurrency.groupBetweenStages,
       order.unknownNeed,
       order.sameCheck,
+      matrix.wrongShards,
     ],
   },
   {

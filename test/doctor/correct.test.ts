@@ -208,3 +208,17 @@ test.each(inRoot)("what init writes for %s leaves its questions and nothing else
   const questions = text.split("\n").flatMap((line, index) => (line.includes("# TODO: ") ? [`ED108:${index + 1}`] : []));
   expect(findings.map(({ code, line }) => `${code}:${line}`)).toEqual(questions);
 });
+
+test.each([
+  ["one axis", "shard: [1, 2, 3]", "${{ strategy.job-total }}"],
+  ["a second axis with one value", "{ shard: [1, 2], node: [24] }", "${{ strategy.job-total }}"],
+  ["a number beside two axes", "{ shard: [1, 2], browser: [chromium, webkit] }", "2"],
+  ["a computed list", "{ shard: '${{ fromJson(vars.SHARDS) }}' }", "${{ strategy.job-total }}"],
+])("shards of %s are no mistake", async (_, matrix, total) => {
+  const axes = matrix.startsWith("{") ? matrix : `{ ${matrix} }`;
+  const written = (base[gate] ?? "").replace(
+    "  e2e:\n",
+    `  e2e:\n    strategy: { fail-fast: false, matrix: ${axes} }\n    env: { ENV_ACTIONS_SHARD: "\${{ matrix.shard }}", ENV_ACTIONS_SHARDS: "${total}" }\n`,
+  );
+  expect(await said(base, { [gate]: written })).toEqual([]);
+});
