@@ -268,8 +268,8 @@ function byHand(project: Project, configFile: string): string[] {
   const { environment } = project;
   return [
     ...heading(project, [
-      'Cleanup by hand: shows or deletes test data. Start it with "dry-run" ticked, read the plan in the job\'s summary, and start it',
-      "again without. Scope all also needs the digest that the plan showed.",
+      'Cleanup by hand: shows or deletes test data. Start it with "execute" unticked, read the plan in the job\'s summary, and start it',
+      'again with "execute". Scope all also needs the digest that the plan showed.',
     ]),
     named("Cleanup by hand", project),
     "",
@@ -287,10 +287,10 @@ function byHand(project: Project, configFile: string): string[] {
       "  type: choice",
       "  options: [run, expired, all]",
       "  default: expired",
-      "dry-run:",
-      "  description: Only show the plan",
+      "execute:",
+      "  description: Delete. Read the plan first",
       "  type: boolean",
-      "  default: true",
+      "  default: false",
       "digest:",
       "  description: The digest that the plan showed; required to delete with scope all",
       "  type: string",
@@ -306,7 +306,7 @@ function byHand(project: Project, configFile: string): string[] {
       actionLines(project, configFile, "cleanup", {
         environment: "${{ inputs.environment }}",
         passed: referredVariables(project),
-        more: ["scope: ${{ inputs.scope }}", "dry-run: ${{ inputs.dry-run }}", "plan-digest: ${{ inputs.digest }}"],
+        more: ["scope: ${{ inputs.scope }}", "dry-run: ${{ !inputs.execute }}", "plan-digest: ${{ inputs.digest }}"],
         moreVariables: ["ENV_ACTIONS_RUN_ID: ${{ inputs.scope == 'run' && inputs.run-id || '' }}"],
       }),
     ),

@@ -228,14 +228,14 @@ describe("what is written", () => {
     expect(Object.keys(byHand.on.workflow_dispatch?.inputs ?? {})).toEqual([
       "environment",
       "scope",
-      "dry-run",
+      "execute",
       "digest",
       "run-id",
     ]);
     expect(byHand.jobs.cleanup?.steps.at(-1)?.with).toEqual({
       environment: "${{ inputs.environment }}",
       scope: "${{ inputs.scope }}",
-      "dry-run": "${{ inputs.dry-run }}",
+      "dry-run": "${{ !inputs.execute }}",
       "plan-digest": "${{ inputs.digest }}",
     });
     // A cleanup runs nothing of the project.
