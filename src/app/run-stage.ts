@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
-import { budgetOf } from "../config/budgets.ts";
+import { budgetFor } from "../config/budgets.ts";
 import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { loadConfig, selectEnvironment } from "../config/load.ts";
@@ -107,6 +107,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
       "EA5007",
       `stages.${stage} is false in ${request.configFile}, so the gate leaves ${stage} out: remove this step, or write the settings of the stage in place of false`,
     );
+  const budgetMs = budgetFor(config, stage, request.budgetMs);
   const records = join(workspace, recordsDirectory);
   await makeRecords(records);
   // The cell is compared later, so it must be redacted everywhere: in reports, which must not contain secrets, and in our own
@@ -166,7 +167,6 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
     overrides: request.overrides ?? {},
   };
   if (env.GITHUB_STEP_SUMMARY) await prepareChildSummary(context);
-  const budgetMs = request.budgetMs ?? budgetOf(config, stage) ?? 0;
   const known = secrets.generation;
   const found = await runStage({
     context,

@@ -123,7 +123,7 @@ export const configurationErrors = {
   EA1023: {
     title: "Test data would expire during a run",
     meaning:
-      "`testData.expireAfter` is not longer than the budget of a stage. Cleanup could delete test data of a run that is still in progress.",
+      "`testData.expireAfter` is not longer than the budget of a stage: the configured one, that of `--budget`, or that of the action's input. Cleanup could delete test data of a run that is still in progress.",
     fix: "Raise `testData.expireAfter`, or lower the budget.",
   },
   EA1024: {
