@@ -3,7 +3,7 @@ import { errorText } from "../lib/error-text.ts";
 import { proxyFor } from "../lib/proxy/choice.ts";
 import { type RetryOptions, retry } from "../lib/retry.ts";
 import { cancelled, type FailureKind, failureOf, WarehouseFailure } from "./failure.ts";
-import { connectTrusting, readAuthority, sendRequest, trustInAddition } from "./https.ts";
+import { connectTrusting, readAuthority, refuseRedirects, sendRequest, trustInAddition } from "./https.ts";
 import { type TokenSource, tokensOf, withRemedy } from "./token-source.ts";
 
 export interface WarehouseSettings {
@@ -359,7 +359,9 @@ async function connect(settings: WarehouseSettings): Promise<DriverClient> {
   };
   await client.connect(options);
   const proxy = proxyFor(`https://${settings.host.replace(/^https:\/\//, "")}`);
-  const agent = authority || proxy ? await (await client.getConnectionProvider()).getAgent() : undefined;
+  const provider = await client.getConnectionProvider();
+  refuseRedirects(await provider.getThriftConnection());
+  const agent = authority || proxy ? await provider.getAgent() : undefined;
   if (agent && authority) connectTrusting(agent, await trustInAddition(authority));
   // The driver's own option loads a package for every kind of proxy, and hides why one failed.
   if (agent && proxy) (await import("../lib/proxy/agents.ts")).throughProxy(agent, proxy);

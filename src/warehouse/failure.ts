@@ -208,9 +208,21 @@ function httpFailure(
       `the warehouse answered HTTP ${status}: it is stopped, starting or overloaded${because}`,
       details,
     );
+  if (status >= 300 && status < 400)
+    return new WarehouseFailure(
+      "unreachable",
+      `expected the answer of a warehouse, got HTTP ${status}, a redirect${targetOf(answer)}. Redirects are not followed, because the request carries a credential. Check DATABRICKS_HOST`,
+      details,
+    );
   // A gateway that lost its server answers 5xx. Any other status comes from something that is not a warehouse.
   const kind = status >= 500 ? "connection-lost" : "unreachable";
   return new WarehouseFailure(kind, `expected the answer of a warehouse, got HTTP ${status}${because}`, details);
+}
+
+/** Only the origin: paths of sign-in pages have tokens. */
+function targetOf(answer: NonNullable<DriverError["response"]>): string {
+  const location = answer.headers?.get?.("location") ?? "";
+  return URL.canParse(location) ? ` to ${new URL(location).origin}` : "";
 }
 
 const bodyTimeoutMs = 2_000;

@@ -69,6 +69,19 @@ export async function sendRequest(url: URL, { method, headers, body, authority, 
   });
 }
 
+/**
+ * Keeps the driver from following redirects. Otherwise it would send the statement to whatever address an answer names, and the token
+ * too if that is another port of the host or a domain above it; `expect.host` compares only the configured address.
+ * @param connection of the driver; its `config` are options for each request
+ * @throws Error if a newer driver keeps its options elsewhere, because then nothing would be refused
+ */
+export function refuseRedirects(connection: { config?: unknown }): void {
+  const { config } = connection;
+  if (typeof config !== "object" || config === null || !("headers" in config))
+    throw new Error("the Databricks driver has no options for requests where they were: redirects can't be refused");
+  connection.config = { ...config, redirect: "manual" };
+}
+
 /** The certificate of a private authority (PEM). @throws WarehouseFailure if the file cannot be read or contains none */
 export async function readAuthority(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined) return undefined;
