@@ -25,15 +25,28 @@ const harmless: ReadonlySet<string> = new Set(
   ),
 );
 
-/** The repository that an event's commit comes from; `undefined` if the event doesn't say. */
-function ownerOf(name: string, event: Event): string | undefined {
-  if (name === "pull_request_target") return event.pull_request?.head?.repo?.full_name;
-  return name === "workflow_run" ? (event.workflow_run?.head_repository?.full_name ?? undefined) : undefined;
+/** The commit that the event is about. Members are absent if the event doesn't say. */
+interface Subject {
+  repository?: string;
+  /** Full SHAs of this commit, and of its test merge into the base. */
+  commits: readonly string[];
 }
 
+function subjectOf(name: string, { pull_request: pull, workflow_run: run }: Event): Subject {
+  if (name === "pull_request_target")
+    return { ...named(pull?.head?.repo?.full_name), commits: known(pull?.head?.sha, pull?.merge_commit_sha) };
+  // A run that a comment started is on the default branch, whatever commit its jobs looked at.
+  const isAboutCommit = name === "workflow_run" && harmless.has(run?.event ?? "");
+  return isAboutCommit ? { ...named(run?.head_repository?.full_name), commits: known(run?.head_sha) } : { commits: [] };
+}
+
+const named = (repository: string | undefined): Pick<Subject, "repository"> => (repository === undefined ? {} : { repository });
+const known = (...commits: readonly (string | null | undefined)[]): string[] =>
+  commits.flatMap((commit) => (typeof commit === "string" && commit !== "" ? [commit.toLowerCase()] : []));
+
 interface Event {
-  pull_request?: { head?: { repo?: { full_name?: string } | null } };
-  workflow_run?: { head_repository?: { full_name?: string } | null };
+  pull_request?: { head?: { sha?: string; repo?: { full_name?: string } | null }; merge_commit_sha?: string | null };
+  workflow_run?: { event?: string; head_sha?: string; head_repository?: { full_name?: string } | null };
 }
 
 /**
@@ -44,10 +57,12 @@ interface Event {
 export async function refuseForeignHead({ env, workspace, configFile, allowed }: Checkout): Promise<void> {
   const name = env.GITHUB_EVENT_NAME ?? "";
   if (env.GITHUB_ACTIONS !== "true" || name === "" || harmless.has(name)) return;
-  const from = ownerOf(name, await eventOf(env.GITHUB_EVENT_PATH));
-  // Anybody who can push a branch to this repository could read its secrets anyway.
-  if (from !== undefined && from === env.GITHUB_REPOSITORY) return;
+  const { repository: from, commits } = subjectOf(name, await eventOf(env.GITHUB_EVENT_PATH));
   const head = await git(workspace, "rev-parse", "HEAD");
+  const isOwn = from !== undefined && from === env.GITHUB_REPOSITORY;
+  // Anybody who can push a branch to this repository could read its secrets anyway. But the workspace may have another commit than the
+  // event is about.
+  if (isOwn && head !== undefined && commits.includes(head)) return;
   if (allowed !== undefined) {
     if (head === allowed.toLowerCase()) return;
     throw new UserError(
@@ -55,7 +70,10 @@ export async function refuseForeignHead({ env, workspace, configFile, allowed }:
       `foreign-head: expected the commit ${allowed} in the workspace, got ${head ?? "none that git can name"}: check out exactly the commit that was reviewed`,
     );
   }
-  const why = head === env.GITHUB_SHA && head !== undefined ? await differs(workspace, configFile) : otherCommit(head, from);
+  const why =
+    head === env.GITHUB_SHA && head !== undefined
+      ? await differs(workspace, configFile)
+      : otherCommit(head, isOwn ? undefined : from);
   if (why !== undefined) throw new UserError("EA2007", refusal(name, why));
 }
 

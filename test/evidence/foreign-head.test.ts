@@ -39,17 +39,34 @@ beforeEach(() => {
 });
 
 const events = {
-  fork: { pull_request: { head: { repo: { full_name: "mallory/app" } } } },
-  own: { pull_request: { head: { repo: { full_name: repository } } } },
-  "deleted fork": { pull_request: { head: { repo: null } } },
-  "run of a fork": { workflow_run: { head_repository: { full_name: "mallory/app" } } },
-  "own run": { workflow_run: { head_repository: { full_name: repository } } },
-  comment: { issue: { pull_request: { url: "https://api.github.com/repos/classwaves/app/pulls/1" } } },
+  fork: () => ({ pull_request: { head: { sha: foreign, repo: { full_name: "mallory/app" } } } }),
+  own: () => ({ pull_request: { head: { sha: foreign, repo: { full_name: repository } } } }),
+  "own, merged": () => ({
+    pull_request: { head: { sha: base, repo: { full_name: repository } }, merge_commit_sha: foreign },
+  }),
+  "own, about another commit": () => ({
+    pull_request: { head: { sha: base, repo: { full_name: repository } }, merge_commit_sha: null },
+  }),
+  "own, without a commit": () => ({ pull_request: { head: { repo: { full_name: repository } } } }),
+  "deleted fork": () => ({ pull_request: { head: { repo: null } } }),
+  "run of a fork": () => run("pull_request", "mallory/app", foreign),
+  "own run": () => run("push", repository, foreign),
+  "own run of a pull request": () => run("pull_request", repository, foreign),
+  "own run about another commit": () => run("pull_request", repository, base),
+  // GitHub says that it is of the default branch, whatever its jobs checked out.
+  "own run that a comment started": () => run("issue_comment", repository, base),
+  "own run that a comment started, on this commit": () => run("issue_comment", repository, foreign),
+  "own run of an unknown event": () => run(undefined, repository, foreign),
+  comment: () => ({ issue: { pull_request: { url: "https://api.github.com/repos/classwaves/app/pulls/1" } } }),
 } as const;
+
+function run(event: string | undefined, full_name: string, head_sha: string) {
+  return { workflow_run: { ...(event === undefined ? {} : { event }), head_sha, head_repository: { full_name } } };
+}
 
 const checkout = (name: string, event: keyof typeof events | undefined, allowed?: string) => {
   const file = join(folder, ".git", "event.json");
-  if (event) writeFileSync(file, JSON.stringify(events[event]));
+  if (event) writeFileSync(file, JSON.stringify(events[event]()));
   const env = {
     GITHUB_ACTIONS: "true",
     GITHUB_EVENT_NAME: name,
@@ -80,8 +97,16 @@ describe("with the head checked out", () => {
     ["pull_request_target", "deleted fork", /that may come from another repository/],
     ["pull_request_target", undefined, /that may come from another repository/],
     ["pull_request_target", "own", /^runs$/],
+    ["pull_request_target", "own, merged", /^runs$/],
+    ["pull_request_target", "own, about another commit", /that may come from another repository/],
+    ["pull_request_target", "own, without a commit", /that may come from another repository/],
     ["workflow_run", "run of a fork", /of mallory\/app/],
     ["workflow_run", "own run", /^runs$/],
+    ["workflow_run", "own run of a pull request", /^runs$/],
+    ["workflow_run", "own run about another commit", /that may come from another repository/],
+    ["workflow_run", "own run that a comment started", /that may come from another repository/],
+    ["workflow_run", "own run that a comment started, on this commit", /that may come from another repository/],
+    ["workflow_run", "own run of an unknown event", /that may come from another repository/],
     ["issue_comment", "comment", /that may come from another repository.*foreign-head: <full SHA>/],
     ["discussion_comment", undefined, /that may come from another repository/],
     // These give a fork no secrets, or only people with write access can trigger them.
@@ -112,6 +137,7 @@ describe("with the base checked out", () => {
   test("the base runs", async () => {
     expect(await outcome(checkout("pull_request_target", "fork"))).toBe("runs");
     expect(await outcome(checkout("issue_comment", "comment"))).toBe("runs");
+    expect(await outcome(checkout("workflow_run", "own run that a comment started"))).toBe("runs");
   });
 
   test("files of the head copied over the base don't run", async () => {
