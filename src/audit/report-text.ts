@@ -193,6 +193,7 @@ function branchLine({ happened, branch, of, gone, counts, problem }: SectionValu
 
 const copyWords: Readonly<Record<string, string>> = {
   "sync-plan": "sync plan",
+  "refresh-step": "changed",
   empty: "emptied",
   seed: "filled",
   "schema-dropped": "dropped",

@@ -118,6 +118,7 @@ const sectionsByKind: Readonly<Record<string, Section>> = {
   "decision drift": "copies",
   "decision sync-plan": "copies",
   "statement sync": "copies",
+  "statement refresh-step": "copies",
   "decision refresh": "copies",
   "statement empty": "copies",
   "statement seed": "copies",
@@ -205,6 +206,8 @@ function aboutCopy(what: string, details: Members): string {
       return `digest ${text("digest").slice(0, 12)}, ${details.value("execute") === true ? "carried out" : "only shown"}`;
     case "refresh":
       return `${both()}: ${details.value("switched") === true ? "new data" : "NOT SWITCHED"}, refresh ${text("refresh")}, policies ${text("policies").slice(0, 12)}`;
+    case "refresh-step":
+      return `${text("statement")} ${text("object")}`;
     case "sync":
       return text("statement");
     case "schema-dropped":

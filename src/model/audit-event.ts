@@ -54,6 +54,8 @@ type Statement =
   | Event<"statement", { what: "delete"; table: string; statement: string; problem?: string }>
   /** A change of the copy's structure. */
   | Event<"statement", { what: "sync"; object: string; statement: string; problem?: string }>
+  /** By a refresh: something in the copy's catalog was created, filled, changed or dropped. A statement that was cut short has a problem. */
+  | Event<"statement", { what: "refresh-step"; object: string; statement: string; problem?: string }>
   /** A table of a copy was emptied, or filled with synthetic rows. */
   | Event<"statement", { what: "empty" | "seed"; table: string; problem?: string }>
   /** By a sweep: a working schema, or an old copy. */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { endOf } from "../checks/run-check.ts";
 import { count } from "../lib/count.ts";
+import { errorText } from "../lib/error-text.ts";
 import { keepHeapSmall } from "../lib/heap.ts";
 import type { Check } from "../model/report.ts";
 import type { RefreshResult } from "../model/staging.ts";
@@ -11,6 +12,8 @@ import { policyRules } from "../staging/refresh/policy-rules.ts";
 import { refresh as fill, planOnly } from "../staging/refresh/refresh.ts";
 import type { Reference, RefreshPorts, RefreshRequest } from "../staging/refresh/request.ts";
 import { readStructure } from "../staging/structure/read.ts";
+import type { CopyWarehouse } from "../warehouse/access.ts";
+import { namedChange } from "../warehouse/changes.ts";
 import { failedIfWrongTarget } from "./connections.ts";
 import { reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
 import { type CopyAndOriginal, withCopy } from "./copy.ts";
@@ -73,7 +76,7 @@ async function prepared(
   const tables = context.config.testData?.tables ?? {};
   return {
     ports: {
-      warehouse,
+      warehouse: recorded(warehouse, context.audit),
       rules: policyRules(read, { suppress: smallGroups }),
       readStructure: (catalog) => readStructure(warehouse, catalog, new Date()),
       signal: context.signal,
@@ -91,6 +94,29 @@ async function prepared(
       k,
       keepOldMs: keepOld,
       retentionMs: retention,
+    },
+  };
+}
+
+/** Each change is in the audit log as soon as it is made, so that also a refresh that breaks off leaves a trace. */
+export function recorded(warehouse: CopyWarehouse, audit: StageContext["audit"]): CopyWarehouse {
+  const note = async (sent: string, rows: number | undefined, problem?: string) => {
+    const { verb: statement = "unknown", object = "unknown" } = namedChange(sent) ?? {};
+    const details = { what: "refresh-step" as const, object, statement, ...(problem === undefined ? {} : { problem }) };
+    await audit({ action: "statement", details, counts: rows === undefined ? {} : { rows } });
+  };
+  return {
+    ...warehouse,
+    async change(statement, parameters, options) {
+      let rows: number | undefined;
+      try {
+        rows = await warehouse.change(statement, parameters, options);
+      } catch (error) {
+        await note(statement, undefined, errorText(error));
+        throw error;
+      }
+      await note(statement, rows);
+      return rows;
     },
   };
 }

@@ -60,6 +60,39 @@ export function whyNotChange(statement: string, scope: WritableScope): string | 
   return whyOutside(changed, scope, isLabel(tokens, changed.end)) ?? whyBadRest(tokens, changed.end, scope);
 }
 
+/** What an allowed change does, for a log: without values, expressions or the names that it reads from. */
+export interface NamedChange {
+  /** Its first words, such as `INSERT OVERWRITE`. */
+  verb: string;
+  /** The full name of what it changes, in lower case. */
+  object: string;
+}
+
+/** @returns undefined if it isn't certainly a change; see {@link whyNotChange} */
+export function namedChange(statement: string): NamedChange | undefined {
+  const tokens = tokenize(statement);
+  if (typeof tokens === "string") return undefined;
+  const changed = aboutGrants([...tokens]) ?? begun(tokens);
+  if (typeof changed === "string") return undefined;
+  const words = tokens.slice(0, changed.end).map((token) => (token.kind === "word" ? token.value : "."));
+  const verb = words
+    .slice(
+      0,
+      Math.max(
+        1,
+        words.findIndex((word, at) => at > 0 && !verbWords.has(word)),
+      ),
+    )
+    .join(" ");
+  return { verb, object: changed.name.join(".") };
+}
+
+const verbWords: ReadonlySet<string> = new Set(
+  "CREATE DROP ALTER OR REPLACE TRUNCATE INSERT INTO OVERWRITE DELETE FROM SET UNSET TAG COMMENT ON CATALOG SCHEMA TABLE VIEW COLUMN GRANT REVOKE".split(
+    " ",
+  ),
+);
+
 /**
  * A table may be filled with hashes that only the warehouse's own key can repeat. Here such a call counts as a text; anywhere else it
  * is refused: a hash of a part of the key could be tried out letter by letter, an error could quote the key, and an expression that

@@ -57,8 +57,14 @@ test("it is shown first, then done, with its result in the report and the audit 
     chance: 1,
   });
   expect(await rowsOfCopy()).toEqual([{ n: 30 }]);
-  expect(await readFile(join(done.workspace, ".env-actions", "audit.jsonl"), "utf8")).toContain('"what":"refresh"');
+  expect((await auditOf(done.workspace)).at(-2)?.details).toMatchObject({ what: "refresh", switched: true });
 });
+
+async function auditOf(workspace: string) {
+  const text = await readFile(join(workspace, ".env-actions", "audit.jsonl"), "utf8");
+  const lines = text.trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as { action: string; details: Record<string, unknown>; counts: object });
+}
 
 test("a column without a policy is a mistake of the user, and so is a missing file", async () => {
   const without = policies.replace("      email: null\n", "");
@@ -84,4 +90,32 @@ test("a sample keeps together what belongs together", async () => {
     overrides: { execute: true },
   });
   expect(done.report.staging?.refresh?.tables).toMatchObject([{ rows: 20 }, { rows: 30 }, { rows: 2 }]);
+});
+
+// Comes last: it leaves an unfinished refresh behind.
+test("each change of the copy has a line, also if the refresh breaks off", async () => {
+  const sent = world.warehouse.statements.length;
+  world.warehouse.faults.tokenExpiresAfterStatements = sent + 92;
+  const broken = await perform(world, "refresh", { files: { [file]: policies }, overrides: { execute: true } });
+  world.warehouse.faults.tokenExpiresAfterStatements = undefined;
+  expect(broken.check("refresh")?.verdict).toBe("error");
+  const changes = world.warehouse.statements
+    .slice(sent)
+    .flatMap(({ sql }) => /^(?:\/\*.*?\*\/\s*)?((?:CREATE|INSERT|ALTER|DROP|TRUNCATE)\b.*)/s.exec(sql)?.[1] ?? []);
+  const noted = (await auditOf(broken.workspace)).filter(({ details }) => details.what === "refresh-step");
+  const done = noted.filter(({ details }) => details.problem === undefined);
+  expect(changes.length).toBeGreaterThan(5);
+  expect(done).toHaveLength(changes.length);
+  for (const { details } of done) {
+    const { statement, object } = details as { statement: string; object: string };
+    const named = changes.filter((sql) => sql.replaceAll("`", "").toLowerCase().includes(object));
+    expect(
+      named.some((sql) => sql.startsWith(statement)),
+      `${statement} ${object}`,
+    ).toBe(true);
+  }
+  // It broke off before its end, so it has no line of its own.
+  expect((await auditOf(broken.workspace)).some(({ details }) => details.what === "refresh")).toBe(false);
+  // No value and no expression: policies may have constants.
+  expect(JSON.stringify(noted.map(({ details }) => [details.statement, details.object]))).not.toMatch(/Lesson|'/);
 });
