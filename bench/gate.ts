@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { parseDocument } from "yaml";
 import { startClassroomWorld } from "../examples/classroom/world.ts";
 import { readTools } from "../scripts/tools.ts";
-import type { StageReport } from "../src/model/report.ts";
+import type { StageReport } from "../src/index.ts";
 import { load, watchHost } from "./machine.ts";
 import { median, report } from "./result.ts";
 

@@ -38,7 +38,7 @@ export function configurationPage(schema: unknown): string {
     "",
     "<!-- Generated from the configuration's schema by scripts/schema-pages.ts: edit the descriptions there. -->",
     "",
-    "Every key of `.github/env-actions.yml`. For ClassWaves, `env-actions init` writes a commented file to start from. For any other project, don't run it: start with [your own project](../guides/your-own-project.md), then [your first gate](../guides/first-gate.md) from step 2.",
+    "Every key of `.github/env-actions.yml`. `env-actions init` writes a commented file to start from, for any project: ClassWaves' own rules only if it recognises ClassWaves. [Your own project](../guides/your-own-project.md) explains the parts.",
     "",
     "- `<name>` stands for a name that you choose, `[]` for each entry of a list.",
     "- Any value may come from an environment variable: `${NAME}`, or `${NAME:-text}` with a default. A *secret* must.",

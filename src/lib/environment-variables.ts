@@ -64,7 +64,7 @@ export const environmentVariables: readonly VariableGroup[] = [
       {
         names: ["ENV_ACTIONS_SHARD", "ENV_ACTIONS_SHARDS"],
         meaning:
-          "Which part of the tests this job has, from 1, and of how many, such as `${{ matrix.shard }}` and `${{ strategy.job-total }}`. With `stages.e2e.shards` each part is divided again",
+          "Which part of the tests this job has, from 1, and of how many, such as `${{ matrix.shard }}` and, if the matrix has no other axis, `${{ strategy.job-total }}`. With `stages.e2e.shards` each part is divided again",
       },
       {
         names: ["ENV_ACTIONS_AUDIT_KEY"],

@@ -5,7 +5,7 @@ export const recordErrors = {
   EA8001: {
     title: "There is no audit log",
     meaning: "No stage has written an audit log in this folder.",
-    fix: "Change to the folder in which the stage ran. The artifact of a stage doesn't contain the log: see [how to keep it](../guides/cleanup-by-hand.md#the-audit-log).",
+    fix: "Change to the folder in which the stage ran. On a runner, a redacted copy of the log is in the artifact `env-actions-page-…`, not in that of the report: see [how to keep it](../guides/cleanup-by-hand.md#the-audit-log).",
   },
   EA8002: {
     title: "Unknown run",

@@ -54,7 +54,7 @@ export const processErrors = {
   EA5010: {
     title: "The job's part of the tests is unclear",
     meaning: "`ENV_ACTIONS_SHARD` and `ENV_ACTIONS_SHARDS` must say which part of the tests the job has, and of how many.",
-    fix: "Set both, such as `${{ matrix.shard }}` from 1 and `${{ strategy.job-total }}`, or neither.",
+    fix: "Set both, such as `${{ matrix.shard }}` from 1 and, if the matrix has no other axis, `${{ strategy.job-total }}`. Or set neither.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 
