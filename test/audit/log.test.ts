@@ -203,12 +203,14 @@ describe("the lock", () => {
   test("is not taken from a running holder: the error names it, and the next wait is shorter", async () => {
     const holder = await holding(`${file}.lock`);
     const log = new AuditLog(file, { ...run, key: undefined }, String, 1_500);
+    const begun = performance.now();
     await expect(log.write(note(1))).rejects.toThrow(
       new RegExp(`audit log could not be written: .* is locked by process ${holder.pid}`),
     );
     const started = performance.now();
     await expect(log.write(note(2))).rejects.toThrow(/is locked by/);
-    expect(performance.now() - started).toBeLessThan(1_400);
+    // Both by the clock: a busy machine makes the first wait longer, too.
+    expect(performance.now() - started).toBeLessThan(started - begun - 100);
     expect(existsSync(file)).toBe(false);
     holder.stdin?.end();
     await once(holder, "exit");

@@ -42,7 +42,9 @@ test("is refused before anything starts", async () => {
       stages: { integration: { command: "echo ran > ran.txt", reports: ["r.xml"] } },
     }),
   });
-  await expect(performIn(workspace, { stage: "integration", budgetMs: 180 * minute })).rejects.toMatchObject({ codes: ["EA1023"] });
+  await expect(performIn(workspace, { stage: "integration", budgetMs: 180 * minute })).rejects.toMatchObject({
+    codes: ["EA1023"],
+  });
   expect(existsSync(join(workspace, "ran.txt"))).toBe(false);
   expect(existsSync(join(workspace, ".env-actions"))).toBe(false);
 });

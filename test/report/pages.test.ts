@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { toAnnotations } from "../../src/report/annotations.ts";
 import { pageAsLine } from "../../src/report/view/pages.ts";
+import { cpuMsOf } from "../harness/cpu-time.ts";
 import { passedPreflight } from "./sample.ts";
 
 const page = `<!DOCTYPE html>
@@ -33,8 +34,9 @@ test("a check that got a page has a short annotation", () => {
 });
 
 test("many pages in one text take no long time", () => {
-  const started = performance.now();
-  pageAsLine("<html".repeat(100_000));
-  pageAsLine("<html></html>".repeat(5_000));
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const work = () => {
+    pageAsLine("<html".repeat(100_000));
+    pageAsLine("<html></html>".repeat(5_000));
+  };
+  expect(cpuMsOf(work)).toBeLessThan(1_000);
 });
