@@ -6,7 +6,7 @@ import { row } from "./markdown-table.ts";
 export function doctorPage(): string {
   return `# What the doctor finds
 
-<!-- Generated from src/doctor/registry.ts by scripts/doctor-page.ts: edit there. -->
+<!-- Generated from the rules in src/doctor/rules by scripts/doctor-page.ts: edit there. -->
 
 \`env-actions doctor\` finds mistakes in the configuration and the workflows before a run does. [How to use it](../guides/doctor.md). Each kind of
 mistake has a code, which always means the same kind.

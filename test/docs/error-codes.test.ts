@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errorCatalogue } from "../../src/model/error-codes/catalogue.ts";
+import { formats } from "../../src/test-reports/formats/format.ts";
 
 /** Code and documentation say the same about errors: every code that can be printed has its entry, and every entry has its code. */
 
@@ -57,4 +58,10 @@ test("nobody prints the message of an error that has a code without the code", (
       /^src\/(?:action|cli|app)\//.test(file) && !handsOn.has(file) && text.split("\n").some((line) => coded.test(line)),
   );
   expect(printers.map(({ file }) => file)).toEqual([]);
+});
+
+test("the entry of an unknown report names all formats", () => {
+  const writers = formats.flatMap((format) => format.writers);
+  const { meaning = "" } = entries.find(([code]) => code === "EA6005")?.[1] ?? {};
+  expect(meaning).toBe(`The file is not a report of ${writers.slice(0, -1).join(", ")} or ${writers.at(-1)}.`);
 });

@@ -85,7 +85,7 @@ export const testReportErrors = {
   EA6005: {
     title: "Unknown format of a test report",
     meaning:
-      "The file is not a report of JUnit, Jest, Vitest, Playwright, CTRF, TRX, NUnit, xUnit.net, Robot Framework or TestNG.",
+      "The file is not a report of Jest, Vitest, Playwright, CTRF, JUnit, TRX, NUnit, xUnit.net, Robot Framework, TestNG, TAP, go test -json, Dart, Cucumber, Cucumber messages, Mocha, mochawesome or RSpec.",
     fix: "Use one of these reporters. See [reports](../guides/reports.md).",
   },
 } as const satisfies Record<string, ErrorEntry>;
