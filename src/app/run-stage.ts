@@ -94,6 +94,8 @@ export interface StageAnswer {
  */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const { stage, workspace, env } = asked;
+  // Git answers in the meantime, on another core: reading the configuration and loading the warehouse driver block this process.
+  const tested = commitOf(env, workspace);
   const secrets = asked.secrets ?? secretKeeper(asked.onSecret ?? (() => undefined));
   const request = await withoutSecrets(asked, secrets);
   if (request.githubToken) secrets.add(request.githubToken);
@@ -114,8 +116,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   // records.
   const cell = request.cell === undefined ? undefined : secrets.redact(request.cell);
   const origin = originOf(env, cell);
-  // Git answers in the meantime: loading the warehouse driver blocks the process.
-  const [commit] = await Promise.all([commitOf(env, workspace), environment.databricks ? loadWarehouse() : undefined]);
+  if (environment.databricks) await loadWarehouse();
+  const commit = await tested;
   const project = projectOf(env, workspace, request.configFile);
   const { store: place, maxAge: maxAgeMs } = config.evidence;
   const { carrier, cutOff } = await chooseCarrier({ store: place, maxAgeMs, env, artifacts: request.artifacts });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { relative, resolve, sep } from "node:path";
+import { promisify } from "node:util";
 import { clockToleranceMs, minutes } from "../github/clock.ts";
 import {
   type Commit,
@@ -356,9 +357,8 @@ export async function judgedCommitOf(env: Env, workspace: string): Promise<Commi
 
 async function checkedOut(workspace: string): Promise<string | undefined> {
   try {
-    const { getExecOutput } = await import("@actions/exec");
-    const { stdout } = await getExecOutput("git", ["rev-parse", "HEAD"], { cwd: workspace, silent: true });
-    return stdout.trim();
+    const { execFile } = await import("node:child_process");
+    return (await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: workspace })).stdout.trim();
   } catch {
     // No git, no repository, or no commit yet: such a workspace can still be tested.
     return undefined;
