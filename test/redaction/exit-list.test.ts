@@ -11,7 +11,7 @@ const src = join(import.meta.dirname, "..", "..", "src");
 
 /** Files, streams, the runner's commands, requests; and whoever writes files through lib/plain-file.ts. */
 const exit =
-  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|\bcommands\.(?:error|saveState|saveVisit|maskCommand)\b|console\.|(?<![#.\w])fetch\(|\bfetchByProxy\(|\bgetOctokit\(|OTLPMetricExporter\(/;
+  /\b(?:writeFile|appendFile|createWriteStream|copyFile|cp|writeFileSync|appendFileSync|writeSync|writeOwn)\(|\.(?:writeFile|appendFile)\(|\bO_(?:WRONLY|RDWR)\b|(?:stdout|stderr|stream)\.write\b|\bcore\.(?:info|warning|error|notice|setOutput|setFailed|saveState|summary|setSecret|debug|exportVariable|group)\b|\bcommands\.(?:error|saveState|saveVisit|maskCommand)\b|console\.|(?<![#.\w])fetch\(|\bfetchByProxy\(|\b(?:askOverHttp|askDirectly)\(|\bgetOctokit\(|OTLPMetricExporter\(/;
 
 const guarded = "the stream is guarded in main.ts: lib/redaction/redactor.ts redacts whatever is written to it";
 const exits: Record<string, string> = {
@@ -65,6 +65,8 @@ const exits: Record<string, string> = {
     "records of reports that app/record.ts redacted, with what app/remember.ts and notifications/after-verdict.ts redacted; claims that notifications/rollback-memory.ts redacted",
   "lib/lock-file.ts": "the id of a process",
   "program.ts": "texts of ours alone",
+  "lib/http/direct.ts": "requests of those in this list that call askOverHttp",
+  "lib/http/send.ts": "the same",
   "lib/proxy/dispatch.ts": "requests of those in this list that call fetchByProxy; the proxy's credentials go to the proxy alone",
   "lib/proxy/fetch.ts": "the same, without a proxy",
   "lib/plain-file.ts": "writes what the others in this list give it; a state file is redacted as it is written",

@@ -1,6 +1,6 @@
 import { deepEqual, describeClaim, excerpt, headerHolds, jsonAt, meetsClaim, shortValue } from "../../config/assertion.ts";
 import type { Endpoint, Environment } from "../../config/schema.ts";
-import { prepareFetch } from "../../lib/proxy/fetch.ts";
+import { prepareSending } from "../../lib/http/send.ts";
 import { checkConnection, peerOf } from "../connection.ts";
 import type { CheckContext } from "../kind.ts";
 import {
@@ -18,8 +18,8 @@ import { showsLimiter } from "./smoothing.ts";
 
 const connectionId = "api.connection";
 
-export async function prepare(): Promise<void> {
-  await prepareFetch();
+export async function prepare({ url }: NonNullable<Environment["api"]>): Promise<void> {
+  await prepareSending(url);
 }
 
 /** Checks the connection and every listed route. */

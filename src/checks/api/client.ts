@@ -3,8 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseAnswer } from "../../config/assertion.ts";
 import { isRoute } from "../../config/routes.ts";
 import type { Endpoint } from "../../config/schema.ts";
+import type { AnswerHeaders, PlainRequest, RawAnswer } from "../../lib/http/direct.ts";
+import { askOverHttp } from "../../lib/http/send.ts";
 import { proxyFor } from "../../lib/proxy/choice.ts";
-import { fetchByProxy, possibleAuthor } from "../../lib/proxy/fetch.ts";
 import { retryAfterMs } from "../../lib/retry.ts";
 import type { OnSignIn } from "../auth/check.ts";
 import { notReached } from "../connection.ts";
@@ -39,7 +40,7 @@ export interface ApiPorts {
 
 export interface Answer {
   status: number;
-  headers: Headers;
+  headers: AnswerHeaders;
   /** At most the first two million bytes; `cut` if there was more. */
   text: string;
   cut: boolean;
@@ -127,13 +128,13 @@ async function send(
   }
 }
 
-async function answerInTime(ports: ApiPorts, url: URL, init: RequestInit, path: string): Promise<Answer> {
+async function answerInTime(ports: ApiPorts, url: URL, init: Omit<PlainRequest, "signal">, path: string): Promise<Answer> {
   const timeoutMs = ports.timeoutMs ?? defaultTimeoutMs;
   const deadline = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
   const told = ports.pace?.asked();
   try {
-    const answer = await ask(url, { ...init, signal: AbortSignal.any([ports.signal, deadline]), redirect: "manual" }, started);
+    const answer = await ask(url, { ...init, signal: AbortSignal.any([ports.signal, deadline]) }, started);
     told?.(answer.durationMs);
     return answer;
   } catch (error) {
@@ -154,29 +155,28 @@ export function typeOf({ headers }: Pick<Answer, "headers">): string {
   return headers.get("content-type") ?? "";
 }
 
-async function ask(url: URL, init: RequestInit, started: number): Promise<Answer> {
-  const response = await fetchByProxy(url, init);
-  const { text, cut } = await readBody(response);
-  const proxy = possibleAuthor(response);
+async function ask(url: URL, asked: PlainRequest, started: number): Promise<Answer> {
+  const { status, headers, body, byProxy } = await askOverHttp(url, asked);
+  const { text, cut } = await readBody(body);
   return {
-    status: response.status,
-    headers: response.headers,
+    status,
+    headers,
     text,
     cut,
     json: parseAnswer(text),
     durationMs: performance.now() - started,
-    retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
-    ...(proxy === undefined ? {} : { byProxy: proxy }),
+    retryAfterMs: retryAfterMs(headers.get("retry-after")),
+    ...(byProxy === undefined ? {} : { byProxy }),
   };
 }
 
 /** Stops at the limit, so that an endless answer cannot fill the memory. */
-async function readBody(response: Response): Promise<{ text: string; cut: boolean }> {
+async function readBody(body: RawAnswer["body"]): Promise<{ text: string; cut: boolean }> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
   // Leaving the loop cancels the stream and closes the connection.
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body ?? []) {
     size += chunk.length;
     text += decoder.decode(chunk, { stream: true });
     if (size > largestAnswer) return { text: text.slice(0, largestAnswer), cut: true };

@@ -4,7 +4,7 @@ import { compareTurns, type Turn, type TurnComparison } from "../../compare/turn
 import { jsonAt } from "../../config/assertion.ts";
 import type { Endpoint, Environment } from "../../config/schema.ts";
 import { errorText } from "../../lib/error-text.ts";
-import { prepareFetch } from "../../lib/proxy/fetch.ts";
+import { prepareSending } from "../../lib/http/send.ts";
 import type { WarehouseAccess } from "../connections.ts";
 
 /** What an API says of itself, and how fast two of them answer when they are asked in turns. */
@@ -40,7 +40,7 @@ const plainVersion = /^[\w.+-]{1,64}$/;
 export async function apiFacts({ environment }: Pick<WarehouseAccess, "environment">, signal: AbortSignal): Promise<ToldGroup> {
   const ports = portsOf(environment, signal);
   if (!ports) return { group: { absent: true } };
-  await prepareFetch();
+  await prepareSending(ports.url);
   const answers: Answer[] = [];
   const failures: string[] = [];
   for (const endpoint of environment.api?.endpoints ?? [])
@@ -96,7 +96,7 @@ export async function measureInTurns(
   const ports = sides.map((side) => portsOf(side, signal, limits));
   const [a, b] = ports;
   if (!a || !b) return `${sides[a ? 1 : 0].name} has no api`;
-  await prepareFetch();
+  await Promise.all([prepareSending(a.url), prepareSending(b.url)]);
   const found: RouteComparison[] = [];
   for (const [route, endpoints] of commonRoutes(sides)) {
     say(`measuring ${route} in turns`);
