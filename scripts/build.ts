@@ -17,6 +17,7 @@ import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
 import { chunkNames, sharedNames, withChunkNames } from "./chunk-names.ts";
 import { withShortExternals } from "./external-modules.ts";
+import { joinedNames, wholeFiles, withJoinedChunks } from "./joined-chunks.ts";
 import { completeLicences } from "./licences.ts";
 import { withSharedModules } from "./shared-modules.ts";
 
@@ -70,7 +71,7 @@ async function buildFiles(): Promise<BuiltFiles> {
   compile();
   await trim(trimmed);
   const { code, assets, stats } = await bundle(resolve("build/src/program.js"));
-  const names = chunkNames(stats);
+  const names = joinedNames(chunkNames(stats));
   const named = withChunkNames(code, names);
   if (named === undefined) throw new BuildFailure("ncc names its chunks in another way than scripts/chunk-names.ts knows");
   const program = short(named);
@@ -86,8 +87,9 @@ async function buildFiles(): Promise<BuiltFiles> {
     ["program.js", await minified("program.js", filled(program))],
   ]);
   for (const name of unreached) files.set(standIn(name), standInFor(name));
-  const given = Object.entries(assets).map(([file, { source }]) => [names.get(file) ?? file, source.toString()] as const);
-  for (const [name, source] of withSharedModules(new Map(given), sharedNames(stats, names.values()))) {
+  const parts = new Map(Object.entries(assets).map(([file, { source }]) => [file, source.toString()]));
+  const joined = withJoinedChunks(parts, (file) => names.get(file) ?? file);
+  for (const [name, source] of withSharedModules(joined, sharedNames(stats, names.values()), { whole: wholeFiles })) {
     // ncc's own option minifies only the entry, but nearly all code is in the chunks.
     const content = name === "licenses.txt" ? completeLicences(source, "node_modules") : source;
     files.set(name, name.endsWith(".js") ? await minified(name, filled(source)) : content);

@@ -8,12 +8,14 @@ import { parseSync } from "rolldown/utils";
 /** Saving less isn't worth a further file that a start has to open. In bytes, before minifying. */
 const leastSaved = 12_000;
 
-interface Property {
+export interface Property {
   id: string;
   text: string;
 }
 
-interface Chunk {
+export interface Chunk {
+  /** webpack's numbers of it. */
+  ids: number[];
   /** Where the object of modules begins and ends. */
   start: number;
   end: number;
@@ -23,16 +25,17 @@ interface Chunk {
 /**
  * @param chunks file name → source
  * @param nameOf a file name for modules that are shared, without extension
+ * @param whole files that keep all their modules, because each start loads them: another file would take longer than the copies
  * @returns all files; a source that isn't a chunk is unchanged
  */
 export function withSharedModules(
   chunks: ReadonlyMap<string, string>,
   nameOf: (ids: readonly string[]) => string,
-  least = leastSaved,
+  { least = leastSaved, whole = new Set() }: { least?: number; whole?: ReadonlySet<string> } = {},
 ): Map<string, string> {
   const read = new Map<string, Chunk>();
   for (const [name, source] of chunks) {
-    const chunk = chunkOf(name, source);
+    const chunk = whole.has(name) ? undefined : chunkOf(name, source);
     if (chunk) read.set(name, chunk);
   }
   const groups = groupsOf(read).filter(({ modules, files }) => sizeOf(modules) * (files.length - 1) >= least);
@@ -94,19 +97,22 @@ function sizeOf(modules: readonly Property[]): number {
 }
 
 /** @returns undefined if the source is no chunk: it has no object `modules` */
-function chunkOf(name: string, source: string): Chunk | undefined {
+export function chunkOf(name: string, source: string): Chunk | undefined {
   if (!name.endsWith(".js")) return undefined;
   const { program, errors } = parseSync(name, source);
   if (errors.length > 0) throw new Error(`${name}: ${errors[0]?.message}`);
+  let ids: number[] = [];
   for (const statement of program.body) {
     if (statement.type !== "ExportNamedDeclaration" || statement.declaration?.type !== "VariableDeclaration") continue;
     for (const { id, init } of statement.declaration.declarations) {
+      if (id.type === "Identifier" && id.name === "ids" && init?.type === "ArrayExpression")
+        ids = init.elements.map((element) => (element?.type === "Literal" ? Number(element.value) : Number.NaN));
       if (id.type !== "Identifier" || id.name !== "modules" || init?.type !== "ObjectExpression") continue;
       const modules = init.properties.map(({ start, end }) => {
         const text = source.slice(start, end);
         return { id: /^\s*["']?([^"':\s]+)/.exec(text)?.[1] ?? text, text };
       });
-      return { start: init.start, end: init.end, modules };
+      return { ids, start: init.start, end: init.end, modules };
     }
   }
   return undefined;

@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import { errorText } from "../lib/error-text.ts";
 import { type HttpProxy, proxyFor } from "../lib/proxy/choice.ts";
 import { forwardsOnly, type ProxyFailure, proxyFailureIn } from "../lib/proxy/failure.ts";
@@ -166,24 +166,28 @@ export async function connect(
     timeoutMs = defaultTimeoutMs,
   }: { signal: AbortSignal; asksProtocol?: boolean; timeoutMs?: number },
 ): Promise<{ tcpMs: number; tlsMs?: number; certificate?: Certificate | undefined; protocol?: HttpProtocol | undefined }> {
+  // Loaded before the clock starts, and only if it is needed.
+  const tls = peer.tls ? await import("node:tls") : undefined;
   const waiting = { deadline: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), timeoutMs, signal, peer };
   const started = performance.now();
   const socket = peer.proxy ? await tunnel(peer, peer.proxy, waiting) : connectTcp({ host: peer.host, port: peer.port });
   try {
     if (!peer.proxy) await opened(socket, "connect", waiting);
     const tcpMs = performance.now() - started;
-    if (!peer.tls) return { tcpMs };
+    if (!tls) return { tcpMs };
     // An IP address has no server name to send, but the certificate must contain it.
     const name = [peer.host, peer.alsoNamed].find((host) => host !== undefined && isIP(host) === 0);
     const named = name === undefined ? {} : { servername: name };
     // An expired certificate has to be read, so it must not end the connection. Nothing is ever sent on it.
-    const secure = connectTls({
+    const secure = tls.connect({
       socket,
       host: peer.host,
       ...named,
       checkServerIdentity: (_, certificate) => {
-        const wrong = checkServerIdentity(peer.host, certificate);
-        return wrong && (peer.alsoNamed === undefined || checkServerIdentity(peer.alsoNamed, certificate)) ? wrong : undefined;
+        const wrong = tls.checkServerIdentity(peer.host, certificate);
+        return wrong && (peer.alsoNamed === undefined || tls.checkServerIdentity(peer.alsoNamed, certificate))
+          ? wrong
+          : undefined;
       },
       ...(asksProtocol ? { ALPNProtocols: Object.keys(protocols) } : {}),
       ...(peer.ca ? { ca: peer.ca } : {}),

@@ -40,13 +40,13 @@ const before = new Map([
 const name = (ids: readonly string[]) => `shared-${ids.join("-")}`;
 
 test("each chunk has the modules that it had", async () => {
-  const after = withSharedModules(before, name, 1);
+  const after = withSharedModules(before, name, { least: 1 });
   for (const file of ["a.js", "b.js", "c.js"]) expect(await modulesOf(after, file)).toEqual(await modulesOf(before, file));
   expect([...after.keys()].sort()).toEqual(["a.js", "b.js", "c.js", "licenses.txt", "shared-10-20.js", "shared-40.js"]);
 });
 
 test("a module is in one file, but for another text of it", () => {
-  const all = [...withSharedModules(before, name, 1).values()].join("");
+  const all = [...withSharedModules(before, name, { least: 1 }).values()].join("");
   const times = (text: string) => all.split(text).length - 1;
   expect([times('"ten"'), times('"twenty"'), times('"another twenty"'), times('"in b and c"')]).toEqual([1, 1, 1, 1]);
 });
@@ -55,6 +55,13 @@ test("what saves too little stays where it is", () => {
   expect(withSharedModules(before, name)).toEqual(before);
 });
 
+test("a file that is to be whole has everything, and the others share", async () => {
+  const after = withSharedModules(before, name, { least: 1, whole: new Set(["a.js"]) });
+  for (const file of ["a.js", "b.js", "c.js"]) expect(await modulesOf(after, file)).toEqual(await modulesOf(before, file));
+  expect(after.get("a.js")).toBe(before.get("a.js"));
+  expect([...after.keys()].sort()).toEqual(["a.js", "b.js", "c.js", "licenses.txt", "shared-40.js"]);
+});
+
 test("two files of one name are refused", () => {
-  expect(() => withSharedModules(before, () => "a", 1)).toThrow("two files of the bundle would be called a.js");
+  expect(() => withSharedModules(before, () => "a", { least: 1 })).toThrow("two files of the bundle would be called a.js");
 });

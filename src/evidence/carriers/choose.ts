@@ -1,4 +1,5 @@
 import type { Config } from "../../config/schema.ts";
+import { whyNoArtifacts } from "../../github/artifact-place.ts";
 import type { ArtifactService } from "../../github/artifacts.ts";
 import type { EvidenceCarrier } from "./carrier.ts";
 import type { RunPlace } from "./folder/folder.ts";
@@ -24,7 +25,6 @@ export async function chooseCarrier({
   if (store === "artifacts" && artifacts) return { carrier: (await import("./artifacts.ts")).artifactCarrier(artifacts) };
   if (env.GITHUB_ACTIONS !== "true") return {};
   if (store === "artifacts") {
-    const { whyNoArtifacts } = await import("../../github/artifacts.ts");
     const cure = "run the stages as steps of one job, or name a folder that all jobs reach in `evidence.store`";
     return { cutOff: `${whyNoArtifacts(env)}: ${cure}` };
   }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config/schema.ts";
+import { whyNoArtifacts } from "../../github/artifact-place.ts";
 import type { HistoryRecord } from "../../model/history.ts";
 import { nameOf, recordPath } from "./layout.ts";
 import { type FoundRecords, HistoryFailure, type HistoryStore } from "./store.ts";
@@ -93,7 +94,7 @@ async function onBranch(branch: string, choice: StoreChoice): Promise<HistorySto
 
 async function inArtifacts(choice: StoreChoice): Promise<HistoryStore> {
   const { env, cancel, keepMs } = choice;
-  const { artifactService, whyNoArtifacts } = await import("../../github/artifacts.ts");
+  const { artifactService } = await import("../../github/artifacts.ts");
   const { artifactStore } = await import("./artifacts.ts");
   const limits = cancel?.aborted ? {} : { cancel };
   return artifactStore({

@@ -1,0 +1,73 @@
+import { type Chunk, chunkOf, type Property } from "./shared-modules.ts";
+
+/**
+ * webpack makes a file of each part that several starts have in common: a stage would open forty. Opening one takes as long as compiling
+ * 20 kB, so those that are loaded together are one file here, with a copy of what others have too. It is called like its first part. A part
+ * that is not there any more, or has another name, is no error: `test/dist/chunks.test.ts` counts the files.
+ */
+export const loadedTogether: readonly (readonly string[])[] = [
+  // By terminals and by every stage.
+  ["zod", "config-values", "app-record", "report-view-test-data", "report-html-style"],
+  ["report-words", "lib-plain-file"],
+  // By every stage on a runner.
+  ["action-interface"],
+  ["actions-core"],
+  // By every stage.
+  ["config-load"],
+  ["app-run-stage", "evidence-store"],
+  ["history-store-folder", "history-store-choose", "history-record-bounded"],
+  // By every preflight and smoke.
+  ["stages-run-checks", "stages-preflight", "stages-smoke", "checks-run-check"],
+  // By everything that asks an API.
+  ["checks-api-client", "checks-api-check", "checks-connection"],
+];
+
+/** The files that have these parts. */
+export const wholeFiles: ReadonlySet<string> = new Set(loadedTogether.map(([first]) => `${first}.js`));
+
+/**
+ * @param names webpack's file name → ours
+ * @returns the same, in which parts of a file have its name
+ */
+export function joinedNames(names: ReadonlyMap<string, string>, together = loadedTogether): Map<string, string> {
+  const taken = new Set(names.values());
+  const fileOf = new Map(
+    together.flatMap((parts) => {
+      const present = parts.map((part) => `${part}.js`).filter((part) => taken.has(part));
+      return present.map((part) => [part, present[0] ?? part] as const);
+    }),
+  );
+  return new Map([...names].map(([file, name]) => [file, fileOf.get(name) ?? name]));
+}
+
+/**
+ * @param chunks our file name of each part → source
+ * @param fileOf our file name of each part → the file that has it
+ */
+export function withJoinedChunks(chunks: ReadonlyMap<string, string>, fileOf: (part: string) => string): Map<string, string> {
+  const files = Map.groupBy(chunks, ([part]) => fileOf(part));
+  return new Map(
+    [...files].map(([file, parts]) => {
+      const [first] = parts;
+      return [file, parts.length === 1 && first ? first[1] : joined(parts.map(([name, source]) => read(name, source)))];
+    }),
+  );
+}
+
+function read(name: string, source: string): Chunk {
+  const chunk = chunkOf(name, source);
+  if (!chunk) throw new Error(`${name} is no chunk of webpack`);
+  return chunk;
+}
+
+function joined(chunks: readonly Chunk[]): string {
+  const modules = new Map<string, Property>();
+  for (const property of chunks.flatMap((chunk) => chunk.modules)) {
+    const known = modules.get(property.id);
+    if (known && known.text !== property.text) throw new Error(`two parts of a file have the module ${property.id} in two forms`);
+    modules.set(property.id, property);
+  }
+  const ids = [...new Set(chunks.flatMap((chunk) => chunk.ids))];
+  const texts = [...modules.values()].map(({ text }) => text);
+  return `export const ids = [${ids.join(",")}];\nexport const modules = {\n${texts.join(",\n")}\n};\n`;
+}
