@@ -60,8 +60,8 @@ const stages = z.strictObject({
   preflight: preflightSchema,
   integration: integrationSchema,
   e2e: e2eSchema,
-  smoke: smokeSchema,
-  cleanup: cleanupSchema,
+  smoke: smokeSchema(),
+  cleanup: cleanupSchema(),
 });
 
 export const configSchema = z
@@ -73,9 +73,9 @@ export const configSchema = z
     testData: testDataSchema,
     staging: stagingSchema,
     stages: stages.prefault({}).meta({ description: "Budgets, commands and limits of the stages." }),
-    secrets: secretsSchema,
-    evidence: evidenceSchema,
-    audit: auditSchema,
+    secrets: secretsSchema(),
+    evidence: evidenceSchema(),
+    audit: auditSchema(),
     history: historySchema,
   })
   .meta({ title: "env-actions", description: "Environments, test data and stages of env-actions." });

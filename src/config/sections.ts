@@ -42,8 +42,8 @@ const stageSections: Sections = {
   preflight: async () => (await import("./stage-schemas.ts")).preflightSchema,
   integration: async () => (await import("./suite-schema.ts")).integrationSchema,
   e2e: async () => (await import("./suite-schema.ts")).e2eSchema,
-  smoke: async () => (await import("./stage-schemas.ts")).smokeSchema,
-  cleanup: async () => (await import("./stage-schemas.ts")).cleanupSchema,
+  smoke: async () => (await import("./stage-schemas.ts")).smokeSchema(),
+  cleanup: async () => (await import("./stage-schemas.ts")).cleanupSchema(),
 };
 
 const fileSections: Sections = {
@@ -52,9 +52,9 @@ const fileSections: Sections = {
   defaultEnvironment: () => defaultEnvironmentSchema,
   testData: async () => (await import("./test-data-schema.ts")).testDataSchema,
   staging: async () => (await import("./staging-schema.ts")).stagingSchema,
-  secrets: async () => (await import("./settings-schema.ts")).secretsSchema,
-  evidence: async () => (await import("./settings-schema.ts")).evidenceSchema,
-  audit: async () => (await import("./settings-schema.ts")).auditSchema,
+  secrets: async () => (await import("./settings-schema.ts")).secretsSchema(),
+  evidence: async () => (await import("./settings-schema.ts")).evidenceSchema(),
+  audit: async () => (await import("./settings-schema.ts")).auditSchema(),
   history: async () => (await import("./history-schema.ts")).historySchema,
 };
 

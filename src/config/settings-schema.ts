@@ -1,3 +1,4 @@
+import { once } from "../lib/once.ts";
 import { z } from "../lib/zod.ts";
 import { defaultPreset, presets } from "./preset.ts";
 import { auditKey } from "./secret.ts";
@@ -23,57 +24,64 @@ export const olderPresetSchema = preset.meta({
     "The older spelling of `preset` at the top of the file. `none` here leaves out tables, projects and rules of ClassWaves, but keeps its defaults, such as `keys`. If both are there, they must be the same.",
 });
 
-const environmentVariable = z
-  .string()
-  .regex(/^[A-Za-z_]\w*$/, { error: "expected the name of an environment variable, such as LICENSE_SEED" });
-
-const secrets = z.strictObject({
-  also: z.array(environmentVariable).default([]).meta({
-    description: "Environment variables whose value is a secret although their name does not suggest it, such as `LICENSE_SEED`.",
-  }),
-  not: z.array(environmentVariable).default([]).meta({
-    description: "Environment variables whose value is not a secret although their name suggests it, such as `CACHE_TOKEN`.",
-  }),
-});
-
-export const secretsSchema = secrets
-  .prefault({})
-  .meta({ description: "Which environment variables are redacted everywhere. See docs/secrets.md." });
-
-const evidenceStore = z.union(
-  [
-    z.literal("artifacts"),
-    z.strictObject({
-      folder: z
-        .string()
-        .refine(isAbsolutePath, { error: "expected an absolute path, such as /mnt/evidence" })
-        .meta({ description: "Absolute path of an existing folder that every job of the workflow run reaches." }),
-    }),
-  ],
-  { error: "expected artifacts, or { folder: /mnt/evidence }" },
+const environmentVariable = once(() =>
+  z.string().regex(/^[A-Za-z_]\w*$/, { error: "expected the name of an environment variable, such as LICENSE_SEED" }),
 );
 
-export const evidenceSchema = z
-  .strictObject({
-    maxAge: duration.prefault("4h").meta({ description: "Maximum age of evidence. Older evidence is stale." }),
-    store: evidenceStore.default("artifacts").meta({
+const secrets = () =>
+  z.strictObject({
+    also: z.array(environmentVariable()).default([]).meta({
       description:
-        "How evidence reaches the other jobs of a workflow run. `artifacts`: by the runner's artifact service. `{ folder: … }`: by a folder of the self-hosted runner or a network share, where there is no such service (GitHub Enterprise Server, Gitea). See docs/guides/self-hosted-and-ghes.md.",
+        "Environment variables whose value is a secret although their name does not suggest it, such as `LICENSE_SEED`.",
     }),
-  })
-  .prefault({})
-  .meta({ description: "What a stage requires of the evidence from the stage before it." });
+    not: z.array(environmentVariable()).default([]).meta({
+      description: "Environment variables whose value is not a secret although their name suggests it, such as `CACHE_TOKEN`.",
+    }),
+  });
 
-export const auditSchema = z
-  .strictObject({
-    key: auditKey().optional().meta({
-      description:
-        "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Without the key, a changed or added line is noticed; a cut end is not. Servers and tests do not receive it.",
-    }),
-    upload: z.boolean().default(true).meta({
-      description:
-        "Whether the audit log is uploaded at the end of each stage on a runner, redacted and beside `report.html`, for 30 days. `false`: it stays in the workspace.",
-    }),
-  })
-  .prefault({})
-  .meta({ description: "Settings of the audit log." });
+export const secretsSchema = once(() =>
+  secrets().prefault({}).meta({ description: "Which environment variables are redacted everywhere. See docs/secrets.md." }),
+);
+
+const evidenceStore = () =>
+  z.union(
+    [
+      z.literal("artifacts"),
+      z.strictObject({
+        folder: z
+          .string()
+          .refine(isAbsolutePath, { error: "expected an absolute path, such as /mnt/evidence" })
+          .meta({ description: "Absolute path of an existing folder that every job of the workflow run reaches." }),
+      }),
+    ],
+    { error: "expected artifacts, or { folder: /mnt/evidence }" },
+  );
+
+export const evidenceSchema = once(() =>
+  z
+    .strictObject({
+      maxAge: duration.prefault("4h").meta({ description: "Maximum age of evidence. Older evidence is stale." }),
+      store: evidenceStore().default("artifacts").meta({
+        description:
+          "How evidence reaches the other jobs of a workflow run. `artifacts`: by the runner's artifact service. `{ folder: … }`: by a folder of the self-hosted runner or a network share, where there is no such service (GitHub Enterprise Server, Gitea). See docs/guides/self-hosted-and-ghes.md.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "What a stage requires of the evidence from the stage before it." }),
+);
+
+export const auditSchema = once(() =>
+  z
+    .strictObject({
+      key: auditKey().optional().meta({
+        description:
+          "Secret key, `${AUDIT_KEY}`, that adds an HMAC to each line of the audit log. Without the key, a changed or added line is noticed; a cut end is not. Servers and tests do not receive it.",
+      }),
+      upload: z.boolean().default(true).meta({
+        description:
+          "Whether the audit log is uploaded at the end of each stage on a runner, redacted and beside `report.html`, for 30 days. `false`: it stays in the workspace.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "Settings of the audit log." }),
+);

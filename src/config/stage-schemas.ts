@@ -1,3 +1,4 @@
+import { once } from "../lib/once.ts";
 import { z } from "../lib/zod.ts";
 import { baselineSchema } from "./baseline-schema.ts";
 import { compareSchema } from "./compare-schema.ts";
@@ -58,23 +59,28 @@ export const preflightSchema = z
   .prefault({})
   .meta({ description: "Checks whether the environment is ready for tests." });
 
-const smoke = z.strictObject({
-  budget: timeLimit.prefault("5m").meta(budgetDescription),
-  follows: z.enum(["evidence", "nothing"]).default("evidence").meta({
+const smoke = () =>
+  z.strictObject({
+    budget: timeLimit.prefault("5m").meta(budgetDescription),
+    follows: z.enum(["evidence", "nothing"]).default("evidence").meta({
+      description:
+        "What smoke needs before it starts. `evidence`: passed evidence of the stage before it, or a deployment that succeeded. `nothing`: neither, for a scheduled watch or a look from a terminal. Then the report says that it is not proven that the deployed version was tested. A named deployment is verified all the same.",
+    }),
+    ...limits,
+    score,
+    retries,
+  });
+
+export const smokeSchema = once(() =>
+  orLeftOut(smoke()).prefault({}).meta({
     description:
-      "What smoke needs before it starts. `evidence`: passed evidence of the stage before it, or a deployment that succeeded. `nothing`: neither, for a scheduled watch or a look from a terminal. Then the report says that it is not proven that the deployed version was tested. A named deployment is verified all the same.",
+      "Checks whether the deployed application works. Only reads. `false`: nothing is deployed from here, and the gate leaves the stage out.",
   }),
-  ...limits,
-  score,
-  retries,
-});
+);
 
-export const smokeSchema = orLeftOut(smoke).prefault({}).meta({
-  description:
-    "Checks whether the deployed application works. Only reads. `false`: nothing is deployed from here, and the gate leaves the stage out.",
-});
-
-export const cleanupSchema = z
-  .strictObject({ budget: timeLimit.prefault("2m").meta(budgetDescription) })
-  .prefault({})
-  .meta({ description: "Deletes test data and verifies that it is gone." });
+export const cleanupSchema = once(() =>
+  z
+    .strictObject({ budget: timeLimit.prefault("2m").meta(budgetDescription) })
+    .prefault({})
+    .meta({ description: "Deletes test data and verifies that it is gone." }),
+);

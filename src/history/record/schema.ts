@@ -6,93 +6,93 @@ import { facetVerdicts } from "../../model/staging.ts";
 
 /** Reads a record back. Members that are not known are ignored, so that a newer version's records can still be shown. */
 
-const verdict = z.enum(verdicts);
-const count = z.number().nonnegative();
-const amount = z.object({ least: z.number(), most: z.number().nullable() });
-/** In UTC, so that the order of texts is the order of times. Others would be the newest for ever. */
-const moment = z
-  .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/)
-  .refine((text) => Number.isFinite(Date.parse(text)), { error: "expected a time" });
-const test = { name: z.string(), file: z.string().optional(), project: z.string().optional() };
-
-const latency = z.object({
-  count,
-  p50: count,
-  p95: count,
-  max: count,
-  limit: count.optional(),
-  samples: z.array(count).optional(),
-  isBaseline: z.literal(true).optional(),
-});
-
-const check = z.object({
-  id: z.string(),
-  title: z.string().optional(),
-  verdict,
-  durationMs: count.optional(),
-  latency: latency.optional(),
-  cause: z.string().optional(),
-  dryRun: z.literal(true).optional(),
-});
-
-const tests = z.object({
-  ...{ total: count, passed: count, failed: count, flaky: count, skipped: count, unknown: count },
-  durationMs: count,
-  failures: z.array(z.object({ ...test, quarantined: z.literal(true).optional() })),
-  flakyTests: z.array(z.object(test)),
-  slowest: z.array(z.object({ ...test, durationMs: count })),
-  crashedSuites: count,
-  incomplete: z.literal(true).optional(),
-});
-
-const data = z.object({
-  scope: z.enum(["run", "expired", "all"]),
-  dryRun: z.boolean(),
-  made: amount.optional(),
-  deletedRows: count,
-  deletedKeys: count,
-  deletedAtLeast: z.literal(true).optional(),
-  left: count.nullable(),
-  leftKeys: count.nullable().optional(),
-  kept: count.optional(),
-  unexplained: amount.optional(),
-  unexplainedKeys: amount.optional(),
-  branch: z.enum(["dropped", "left", "unknown"]).optional(),
-  touched: amount.optional(),
-  tables: z.array(
-    z.object({
-      table: z.string(),
-      made: amount.optional(),
-      deleted: count.nullable(),
-      left: count.nullable(),
-      kept: count.optional(),
-      unexplained: amount.optional(),
-      oldest: z.string().optional(),
-    }),
-  ),
-});
-
-const origin = z.object({
-  kind: z.enum(["github", "terminal"]),
-  repository: z.string().optional(),
-  workflow: z.string().optional(),
-  workflowRun: z.string().optional(),
-  attempt: z.string().optional(),
-  job: z.string().optional(),
-  cell: z.string().optional(),
-});
-
-const alert = z.object({
-  event: z.enum(["failed", "error", "degraded", "recovered", "measured"]).optional(),
-  outcome: z.enum(["sent", "repeated", "failed"]).optional(),
-  sent: z.record(z.string(), moment),
-  open: z.boolean(),
-  closed: z.literal(true).optional(),
-});
-
 /** Built when something is read: to write a record, nobody needs it. */
 function recordSchema(): z.ZodType<HistoryRecord> {
+  const verdict = z.enum(verdicts);
+  const count = z.number().nonnegative();
+  const amount = z.object({ least: z.number(), most: z.number().nullable() });
+  /** In UTC, so that the order of texts is the order of times. Others would be the newest for ever. */
+  const moment = z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/)
+    .refine((text) => Number.isFinite(Date.parse(text)), { error: "expected a time" });
+  const test = { name: z.string(), file: z.string().optional(), project: z.string().optional() };
+
+  const latency = z.object({
+    count,
+    p50: count,
+    p95: count,
+    max: count,
+    limit: count.optional(),
+    samples: z.array(count).optional(),
+    isBaseline: z.literal(true).optional(),
+  });
+
+  const check = z.object({
+    id: z.string(),
+    title: z.string().optional(),
+    verdict,
+    durationMs: count.optional(),
+    latency: latency.optional(),
+    cause: z.string().optional(),
+    dryRun: z.literal(true).optional(),
+  });
+
+  const tests = z.object({
+    ...{ total: count, passed: count, failed: count, flaky: count, skipped: count, unknown: count },
+    durationMs: count,
+    failures: z.array(z.object({ ...test, quarantined: z.literal(true).optional() })),
+    flakyTests: z.array(z.object(test)),
+    slowest: z.array(z.object({ ...test, durationMs: count })),
+    crashedSuites: count,
+    incomplete: z.literal(true).optional(),
+  });
+
+  const data = z.object({
+    scope: z.enum(["run", "expired", "all"]),
+    dryRun: z.boolean(),
+    made: amount.optional(),
+    deletedRows: count,
+    deletedKeys: count,
+    deletedAtLeast: z.literal(true).optional(),
+    left: count.nullable(),
+    leftKeys: count.nullable().optional(),
+    kept: count.optional(),
+    unexplained: amount.optional(),
+    unexplainedKeys: amount.optional(),
+    branch: z.enum(["dropped", "left", "unknown"]).optional(),
+    touched: amount.optional(),
+    tables: z.array(
+      z.object({
+        table: z.string(),
+        made: amount.optional(),
+        deleted: count.nullable(),
+        left: count.nullable(),
+        kept: count.optional(),
+        unexplained: amount.optional(),
+        oldest: z.string().optional(),
+      }),
+    ),
+  });
+
+  const origin = z.object({
+    kind: z.enum(["github", "terminal"]),
+    repository: z.string().optional(),
+    workflow: z.string().optional(),
+    workflowRun: z.string().optional(),
+    attempt: z.string().optional(),
+    job: z.string().optional(),
+    cell: z.string().optional(),
+  });
+
+  const alert = z.object({
+    event: z.enum(["failed", "error", "degraded", "recovered", "measured"]).optional(),
+    outcome: z.enum(["sent", "repeated", "failed"]).optional(),
+    sent: z.record(z.string(), moment),
+    open: z.boolean(),
+    closed: z.literal(true).optional(),
+  });
+
   return z.object({
     schemaVersion: z.literal(1),
     stage: z.enum(stageNames),
