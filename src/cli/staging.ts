@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { readConfiguration } from "../app/run-stage.ts";
 import { newRunId } from "../cleanup/run-id.ts";
 import { count } from "../lib/count.ts";
@@ -175,7 +173,8 @@ function moveText({ places, variables, grants, unknown, unread, order }: MoveRep
 /** What git tracks; without git nothing, and that is an error, because an empty list would look like a moved repository. */
 async function trackedFiles(cwd: string): Promise<string[]> {
   try {
-    const { stdout } = await promisify(execFile)("git", ["ls-files", "-z"], { cwd, maxBuffer: 64 * 1024 * 1024 });
+    const { getExecOutput } = await import("@actions/exec");
+    const { stdout } = await getExecOutput("git", ["ls-files", "-z"], { cwd, silent: true });
     return stdout.split("\0").filter((file) => file !== "");
   } catch (error) {
     throw new UserError("EA2138", `the files of the repository cannot be listed: ${errorText(error)}`, { cause: error });
