@@ -20,7 +20,7 @@ import { parseReport } from "../report/schema.ts";
 import { ledgerFile, runPrefixes } from "../stages/child-environment.ts";
 import { withComparedReaders, withWriters } from "../stages/connections.ts";
 import { type SecretKeeper, type StageContext, step } from "../stages/context.ts";
-import { readConfiguration } from "./run-stage.ts";
+import { readConfiguration } from "./read-configuration.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
 /** A request to undo or repair what a stage's report lists. */

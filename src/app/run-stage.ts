@@ -1,19 +1,15 @@
 import { join, relative } from "node:path";
 import { AuditLog, auditFile } from "../audit/log.ts";
 import { budgetFor } from "../config/budgets.ts";
-import { resolveTables } from "../config/classwaves.ts";
 import { leftOutStages } from "../config/left-out.ts";
-import { loadConfig, selectEnvironment } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
 import { writePredicate } from "../evidence/attestation/statement.ts";
 import { chooseCarrier } from "../evidence/carriers/choose.ts";
 import { commitOf, evidenceOf, originOf, projectOf } from "../evidence/evidence.ts";
 import { evidenceFileName, evidenceStore, uploadAttachments, uploadLogs, uploadRecords } from "../evidence/store.ts";
 import type { ArtifactService } from "../github/artifacts.ts";
+import type { RecordFacts } from "../history/record/of-report.ts";
 import { makeOwnDirectory, NotAPlainFile, recordsDirectory, writeOwn } from "../lib/plain-file.ts";
-import { InvalidProxy, proxiesIn, proxySecrets } from "../lib/proxy/choice.ts";
 import { redacted } from "../lib/redaction/redactor.ts";
-import { secretsOfVariables } from "../lib/redaction/variables.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import { isStagingStage, type Origin, type Progress, type StageName, type StageReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -24,11 +20,12 @@ import { rollbackLine } from "../report/words.ts";
 import { beginLedger, childEnvironment, prepareChildSummary, takeChildSummary } from "../stages/child-environment.ts";
 import type { CutShort, Overrides, SecretKeeper, StageContext } from "../stages/context.ts";
 import { runStage } from "../stages/run.ts";
-import { concludeAndRecord } from "./conclude.ts";
 import { beginExecution, endExecution } from "./executions.ts";
 import { historyOf } from "./history.ts";
 import { type Identity, identify, whyNoRunOfToday } from "./identify-run.ts";
-import type { RecordedFiles } from "./record.ts";
+import { readPast, withPast } from "./past.ts";
+import { readConfiguration } from "./read-configuration.ts";
+import { decided, type RecordedFiles, recordReport } from "./record.ts";
 import { secretKeeper } from "./secret-keeper.ts";
 
 /** A request to run one stage, from the action or the terminal. */
@@ -189,42 +186,37 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const problems = await store.keep(evidenceOf(report, files.reportText, project), [
     { name: `${stage}.json`, content: files.reportText },
   ]);
-  const evidence = join(
-    records,
-    "evidence",
-    evidenceFileName({ stage, environment: report.environment.name, runId: report.runId }),
-  );
-  const server = env.GITHUB_SERVER_URL;
+  const evidenceFile = { stage, environment: report.environment.name, runId: report.runId };
+  const evidence = join(records, "evidence", evidenceFileName(evidenceFile));
   // Nobody knows whether what was seen is this commit.
   const isProven = identity.unproven === undefined;
-  const predicate = isProven
-    ? await writePredicate(records, report, { configFile: project ?? request.configFile, configText, server })
-    : undefined;
+  const ranBy = { configFile: project ?? request.configFile, configText, server: env.GITHUB_SERVER_URL };
+  const predicate = isProven ? await writePredicate(records, report, ranBy) : undefined;
   const notUploaded = request.artifacts
-    ? [
-        ...(await uploadAttachments(request.artifacts, report, workspace)),
-        ...(await uploadLogs(request.artifacts, report, workspace)),
-        ...(await uploadRecords(
-          request.artifacts,
-          report,
-          workspace,
-          [files.html, ...(config.audit.upload ? [files.audit] : [])].map((file) =>
-            relative(workspace, file).replaceAll("\\", "/"),
-          ),
-        )),
-      ]
+    ? await uploadFiles(request.artifacts, report, workspace, [files.html, ...(config.audit.upload ? [files.audit] : [])])
     : [];
   // The stage has already reported its end, so later problems are reported separately.
   const afterwards = report.problems.slice(found.problems.length);
   if (report.rollback) request.onProgress({ kind: "warning", stage, text: rollbackLine(report.rollback) });
-  const unsent = (report.alerts ?? []).flatMap(({ channel, event, problem }) =>
-    problem ? [`the alert to ${channel} (${event}): ${problem}`] : [],
-  );
-  for (const problem of [...unsent, ...identity.problems, ...notRedacted, ...afterwards, ...notes, ...problems, ...notUploaded])
-    request.onProgress({ kind: "warning", stage, text: problem });
+  const said = [...unsentAlerts(report), ...identity.problems, ...notRedacted, ...afterwards];
+  for (const text of [...said, ...notes, ...problems, ...notUploaded]) request.onProgress({ kind: "warning", stage, text });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
   const summaryText = files.summaryText + childSummary(secrets.redact(written));
   return { report, files: { ...files, summaryText, evidence, ...(predicate ? { predicate } : {}) } };
+}
+
+/** Attachments of tests, logs of servers and tests, and files of the stage's records. @returns what could not be uploaded */
+async function uploadFiles(artifacts: ArtifactService, report: StageReport, workspace: string, files: readonly string[]) {
+  const inWorkspace = files.map((file) => relative(workspace, file).replaceAll("\\", "/"));
+  return [
+    ...(await uploadAttachments(artifacts, report, workspace)),
+    ...(await uploadLogs(artifacts, report, workspace)),
+    ...(await uploadRecords(artifacts, report, workspace, inWorkspace)),
+  ];
+}
+
+function unsentAlerts({ alerts = [] }: StageReport): string[] {
+  return alerts.flatMap(({ channel, event, problem }) => (problem ? [`the alert to ${channel} (${event}): ${problem}`] : []));
 }
 
 /** Also reads the driver, because that takes long and blocks the process. */
@@ -303,72 +295,43 @@ function afterVerdictOf(
   };
 }
 
-/** Before anything connects. @throws UserError if a variable names no proxy */
-function checkProxies(env: StageRequest["env"]): void {
+/**
+ * From what the stage found to what it leaves, in this order: the rollback; the final verdict, as the last line of the audit log;
+ * alerts; what earlier runs say; the report with summary and HTML page; the record for later runs. The record comes right after
+ * the alerts, because whoever is killed in between sends them again.
+ * @returns the report as it was written, its files, and what could not be done
+ */
+async function concludeAndRecord(
+  found: StageReport,
+  { history, baseline, env, records, project, secrets: { redact } }: Omit<StageContext, "signal" | "audit" | "check">,
+  after: AfterVerdict,
+  audit: AuditLog,
+) {
+  // In the meantime, so that nobody waits for it. After a cancel, the runner leaves only seconds.
+  const reading = after.cancelled ? Promise.resolve({}) : readPast(found, history);
+  const { report: concluded, facts, release } = await conclude(found, after, audit);
   try {
-    proxiesIn(env);
-  } catch (error) {
-    if (error instanceof InvalidProxy) throw new UserError(error.code, error.message, { cause: error });
-    throw error;
+    const { report: placed, notes: ofPast } = await withPast(concluded, await reading, { env, redact, project });
+    const anchored = { ...placed, ...(audit.head ? { auditHead: audit.head } : {}) };
+    const { report, files, notes } = await recordReport(anchored, { records, redact });
+    const { remember } = await import("./remember.ts");
+    const known = { ...facts, baseline, ...(project === undefined ? {} : { project: redact(project) }) };
+    const notRemembered = await remember(report, { history, env, redact, facts: known });
+    return { report, files, notes: [...ofPast, ...notes, ...notRemembered] };
+  } finally {
+    await release?.();
   }
 }
 
-/** Reads the configuration of the request and registers its secrets. @throws UserError */
-export async function readConfiguration(
-  request: Pick<StageRequest, "workspace" | "env" | "configFile" | "environment"> & {
-    cutShort?: { configText: string | undefined };
-    /** For the tasks about a copy: only in its environment. */
-    ofCopy?: boolean;
-  },
-  secrets: Pick<SecretKeeper, "add" | "guess">,
-) {
-  const { workspace, env, configFile } = request;
-  for (const secret of proxySecrets(env)) secrets.add(secret);
-  checkProxies(env);
-  const loaded = await loadConfig({
-    file: configFile,
-    cwd: workspace,
-    env,
-    ...(request.environment ? { environment: request.environment } : {}),
-    ...(request.ofCopy ? { ofCopy: true } : {}),
-    // The text from when the stage began: a later step may have checked out another version, or removed it.
-    ...(request.cutShort?.configText === undefined ? {} : { text: request.cutShort.configText }),
-  });
-  for (const secret of loaded.secrets) secrets.add(secret.reveal());
-  if (request.ofCopy) refuseOthers(loaded.config, request);
-  const { name, environment } = selectEnvironment(
-    loaded.config,
-    request.environment || (request.ofCopy ? loaded.config.staging?.copy : undefined),
-  );
-  const configured = [
-    environment.environment,
-    ...[...environment.tasks, ...Object.values(environment.servers)].map((process) => process.environment),
-    loaded.config.stages.integration.environment,
-    loaded.config.stages.e2e.environment,
-  ];
-  // Secrets that were only guessed from variable names are known now, with the configuration's exceptions.
-  secrets.guess([]);
-  for (const secret of secretsOfVariables([env, ...configured], loaded.config.secrets)) secrets.add(secret);
-  return {
-    config: loaded.config,
-    configText: loaded.text,
-    configPlace: loaded.placeOf,
-    tables: resolveTables(loaded.config.testData),
-    environment: { ...environment, name },
-    original: loaded.original,
-  };
-}
-
-/** @throws UserError if there is no copy, or another environment was named */
-function refuseOthers({ staging }: Config, { configFile, environment }: Pick<StageRequest, "configFile" | "environment">): void {
-  if (!staging)
-    throw new UserError(
-      "EA2134",
-      `${configFile} has no copy of production: add staging: { original: …, copy: … } with the names of two environments`,
-    );
-  if (environment && environment !== staging.copy)
-    throw new UserError(
-      "EA2135",
-      `the tasks about a copy run in ${staging.copy} (staging.copy in ${configFile}), not in ${environment}: leave out --environment (in a workflow: the input environment)`,
-    );
+/** The order matters: the rollback comes before the verdict in the log, and alerts go out only when the verdict is final. */
+async function conclude(
+  found: StageReport,
+  after: AfterVerdict,
+  audit: AuditLog,
+): Promise<{ report: StageReport; facts: RecordFacts; release?: () => Promise<void> }> {
+  if (!after.rollback && !after.alerts) return { report: await decided(found, audit), facts: {} };
+  const { applyRollback, sendAlerts } = await import("../notifications/after-verdict.ts");
+  const { report: rolledBack, again = false } = await applyRollback(found, after);
+  const { report, memory, release } = await sendAlerts(await decided(rolledBack, audit), after);
+  return { report, facts: { rollbackAgain: again, ...(memory ? { alerts: memory } : {}) }, release };
 }

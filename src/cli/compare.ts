@@ -1,4 +1,4 @@
-import { readConfiguration } from "../app/run-stage.ts";
+import { readConfiguration } from "../app/read-configuration.ts";
 import { newRunId } from "../cleanup/run-id.ts";
 import { type ComparedShape, compareShapes, type Fact, factGroups, pairGroup } from "../compare/facts.ts";
 import { type CheckComparison, compareEnvironments, onlyInOne } from "../compare/from-history.ts";

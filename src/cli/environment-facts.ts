@@ -1,4 +1,4 @@
-import { readConfiguration } from "../app/run-stage.ts";
+import { readConfiguration } from "../app/read-configuration.ts";
 import { compareRedis } from "../cleanup/execute/proof.ts";
 import { differences } from "../cleanup/propose/proposal-text.ts";
 import { proposeTables } from "../cleanup/propose/propose.ts";

@@ -1,4 +1,5 @@
-import { performStage, readConfiguration, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
+import { readConfiguration } from "../app/read-configuration.ts";
+import { performStage, type StageAnswer, type StageRequest } from "../app/run-stage.ts";
 import { secretKeeper } from "../app/secret-keeper.ts";
 import { leftOutStages } from "../config/left-out.ts";
 import { gateStages, opensTheGate, type StageName, type StageReport, type Verdict, worstVerdict } from "../model/report.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readConfiguration } from "../app/run-stage.ts";
+import { readConfiguration } from "../app/read-configuration.ts";
 import { newRunId } from "../cleanup/run-id.ts";
 import { count } from "../lib/count.ts";
 import { errorText } from "../lib/error-text.ts";

@@ -1,4 +1,4 @@
-import { readConfiguration } from "../app/run-stage.ts";
+import { readConfiguration } from "../app/read-configuration.ts";
 import { type FixedRows, findFixedRows } from "../cleanup/propose/parents.ts";
 import { type Difference, differences, proposalText } from "../cleanup/propose/proposal-text.ts";
 import { type Proposal, proposeTables } from "../cleanup/propose/propose.ts";

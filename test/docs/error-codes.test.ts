@@ -48,7 +48,8 @@ test("nobody prints the message of an error that has a code without the code", (
   // The message alone is for sentences that are made of it: these files hand the code on with the error.
   const handsOn = new Set([
     "src/app/record.ts", // Node's own, of a report that is not there
-    "src/app/run-stage.ts", // a UserError with the same code
+    "src/app/read-configuration.ts", // a UserError with the same code
+    "src/app/run-stage.ts", // the same
     "src/cli/audit.ts", // the same
     "src/cli/screen.ts", // of a failed test
   ]);
