@@ -3,14 +3,6 @@ import { type Crash, Crashes } from "./crashes.ts";
 import { Chains, Column, KeptTests, NumbersByText } from "./kept-tests.ts";
 import { type Findings, nameOf, type ReportedTest } from "./reported.ts";
 
-/**
- * Several reports of one run name the same tests differently. Tests are matched by titles, and by file and project if both
- * reports have them. If reports disagree, the worse result counts and the difference is reported.
- *
- * Two reports of one format are shards, modules or jobs of a matrix: their tests are different ones, unless one report contains
- * the other.
- */
-
 /** Worst first. A test that one report calls passed and another skipped may not have run. */
 const worst: readonly TestStatus[] = ["failed", "unknown", "flaky", "skipped", "passed"];
 
@@ -33,6 +25,14 @@ interface Mention {
 /** A test, as all reports together describe it. Named by the number of the first mention. */
 type Entry = number;
 
+/**
+ * Makes one list of tests of several reports, which may name the same test differently. Tests are matched by titles, and by file
+ * and project if both reports have them. If reports disagree, the worse result counts, what it lacks is taken from the other, and
+ * the difference is reported.
+ *
+ * Two reports of one format are shards, modules or jobs of a matrix: their tests are different ones, unless one report contains
+ * the other.
+ */
 export class Merger {
   /** Each mention of a test. */
   readonly #kept = new KeptTests();
@@ -65,12 +65,14 @@ export class Merger {
     this.#broken.add(source);
   }
 
+  /** Hands on each test once, however many reports have it. Call it after the last report. */
   reportTo(findings: Findings): void {
     this.#endCurrent();
     for (const entry of this.#entries()) findings.test(this.#merged(entry));
     for (const { suite } of this.#crashes.all) findings.crashed(suite);
   }
 
+  /** One sentence for each test that failed in one report, and in another did not, or is missing there. */
   disagreements(): string[] {
     this.#endCurrent();
     const overlaps = this.#overlaps();

@@ -1,9 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
-import { type CrashedSuite, shortMessage, type TestCase, type TestStatus } from "../model/test-results.ts";
-import { placeIn } from "./places/place.ts";
-import type { SourceFiles } from "./places/source-files.ts";
+import { type CrashedSuite, shortMessage, type TestStatus } from "../model/test-results.ts";
 
 /** A test as one report describes it. */
 export interface ReportedTest {
@@ -71,30 +69,6 @@ export function nameOf(titles: readonly string[]): string {
       .join(" › ")
       .toWellFormed() || "(a test without a name)"
   );
-}
-
-/** For the summary. A place that the report doesn't give is taken from the stack. */
-export function testCase(test: ReportedTest, files: SourceFiles): TestCase {
-  const { titles, file: _file, line: _line, ...rest } = test;
-  const { file, line } = placeOfTest(test, files);
-  return {
-    ...rest,
-    ...(file === undefined ? {} : { file: files.nameOf(file) }),
-    ...(line === undefined ? {} : { line }),
-    name: nameOf(titles),
-    durationMs: Math.round(test.durationMs),
-  };
-}
-
-function placeOfTest(
-  { titles, file, line, stack }: ReportedTest,
-  files: SourceFiles,
-): { file?: string | undefined; line?: number | undefined } {
-  if (stack === undefined || (file !== undefined && line !== undefined)) return { file, line };
-  const place = placeIn(stack, { titles, file, isOurs: (name) => files.has(name) });
-  // A line without a file could be that of any file.
-  if (file === undefined) return place ?? {};
-  return line === undefined && place ? place : { file, line };
 }
 
 /** A report that cannot be read to its end. What it said before counts, but it can't open a gate. */

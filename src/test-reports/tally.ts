@@ -7,8 +7,9 @@ import {
   type TestStatus,
 } from "../model/test-results.ts";
 import { FileTally, noCounts } from "./by-file.ts";
+import { placeIn } from "./places/place.ts";
 import type { SourceFiles } from "./places/source-files.ts";
-import { type ReportedTest, shortMessageOf, testCase } from "./reported.ts";
+import { nameOf, type ReportedTest, shortMessageOf } from "./reported.ts";
 
 const slowestKept = 10;
 
@@ -102,4 +103,28 @@ function kept(test: TestCase, before: number): TestCase {
   if (before < mostWholeTests) return structuredClone(test);
   const { stack: _stack, message, ...rest } = test;
   return structuredClone({ ...rest, ...(message === undefined ? {} : { message: shortMessageOf(message) }) });
+}
+
+/** A test as the results list it: with its file in the workspace. A place that the report doesn't give is taken from the stack. */
+function testCase(test: ReportedTest, files: SourceFiles): TestCase {
+  const { titles, file: _file, line: _line, ...rest } = test;
+  const { file, line } = placeOfTest(test, files);
+  return {
+    ...rest,
+    ...(file === undefined ? {} : { file: files.nameOf(file) }),
+    ...(line === undefined ? {} : { line }),
+    name: nameOf(titles),
+    durationMs: Math.round(test.durationMs),
+  };
+}
+
+function placeOfTest(
+  { titles, file, line, stack }: ReportedTest,
+  files: SourceFiles,
+): { file?: string | undefined; line?: number | undefined } {
+  if (stack === undefined || (file !== undefined && line !== undefined)) return { file, line };
+  const place = placeIn(stack, { titles, file, isOurs: (name) => files.has(name) });
+  // A line without a file could be that of any file.
+  if (file === undefined) return place ?? {};
+  return line === undefined && place ? place : { file, line };
 }

@@ -6,8 +6,8 @@ import { badCredentials, type LocalGitHub, notFound, serverError, startGitHub } 
 import { type GitHub, GitHubError } from "../../src/github/api.ts";
 import { claimRollback } from "../../src/github/deployments.ts";
 import type { Rollback, StageReport, Verdict } from "../../src/model/report.ts";
+import { toAnnotations } from "../../src/report/annotations.ts";
 import { parseReport } from "../../src/report/schema.ts";
-import { messagesView } from "../../src/report/view/messages.ts";
 import { rollbackLine } from "../../src/report/words.ts";
 import { type Configured, newSetting, type Setting, smoke } from "./setting.ts";
 
@@ -184,11 +184,7 @@ describe("the workflow run that a rollback started", () => {
       ["rollback", "fired"],
       ["rollback-run", "success"],
     ]);
-    expect(
-      messagesView(report)
-        .error.flat()
-        .filter(({ title }) => title.startsWith("Rollback")),
-    ).toEqual([]);
+    expect(toAnnotations(report).filter(({ level, title }) => level === "error" && title.startsWith("Rollback"))).toEqual([]);
   });
 
   test("that failed is an error for people, and is not requested again", async () => {
@@ -197,9 +193,9 @@ describe("the workflow run that a rollback started", () => {
     const [report] = await Promise.all([after, ending("failure")]);
     expect(report.rollback).toMatchObject({ outcome: "fired", result: { conclusion: "failure" } });
     expect(
-      messagesView(report)
-        .error.flat()
-        .map(({ text }) => text),
+      toAnnotations(report)
+        .filter(({ level }) => level === "error")
+        .map(({ message }) => message),
     ).toContainEqual(expect.stringMatching(/^The rollback of deployment \d+ was requested .* ended with failure$/));
     const again = await setting.after(smokeOf("failed"), { ...onGitHub(), deployment, rollback: waiting("30s") });
     expect([again.rollback?.outcome, dispatches().length]).toEqual(["already-fired", 1]);

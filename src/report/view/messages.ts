@@ -1,21 +1,15 @@
 import { createHash } from "node:crypto";
 import { type AlertEvent, type Check, opensTheGate, type StageReport, withoutConsequences } from "../../model/report.ts";
 import type { CleanupResult } from "../../model/test-data.ts";
-import type { CrashedSuite, TestCase } from "../../model/test-results.ts";
+import type { TestCase } from "../../model/test-results.ts";
 import {
-  account,
   budgetUse,
-  checkRemarks,
   endWords,
   followsLine,
   headline,
-  isRollbackWrong,
   known,
-  observedApart,
   place,
-  reportFile,
   rollbackLine,
-  sentence,
   shortSha,
   stageTitle,
   tally,
@@ -23,120 +17,14 @@ import {
   touchedWords,
   urgentChecks,
 } from "../words.ts";
-import { failureOf } from "./frames.ts";
-import { pageAsLine } from "./pages.ts";
-import { failureBefore, flakyBefore, stageBefore } from "./past.ts";
-import { driftMessages } from "./staging-lines.ts";
+import { stageBefore } from "./past.ts";
 import { booksBrief, cleanupBrief } from "./test-data.ts";
 import { testsBrief } from "./tests.ts";
 
-/** The parts of a report that appear elsewhere: annotations beside the code, alerts, and the end of a stage in the terminal. */
-
-export interface Message {
-  title: string;
-  text: string;
-  file?: string;
-  line?: number;
-}
-
-/** Messages of each level in groups, most important group first. */
-export interface MessagesView {
-  /** `Integration` */
-  stage: string;
-  /** The full report, relative to the workspace. */
-  file: string;
-  error: readonly (readonly Message[])[];
-  warning: readonly (readonly Message[])[];
-  notice: readonly (readonly Message[])[];
-}
-
-export function messagesView(report: StageReport): MessagesView {
-  const { tests, checks, rollback, alerts = [], problems } = report;
-  const stage = stageTitle(report.stage);
-  const all = tests?.failures ?? [];
-  const failures = all.filter(({ quarantinedUntil }) => quarantinedUntil === undefined);
-  const crashed = tests?.crashedSuites ?? [];
-  const quarantined = all.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined);
-  const urgent = urgentChecks(report).causes;
-  const urgentMessages = (...verdicts: Check["verdict"][]) =>
-    urgent
-      .filter(({ verdict }) => verdicts.includes(verdict))
-      .map((check) => ({ ...checkMessage(check), ...placeOf(check, report) }));
-  const skipped = checks.filter(({ dryRun, verdict }) => !dryRun && verdict === "skipped");
-  // Other outcomes are notices.
-  const rollbackIsWrong = rollback !== undefined && isRollbackWrong(rollback);
-  const rollbacks = rollback ? [{ title: `Rollback: ${rollback.outcome}`, text: rollbackLine(rollback) }] : [];
-  return {
-    stage,
-    file: reportFile(report.stage),
-    // Tests come first, because they say what to change. Checks follow, those that others explain not at all.
-    error: [
-      failures.filter(({ file }) => file !== undefined).map((test) => testMessage(endWords(test), test)),
-      failures.filter(({ file }) => file === undefined).map((test) => testMessage(endWords(test), test)),
-      crashed.filter(({ quarantinedUntil }) => quarantinedUntil === undefined).map(suiteMessage),
-      driftMessages(report),
-      urgentMessages("failed", "error"),
-      rollbackIsWrong ? rollbacks : [],
-      problems.map((problem) => ({ title: `${stage}: problem`, text: problem })),
-    ],
-    warning: [
-      urgentMessages("degraded"),
-      alerts
-        .filter(({ outcome }) => outcome === "failed")
-        .map(({ channel, event, problem = "" }) => ({ title: `Alert not sent: ${channel}, ${event}`, text: problem })),
-      quarantined.map((test) => testMessage("failed in quarantine", test)),
-      crashed.filter(({ quarantinedUntil }) => quarantinedUntil !== undefined).map(suiteMessage),
-      (tests?.flakyTests ?? []).map((test) => testMessage("flaky", test)),
-      (tests?.disagreements ?? []).map((text) => ({ title: "The test reports disagree", text })),
-    ],
-    notice: [
-      skipped.map(checkMessage),
-      checks.filter((check) => check.dryRun && check.verdict !== "passed").map(checkMessage),
-      rollbackIsWrong ? [] : rollbacks,
-      (report.cleanup?.notes ?? []).map((text) => ({ title: "Test data", text })),
-    ],
-  };
-}
+/** The parts of a report that appear elsewhere: alerts, and the end of a stage in the terminal. */
 
 function withPast(said: string, phrases: readonly string[]): string {
   return phrases.length === 0 ? said : [said.replace(/\.$/, ""), ...phrases].join("; ");
-}
-
-function testMessage(word: string, test: TestCase): Message {
-  const { message, stack } = account(test);
-  const { own, others } = failureOf(stack ?? "");
-  const project = test.project ? ` (${test.project})` : "";
-  const phrases = test.status === "flaky" ? flakyBefore(test.past) : failureBefore(test.past);
-  const before = phrases.length === 0 ? [] : [`${sentence(phrases.join(", "))}.`];
-  return {
-    title: `Test ${word}: ${test.name}${project}`,
-    text: [pageAsLine([message, own, others].filter(Boolean).join("\n")) || "The test report has no message.", ...before].join(
-      "\n",
-    ),
-    ...(test.file === undefined ? {} : { file: test.file }),
-    ...(test.line === undefined ? {} : { line: test.line }),
-  };
-}
-
-function suiteMessage({ file, message, past }: CrashedSuite): Message {
-  const phrases = failureBefore(past);
-  const before = phrases.length === 0 ? [] : [`${sentence(phrases.join(", "))}.`];
-  return { title: `Could not be loaded: ${file}`, text: [pageAsLine(message), ...before].join("\n"), file };
-}
-
-function checkMessage(check: Check): Message {
-  const observed = observedApart(check);
-  const seen = [
-    ...(observed === undefined ? [] : [`observed: ${observed}`]),
-    ...(check.expected === undefined ? [] : [`expected: ${check.expected}`]),
-  ].join("; ");
-  const text = [check.message, seen, checkRemarks(check)].filter(Boolean).join("\n");
-  return { title: `${check.title}: ${check.verdict}`, text: pageAsLine(text) || "The check gave no details." };
-}
-
-/** What differs is beside the original's line, or the name of the copy. */
-function placeOf({ id }: Check, { staging }: StageReport): Pick<Message, "file" | "line"> {
-  return id.startsWith("drift.") ? (staging?.drift?.place ?? {}) : {};
 }
 
 /** Events for people. Metrics are sent for every run. */

@@ -161,6 +161,15 @@ export interface GateView {
   legend: readonly { verdict: Verdict; meaning: string }[];
 }
 
+/** What one annotation says. */
+export interface Message {
+  title: string;
+  text: string;
+  /** Relative to the workspace. */
+  file?: string;
+  line?: number;
+}
+
 /** Parts that may be left out if space is short, least important first, with their plurals. */
 export const omissions = {
   "list of slowest tests": "lists of slowest tests",

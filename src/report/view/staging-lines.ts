@@ -1,6 +1,6 @@
 import type { StageReport } from "../../model/report.ts";
 import { type Difference, type Drift, facets, facetTitles, type SweepResult, type SyncResult } from "../../model/staging.ts";
-import type { Message } from "./messages.ts";
+import type { Message } from "./shapes.ts";
 import { seedBrief, tableOf } from "./staging.ts";
 import { refreshBrief } from "./staging-refresh.ts";
 import { sweptStates } from "./staging-sweep.ts";
