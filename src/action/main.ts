@@ -9,8 +9,8 @@ import { inputOf, readInputs } from "./inputs.ts";
 import { invalid, wrongInputs } from "./missing.ts";
 
 /**
- * Called by the runner as the main step and again as the post step. Stages and libraries are loaded only after the inputs are
- * valid.
+ * Called by the runner as the main step and again as the post step. The input `stage` says what to start: `run` in run.ts for a
+ * stage, otherwise the file of the same name. Stages and libraries are loaded only after the inputs are valid.
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const secrets = secretKeeper((secret) => unguarded(`${commands.maskCommand(secret)}\n`));

@@ -22,7 +22,11 @@ import { actionOf, type Output, type OutputName, outputs } from "./interface.ts"
 import { printProgress } from "./log.ts";
 import { saveAsked, saveBegun, saveCancelled, saveFinished } from "./state.ts";
 
-/** @returns the exit status. @throws UserError */
+/**
+ * The main step of a stage: makes a request of the inputs, runs the stage, and hands its result to the runner as outputs, annotations
+ * and job summary.
+ * @returns the exit status. @throws UserError
+ */
 export async function run(inputs: ActionInputs, env: NodeJS.ProcessEnv, secrets: SecretKeeper): Promise<number> {
   const workspace = resolve(env.GITHUB_WORKSPACE ?? ".", inputs.workingDirectory);
   const mark = randomUUID();

@@ -17,12 +17,12 @@ export interface RecordedFiles {
   html: string;
   audit: string;
   reportText: string;
-  /** The summary of this stage alone; the file has the whole run. */
+  /** For the job summary: this stage alone, as `toMarkdown` draws it. The file has the whole gate run. */
   summaryText: string;
 }
 
 /**
- * Writes report, summary and HTML page, all redacted.
+ * Writes the report, and the summary and the HTML page of all stages of the gate run that reported in this workspace; all redacted.
  * @returns the redacted report as written, and notes about what could not be done
  */
 export async function recordReport(

@@ -8,15 +8,20 @@ import type { MintedToken } from "./auth/check.ts";
 import type { RunCheck, RunningCheck, Shared } from "./run-check.ts";
 import type { SocketPorts } from "./websocket/check.ts";
 
-/** A kind of check: its configuration, its dependencies, and the code that runs it. */
+/**
+ * A kind of check: its configuration, when it runs, what it depends on, and the code that runs it. A line in `registry.ts` makes it
+ * a key of every environment, with the name of its folder: the configuration is read with its schema, and its stages run it where
+ * the key has a value.
+ */
 export interface CheckKind<Schema extends z.ZodType = z.ZodType> {
   /**
    * The schema of the kind's key in an environment, built at its first use. Without a value, or with an empty list, there is
    * nothing to check.
    */
   schema: () => Schema;
+  /** The stages that run it. */
   stages: readonly CheckingStage[];
-  /** Ids of checks. If one of them could not be done, it may be the only cause of a failure here. */
+  /** Ids of checks. If one of them could not be done, a failure here is reported as an error, with that one as the possible cause. */
   dependsOn: readonly string[];
   /** Ids of its checks that a score cannot outvote. */
   critical: readonly string[];
@@ -27,7 +32,10 @@ export interface CheckKind<Schema extends z.ZodType = z.ZodType> {
 }
 
 export interface KindRunner<Settings> {
-  /** Starts all its checks at once. */
+  /**
+   * Starts all its checks at once. What they return is in `checks` of the stage's report, and decides on its verdict.
+   * @param settings the value of the kind's key, as its schema read it
+   */
   run(context: CheckContext, settings: NonNullable<Settings>): RunningCheck[];
   /** Loads the clients it needs. Loading code blocks the process, so nothing is measured meanwhile. */
   prepare?(settings: NonNullable<Settings>): Promise<void>;

@@ -38,6 +38,7 @@ export interface MeasuredCheck extends Check {
   samples?: Samples;
 }
 
+/** One check, or several that become known together. It has begun. */
 export type RunningCheck = Promise<MeasuredCheck | MeasuredCheck[]>;
 
 /**
@@ -64,6 +65,8 @@ export interface RetryRule {
 const defaultPauseMs = 500;
 
 /**
+ * Makes the function that runs each check of a stage: see {@link RunCheck}.
+ * @param rules the checks that are declared flaky; of several rules for one, the last counts
  * @param signal stops it: no further attempts after that
  * @param pauseMs milliseconds before the next attempt
  */

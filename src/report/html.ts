@@ -20,7 +20,7 @@ const mostStages = 50;
 const shareOfTimeline = 1 / 10;
 
 /**
- * One self-contained HTML file, without scripts or external content, and with a policy that forbids both. All text in a report is
+ * The page of all stages that ran: the view of their reports, drawn section by section. One self-contained HTML file, without scripts or external content, and with a policy that forbids both. All text in a report is
  * untrusted and is made safe here.
  */
 export function toHtml(reports: readonly StageReport[]): string {

@@ -35,7 +35,8 @@ const longestBlock = 12_000;
 const longestOutputLine = 2_000;
 
 /**
- * The job summary of one or more stages in GitHub's Markdown, at most `maxBytes` bytes of UTF-8. If space is short, the least
+ * The job summary of one or more stages in GitHub's Markdown, at most `maxBytes` bytes of UTF-8: of each its verdict and reason, what
+ * needs attention, its facts, and the other sections of its view. In a gate, a stage that passed is folded. If space is short, the least
  * important parts are left out first, and the text says so; names of failed tests go last. All text in a report is untrusted and
  * is made safe here.
  */

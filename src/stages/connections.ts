@@ -110,7 +110,11 @@ export interface Writers {
   redis?: TestDataRedis;
 }
 
-/** @throws WarehouseFailure, RedisFailure */
+/**
+ * Opens connections that can delete test data, for `work`, and always closes them. A Redis that is not the expected one is refused
+ * while it is opened; prove the warehouse before the first write, see `prove` in `cleanup/execute`.
+ * @throws WarehouseFailure, RedisFailure, WrongTarget; Error if the environment is read-only
+ */
 export async function withWriters<Result>(
   context: StageContext,
   signal: AbortSignal,

@@ -94,7 +94,10 @@ export interface Overrides {
   writeSnapshot?: string;
 }
 
-/** What a stage found and did. */
+/**
+ * What a stage found and did. The worst verdict of its checks, or their score, is the verdict of its report, which has everything
+ * else here under the same names.
+ */
 export interface StageOutcome {
   checks: Check[];
   tests?: TestResults;
@@ -105,6 +108,7 @@ export interface StageOutcome {
   books?: Books;
   staging?: StagingResult;
   isolation?: Isolation;
+  /** What could not be done. With one, the stage's verdict is `error` or `failed`. */
   problems: string[];
 }
 

@@ -1,27 +1,27 @@
-import { type ApiPorts, Pace } from "../checks/api/client.ts";
-import { Origins } from "../checks/api/origins.ts";
-import { Smoothing } from "../checks/api/smoothing.ts";
-import type { CheckContext, CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
+import type { CheckingStage, CheckKind, KindRunner } from "../checks/kind.ts";
 import * as registry from "../checks/registry.ts";
-import { type MeasuredCheck, type RunningCheck, type Samples, type Shared, shared, skipped } from "../checks/run-check.ts";
+import { type MeasuredCheck, type RunningCheck, type Samples, skipped } from "../checks/run-check.ts";
 import type { Check } from "../model/report.ts";
+import { checkContextOf } from "./check-context.ts";
 import type { Readers } from "./connections.ts";
 import { reportCheck, type StageContext } from "./context.ts";
-import { apiPorts, socketPorts } from "./ports.ts";
 
 /** Runs the checks of preflight and smoke: every kind that the environment asks for, all at the same time. */
 
 /** A kind that the environment asks for, ready to run. */
 export interface LoadedKind {
   kind: CheckKind;
+  /** The value of its key in the environment. */
   settings: unknown;
   runner: KindRunner<unknown>;
 }
 
+/** Each kind is a folder in `checks`, with its key of the configuration as the name: `kind.ts` declares it, `check.ts` runs it. */
 const kinds: Readonly<Record<string, CheckKind>> = registry;
 
 /**
- * Loads the code of the checks, preferably while the servers start: loading blocks the process, and every latency would include
+ * The kinds of check that this stage runs in this environment: those that declare the stage and whose key has a value, or that
+ * always run. Loads their code, preferably while the servers start: loading blocks the process, and every latency would include
  * it.
  * @returns kinds that others depend on first, in the report's order
  */
@@ -52,8 +52,10 @@ export interface FinishedChecks {
 }
 
 /**
- * Runs all checks, reports each when it finishes, and judges each together with those it depends on.
+ * Runs the checks of all these kinds at the same time, and reports each when it finishes. If a check that a kind depends on could
+ * not be done, a failure of that kind proves nothing: it becomes an error with that check as its possible cause.
  * @param also the stage's own checks, which run at the same time
+ * @returns all finished checks, for the report; without any, one that says that there was nothing to check
  */
 export async function runChecks(
   context: StageContext,
@@ -63,7 +65,7 @@ export async function runChecks(
   also: () => readonly RunningCheck[] = () => [],
 ): Promise<FinishedChecks> {
   const others = new RunningChecks();
-  const checkContext = await checkContextOf(context, stage, readers, others);
+  const checkContext = await checkContextOf(context, stage, readers, others.alone);
   const samples = new Map<string, Samples>();
   const start = ({ kind, settings, runner }: LoadedKind) =>
     runner.run(checkContext, settings as NonNullable<unknown>).map((running) => ({ kind, finished: others.track(running) }));
@@ -156,71 +158,4 @@ export class RunningChecks {
   #serveNext(): void {
     if (this.#allStarted && this.#running <= this.#waiting.length) this.#waiting.shift()?.();
   }
-}
-
-async function checkContextOf(
-  context: StageContext,
-  stage: CheckingStage,
-  readers: Readers,
-  others: RunningChecks,
-): Promise<CheckContext> {
-  const { environment, config, env, signal, check } = context;
-  const limits = config.stages[stage];
-  const pace = new Pace({ requestsPerSecond: limits.requestsPerSecond, longestPauseMs: limits.retryAfter });
-  const all = { pace, origins: new Origins(), smoothing: new Smoothing() };
-  const api = apiPorts(context, all);
-  const { auth } = environment;
-  // Smoke has no token: refusals prove that the server is alive, and it never signs in to production.
-  const minted =
-    stage === "preflight" && api && auth?.enabled && auth.secret
-      ? shared(async () => (await import("../checks/auth/check.ts")).mintToken(api, auth))
-      : undefined;
-  const token: Shared<string> | undefined = minted && (async (attempt) => (await minted(attempt)).token);
-  return {
-    stage,
-    environment,
-    limits,
-    env,
-    signal,
-    check,
-    alone: others.alone,
-    ...(readers.warehouse || readers.redis ? await connectionsOf(context, stage, readers) : {}),
-    ...(api ? { api: token ? withToken(api, token) : api } : {}),
-    sockets: socketPorts(context, all),
-    ...(minted ? { signIn: { minted } } : {}),
-  };
-}
-
-/** The test token takes the place of the reader token. */
-function withToken({ renew: _, ...api }: ApiPorts, token: Shared<string>): ApiPorts {
-  return { ...api, token };
-}
-
-async function connectionsOf(
-  context: StageContext,
-  stage: CheckingStage,
-  readers: Readers,
-): Promise<Pick<CheckContext, "warehouse" | "redis">> {
-  const { environment } = context;
-  const { redisSettings, warehouseSettings } = await import("./connections.ts");
-  const { compareRedis, compareWarehouse, proveRedis, proveWarehouse } = await import("../cleanup/execute/proof.ts");
-  const [warehouse, redis] = [await warehouseSettings(context), redisSettings(context)];
-  // If test data will be written, the identity must be proven; otherwise it is compared if one is expected.
-  const writes = stage === "preflight" && environment.access === "test-data";
-  const [isWarehouse, isRedis] = writes ? [proveWarehouse, proveRedis] : [compareWarehouse, compareRedis];
-  return {
-    ...(warehouse && readers.warehouse
-      ? {
-          warehouse: {
-            open: readers.warehouse,
-            settings: warehouse,
-            wokeIn: readers.wokeIn,
-            compare: (seen) => isWarehouse(environment, seen),
-          },
-        }
-      : {}),
-    ...(redis && readers.redis
-      ? { redis: { open: readers.redis, settings: redis, compare: (seen) => isRedis(environment, seen) } }
-      : {}),
-  };
 }

@@ -103,6 +103,8 @@ function brokenOff(error: unknown): Check {
 }
 
 /**
+ * What a cleanup searches for: the test data of the scope, by the configuration's tables, prefixes and limits. In scope `run` also
+ * what this run's ledger and its sign-ins name, and the state before its tests, with which rows are proven to be new.
  * @param known `tracked`: whether the run's tests had a ledger here, which must then still exist; `start`: the state before the
  * tests. Another process uses what was saved; if both exist, tests cannot have changed the first.
  */

@@ -19,6 +19,7 @@ import { logFolder } from "./child-environment.ts";
 import { type CutShort, emptyOutcome, reportCheck, type StageContext, type StageOutcome, type Unproven } from "./context.ts";
 import { scoreChecks, summarise, withDryRunMarks } from "./score.ts";
 
+/** What a stage does, in its own file. It adds what it finds to the outcome; if it throws, what it found until then counts. */
 type StageHandler = (context: StageContext, outcome: StageOutcome) => Promise<void>;
 
 const loadTests = async () => (await import("./tests.ts")).runTests;
@@ -55,7 +56,8 @@ export interface StageRun {
 }
 
 /**
- * Runs one stage within its budget and creates the report. Everything except user errors becomes part of the report.
+ * Runs one stage within its budget and creates the report, with the verdict of all checks together. Everything except user errors
+ * becomes part of the report: a stage that may not start, that breaks off, or whose audit log has a gap does not pass.
  * @throws UserError
  */
 export async function runStage(run: StageRun): Promise<StageReport> {

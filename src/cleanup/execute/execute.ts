@@ -63,7 +63,7 @@ export async function prove(ports: WritingPorts): Promise<ProvenPorts> {
 }
 
 /**
- * Plans while the target is being proven. Waits for both even if one fails: connections must not be closed while the other uses
+ * Plans while the target is being proven: host, catalog, principal and Redis must be what the environment expects. Waits for both even if one fails: connections must not be closed while the other uses
  * them.
  * @throws WrongTarget, WarehouseFailure, RedisFailure, UserError
  */
@@ -82,8 +82,9 @@ const rounds = 3;
 const pauseBetweenRoundsMs = 200;
 
 /**
- * Deletes exactly what was planned, then searches again until nothing is left. An error never stops the rest; what could not be
- * deleted is in the result.
+ * Deletes exactly what was planned: first keys, then rows, those that are only found through others before these. Then searches
+ * again, as the plan was made, and deletes what came back, in few rounds. An error never stops the rest; what could not be
+ * deleted, and how much the last search found, is in the result.
  */
 export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Promise<CleanupResult> {
   const result = describePlan(plan, false);

@@ -71,6 +71,10 @@ export interface EarlierKeys {
 }
 
 /**
+ * Finds the keys that are test data, as `keyJudge` says: those with a test prefix or the id of a row of test data as a word in
+ * them, in scope `run` also those of its sign-ins and those of the ledger that something else confirms, in other scopes those of the
+ * configured namespaces. Protected keys are kept, and in scope `expired` those that are too recent or of unknown age.
+ *
  * Scans the keyspace once for all patterns, and reads the TTLs of test keys in the same pass. Memory grows with the planned and
  * kept test keys, not with the keyspace.
  * @param earlier the plan before, which was carried out. If the server counted no other change since that plan's scan began,

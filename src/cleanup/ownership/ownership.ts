@@ -86,7 +86,7 @@ export interface Judgement {
   asks: number[];
 }
 
-/** Applies the rule. A pure function of the facts. */
+/** Applies the rule above: whether a row is test data, and which of its owners made it so. A pure function of the facts. */
 export function judgeRow(facts: Facts): Judgement {
   const { scope, shown, named, owners } = facts;
   const run = startOfRun(facts.runStarted);

@@ -87,7 +87,8 @@ export interface CleanupPlan {
 }
 
 /**
- * Finds all test data of the scope; only reads.
+ * Finds all test data of the scope; only reads. Rows by the rule of `ownership/ownership.ts`, and the Redis keys that the ledger
+ * names, or that have a test prefix or the id of such a row in them. What can't be judged is kept.
  * @param earlier a plan of the same cleanup: what it found stays known, even if deleted by now
  * @throws WarehouseFailure, RedisFailure, UserError
  */
@@ -278,7 +279,8 @@ export function leftOver(plan: CleanupPlan): number | null {
 const roundsAskedBeside = 4;
 
 /**
- * Finds every row that is test data, by itself or through what it depends on. Only reads.
+ * Finds every row that is test data, by itself or through what it depends on: round after round, until one finds nothing new. Only
+ * reads. A plan above a limit of the configuration has blockers, and is not carried out.
  * @param earlier a plan of the same run, whose catalog is reused
  * @throws WarehouseFailure, UserError
  */

@@ -22,7 +22,7 @@ import { dataRow, dataTable } from "./tables.ts";
 
 /** Draws the sections of a stage. It knows no field of a report. */
 
-/** Sections of a stage. What needs attention is open; the rest is folded if the stage closes the gate. */
+/** Draws all sections of a stage: its tables, lists, texts and charts. What needs attention is open; the rest is folded if the stage closes the gate. */
 export function sectionsOf({ id, sections, verdict, file }: StageView, room: Room): Markup {
   const context: Context = {
     stage: id,

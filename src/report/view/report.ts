@@ -26,7 +26,7 @@ import {
   stageTitle,
   verdictMeanings,
 } from "../words.ts";
-import { calmChecksSection, isExplained, leadSection } from "./causes.ts";
+import { calmChecksSection, isExplained, leadSection } from "./checks.ts";
 import { latencyChart } from "./latency.ts";
 import { endReason } from "./messages.ts";
 import { stageBefore } from "./past.ts";
@@ -39,7 +39,10 @@ import { gateTimeline } from "./timeline.ts";
 
 /** Builds the view of a report. Fields that people should see are added here, or in the views of tests and test data. */
 
-/** All stages in the order of the gate. A stage may occur several times, once for each environment. */
+/**
+ * What people read of the reports of a gate run: the verdict of all and what it means, and each stage as {@link stageView} shows it,
+ * in the order of the gate. A stage may occur several times, once for each environment.
+ */
 export function gateView(reports: readonly StageReport[]): GateView {
   const verdict = worstVerdict(reports.map((report) => report.verdict));
   const missing = missingStages(reports);
@@ -109,7 +112,10 @@ function explanation(reports: readonly StageReport[]): string {
   return deciding.map((report) => `${stageTitle(report.stage)}: ${report.reason}`).join(" ");
 }
 
-/** @param id unique among the stages shown together @param file the report, relative to the workspace */
+/**
+ * What people read of one report: its verdict and reason, facts about the run, and one section for each thing that it has.
+ * @param id unique among the stages shown together @param file the report, relative to the workspace
+ */
 export function stageView(report: StageReport, { id, file }: Pick<StageView, "id" | "file">): StageView {
   const { stage, environment, origin, verdict, reason } = report;
   const sections: (Section | undefined)[] = [

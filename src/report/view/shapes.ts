@@ -139,6 +139,10 @@ export interface StageView {
   /** The full report, relative to the workspace. */
   file: string;
   facts: readonly Fact[];
+  /**
+   * First what needs attention: failed tests, problems, and checks that did not pass. Then rollback, alerts, score, tests,
+   * attachments, the other checks, test data, staging, servers and commands, and the audit log, each if there is something.
+   */
   sections: readonly Section[];
 }
 

@@ -6,7 +6,13 @@ import { latencyBefore } from "./past.ts";
 import { outputBlocks } from "./processes.ts";
 import type { Block, Cell, Inline, Row, Section } from "./shapes.ts";
 
-/** What needs attention in a report: right under the verdict, each cause once. @param file the report, for what is not drawn */
+/** The checks of a report as tables, and what needs attention in it. */
+
+/**
+ * What needs attention in a report: failed tests, problems, and the table of the checks that did not pass. It stands right under the
+ * verdict, and has each cause once.
+ * @param file the report, for what is not drawn
+ */
 export function leadSection(report: StageReport, file: string): Section | undefined {
   const { causes, consequences } = urgentChecks(report);
   const { problems, checks, tests } = report;
@@ -83,6 +89,7 @@ function checksBrief(checks: readonly Check[], consequences: number): string {
   return amounts.flatMap(([amount, word]) => (amount > 0 ? [`${amount} ${word}`] : [])).join(", ");
 }
 
+/** A row for each check: verdict, title with message, observed, expected, latency, time. */
 function checkTable(title: string, checks: readonly Check[]): Block {
   const rows = checks.map(
     (check): Row => ({
