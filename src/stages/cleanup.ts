@@ -1,14 +1,14 @@
-import { createHash } from "node:crypto";
 import type { Finding } from "../checks/run-check.ts";
+import { combineResults, digestOfPlans } from "../cleanup/execute/combine.ts";
 import { executeCleanup, planAtProvenTarget, planNote } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
 import { type CleanupPorts, type CleanupRequest, describePlan, leftOver, planCleanup } from "../cleanup/plan/plan-cleanup.ts";
-import { joinTouched, type Touched, touchedNotes } from "../cleanup/touched/touched-rows.ts";
+import { touchedNotes } from "../cleanup/touched/touched-rows.ts";
 import { readOnlyError } from "../config/mistakes.ts";
 import { inParallel } from "../lib/in-parallel.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 import { type Check, isPlanDigest } from "../model/report.ts";
-import type { CleanupResult, KeptRows, TableCleanup } from "../model/test-data.ts";
+import type { CleanupResult } from "../model/test-data.ts";
 import { UserError } from "../model/user-error.ts";
 import { cleanUpBranches } from "./branch-sweep.ts";
 import { failedIfWrongTarget, withComparedReaders, withWriters } from "./connections.ts";
@@ -16,7 +16,11 @@ import { cleanupReporting, reportCheck, type StageContext, type StageOutcome, st
 import { cleanupRequest } from "./run-cleanup.ts";
 import { forgetSignIns } from "./sign-ins.ts";
 
-/** Shows the test data; with `execute`, deletes exactly that and verifies that it is gone. @throws UserError */
+/**
+ * Shows the test data; with `execute`, deletes exactly that and verifies that it is gone. What was found, deleted and left is the
+ * outcome's `cleanup`, and one check judges it. The branches that runs left are then shown or dropped, too.
+ * @throws UserError
+ */
 export async function cleanup(context: StageContext, outcome: StageOutcome): Promise<void> {
   const { execute = false } = context.overrides;
   if (execute) refuseBeforeConnecting(context);
@@ -40,6 +44,23 @@ export async function cleanup(context: StageContext, outcome: StageOutcome): Pro
   );
 }
 
+/** Refuses what is recognisably wrong before any connection is opened. */
+function refuseBeforeConnecting({ environment, configPlace, overrides: { scope, planDigest } }: StageContext): void {
+  if (environment.access !== "test-data")
+    throw readOnlyError(
+      environment.name,
+      configPlace,
+      "the environment is read-only, so nothing is deleted there: leave --execute out (in a workflow: dry-run: true), or name an environment with access: test-data",
+    );
+  if (scope === "all" && planDigest === undefined)
+    throw new UserError(
+      "EA1105",
+      "scope `all` is deleted only with the digest of the plan that was shown: plan first, look at it, and give the digest",
+    );
+  if (planDigest !== undefined && !isPlanDigest(planDigest))
+    throw new UserError("EA1104", `the plan's digest is "${planDigest}", but must be the 64 hexadecimal digits that were shown`);
+}
+
 /** In scope `run`, one request per run: rows that its ledger names, or that depend on its rows, must be newer than that run. */
 async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
   const { scope = "expired" } = context.overrides;
@@ -57,6 +78,7 @@ async function requestsOf(context: StageContext): Promise<CleanupRequest[]> {
 /** Runs to search for at the same time; each search asks every table. */
 const runsAtOnce = 4;
 
+/** Plans with connections that can only read. */
 async function showAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
   const onStep = (text: string) => step(context, text);
   const results = await withComparedReaders(context, async (readers) => {
@@ -73,6 +95,7 @@ async function showAll(context: StageContext, requests: CleanupRequest[], outcom
   return { verdict: "passed" };
 }
 
+/** Plans, and executes these very plans. If the caller gave a digest and the plan has another, nothing is deleted. */
 async function deleteAll(context: StageContext, requests: CleanupRequest[], outcome: StageOutcome): Promise<Finding> {
   const { planDigest } = context.overrides;
   return await withWriters(context, context.signal, async (writers) => {
@@ -83,7 +106,7 @@ async function deleteAll(context: StageContext, requests: CleanupRequest[], outc
       return { ...writers, environment: context.environment, signal: context.signal, ...told };
     };
     const planned = await inParallel(runsAtOnce, requests, (request) => planAtProvenTarget(portsOf(request), request));
-    const digest = digestOf(planned.map(({ plan }) => plan.digest));
+    const digest = digestOfPlans(planned.map(({ plan }) => plan.digest));
     if (planDigest && digest !== planDigest) {
       for (const { plan } of planned) await context.audit(noteOf(context, plan.request)(planNote(plan, false)));
       outcome.cleanup = resultOf(
@@ -124,119 +147,4 @@ function resultOf(context: StageContext, requests: readonly CleanupRequest[], re
   if (one.scope !== "run") return one;
   const problems = [...one.problems, ...(context.cleans?.leftAlone ?? [])];
   return { ...one, runs: requests.map(({ runId }) => runId).sort(), problems };
-}
-
-/** Refuses what is recognisably wrong before any connection is opened. */
-function refuseBeforeConnecting({ environment, configPlace, overrides: { scope, planDigest } }: StageContext): void {
-  if (environment.access !== "test-data")
-    throw readOnlyError(
-      environment.name,
-      configPlace,
-      "the environment is read-only, so nothing is deleted there: leave --execute out (in a workflow: dry-run: true), or name an environment with access: test-data",
-    );
-  if (scope === "all" && planDigest === undefined)
-    throw new UserError(
-      "EA1105",
-      "scope `all` is deleted only with the digest of the plan that was shown: plan first, look at it, and give the digest",
-    );
-  if (planDigest !== undefined && !isPlanDigest(planDigest))
-    throw new UserError("EA1104", `the plan's digest is "${planDigest}", but must be the 64 hexadecimal digits that were shown`);
-}
-
-/** Combines cleanups of several runs, done one after another, into one. Undo needs each table's deletions in order. */
-export function combineResults(results: readonly CleanupResult[]): CleanupResult {
-  const [first, ...more] = results;
-  if (!first) throw new Error("no run was cleaned");
-  if (more.length === 0) return first;
-  const keys = results.map((result) => result.keys);
-  const tables = new Map<string, TableCleanup>();
-  for (const table of results.flatMap((result) => result.tables)) {
-    const before = tables.get(table.table);
-    tables.set(table.table, before ? bothTables(before, table) : table);
-  }
-  return {
-    ...first,
-    digest: digestOf(results.map((result) => result.digest)),
-    tables: [...tables.values()],
-    keys: {
-      // Each cleanup checks the TTLs in all of Redis in the same way, so the last result counts.
-      ...Object.assign({}, ...keys),
-      planned: sum(keys.map(({ planned }) => planned)),
-      ...known("deleted", sumKnown(keys.map(({ deleted }) => deleted))),
-      ...known("left", sumKnown(keys.map(({ left }) => left))),
-      samples: keys.flatMap(({ samples }) => samples).slice(0, 3),
-      ...known("problem", joined(keys.map(({ problem }) => problem))),
-    },
-    problems: [...new Set(results.flatMap((result) => result.problems))],
-    notes: [...new Set(results.flatMap((result) => result.notes))],
-    plannedRows: sum(results.map((result) => result.plannedRows)),
-    deletedRows: sum(results.map((result) => result.deletedRows)),
-    deletedKeys: sum(results.map((result) => result.deletedKeys)),
-    ...known("realLooking", allOf(results.map((result) => result.realLooking))),
-    ...results.reduce((found, result) => joinTouched(found, result), {} as Touched),
-    ...known("kept", keptByAny(results)),
-    looked: {
-      tables: Math.max(...results.map(({ looked }) => looked?.tables ?? 0)),
-      redis: results.some(({ looked }) => looked?.redis),
-    },
-    leftOver: results.some((result) => result.leftOver === null) ? null : sum(results.map(({ leftOver }) => leftOver ?? 0)),
-  };
-}
-
-/** The digest of several plans; for a single one, that plan's own. */
-export function digestOf(digests: readonly string[]): string {
-  const [only, ...more] = digests;
-  return only !== undefined && more.length === 0 ? only : createHash("sha256").update(JSON.stringify(digests)).digest("hex");
-}
-
-/** Several runs may keep the same rows for the same reason; they count once. */
-function keptByAny(results: readonly CleanupResult[]): KeptRows[] | undefined {
-  const kept = new Map(results.flatMap((result) => result.kept ?? []).map((rows) => [JSON.stringify(rows), rows]));
-  return kept.size > 0 ? [...kept.values()] : undefined;
-}
-
-function bothTables(a: TableCleanup, b: TableCleanup): TableCleanup {
-  return {
-    ...a,
-    ...b,
-    planned: a.planned + b.planned,
-    ...known("deleted", sumKnown([a.deleted, b.deleted])),
-    ...known("left", sumKnown([a.left, b.left])),
-    ...known("oldest", [a.oldest, b.oldest].filter((time) => time !== undefined).sort()[0]),
-    ...known(
-      "newest",
-      [a.newest, b.newest]
-        .filter((time) => time !== undefined)
-        .sort()
-        .at(-1),
-    ),
-    samples: [...a.samples, ...b.samples].slice(0, 3),
-    ...known("versionBefore", a.versionBefore ?? b.versionBefore),
-    ...known("versionAfter", b.versionAfter ?? a.versionAfter),
-    ...known("deletions", allOf([a.deletions, b.deletions])),
-    ...known("problem", joined([a.problem, b.problem])),
-  };
-}
-
-/** A member that is absent if its value is unknown, whatever the parts had. */
-function known<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
-  return { [name]: value } as { [Key in Name]?: Value };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-/** Unknown is not zero. */
-function sumKnown(numbers: readonly (number | undefined)[]): number | undefined {
-  return numbers.some((number) => number === undefined) ? undefined : sum(numbers.map((number) => number ?? 0));
-}
-
-function joined(texts: readonly (string | undefined)[]): string | undefined {
-  return texts.filter((text) => text !== undefined).join("; ") || undefined;
-}
-
-function allOf<Item>(lists: readonly (readonly Item[] | undefined)[]): Item[] | undefined {
-  const all = lists.flatMap((list) => list ?? []);
-  return all.length > 0 ? all : undefined;
 }

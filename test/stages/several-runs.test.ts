@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { combineResults } from "../../src/cleanup/execute/combine.ts";
 import type { CleanupResult, KeptRows, TouchedRow } from "../../src/model/test-data.ts";
-import { combineResults } from "../../src/stages/cleanup.ts";
 
 // A cleanup of several runs is one result: what any of them found must not be lost, because the verdict goes by it.
 const clean: CleanupResult = {
