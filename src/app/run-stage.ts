@@ -86,7 +86,8 @@ export interface StageAnswer {
 }
 
 /**
- * Runs a stage, from reading the configuration to writing the report.
+ * Runs a stage, from reading the configuration to writing the report: which environment, which run, whether it may start; the stage
+ * itself; then what it leaves, which is its files, its evidence and what is uploaded.
  * @throws UserError for user errors, before anything starts
  */
 export async function performStage(asked: StageRequest): Promise<StageAnswer> {

@@ -38,7 +38,7 @@ export interface MeasuredCheck extends Check {
   samples?: Samples;
 }
 
-/** One check, or several that become known together. It has begun. */
+/** One check, or several that become known together. It has begun; the stage has it in `checks` of its report. */
 export type RunningCheck = Promise<MeasuredCheck | MeasuredCheck[]>;
 
 /**

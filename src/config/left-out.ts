@@ -10,7 +10,7 @@ export function orLeftOut<Settings extends z.ZodType<object, object>>(settings: 
   return z.union([nothing, settings], { error: "expected a group of keys, or false to leave the stage out" });
 }
 
-/** In the order of the gate. */
+/** The stages that the configuration leaves out with `stages.<stage>: false`, in the order of the gate. */
 export function leftOutStages({ stages }: { stages: Readonly<Record<GateStage, object>> }): StageName[] {
   return gateStages.filter((stage) => "leftOut" in stages[stage]);
 }

@@ -42,7 +42,10 @@ export async function evidenceInArtifacts(
   return await fromCarrier(source, readerOf(source), stage);
 }
 
-/** @param carrier undefined: no other job can see the evidence; then `cutOff` says why, if there may be other jobs */
+/**
+ * Keeps the evidence of a stage in a folder of the workspace, and with the carrier, and finds that of earlier stages in both.
+ * @param carrier undefined: no other job can see the evidence; then `cutOff` says why, if there may be other jobs
+ */
 export function evidenceStore(directory: string, carrier: EvidenceCarrier | undefined, cutOff?: string): EvidenceStore {
   const read = carrier && readerOf(carrier);
   return {

@@ -9,7 +9,11 @@ import { scoreChecks, withoutDryRun } from "./score.ts";
 
 /** Compares latencies with those of the last passing runs, which the history has, and says which of them later runs may use. */
 
-/** Compares the latencies with everything that is configured. @param found checks of the stage, all finished */
+/**
+ * Compares the sampled latencies with those of earlier runs and of another environment, as configured, and keeps them for later runs.
+ * @param found checks of the stage, all finished
+ * @returns a check for each comparison
+ */
 export async function compareLatencies(context: StageContext, found: FinishedChecks): Promise<Check[]> {
   const earlier = await compareWithEarlierRuns(context, found);
   if (!stageOf(context)?.compare) return earlier;

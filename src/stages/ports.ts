@@ -47,7 +47,7 @@ function guarded({ environment: { access, api, auth } }: StageContext): { readOn
   return { readOnly: { writes: api?.writes ?? knownToWrite, emptyPosts: api?.emptyPosts ?? [], ...mustBeOff } };
 }
 
-/** Like `withReaders`, for environments that may have neither a warehouse nor Redis: these load no code for connections. */
+/** Opens readers of the environment's warehouse and Redis for `work`, and always closes them. Without either, it loads no code for connections. */
 export async function withConfiguredReaders<Result>(
   context: StageContext,
   work: (readers: Readers) => Promise<Result>,

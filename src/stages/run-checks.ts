@@ -20,8 +20,8 @@ export interface LoadedKind {
 const kinds: Readonly<Record<string, CheckKind>> = registry;
 
 /**
- * The kinds of check that this stage runs in this environment: those that declare the stage and whose key has a value, or that
- * always run. Loads their code, preferably while the servers start: loading blocks the process, and every latency would include
+ * The kinds of check, each a folder in `checks`, that this stage runs in this environment: those that declare the stage and whose key
+ * has a value, or that always run. Loads their code, preferably while the servers start: loading blocks the process, and every latency would include
  * it.
  * @returns kinds that others depend on first, in the report's order
  */

@@ -14,7 +14,8 @@ import { nameOf, type ReportedTest, shortMessageOf } from "./reported.ts";
 const slowestKept = 10;
 
 /**
- * Counts tests. Details are only kept of failures, flaky tests and the slowest tests. Kept texts are copied, because substrings
+ * Counts tests, and finds the file and line of those that it lists. Details are only kept of failures, flaky tests and the slowest
+ * tests. Kept texts are copied, because substrings
  * would keep the whole chunk of the report in memory.
  */
 export class Tally {

@@ -27,6 +27,7 @@ export function isCall(line: string): boolean {
   return call.test(line);
 }
 
+/** Parts the text of a failure, so that what its reader can change comes first. Without calls of the project, all of it is `own`. */
 export function failureOf(text: string): Failure {
   const lines = text.split("\n");
   const own: string[] = [];
