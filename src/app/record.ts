@@ -10,15 +10,13 @@ import { UserError } from "../model/user-error.ts";
 import { toHtml } from "../report/html.ts";
 import { toMarkdown } from "../report/markdown.ts";
 
-/** Absolute paths of the files that a stage wrote, and the two texts that are sent further. */
+/** Absolute paths of the files that a stage wrote, and the text of its report. */
 export interface RecordedFiles {
   report: string;
   summary: string;
   html: string;
   audit: string;
   reportText: string;
-  /** For the job summary: this stage alone, as `toMarkdown` draws it. The file has the whole gate run. */
-  summaryText: string;
 }
 
 /**
@@ -53,7 +51,7 @@ export async function recordReport(
     await writeOwn(files.html, toHtml(all));
     return found.notes;
   });
-  return { report: safe, files: { ...files, reportText, summaryText: toMarkdown(safe) }, notes };
+  return { report: safe, files: { ...files, reportText }, notes };
 }
 
 const lockWithinMs = 5_000;

@@ -15,7 +15,7 @@ import { isStagingStage, type Origin, type Progress, type StageName, type StageR
 import { UserError } from "../model/user-error.ts";
 import type { AfterVerdict } from "../notifications/after-verdict.ts";
 import { blankOwnEnvironment } from "../processes/own-environment.ts";
-import { childSummary } from "../report/markdown.ts";
+import { childSummary, toMarkdown } from "../report/markdown.ts";
 import { rollbackLine } from "../report/words.ts";
 import { beginLedger, childEnvironment, prepareChildSummary, takeChildSummary } from "../stages/child-environment.ts";
 import type { CutShort, Overrides, SecretKeeper, StageContext } from "../stages/context.ts";
@@ -81,8 +81,8 @@ export interface Begun {
 
 export interface StageAnswer {
   report: StageReport;
-  /** `predicate`: what can be signed about the evidence, if there is something. */
-  files: RecordedFiles & { evidence: string; predicate?: string };
+  /** `predicate`: what can be signed about the evidence, if there is something. `summaryText`: for the job summary. */
+  files: RecordedFiles & { evidence: string; predicate?: string; summaryText: string };
 }
 
 /**
@@ -202,7 +202,8 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const said = [...unsentAlerts(report), ...identity.problems, ...notRedacted, ...afterwards];
   for (const text of [...said, ...notes, ...problems, ...notUploaded]) request.onProgress({ kind: "warning", stage, text });
   const written = env.GITHUB_STEP_SUMMARY ? await takeChildSummary(context) : "";
-  const summaryText = files.summaryText + childSummary(secrets.redact(written));
+  // Of this stage alone; the file has all stages of the gate run.
+  const summaryText = toMarkdown(report) + childSummary(secrets.redact(written));
   return { report, files: { ...files, summaryText, evidence, ...(predicate ? { predicate } : {}) } };
 }
 

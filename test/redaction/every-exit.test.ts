@@ -7,6 +7,7 @@ import { AuditLog } from "../../src/audit/log.ts";
 import { secretsOfVariables } from "../../src/lib/redaction/variables.ts";
 import type { Check } from "../../src/model/report.ts";
 import { toAnnotations } from "../../src/report/annotations.ts";
+import { toMarkdown } from "../../src/report/markdown.ts";
 import { type Receiver, startReceiver } from "../notifications/receiver.ts";
 import { newSetting, type Setting, smoke } from "../notifications/setting.ts";
 import { anyCase, type Case } from "./cases.ts";
@@ -105,7 +106,9 @@ async function inWords(batch: readonly Case[]): Promise<Exit[]> {
         { exit: "annotation", content: title },
         { exit: "annotation", content: message },
       ]),
-      ...files.summaryText.split("\n").map((content) => ({ exit: "summary", content })),
+      ...toMarkdown(recorded)
+        .split("\n")
+        .map((content) => ({ exit: "summary", content })),
       ...(await readFile(files.html, "utf8")).split(/<[^>]*>/).map((content) => ({ exit: "page", content })),
     );
   }
