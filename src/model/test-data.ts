@@ -110,6 +110,10 @@ export interface KeyTtlResult {
   problem?: string;
 }
 
+/**
+ * What a cleanup found, deleted and left: `cleanup` in the report of the stage. A plan that was only shown is one, too, without what
+ * is known only after a deletion. `undo` and `repair` work from it.
+ */
 export interface CleanupResult {
   scope: "run" | "expired" | "all";
   /** For scope `run`: the runs whose test data this is about, if it is not the report's own run. */

@@ -13,6 +13,10 @@ export const mostWholeTests = 1_000;
 /** The characters of such a message. */
 export const shortMessage = 300;
 
+/**
+ * A test as results list it: what all reports of the run say of it together, with its file in the workspace. The stage's report,
+ * summaries and annotations show it as it is.
+ */
 export interface TestCase {
   /** The full name with its describe blocks: `sessions › creates a session`. */
   name: string;
@@ -84,6 +88,7 @@ export interface FileCounts extends TestCounts {
   file: string;
 }
 
+/** A test report that was read. */
 export interface TestSource {
   file: string;
   format: string;
@@ -109,7 +114,7 @@ export interface UnreadableSource {
   tests: number;
 }
 
-/** The merged reports of one command. */
+/** The test reports of one command, merged: `tests` in the report of the stage, which its checks judge and people read. */
 export interface TestResults extends TestCounts {
   durationMs: number;
   crashedSuites: CrashedSuite[];

@@ -15,6 +15,7 @@ import { compareOptions, reasonsOf, unseenVerdict } from "./drift.ts";
 
 /** What preflight asks of a copy before tests run in it: production can only be read from here, and the copy is near enough and fresh. */
 
+/** Begins these checks, each on its own. */
 export function checkCopy(context: StageContext, readers: Readers): Promise<Check>[] {
   const opened = async (): Promise<WarehouseReader> => {
     const warehouse = await readers.warehouse?.();

@@ -1,5 +1,6 @@
 import type { WritingPorts } from "../../src/cleanup/execute/execute.ts";
-import { describePlan, planCleanup, planRows, rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
+import { describePlan } from "../../src/cleanup/plan/describe-plan.ts";
+import { planCleanup, planRows, rowRequest } from "../../src/cleanup/plan/plan-cleanup.ts";
 import { touchedResult, touchedRowsWithOldValues } from "../../src/cleanup/touched/touched-rows.ts";
 import { executeRepair } from "../../src/cleanup/undo/repair.ts";
 import { planRepair, type RepairPlan, type RepairResult } from "../../src/cleanup/undo/repair-plan.ts";

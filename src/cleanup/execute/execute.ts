@@ -8,15 +8,8 @@ import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
 import type { TestDataRedis } from "../../redis/connection.ts";
 import type { TestDataWarehouse } from "../../warehouse/access.ts";
 import { addDeleted, markCountUnknown, shortenLives } from "../keys/plan-keys.ts";
-import {
-  type CleanupPlan,
-  type CleanupPorts,
-  type CleanupRequest,
-  describePlan,
-  leftOver,
-  planCleanup,
-  tableOf,
-} from "../plan/plan-cleanup.ts";
+import { describePlan, tableOf } from "../plan/describe-plan.ts";
+import { type CleanupPlan, type CleanupPorts, type CleanupRequest, leftOver, planCleanup } from "../plan/plan-cleanup.ts";
 import {
   type RetainedTables,
   retain,

@@ -40,6 +40,7 @@ export interface KeyTtlPlan {
   problem?: string;
 }
 
+/** All keys that a cleanup would delete, and what it found beside them. */
 export interface KeyPlan {
   /** As `latin1`; at most `maxKeys` + 1. */
   keys: Set<string>;

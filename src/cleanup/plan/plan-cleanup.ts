@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Table, TestDataConfig } from "../../config/schema.ts";
 import { count } from "../../lib/count.ts";
-import type { CleanupResult, TableCleanup } from "../../model/test-data.ts";
-import { type RedisReader, readableKey } from "../../redis/connection.ts";
+import type { RedisReader } from "../../redis/connection.ts";
 import type { WarehouseReader } from "../../warehouse/access.ts";
-import { describeTtl, type KeyPlan, type KeyRequest, keyNotes, planKeys } from "../keys/plan-keys.ts";
+import { type KeyPlan, type KeyRequest, planKeys } from "../keys/plan-keys.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { StartState } from "../ownership/age.ts";
 import { runPrefix } from "../run-id.ts";
@@ -17,8 +16,7 @@ import {
   readViews,
   whyHidden,
 } from "../tables/catalog.ts";
-import { deletionText } from "../tables/selection.ts";
-import { touchedResult, touchedRowsWithOldValues } from "../touched/touched-rows.ts";
+import { touchedRowsWithOldValues } from "../touched/touched-rows.ts";
 import { countSelected, holdToCaps, tablesWithMoreRows } from "./counts.ts";
 import { keptOwnersOf } from "./kept-owners.ts";
 import { reportKeptRows, reportUndeclared, UndeclaredTables } from "./kept-rows.ts";
@@ -32,12 +30,12 @@ import {
   type RowPlan,
   retain,
   type Scope,
-  type TablePlan,
   tablesNeededToFind,
   tablesRetainedFor,
   whyRetained,
 } from "./table-plans.ts";
 
+/** What to search for. All searches of one cleanup have the same request. */
 export interface CleanupRequest {
   scope: Scope;
   runId: string;
@@ -66,6 +64,7 @@ export interface SignInsMade {
   notes: readonly string[];
 }
 
+/** What a plan may use: connections that can read, and what stops it. */
 export interface CleanupPorts {
   warehouse?: WarehouseReader;
   redis?: RedisReader;
@@ -73,6 +72,7 @@ export interface CleanupPorts {
   onStep: (text: string) => void;
 }
 
+/** All that a cleanup would delete. What is shown is what is executed: this object, which its digest names. */
 export interface CleanupPlan {
   request: CleanupRequest;
   rows?: RowPlan;
@@ -165,59 +165,6 @@ function outOfReach({ warehouse, redis }: CleanupPorts, { rows, keys }: Ledger):
       ? [`the ledger names ${count(keys.size, "key")}, but this environment has no redis: what the ledger names is kept`]
       : []),
   ];
-}
-
-/** A plan as a result, before anything was deleted. */
-export function describePlan(plan: CleanupPlan, dryRun: boolean): CleanupResult {
-  const tables = plan.rows?.batches.flat().map(tableOf) ?? [];
-  const keys = plan.keys?.keys ?? new Set<string>();
-  const signIns = plan.keys ? (plan.request.signIns?.notes ?? []) : [];
-  const notes = [...(plan.rows?.notes ?? []), ...(plan.keys ? keyNotes(plan.keys) : []), ...signIns];
-  return {
-    scope: plan.request.scope,
-    dryRun,
-    digest: plan.digest,
-    tables,
-    keys: {
-      planned: keys.size,
-      samples: firstInOrder(keys, 3).map(readableKey),
-      ...(plan.keys ? { ttl: describeTtl(plan.keys.ttl) } : {}),
-    },
-    problems: [...plan.blockers, ...plan.problems],
-    notes,
-    plannedRows: plan.rows?.rows ?? 0,
-    deletedRows: 0,
-    deletedKeys: 0,
-    ...(plan.rows?.realLooking.length ? { realLooking: plan.rows.realLooking } : {}),
-    ...touchedResult(plan.rows?.touched ?? [], plan.request.tables, plan.request.start),
-    ...(plan.rows?.kept.length ? { kept: plan.rows.kept } : {}),
-    leftOver: leftOver(plan),
-    looked: { tables: plan.rows?.lookedAt ?? 0, redis: plan.keys !== undefined },
-  };
-}
-
-/** The first texts in alphabetical order, without sorting all of them. */
-function firstInOrder(texts: Iterable<string>, count: number): string[] {
-  const first: string[] = [];
-  for (const text of texts) {
-    if (first.length === count && text >= (first.at(-1) ?? "")) continue;
-    first.push(text);
-    first.sort();
-    first.length = Math.min(first.length, count);
-  }
-  return first;
-}
-
-export function tableOf(table: TablePlan): TableCleanup {
-  const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString());
-  return {
-    table: table.table,
-    planned: table.rows,
-    oldest: iso(table.oldest),
-    newest: iso(table.newest),
-    samples: table.samples,
-    statement: deletionText(table.table, table.selection),
-  };
 }
 
 function soughtPrefixes({ scope, testData: { prefixes }, runId }: CleanupRequest): string[] {

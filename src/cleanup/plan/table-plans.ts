@@ -348,6 +348,7 @@ export function countedSelection({ selection, ownsRows }: Pick<TablePlan, "selec
   return ownsRows ? { values: selection.values, types: selection.types } : selection;
 }
 
+/** All rows that a cleanup would delete, and what it found beside them. */
 export interface RowPlan {
   catalog: CatalogColumns;
   /** What the catalog has beside tables. */
