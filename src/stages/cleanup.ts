@@ -12,9 +12,9 @@ import { type Check, isPlanDigest } from "../model/report.ts";
 import type { CleanupResult } from "../model/test-data.ts";
 import { UserError } from "../model/user-error.ts";
 import { cleanUpBranches } from "./branch-sweep.ts";
+import { cleanupRequest } from "./cleanup-request.ts";
 import { failedIfWrongTarget, withComparedReaders, withWriters } from "./connections.ts";
 import { cleanupReporting, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
-import { cleanupRequest } from "./run-cleanup.ts";
 import { forgetSignIns } from "./sign-ins.ts";
 
 /**

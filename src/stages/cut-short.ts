@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { NotAPlainFile, readOwn } from "../lib/plain-file.ts";
 import { dropBranchOfKilledRun } from "./branch-sweep.ts";
 import { logFolder, mayHaveBranches, runsTests } from "./child-environment.ts";
+import { rememberedStart } from "./cleanup-request.ts";
 import { type CutShort, reportCheck, type StageContext, type StageOutcome, step } from "./context.ts";
-import { cleanUpRun, rememberedStart } from "./run-cleanup.ts";
+import { cleanUpRun } from "./run-cleanup.ts";
 import { readSignIns } from "./sign-ins.ts";
 import { removeTokenFile, tokensLeft } from "./tokens.ts";
 

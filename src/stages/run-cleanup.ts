@@ -1,18 +1,17 @@
-import { join } from "node:path";
 import { balance, type KnownState, Reading } from "../cleanup/books/balance.ts";
 import { judgeBooks } from "../cleanup/books/judge.ts";
-import { readStart, recordStart, type Start, unknownStart, writeStart } from "../cleanup/books/start.ts";
+import { recordStart, type Start, unknownStart, writeStart } from "../cleanup/books/start.ts";
 import { executeCleanup, planAtProvenTarget } from "../cleanup/execute/execute.ts";
 import { judgeCleanup } from "../cleanup/execute/verdict.ts";
-import type { Ledger } from "../cleanup/ledger/ledger.ts";
-import type { CleanupPlan, CleanupRequest } from "../cleanup/plan/plan-cleanup.ts";
+import type { CleanupPlan } from "../cleanup/plan/plan-cleanup.ts";
 import { errorText } from "../lib/error-text.ts";
 import type { Check } from "../model/report.ts";
 import type { Books, CleanupResult } from "../model/test-data.ts";
-import { ledgerOf, runPrefixes, stagePrefixes } from "./child-environment.ts";
+import { runPrefixes } from "./child-environment.ts";
+import { cleanupRequest, rememberedStart, startFile } from "./cleanup-request.ts";
 import { type Readers, type Writers, withWriters } from "./connections.ts";
 import { cleanupReporting, type StageContext, step } from "./context.ts";
-import { forgetSignIns, readSignIns } from "./sign-ins.ts";
+import { forgetSignIns } from "./sign-ins.ts";
 
 export interface CleanedUp {
   checks: Check[];
@@ -102,43 +101,8 @@ function brokenOff(error: unknown): Check {
   };
 }
 
-/**
- * What a cleanup searches for: the test data of the scope, by the configuration's tables, prefixes and limits. In scope `run` also
- * what this run's ledger and its sign-ins name, and the state before its tests, with which rows are proven to be new.
- * @param known `tracked`: whether the run's tests had a ledger here, which must then still exist; `start`: the state before the
- * tests. Another process uses what was saved; if both exist, tests cannot have changed the first.
- */
-export async function cleanupRequest(
-  context: StageContext,
-  scope: CleanupRequest["scope"],
-  { tracked, start }: { tracked: boolean; start?: Start | undefined },
-): Promise<CleanupRequest> {
-  const known = start ?? (scope === "run" ? await rememberedStart(context) : undefined);
-  return {
-    scope,
-    runId: context.runId,
-    runStarted: context.runStarted,
-    testData: { ...context.config.testData, prefixes: runPrefixes(context.config) },
-    tables: context.tables,
-    ledger: ofKeys(await ledgerOf(context, tracked), context),
-    stagePrefixes: stagePrefixes(context.config),
-    ...(scope === "run" ? { signIns: await readSignIns(context) } : {}),
-    ...(known ? { start: known } : {}),
-    now: Date.now(),
-  };
-}
-
-/** Rows that a run wrote to its own branch are dropped with it, whether the ledger names them or not. */
-function ofKeys(ledger: Ledger, { branch }: StageContext): Ledger {
-  return branch ? { ...ledger, rows: new Map() } : ledger;
-}
-
 /** The longest wait for it, beyond the time that the servers take to start. */
 const longestStartMs = 30_000;
-
-export function startFile({ records, runId }: Pick<StageContext, "records" | "runId">): string {
-  return join(records, "start", `${runId}.json`);
-}
 
 /** Records the state before the tests. Never rejects and never fails the stage: what cannot be read is unknown. */
 export async function rememberStart(context: StageContext, readers: Readers): Promise<Start> {
@@ -162,11 +126,6 @@ export async function rememberStart(context: StageContext, readers: Readers): Pr
   } catch (error) {
     return unknownStart(takenAt, errorText(error));
   }
-}
-
-/** The state that the first stage of this run recorded, possibly in another process. */
-export function rememberedStart(context: StageContext): Promise<Start | undefined> {
-  return readStart(startFile(context));
 }
 
 /**

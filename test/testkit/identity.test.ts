@@ -3,8 +3,8 @@ import { timeInId } from "../../src/cleanup/ownership/age.ts";
 import { isRunId, runPrefix } from "../../src/cleanup/run-id.ts";
 import { selectEnvironment } from "../../src/config/load.ts";
 import { childEnvironment, runPrefixes } from "../../src/stages/child-environment.ts";
+import { cleanupRequest } from "../../src/stages/cleanup-request.ts";
 import type { StageContext } from "../../src/stages/context.ts";
-import { cleanupRequest } from "../../src/stages/run-cleanup.ts";
 import { load, minimal } from "../config/file.ts";
 import { makeProject, prefix, runId } from "./project.ts";
 
