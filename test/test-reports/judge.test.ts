@@ -247,6 +247,9 @@ test("with fewer reports than shards, one has overwritten another", () => {
   expect(verdicts(results({ passed: 3 }), { shards: 2 }).shards).toBe("failed");
   const sources = ["a", "b"].map((file) => ({ file, format: "junit", tests: 1 }));
   expect(verdicts(results({ passed: 3 }, { sources }), { shards: 2 }).shards).toBe("passed");
+  // One shard wrote both, the other nothing.
+  const both = ["junit", "jest"].map((format) => ({ file: `1.${format}`, format, tests: 1 }));
+  expect(verdicts(results({ passed: 3 }, { sources: both }), { shards: 2 }).shards).toBe("failed");
 });
 
 test.each([

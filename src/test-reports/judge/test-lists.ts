@@ -114,7 +114,11 @@ function counted(tests: CriticalTests): string {
 
 export function quarantineCheck({ quarantine }: TestResults): Check[] {
   if (!quarantine) return [];
-  const [id, title, expected] = ["tests.quarantine", "Quarantine", "no entry has expired, matches nothing or was needed"] as const;
+  const [id, title, expected] = [
+    "tests.quarantine",
+    "Quarantine",
+    "no entry has expired, matches nothing or was needed",
+  ] as const;
   const judgements = quarantine.map(judgeEntry);
   const relapsed = judgements.filter(({ verdict }) => verdict === "failed");
   const noted = judgements.filter(({ verdict }) => verdict === "degraded");
