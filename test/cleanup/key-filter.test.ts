@@ -129,6 +129,18 @@ it.each(Object.keys(productions))("of ClassWaves' default prefixes leaves out ne
   expect(found.scanned).toBeLessThan(1_000);
 });
 
+it("takes the server no longer with 500 namespaces than with five, if they share a part that no other key has", () => {
+  const prefixes = ["integration_test_", "e2e_test_", "perf_test_"];
+  const others = Array.from({ length: 500 }, (_, index) => `cw:production:session:${index}`);
+  const filterFor = (count: number) => {
+    const teams = Array.from({ length: count - 2 }, (_, index) => `cw:team-${index}:test:*`);
+    return keyFilter({ ...base, prefixes, namespaces: ["cw:test:*", "test:session:*", ...teams] }, others);
+  };
+  // One character is compared at each position of a key, not a class of characters.
+  expect(filterFor(500)).toMatch(/^\*\\?[^[]/);
+  expect(filterFor(500)).toBe(filterFor(5));
+});
+
 it("is none if every key could be test data, or a text is too short to exclude others", () => {
   const { prefixes } = testDataSchema.parse({});
   expect(keyFilter({ ...base, prefixes, namespaces: ["*"] })).toBeUndefined();

@@ -44,14 +44,20 @@ function commonGlob(required: readonly string[], others: readonly string[]): str
   if (seed === undefined || seed.length < width) return undefined;
   const sample = others.slice(0, mostOthers);
   const frequency = frequencies(sample);
-  let best: { glob: string; cost: number } | undefined;
-  const attempts = new Attempts(seed, texts, frequency);
-  for (const found of attempts.all()) {
+  let best: { glob: string; cost: number; isBest: boolean } | undefined;
+  const consider = (found: Alignment) => {
     const classes = found.classes();
     const share = passing(sample, classes);
-    const cost = share + (classes[0]?.length ?? 0) * costOfFirst + found.share() / 1_000;
-    if (share <= worthIt && !(best && best.cost <= cost)) best = { glob: `*${classes.map(classText).join("")}*`, cost };
-  }
+    const first = classes[0]?.length ?? 0;
+    const cost = share + first * costOfFirst + found.share() / 1_000;
+    if (share > worthIt || (best && best.cost <= cost)) return;
+    best = { glob: `*${classes.map(classText).join("")}*`, cost, isBest: share === 0 && first === 1 };
+  };
+  const attempts = new Attempts(seed, texts, frequency);
+  for (const found of attempts.shared()) consider(found);
+  // It excludes all that is known, and nothing is compared faster than one character.
+  if (best?.isBest && sample.length > 0) return best.glob;
+  for (const found of attempts.all()) consider(found);
   return best?.glob;
 }
 
@@ -66,6 +72,17 @@ class Attempts {
     this.#seed = seed;
     this.#texts = texts;
     this.#frequency = frequency;
+  }
+
+  /** Parts of the first text that all others contain: as cheap to find as they are to compare. */
+  *shared(): Generator<Alignment> {
+    for (let at = 0; at + width <= this.#seed.length; at++) {
+      const part = this.#seed.slice(at, at + width);
+      if (!this.#texts.every((text) => text.includes(part))) continue;
+      const found = new Alignment(this.#seed, at, this.#frequency);
+      for (const text of this.#texts) found.add(text, text.indexOf(part));
+      yield found;
+    }
   }
 
   /** Begins with each part of the first text, and with each part of the one that is least like it; the others follow. */
