@@ -24,7 +24,7 @@ const shortConfig = 4_000;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Called first: what the post step needs to find what a killed main step left. */
+/** Called before the stage runs: what the post step needs to find what a killed main step left. */
 export function saveAsked(env: Env, asked: AskedState): void {
   commands.saveState(env, "ASKED", JSON.stringify(asked));
 }

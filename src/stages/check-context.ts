@@ -9,7 +9,7 @@ import { apiPorts, socketPorts } from "./ports.ts";
 
 /**
  * What the checks of a stage may use: its readers, each with what its target must be, the API and its sockets at one pace, and in
- * preflight a test token, minted once for all. Nothing in it can write.
+ * preflight a test token, minted once for all. Nothing in it can write, except that a sign-in creates a session.
  * @param alone resolves when no other check is running
  */
 export async function checkContextOf(

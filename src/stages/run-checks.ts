@@ -55,7 +55,7 @@ export interface FinishedChecks {
  * Runs the checks of all these kinds at the same time, and reports each when it finishes. If a check that a kind depends on could
  * not be done, a failure of that kind proves nothing: it becomes an error with that check as its possible cause.
  * @param also the stage's own checks, which run at the same time
- * @returns all finished checks, for the report; without any, one that says that there was nothing to check
+ * @returns all finished checks, for the report; if there are none, one about the servers, or that there was nothing to check
  */
 export async function runChecks(
   context: StageContext,

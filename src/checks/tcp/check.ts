@@ -7,6 +7,7 @@ import { type Finding, measured, milliseconds, numberedIds, type RunningCheck, s
 
 type Server = Environment["tcp"][number];
 
+/** A check for each server. */
 export function run({ check, signal }: CheckContext, servers: readonly Server[]): RunningCheck[] {
   const ids = numberedIds(servers.map(({ name }) => `tcp.${slug(name) || "server"}`));
   return servers.map((server, index) =>

@@ -36,8 +36,9 @@ export interface SearchRequest extends TableScanRequest {
 
 /**
  * Finds test data in all tables. The first round asks every table for directly matched rows. Each further round asks the tables
- * that depend on what was found, until nothing new turns up. So the number of rounds grows with the dependency depth, not with
- * the number of tables. Proof from the tables' histories is fetched during the next round.
+ * that depend on what was found, until nothing new turns up. After each round the rule of `ownership/ownership.ts` is applied to
+ * every row. So the number of rounds grows with the dependency depth, not with the number of tables. Proof from the tables'
+ * histories is fetched during the next round.
  */
 export class Search {
   readonly #warehouse: WarehouseReader;
