@@ -108,6 +108,7 @@ export async function fromReport(request: ReportRequest, check: (report: StageRe
     check: checkRunner({ rules: [], signal }),
     onProgress: (progress) => request.onProgress(redacted(progress, secrets.redact)),
     audit,
+    notAudited: () => [...notAudited][0],
     secrets,
     // A restored table is compared with nothing.
     history: async () => undefined,

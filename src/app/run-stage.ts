@@ -142,7 +142,7 @@ export async function performStage(asked: StageRequest): Promise<StageAnswer> {
   const auditedRun = { who: origin.actor ?? "unknown", run: runId, gate: gateId, environment: environment.name, stage, key };
   const audit = new AuditLog(join(records, auditFile), auditedRun, secrets.redact);
   request.onAuditLog?.((note) => audit.write(note));
-  const context: Omit<StageContext, "signal" | "audit" | "check"> = {
+  const context: Omit<StageContext, "signal" | "audit" | "notAudited" | "check"> = {
     stage,
     config,
     configPlace,
@@ -273,7 +273,7 @@ async function withoutSecrets(asked: StageRequest, secrets: SecretKeeper): Promi
 
 function afterVerdictOf(
   request: StageRequest,
-  context: Omit<StageContext, "signal" | "audit" | "check">,
+  context: Omit<StageContext, "signal" | "audit" | "notAudited" | "check">,
   audit: AuditLog,
 ): AfterVerdict {
   const { environment, records, workspace, env, secrets, stage, history, project } = context;
@@ -305,7 +305,14 @@ function afterVerdictOf(
  */
 async function concludeAndRecord(
   found: StageReport,
-  { history, baseline, env, records, project, secrets: { redact } }: Omit<StageContext, "signal" | "audit" | "check">,
+  {
+    history,
+    baseline,
+    env,
+    records,
+    project,
+    secrets: { redact },
+  }: Omit<StageContext, "signal" | "audit" | "notAudited" | "check">,
   after: AfterVerdict,
   audit: AuditLog,
 ) {

@@ -93,6 +93,8 @@ export const presetProtection = { protectedTables: ["compliance.*"], protectedKe
 /** Prefixes of keys that ClassWaves writes for all users, in production too. */
 export const applicationKeys = [
   "session:",
+  "secure_session:",
+  "tokens:",
   "teacher_sessions:",
   "teacher_devices:",
   "websocket_connections:",

@@ -51,7 +51,7 @@ export function runPrefixes(config: StageContext["config"]): string[] {
 
 /** What servers and test commands get: the step's environment, the configured one, and the identity of the run. */
 export function childEnvironment(
-  context: Omit<StageContext, "signal" | "audit" | "check">,
+  context: Omit<StageContext, "signal" | "audit" | "notAudited" | "check">,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const auditKey = context.config.audit.key?.reveal();

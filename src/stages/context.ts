@@ -44,6 +44,8 @@ export interface StageContext {
   onProgress: (progress: Progress) => void;
   /** Resolves when the line is on disk. Never rejects: a line that cannot be written becomes a problem in the report. */
   audit: (note: AuditEvent) => Promise<void>;
+  /** Why a line could not be written; undefined if all lines so far are on disk. */
+  notAudited: () => string | undefined;
   secrets: SecretKeeper;
   /** The records of earlier runs; undefined if none are kept. @throws HistoryFailure if their place can't be used */
   history: () => Promise<HistoryStore | undefined>;
@@ -140,6 +142,7 @@ export function cleanupReporting(context: StageContext) {
     onTableDone: (table: string, left: { rows: number; keys: number }) =>
       context.onProgress({ kind: "table-done", stage: context.stage, table, left }),
     audit: context.audit,
+    notAudited: context.notAudited,
   };
 }
 

@@ -39,7 +39,7 @@ const stageHandlers: Record<StageName, () => Promise<StageHandler>> = {
 };
 
 export interface StageRun {
-  context: Omit<StageContext, "signal" | "audit" | "check">;
+  context: Omit<StageContext, "signal" | "audit" | "notAudited" | "check">;
   /** Resolves when the line is on disk, and rejects if it could not be written. */
   audit: (note: AuditEvent) => Promise<void>;
   /** Cancels the run. */
@@ -70,13 +70,14 @@ export async function runStage(run: StageRun): Promise<StageReport> {
     ...run.context,
     signal,
     check: checkRunner({ rules: retryRules(run.context), signal }),
-    // A cleanup continues even if its line cannot be written, because half a cleanup would be worse. But a report with a gap in
-    // its log cannot pass.
+    // A cleanup that has begun continues even if its line cannot be written, because half a cleanup would be worse. But a report with
+    // a gap in its log cannot pass.
     audit(note) {
       const written = run.audit(note).catch((error: unknown) => void notAudited.add(errorText(error)));
       audited = Promise.all([audited, written]);
       return written;
     },
+    notAudited: () => [...notAudited][0],
   };
   await makeOwnDirectory(logFolder(context));
   context.onProgress({

@@ -37,14 +37,21 @@ afterEach(() => rmSync(workspace, { recursive: true, force: true }));
 async function cleanup(
   execute = true,
   during: (progress: Progress) => void = () => undefined,
+  scope: "run" | "expired" = "run",
 ): Promise<StageAnswer & { said: Progress[] }> {
   const said: Progress[] = [];
   const answer = await performStage({
     stage: "cleanup",
     workspace,
     configFile: ".github/env-actions.yml",
-    overrides: { scope: "run", execute },
-    env: { ...process.env, ...cloud.variables, ...cloud.secrets, GITHUB_ACTIONS: "", ENV_ACTIONS_RUN_ID: runId },
+    overrides: { scope, execute },
+    env: {
+      ...process.env,
+      ...cloud.variables,
+      ...cloud.secrets,
+      GITHUB_ACTIONS: "",
+      ...(scope === "run" ? { ENV_ACTIONS_RUN_ID: runId } : {}),
+    },
     cancel: new AbortController().signal,
     onProgress(progress) {
       said.push(progress);
@@ -100,6 +107,25 @@ test("a log that cannot be written stops no deletion half way, and the stage doe
   expect(report.problems).toEqual([expect.stringMatching(/^EA8004: the audit log could not be written: EISDIR/)]);
   expect((JSON.parse(readFileSync(files.report, "utf8")) as StageReport).problems).toEqual(report.problems);
   expect(said.find(({ kind }) => kind === "stage-finished")).toMatchObject({ report: { verdict: "error" } });
+});
+
+test("a sweep, which deletes data of others, does not begin without a record of its plan", async () => {
+  const old = `integration_test_${Date.now() - 86_400_000}_1a2b3c4d`;
+  await cloud.warehouse.load(`INSERT INTO classwaves.${sessions} (id, title) VALUES ('${old}_a', 'x')`);
+  const rows = () => cloud.warehouse.query(`SELECT count(*)::INT AS n FROM classwaves.${sessions} WHERE id LIKE '${old}%'`);
+  mkdirSync(join(workspace, ".env-actions/audit.jsonl"), { recursive: true });
+  const { report } = await cleanup(true, undefined, "expired");
+  expect(await rows()).toEqual([{ n: 1 }]);
+  expect(["failed", "error"]).toContain(report.verdict);
+  expect(report.checks.map(({ message }) => message).join()).toMatch(
+    /nothing was deleted, because the audit log has no line of the plan: .*EISDIR/,
+  );
+  rmSync(join(workspace, ".env-actions/audit.jsonl"), { recursive: true });
+  await cleanup(true, undefined, "expired");
+  expect(await rows()).toEqual([{ n: 0 }]);
+  // Younger data is no matter of a sweep.
+  await cleanup();
+  await expectAllDeleted();
 });
 
 test("nor does it pass if only the last line, the verdict, cannot be written", async () => {

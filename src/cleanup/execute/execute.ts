@@ -42,6 +42,8 @@ export interface WritingPorts extends CleanupPorts {
   onDeleted?: () => void;
   /** Writes a line of the audit log; never rejects. */
   audit: (note: AuditEvent) => Promise<void>;
+  /** Why a line could not be written; undefined if all lines so far are on disk. */
+  notAudited?: () => string | undefined;
 }
 
 declare const proven: unique symbol;
@@ -86,6 +88,13 @@ export async function executeCleanup(ports: ProvenPorts, plan: CleanupPlan): Pro
   await notePlan(ports, plan);
   if (plan.blockers.length > 0) {
     result.problems.push("nothing was deleted");
+    result.keys.deleted = 0;
+    return result;
+  }
+  // A sweep deletes data of others, and can wait until it leaves a record. The run's own data can't: it is in everybody's way.
+  const why = plan.request.scope === "run" ? undefined : ports.notAudited?.();
+  if (why !== undefined) {
+    result.problems.push(`nothing was deleted, because the audit log has no line of the plan: ${why}`);
     result.keys.deleted = 0;
     return result;
   }
