@@ -16,6 +16,7 @@ import ncc from "@vercel/ncc";
 import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
 import { chunkNames, sharedNames, withChunkNames } from "./chunk-names.ts";
+import { withDirectExports } from "./direct-exports.ts";
 import { withShortExternals } from "./external-modules.ts";
 import { joinedNames, wholeFiles, withJoinedChunks } from "./joined-chunks.ts";
 import { completeLicences } from "./licences.ts";
@@ -87,7 +88,7 @@ async function buildFiles(): Promise<BuiltFiles> {
     ["program.js", await minified("program.js", filled(program))],
   ]);
   for (const name of unreached) files.set(standIn(name), standInFor(name));
-  const parts = new Map(Object.entries(assets).map(([file, { source }]) => [file, source.toString()]));
+  const parts = new Map(Object.entries(assets).map(([file, { source }]) => [file, direct(file, source.toString())]));
   const joined = withJoinedChunks(parts, (file) => names.get(file) ?? file);
   for (const [name, source] of withSharedModules(joined, sharedNames(stats, names.values()), { whole: wholeFiles })) {
     // ncc's own option minifies only the entry, but nearly all code is in the chunks.
@@ -220,6 +221,10 @@ async function minified(name: string, source: string): Promise<string> {
   const { code, errors } = await minify(name, source, { module: true, compress: true, mangle: true });
   if (errors.length > 0) throw new BuildFailure(`${name} cannot be minified: ${errors.map((error) => error.message).join("; ")}`);
   return code.endsWith("\n") ? code : `${code}\n`;
+}
+
+function direct(file: string, source: string): string {
+  return file.endsWith(".js") ? withDirectExports(file, source) : source;
 }
 
 function short(source: string): string {
