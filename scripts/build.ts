@@ -17,6 +17,7 @@ import { rolldown } from "rolldown";
 import { minify } from "rolldown/utils";
 import { chunkNames, sharedNames, withChunkNames } from "./chunk-names.ts";
 import { withDirectExports } from "./direct-exports.ts";
+import { type FunctionList, withEagerFunctions } from "./eager-functions.ts";
 import { withShortExternals } from "./external-modules.ts";
 import { joinedNames, wholeFiles, withJoinedChunks } from "./joined-chunks.ts";
 import { completeLicences } from "./licences.ts";
@@ -25,7 +26,7 @@ import { withSharedModules } from "./shared-modules.ts";
 /**
  * Builds the files for runners and for test suites: src → `tsc` → build/ → ncc → dist/, and build/src/testkit/ → rolldown →
  * dist/testkit/. `npm run build` writes dist/. With `--check` it writes nothing there, lists the files that differ from a fresh
- * build, and exits 1 if there are any. The same sources give the same bytes in every folder and on every system.
+ * build, and exits 1 if there are any. With `--readable FOLDER` it writes there what is not minified. The same sources give the same bytes in every folder and on every system.
  */
 
 /** Optional packages that our code never reaches. They remain `require` calls that would fail; see docs/bundle.md. */
@@ -44,6 +45,8 @@ const unreached = ["isomorphic-ws", "open", "openid-client", "proxy-agent", "win
  * longer to load than the rest of a start. ncc bundles whole modules, so the build puts the used part in its place first.
  */
 const trimmed = "@actions/core";
+/** See scripts/eager-functions.ts. */
+const eager = JSON.parse(readFileSync(join(import.meta.dirname, "start-functions.json"), "utf8")) as FunctionList;
 const standIn = (name: string) => `left-out/${name}.cjs`;
 
 /**
@@ -65,9 +68,10 @@ type BuiltFiles = ReadonlyMap<string, string>;
 
 /**
  * Builds the repository in the working directory, and rewrites its build/.
+ * @param isReadable leaves files as they are before they are minified, for a profile
  * @throws BuildFailure if the sources do not compile, or if ncc's output cannot be minified; Error if ncc fails
  */
-async function buildFiles(): Promise<BuiltFiles> {
+async function buildFiles(isReadable = false): Promise<BuiltFiles> {
   rmSync("build", { recursive: true, force: true });
   compile();
   await trim(trimmed);
@@ -93,7 +97,8 @@ async function buildFiles(): Promise<BuiltFiles> {
   for (const [name, source] of withSharedModules(joined, sharedNames(stats, names.values()), { whole: wholeFiles })) {
     // ncc's own option minifies only the entry, but nearly all code is in the chunks.
     const content = name === "licenses.txt" ? completeLicences(source, "node_modules") : source;
-    files.set(name, name.endsWith(".js") ? await minified(name, filled(source)) : content);
+    if (isReadable) files.set(name, filled(content));
+    else files.set(name, name.endsWith(".js") ? await minified(name, withEagerFunctions(name, filled(source), eager)) : content);
   }
   for (const [name, content] of await testkit()) files.set(`testkit/${name}`, content);
   return files;
@@ -239,9 +244,10 @@ function withoutShebang(code: string): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+  const { values } = parseArgs({ options: { check: { type: "boolean", default: false }, readable: { type: "string" } } });
   // webpack numbers modules by their path from the working directory, so another directory would give other bytes.
   process.chdir(join(import.meta.dirname, ".."));
+  if (values.readable !== undefined) return writeDist(await buildFiles(true), values.readable);
   const built = await buildFiles();
   if (!values.check) {
     writeDist(built, "dist");
