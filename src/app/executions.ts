@@ -25,6 +25,8 @@ export interface Execution {
   finishedAt?: string;
 }
 
+/** The folder of screenshots and videos. */
+const attachments = "attachments";
 /** Older executions are no longer needed: cleanups of scope `expired` don't use them. */
 const keptMs = 7 * 86_400_000;
 /** A process on another machine or in another container cannot be checked. No stage takes this long. */
@@ -93,8 +95,13 @@ function folderOf(records: string): string {
 }
 
 async function namesIn(folder: string): Promise<string[]> {
+  return (await present(folder)).filter((name) => /^\d{13}_[0-9a-f]{8}\.json$/.test(name));
+}
+
+/** What is in a folder; nothing if it doesn't exist. */
+async function present(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((name) => /^\d{13}_[0-9a-f]{8}\.json$/.test(name));
+    return await readdir(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
@@ -131,11 +138,14 @@ function isExecution(read: unknown): read is Execution {
  */
 async function forgetEarlier(records: string, { stage, origin }: Pick<Execution, "stage" | "origin">): Promise<void> {
   const ended = (await executions(records)).filter((one) => !isUnderWay(one));
+  // Asked once: most executions leave no attachments, and each question to the disk takes as long as this one.
+  const attached = new Set(ended.length > 0 ? await present(join(records, attachments)) : []);
   for (const one of ended) {
     const old = Date.now() - startOfRun(one.runId) > keptMs;
     const replaced = one.stage === stage && (origin.workflowRun === undefined || origin.workflowRun !== one.origin.workflowRun);
     const traces = tracesOf(one);
-    for (const path of old ? [...traces.large, ...traces.small] : replaced ? traces.large : [])
+    const large = traces.large.filter((path) => attached.has(basename(path)));
+    for (const path of old ? [...large, ...traces.small] : replaced ? large : [])
       await rm(join(records, path), { recursive: true, force: true });
   }
 }
@@ -143,7 +153,7 @@ async function forgetEarlier(records: string, { stage, origin }: Pick<Execution,
 /** Paths below `.env-actions` that belong to an execution. The ledger is left out: it may be the only record of what remains. */
 function tracesOf({ runId, stage, environment }: Execution): { large: string[]; small: string[] } {
   return {
-    large: [join("attachments", `${stage}-${runId}`)],
+    large: [join(attachments, `${stage}-${runId}`)],
     small: [
       join("logs", runId),
       join("reports", `${stage}-${runId}.json`),

@@ -1,6 +1,7 @@
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText } from "../../lib/error-text.ts";
+import { inParallel } from "../../lib/in-parallel.ts";
 import { takeLock } from "../../lib/lock-file.ts";
 import { makePlainDirectory, readPlain, writeOwn } from "../../lib/plain-file.ts";
 import type { HistoryRecord } from "../../model/history.ts";
@@ -28,6 +29,9 @@ import {
   type HistoryStore,
   type HistorySubject,
 } from "./store.ts";
+
+/** A share on the network takes milliseconds for each file. */
+const atOnce = 8;
 
 /** One process at a time joins records. It takes seconds. */
 const lockWithinMs = 30_000;
@@ -80,9 +84,12 @@ class Files {
         const read = readRecordName(name);
         return read?.environment === environment && read.stage === stage;
       });
-      for (const name of names.reverse()) {
-        if (found.records.length >= most) break;
-        await this.#addFile(found, join(recordsFolder, day, name));
+      const paths = names.reverse().map((name) => join(recordsFolder, day, name));
+      // No more than are needed, but for those that turn out to be unreadable.
+      for (let at = 0; at < paths.length && found.records.length < most; ) {
+        const next = paths.slice(at, at + most - found.records.length);
+        at += next.length;
+        await this.#addFiles(found, next);
       }
       if (found.records.length >= most) break;
     }
@@ -193,6 +200,17 @@ class Files {
     const name = join(monthsFolder, `${month}.jsonl.gz`);
     const content = await this.#bytes(join(this.#folder, name));
     return content === undefined ? { records: [], unreadable: [] } : readMonth(name, content);
+  }
+
+  /** In this order. */
+  async #addFiles(found: FoundRecords, paths: readonly string[]): Promise<void> {
+    const read = await inParallel(atOnce, paths, async (path) => {
+      const one: FoundRecords = { records: [], unreadable: [] };
+      await this.#addFile(one, path);
+      return one;
+    });
+    found.records.push(...read.flatMap(({ records }) => records));
+    found.unreadable.push(...read.flatMap(({ unreadable }) => unreadable));
   }
 
   async #addFile(found: FoundRecords, path: string): Promise<void> {
