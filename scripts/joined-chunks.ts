@@ -7,13 +7,13 @@ import { type Chunk, chunkOf, type Property } from "./shared-modules.ts";
  */
 export const loadedTogether: readonly (readonly string[])[] = [
   // By terminals and by every stage.
-  ["zod", "config-values", "app-record", "report-view-test-data", "report-html-style"],
+  ["zod", "config-values", "app-record", "report-view-staging", "report-view-test-data", "report-html-style"],
   ["report-words", "lib-plain-file"],
   // By every stage on a runner.
   ["action-interface"],
-  ["actions-core"],
+  ["actions-core", "chunk-7281"],
   // By every stage.
-  ["config-load"],
+  ["config-load", "app-read-configuration"],
   ["app-run-stage", "evidence-store"],
   ["history-store-folder", "history-store-choose", "history-record-bounded"],
   // By every preflight and smoke.

@@ -52,9 +52,13 @@ function repositoryAt(folder: string, files: Record<string, string> = sources): 
     "tsconfig.build.json",
     "scripts/build.ts",
     "scripts/chunk-names.ts",
+    "scripts/direct-exports.ts",
+    "scripts/eager-functions.ts",
     "scripts/external-modules.ts",
+    "scripts/joined-chunks.ts",
     "scripts/licences.ts",
     "scripts/shared-modules.ts",
+    "scripts/start-functions.json",
   ])
     cpSync(join(repository, name), join(path, name));
   symlinkSync(join(repository, "node_modules"), join(path, "node_modules"));
