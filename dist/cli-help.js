@@ -1,4 +1,4 @@
-export const id=2225;export const ids=[2225];export const modules={22225:((e,t,n)=>{n.d(t,{V:()=>c,helpOf:()=>a,usage:()=>i});var r=n(18908);function i(){let e=r.oQ.filter(e=>e!==`help`&&e!==`version`).flatMap(e=>{let{words:t,argument:n,text:i}=r.Pi[e];return t&&e===`audit`?Object.entries(t).map(([t,n])=>[`${e} ${t}`,n]):[[[e,n].filter(Boolean).join(` `),i]]}),t=r.W6.filter(e=>e!==`help`&&e!==`version`);return`env-actions <command> [options]
+export const id=2225;export const ids=[2225];export const modules={22225:((e,t,n)=>{t.V=c,t.helpOf=a,t.usage=i;var r=n(18908);function i(){let e=r.oQ.filter(e=>e!==`help`&&e!==`version`).flatMap(e=>{let{words:t,argument:n,text:i}=r.Pi[e];return t&&e===`audit`?Object.entries(t).map(([t,n])=>[`${e} ${t}`,n]):[[[e,n].filter(Boolean).join(` `),i]]}),t=r.W6.filter(e=>e!==`help`&&e!==`version`);return`env-actions <command> [options]
 
 ${u(e)}
 

@@ -1,1 +1,1 @@
-import{modules as e}from"./shared-github-deployments.js";export const id=2574;export const ids=[2574];export const modules={...e,87323:((e,t,n)=>{n.d(t,{G:()=>i,c:()=>r});let r=3e5;function i(e){return e<6e4?`${Math.round(e/1e3)} s`:`${Math.round(e/6e4)} min`}})};
+import{modules as e}from"./shared-github-deployments.js";export const id=2574;export const ids=[2574];export const modules={...e,87323:((e,t,n)=>{t.G=i,n.d(t,{c:()=>r});let r=3e5;function i(e){return e<6e4?`${Math.round(e/1e3)} s`:`${Math.round(e/6e4)} min`}})};

@@ -1,1 +1,1 @@
-export const id=9207;export const ids=[9207];export const modules={79207:((e,t,n)=>{n.r(t),n.d(t,{getMachineId:()=>i});var r=n(95099);async function i(){r.s.debug(`could not read machine-id: unsupported platform`)}})};
+export const id=9207;export const ids=[9207];export const modules={79207:((e,t,n)=>{n.r(t),t.getMachineId=i;var r=n(95099);async function i(){r.s.debug(`could not read machine-id: unsupported platform`)}})};

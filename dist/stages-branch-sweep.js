@@ -1,1 +1,1 @@
-import{modules as e}from"./shared-staging-branch-drop.js";import{modules as t}from"./shared-staging-branch-name.js";import{modules as n}from"./shared-stages-branch-sweep.js";export const id=8871;export const ids=[8871];export const modules={...e,...t,...n};
+import{modules as e}from"./shared-stages-branch-sweep.js";import{modules as t}from"./shared-staging-branch-drop.js";import{modules as n}from"./shared-staging-branch-name.js";export const id=8871;export const ids=[8871];export const modules={...e,...t,...n};

@@ -1,1 +1,1 @@
-import{modules as e}from"./shared-staging-branch-drop.js";import{modules as t}from"./shared-staging-branch-name.js";import{modules as n}from"./shared-stages-branch-verdict.js";export const id=175;export const ids=[175];export const modules={...e,...t,...n};
+import{modules as e}from"./shared-stages-branch-verdict.js";import{modules as t}from"./shared-staging-branch-drop.js";import{modules as n}from"./shared-staging-branch-name.js";export const id=175;export const ids=[175];export const modules={...e,...t,...n};

@@ -1,0 +1,1 @@
+export const id=4532;export const ids=[4532];export const modules={4532:((e,t,n)=>{t.H=r;async function r(e,t,n){let r=Array(t.length),i=0;return await Promise.all(Array.from({length:Math.min(e,t.length)},async()=>{for(let e=i++;e<t.length;e=i++)r[e]=await n(t[e])})),r}})};

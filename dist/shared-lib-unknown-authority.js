@@ -1,1 +1,0 @@
-export const modules={10091:((e,t,n)=>{n.d(t,{c:()=>i,x:()=>a});let r=new Set([`DEPTH_ZERO_SELF_SIGNED_CERT`,`SELF_SIGNED_CERT_IN_CHAIN`,`UNABLE_TO_GET_ISSUER_CERT`,`UNABLE_TO_GET_ISSUER_CERT_LOCALLY`,`UNABLE_TO_VERIFY_LEAF_SIGNATURE`]);function i(e){return r.has(a(e))}function a(e){if(!(e instanceof Error))return;let{code:t,cause:n}=e;return n instanceof Error?a(n)??t:t}})};

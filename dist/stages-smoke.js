@@ -1,1 +1,0 @@
-export const id=2732;export const ids=[2732];export const modules={32732:((e,t,n)=>{n.r(t),n.d(t,{smoke:()=>s});var r=n(85244),i=n(69014),a=n(65068),o=n(21782);async function s(e,t){let n=(0,a.uq)(e,`smoke`);n.catch(()=>void 0),await(0,o.b)(e,t,async()=>{let o=await n,s=await(0,i.zy)(e,t=>(0,a.JT)(e,`smoke`,t,o));t.checks.push(...s.checks,...await(0,r.i3)(e,s))})}})};
