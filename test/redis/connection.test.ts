@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
@@ -212,6 +213,50 @@ describe("keys", () => {
     expect(found.map(readableKey)).toContain("名前:*?[]\\");
     expect(await redis.unlink(found)).toBe(keys.length);
     expect(await seed.dbsize()).toBe(0);
+    await redis.close();
+  });
+
+  it("are found, asked about and deleted one by one, however odd they are", async () => {
+    const odd = fc.constantFrom(
+      "",
+      "*",
+      "?",
+      "[a-z]",
+      "\\",
+      "\r\n",
+      "$5\r\nhello\r\n",
+      "*2\r\n",
+      "-ERR x\r\n",
+      "\0",
+      "é",
+      "\ud83c\udf92",
+    );
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 30 }).map((some) => Buffer.from(some)),
+      fc.array(odd, { maxLength: 4 }).map((parts) => Buffer.from(parts.join(""))),
+      // Longer than what the socket delivers at once.
+      fc.integer({ min: 60_000, max: 200_000 }).map((length) => Buffer.alloc(length, `long:${length}\r\n`)),
+    );
+    const key = fc.record({ bytes, life: fc.constantFrom(undefined, 1_000_000, 5_000_000), isGone: fc.boolean() });
+    const distinct = fc.uniqueArray(key, { selector: (one) => one.bytes.toString("latin1"), maxLength: 60 });
+    const redis = await openRedisForTestData(server.url, never);
+    const holds = fc.asyncProperty(distinct, async (keys) => {
+      await seed.flushall();
+      for (const one of keys)
+        await (one.life === undefined ? seed.set(one.bytes, "1") : seed.set(one.bytes, "1", "PX", one.life));
+      const texts = keys.map((one) => one.bytes.toString("latin1"));
+      expect(await allKeys(redis.scan())).toEqual([...texts].sort());
+      const lives = await redis.lives([...texts, "never there"]);
+      expect(lives.map((life) => (typeof life === "number" ? Math.ceil(life / 1_000_000) : life))).toEqual([
+        ...keys.map(({ life }) => (life === undefined ? "unlimited" : life / 1_000_000)),
+        "gone",
+      ]);
+      const going = texts.filter((_, index) => keys[index]?.isGone);
+      expect(await redis.unlink(going)).toBe(going.length);
+      const left = (await seed.keysBuffer("*")).map((one) => one.toString("latin1"));
+      expect(left.sort()).toEqual(texts.filter((_, index) => !keys[index]?.isGone).sort());
+    });
+    await fc.assert(holds, { numRuns: process.env.LONG ? 1_000 : 60 });
     await redis.close();
   });
 
