@@ -2,8 +2,9 @@ import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { type ClusterNode, parseClusterNodes, slotCount, slotOf } from "./cluster-nodes.ts";
 import { type Answers, type Match, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
 import { pauseFor, RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
+import { type CommandWords, ErrorReply, type Reply } from "./resp.ts";
 import { scanKeys } from "./scan-keys.ts";
-import { type Access, type CommandWords, ErrorReply, ReconnectingWire, type Reply, Wire } from "./wire.ts";
+import { type Access, ReconnectingWire, Wire } from "./wire.ts";
 
 const keysPerPipeline = 256;
 const firstPauseMs = 20;

@@ -12,9 +12,10 @@ import {
   rulesOfAll,
 } from "./deletability.ts";
 import { RedisFailure } from "./failure.ts";
+import { type CommandWords, ErrorReply, type Reply } from "./resp.ts";
 import { ping } from "./scan-keys.ts";
 import { SingleServer } from "./single.ts";
-import { type CommandWords, ErrorReply, type Reply, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 export {
   clusterNodeOf,

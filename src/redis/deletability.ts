@@ -1,7 +1,8 @@
 import { addressText, type RedisRoute } from "./address.ts";
 import type { Store } from "./connection.ts";
 import { RedisFailure } from "./failure.ts";
-import { ErrorReply, type Reply, Wire } from "./wire.ts";
+import { ErrorReply, type Reply } from "./resp.ts";
+import { Wire } from "./wire.ts";
 
 /** Whether keys could be deleted here, determined only by reading. */
 export interface Deletability {

@@ -3,6 +3,7 @@ import { directNote } from "../lib/proxy/choice.ts";
 import { growingPause, retry } from "../lib/retry.ts";
 import { CodedError } from "../model/coded-error.ts";
 import type { ErrorCode } from "../model/error-codes/catalogue.ts";
+import { NoReply } from "./resp.ts";
 
 type Kind = "unreachable" | "sign-in" | "refused" | "cancelled";
 
@@ -31,8 +32,7 @@ export class RedisFailure extends CodedError {
 export function unreachable(why: unknown): RedisFailure {
   if (why instanceof RedisFailure) return why;
   const text = why instanceof Error ? why.message || String((why as { code?: unknown }).code ?? why.name) : String(why);
-  // The parser's errors for something that isn't a Redis reply.
-  const said = /Unknown RESP type|call stack size/.test(text) ? "the server at this address is not a Redis" : text;
+  const said = why instanceof NoReply ? "the server at this address is not a Redis" : text;
   return new RedisFailure("unreachable", `Redis does not answer: ${said}${directNote()}`, why);
 }
 

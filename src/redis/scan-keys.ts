@@ -1,6 +1,7 @@
 import type { Match } from "./connection.ts";
 import { pauseFor, refusedFailure } from "./failure.ts";
-import { ErrorReply, type Replies, type Wire } from "./wire.ts";
+import { ErrorReply } from "./resp.ts";
+import type { Replies, Wire } from "./wire.ts";
 
 const pings = 5;
 

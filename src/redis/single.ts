@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { type Address, addressText, type RedisRoute } from "./address.ts";
 import { type Answers, type Match, maxRestarts, type RedisIdentity, type Store } from "./connection.ts";
 import { RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
+import { type CommandWords, ErrorReply, type Reply } from "./resp.ts";
 import { readableKey, scanKeys } from "./scan-keys.ts";
-import { type Access, type CommandWords, ErrorReply, type Job, ReconnectingWire, type Reply, runJobs, Wire } from "./wire.ts";
+import { type Access, type Job, ReconnectingWire, runJobs, Wire } from "./wire.ts";
 
 /** Keys per UNLINK. Other clients have to wait for a whole UNLINK, but not for a whole pipeline. */
 const keysPerUnlink = 256;

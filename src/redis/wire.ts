@@ -1,24 +1,9 @@
-import { isIP } from "node:net";
-import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { Socket } from "node:net";
 import type { Redis } from "ioredis";
-import { isUnknownAuthority } from "../lib/unknown-authority.ts";
-import { type Address, addressText, type SignIn } from "./address.ts";
+import type { Address, SignIn } from "./address.ts";
+import { type Connected, connected, disconnect } from "./client.ts";
 import { cancelled, RedisFailure, refusedFailure, unreachable, withRetries } from "./failure.ts";
-
-/** An error reply from the server, one of perhaps many replies. */
-export class ErrorReply {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** Texts are `latin1`, one character per byte. */
-export type Reply = string | number | null | ErrorReply | Reply[];
-
-/** The name of a command and its arguments, as `latin1`. */
-export type CommandWords = readonly [name: string, ...rest: string[]];
+import { type CommandWords, ErrorReply, encoded, type Reply, ReplyReader } from "./resp.ts";
 
 /** The replies of a pipeline: all, or those that came before the connection was lost. */
 export interface Replies {
@@ -32,7 +17,6 @@ export interface Greeting {
   role?: string;
 }
 
-const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 10_000;
 const goodbyeMs = 1_000;
 
@@ -45,27 +29,55 @@ const writing = [...reading, "UNLINK", "PEXPIRE", "ASKING"];
 export type Access = "reading" | "writing";
 const allowed: Record<Access, ReadonlySet<string>> = { reading: new Set(reading), writing: new Set(writing) };
 
+/** Commands that were sent together and still wait for replies. */
+interface Waiting {
+  replies: Reply[];
+  missing: number;
+  resolve(replies: Replies): void;
+}
+
 /**
- * One connection to one server. It sends each command exactly once. By default ioredis would reconnect, resend unanswered
- * commands, and continue in database 0 if SELECT is refused; none of that is safe for deletes. So ioredis only transports, and
- * sign-in, database selection and retries are done here and above. Commands that are not listed above cannot be sent.
+ * One connection to one server. It sends each command exactly once: no client that connects again, sends again or follows a
+ * redirection by itself is safe for deletes. Retries are done above. ioredis opens and closes the connection; commands and
+ * replies don't pass through it. Commands that are not listed above cannot be sent.
  */
 export class Wire {
   readonly address: Address;
   greeting: Greeting = {};
   readonly #client: Redis;
+  readonly #socket: Socket;
   readonly #access: Access;
+  /** In the order in which they were sent, which is that of the replies. */
+  readonly #waiting: Waiting[] = [];
   #lost: RedisFailure | undefined;
 
-  private constructor(address: Address, client: Redis, access: Access, signal: AbortSignal) {
+  private constructor(address: Address, { client, socket }: Connected, access: Access, signal: AbortSignal) {
     this.address = address;
     this.#client = client;
+    this.#socket = socket;
     this.#access = access;
+    const reader = new ReplyReader((reply) => this.#take(reply));
+    socket.on("data", (piece: Buffer) => {
+      try {
+        if (!this.#lost) reader.read(piece);
+      } catch (error) {
+        this.lose(unreachable(error));
+      }
+    });
     client.on("error", (error) => this.lose(unreachable(error)));
-    client.on("close", () => this.lose(unreachable("the connection was closed")));
+    socket.on("error", (error) => this.lose(unreachable(error)));
+    // The server says goodbye: what it has not answered by now, it won't.
+    socket.on("end", () => this.lose(unreachable("the connection was closed")));
+    socket.setTimeout(answerTimeoutMs, () => {
+      if (this.#waiting.length > 0) this.lose(unreachable(`no answer within ${answerTimeoutMs / 1_000} s`));
+    });
     const onAbort = () => this.lose(cancelled(signal));
+    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
+    client.on("close", () => this.lose(unreachable("the connection was closed")));
     client.once("end", () => signal.removeEventListener("abort", onAbort));
+    // `connected` paused it.
+    socket.resume();
   }
 
   /** Connects, signs in, selects the database, and waits for a first answer. @throws RedisFailure */
@@ -122,50 +134,44 @@ export class Wire {
     for (const [name, first] of commands)
       if (!allowed[this.#access].has(name) && !allowed[this.#access].has(`${name} ${first}`))
         throw new Error(`the command ${name} may not be sent by a connection for ${this.#access}`);
+    // The socket may be gone before its close event.
+    if (!this.#socket.writable) this.lose(unreachable("the connection was closed"));
     if (this.#lost) return { replies: [], lost: this.#lost };
-    const replies: Reply[] = [];
-    for (const outcome of await this.#outcomes(commands)) {
-      const reply = outcome instanceof Error ? errorReply(outcome) : replyOf(outcome);
-      if (reply === undefined) {
-        // The socket may be gone before its close event.
-        this.lose(unreachable(saysClosed.test(String(outcome)) ? "the connection was closed" : outcome));
-        return { replies, lost: this.#lost ?? unreachable(outcome) };
-      }
-      replies.push(reply);
-    }
-    return { replies };
+    if (commands.length === 0) return { replies: [] };
+    return await new Promise<Replies>((resolve) => {
+      this.#waiting.push({ replies: [], missing: commands.length, resolve });
+      this.#socket.write(encoded(commands), "latin1");
+    });
   }
 
-  /** The reply to each command, or its error. */
-  async #outcomes(commands: readonly CommandWords[]): Promise<unknown[]> {
-    const [only, ...others] = commands;
-    if (only && others.length === 0) {
-      const [name, rest] = encoded(only);
-      return [await this.#client.callBuffer(name, ...rest).then(undefined, asError)];
-    }
-    // One write for all of them.
-    const pipeline = this.#client.pipeline();
-    for (const words of commands) {
-      const [name, rest] = encoded(words);
-      pipeline.callBuffer(name, ...rest);
-    }
-    return ((await pipeline.exec()) ?? []).map(([error, value]) => error ?? value);
+  #take(reply: Reply): void {
+    const [first] = this.#waiting;
+    // Such as the server's reason for not taking the connection.
+    if (!first)
+      throw unreachable(
+        reply instanceof ErrorReply ? reply.text : "the server at this address sent an answer without a question",
+      );
+    first.replies.push(reply);
+    if (--first.missing > 0) return;
+    this.#waiting.shift();
+    first.resolve({ replies: first.replies });
   }
 
   /** Closes the connection at once; pending commands get the reason. */
   lose(why: RedisFailure): void {
     if (this.#lost) return;
     this.#lost = why;
-    this.#client.stream?.destroy();
+    this.#socket.destroy();
     disconnect(this.#client);
+    for (const { replies, resolve } of this.#waiting.splice(0)) resolve({ replies, lost: why });
   }
 
   /** Closes the connection after everything was sent. */
   async close(): Promise<void> {
     if (this.#client.status === "end") return;
     const ended = new Promise<void>((resolve) => this.#client.once("end", resolve));
-    const deadline = setTimeout(() => this.#client.stream?.destroy(), goodbyeMs);
-    this.#client.disconnect();
+    const deadline = setTimeout(() => this.#socket.destroy(), goodbyeMs);
+    disconnect(this.#client);
     await ended;
     clearTimeout(deadline);
   }
@@ -188,109 +194,6 @@ export class Wire {
     const [mode, role] = [told("mode"), told("role")];
     return { ...(mode === undefined ? {} : { mode }), ...(role === undefined ? {} : { role }) };
   }
-}
-
-/** On an already closed client, ioredis waits two seconds for a close event that never comes, and keeps the process alive. */
-function disconnect(client: Redis): void {
-  if (client.status !== "close" && client.status !== "end") client.disconnect();
-}
-
-/** ioredis' messages for a missing or closed connection. */
-const saysClosed = /Stream isn't writeable|Connection is closed/;
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
-}
-
-/** `undefined` if this isn't an answer from the server, so the connection is gone. */
-function errorReply(error: Error): ErrorReply | undefined {
-  return error.name === "ReplyError" ? new ErrorReply(error.message) : undefined;
-}
-
-function replyOf(value: unknown): Reply {
-  if (Buffer.isBuffer(value)) return value.toString("latin1");
-  if (Array.isArray(value)) return value.map(replyOf);
-  if (value instanceof Error) return new ErrorReply(value.message);
-  return typeof value === "number" || typeof value === "string" ? value : null;
-}
-
-/** Texts byte for byte: a key need not be valid UTF-8. Texts of ASCII are sent as they are, which is several times faster. */
-function encoded([name, ...rest]: CommandWords): [name: string, rest: (string | Buffer)[]] {
-  return [name, rest.map((word) => (notAscii.test(word) ? Buffer.from(word, "latin1") : word))];
-}
-
-const notAscii = /[^\0-\x7f]/;
-
-async function connected(address: Address, { tls }: SignIn, signal: AbortSignal): Promise<Redis> {
-  const { host, port } = address;
-  // Uses the default export, because webpack finds no named ones on a module that is a function.
-  const { default: ioredis } = await import("ioredis");
-  const client = new ioredis.Redis({
-    host,
-    port,
-    protocol: 2,
-    lazyConnect: true,
-    connectTimeout: connectTimeoutMs,
-    socketTimeout: answerTimeoutMs,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: null,
-    enableOfflineQueue: false,
-    enableReadyCheck: false,
-    autoResendUnfulfilledCommands: false,
-    disableClientInfo: true,
-    ...(tls
-      ? {
-          tls: {
-            ...(tls.authority === undefined ? {} : { ca: tls.authority }),
-            ...serverName([host, tls.name]),
-            // A cluster node is often known by number only, and has a certificate for the configured name.
-            checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
-              const wrong = checkServerIdentity(host, certificate);
-              return wrong && checkServerIdentity(tls.name, certificate) ? wrong : undefined;
-            },
-          },
-        }
-      : {}),
-  });
-  let lastError: unknown;
-  const onError = (error: unknown) => {
-    lastError = error;
-  };
-  const onAbort = () => disconnect(client);
-  // Without a listener, ioredis prints every connection error.
-  client.on("error", onError);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await client.connect();
-    client.off("error", onError);
-    return client;
-  } catch (error) {
-    disconnect(client);
-    if (signal.aborted) throw cancelled(signal);
-    const cause = lastError ?? error;
-    if (cause instanceof Error && cause.message.includes("ETIMEDOUT"))
-      throw unreachable(`no connection to ${addressText(address)} within ${connectTimeoutMs / 1_000} s`);
-    throw tls ? tlsFailure(cause) : unreachable(cause);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** TLS SNI only takes names, not IP addresses. */
-function serverName(hosts: readonly string[]): { servername?: string } {
-  const named = hosts.find((host) => isIP(host) === 0);
-  return named === undefined ? {} : { servername: named };
-}
-
-/** A wrong certificate doesn't become valid by waiting. */
-function tlsFailure(error: unknown): RedisFailure {
-  const code = String((error as { code?: unknown } | null)?.code ?? "");
-  if (!/CERT|SELF_SIGNED|ALTNAME|UNABLE_TO|ERR_SSL|EPROTO/.test(code)) return unreachable(error);
-  const { message } = unreachable(error);
-  const cure = isUnknownAuthority(error)
-    ? ". Its certificate is signed by an authority that this machine does not know: name the authority's PEM file in redis.certificateAuthority"
-    : "";
-  return new RedisFailure("unreachable", `${message} (TLS, ${code})${cure}`, error, false);
 }
 
 /** A connection that is opened again after a loss, to wherever the server is by then. */
