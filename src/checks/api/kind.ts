@@ -46,12 +46,10 @@ export function endpointWith<Assertion extends z.ZodType>(assertion: Assertion) 
 }
 
 const headers = once(() =>
-  z
-    .record(z.string(), z.string())
-    .meta({
-      description:
-        "Headers sent with every request and with the handshake of WebSockets. A production API accepts only a listed `Origin`.",
-    }),
+  z.record(z.string(), z.string()).meta({
+    description:
+      "Headers sent with every request and with the handshake of WebSockets. A production API accepts only a listed `Origin`.",
+  }),
 );
 
 const settings = once(() =>
