@@ -1,17 +1,11 @@
 import { parseSync } from "rolldown/utils";
+import { type Node, nameIn, nodes, unwrapped } from "./syntax-tree.ts";
 
 /**
  * webpack gives each export of a module a function of its own that returns it. A start makes a thousand of them, compiles hundreds, and
  * calls them thousands of times. The value of a function declaration is known from the beginning and never changes, so it can be given
  * itself: `exports.name = value`.
  */
-
-interface Node {
-  type: string;
-  start: number;
-  end: number;
-  [member: string]: unknown;
-}
 
 /** @returns the same chunk of webpack, in which modules export function declarations directly */
 export function withDirectExports(name: string, source: string): string {
@@ -93,18 +87,4 @@ function mentions(within: unknown, name: string): boolean {
   if (Array.isArray(within)) return within.some((one) => mentions(one, name));
   if (typeof within !== "object" || within === null) return false;
   return nameIn(within) === name || Object.values(within).some((one) => mentions(one, name));
-}
-
-function unwrapped(node: Node): Node {
-  return node.type === "ParenthesizedExpression" ? unwrapped(node.expression as Node) : node;
-}
-
-/** Empty if it is no identifier. */
-function nameIn(node: unknown): string {
-  const { type, name } = (node ?? {}) as { type?: string; name?: string };
-  return type === "Identifier" ? (name ?? "") : "";
-}
-
-function nodes(list: unknown): Node[] {
-  return Array.isArray(list) ? (list as Node[]) : [];
 }

@@ -1,17 +1,11 @@
 import { parseSync } from "rolldown/utils";
+import { type Node, nameIn, nodes, unwrapped } from "./syntax-tree.ts";
 
 /**
  * V8 reads a function twice if it is called: once to find its end, and once to compile it when it is called. A function in parentheses is
  * compiled at once. This puts those in parentheses that a start calls, as `scripts/start-functions.json` lists them; `node
  * scripts/profile-start.ts` writes the list. A function that is missing there, or there and gone, only costs time.
  */
-
-interface Node {
-  type: string;
-  start: number;
-  end: number;
-  [member: string]: unknown;
-}
 
 /** Module's number → paths of its functions: names, or numbers among those without a name, from the outermost. */
 export type FunctionList = Readonly<Record<string, readonly string[]>>;
@@ -123,18 +117,4 @@ function hasStatements(body: unknown): body is Node {
 
 function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string" && "start" in value;
-}
-
-function unwrapped(node: Node): Node {
-  return node.type === "ParenthesizedExpression" ? unwrapped(node.expression as Node) : node;
-}
-
-/** Empty if it is no identifier. */
-function nameIn(node: unknown): string {
-  const { type, name } = (node ?? {}) as { type?: string; name?: string };
-  return type === "Identifier" ? (name ?? "") : "";
-}
-
-function nodes(list: unknown): Node[] {
-  return Array.isArray(list) ? (list as Node[]) : [];
 }

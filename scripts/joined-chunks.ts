@@ -1,29 +1,38 @@
 import { type Chunk, chunkOf, type Property } from "./shared-modules.ts";
 
+interface Together {
+  /** The file's name, without extension: that of a part which makes up most of it, or one of its own. */
+  file: string;
+  parts: readonly string[];
+}
+
 /**
  * webpack makes a file of each part that several starts have in common: a stage would open forty. Opening one takes as long as compiling
- * 20 kB, so those that are loaded together are one file here, with a copy of what others have too. It is called like its first part. A part
- * that is not there any more, or has another name, is no error: `test/dist/chunks.test.ts` counts the files.
+ * 20 kB, so those that are loaded together are one file here, with a copy of what others have too. A part that is not there any
+ * more, or has another name, is no error: `test/dist/chunks.test.ts` counts the files.
  */
-export const loadedTogether: readonly (readonly string[])[] = [
+export const loadedTogether: readonly Together[] = [
   // By terminals and by every stage.
-  ["zod", "config-values", "app-record", "report-view-staging", "report-view-test-data", "report-html-style"],
-  ["report-words", "lib-plain-file"],
+  {
+    file: "zod-and-report",
+    parts: ["zod", "config-values", "app-record", "report-view-staging", "report-view-test-data", "report-html-style"],
+  },
+  { file: "report-words", parts: ["report-words", "lib-plain-file"] },
   // By every stage on a runner.
-  ["action-interface"],
-  ["actions-core", "chunk-7281"],
+  { file: "action-interface", parts: ["action-interface"] },
+  { file: "actions-core", parts: ["actions-core", "chunk-7281"] },
   // By every stage.
-  ["config-load", "app-read-configuration"],
-  ["app-run-stage", "evidence-store"],
-  ["history-store-folder", "history-store-choose", "history-record-bounded"],
+  { file: "config-load", parts: ["config-load", "app-read-configuration"] },
+  { file: "app-run-stage", parts: ["app-run-stage", "evidence-store"] },
+  { file: "history-store-folder", parts: ["history-store-folder", "history-store-choose", "history-record-bounded"] },
   // By every preflight and smoke.
-  ["stages-run-checks", "stages-preflight", "stages-smoke", "checks-run-check"],
+  { file: "stages-run-checks", parts: ["stages-run-checks", "stages-preflight", "stages-smoke", "checks-run-check"] },
   // By everything that asks an API.
-  ["checks-api-client", "checks-api-check", "checks-connection"],
+  { file: "checks-api-client", parts: ["checks-api-client", "checks-api-check", "checks-connection"] },
 ];
 
 /** The files that have these parts. */
-export const wholeFiles: ReadonlySet<string> = new Set(loadedTogether.map(([first]) => `${first}.js`));
+export const wholeFiles: ReadonlySet<string> = new Set(loadedTogether.map(({ file }) => `${file}.js`));
 
 /**
  * @param names webpack's file name → ours
@@ -32,9 +41,11 @@ export const wholeFiles: ReadonlySet<string> = new Set(loadedTogether.map(([firs
 export function joinedNames(names: ReadonlyMap<string, string>, together = loadedTogether): Map<string, string> {
   const taken = new Set(names.values());
   const fileOf = new Map(
-    together.flatMap((parts) => {
+    together.flatMap(({ file, parts }) => {
+      const isForeign = taken.has(`${file}.js`) && !parts.includes(file);
+      if (isForeign) throw new Error(`scripts/joined-chunks.ts: another part of the bundle is called ${file}`);
       const present = parts.map((part) => `${part}.js`).filter((part) => taken.has(part));
-      return present.map((part) => [part, present[0] ?? part] as const);
+      return present.map((part) => [part, `${file}.js`] as const);
     }),
   );
   return new Map([...names].map(([file, name]) => [file, fileOf.get(name) ?? name]));

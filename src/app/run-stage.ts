@@ -316,7 +316,7 @@ async function concludeAndRecord(
   after: AfterVerdict,
   audit: AuditLog,
 ) {
-  // In the meantime, so that nobody waits for it. After a cancel, the runner leaves only seconds.
+  // Reads in parallel, so the stage does not wait. After a cancel, the runner leaves only seconds.
   const reading = after.cancelled ? Promise.resolve({}) : readPast(found, history);
   const { report: concluded, facts, release } = await conclude(found, after, audit);
   try {

@@ -56,6 +56,7 @@ function repositoryAt(folder: string, files: Record<string, string> = sources): 
     "scripts/eager-functions.ts",
     "scripts/external-modules.ts",
     "scripts/joined-chunks.ts",
+    "scripts/syntax-tree.ts",
     "scripts/licences.ts",
     "scripts/shared-modules.ts",
     "scripts/start-functions.json",

@@ -13,7 +13,10 @@ const names = new Map([
   ["2.index.js", "b.js"],
   ["3.index.js", "c.js"],
 ]);
-const together = [["b", "gone", "c"], ["not-there"]];
+const together = [
+  { file: "b-start", parts: ["b", "gone", "c"] },
+  { file: "not-there", parts: ["not-there"] },
+];
 
 async function exportsOf(source: string) {
   const { ids, modules } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {
@@ -29,7 +32,11 @@ async function exportsOf(source: string) {
 }
 
 test("parts of a file have its name, and others keep theirs", () => {
-  expect([...joinedNames(names, together).values()]).toEqual(["a.js", "b.js", "b.js"]);
+  expect([...joinedNames(names, together).values()]).toEqual(["a.js", "b-start.js", "b-start.js"]);
+});
+
+test("a name that another part has is refused, because one would replace the other", () => {
+  expect(() => joinedNames(names, [{ file: "a", parts: ["b", "c"] }])).toThrow("another part of the bundle is called a");
 });
 
 test("a file has the numbers and the modules of its parts, each once", async () => {
@@ -41,14 +48,14 @@ test("a file has the numbers and the modules of its parts, each once", async () 
     ["licenses.txt", "modules"],
   ]);
   const files = withJoinedChunks(parts, fileOf);
-  expect([...files.keys()].sort()).toEqual(["a.js", "b.js", "licenses.txt"]);
+  expect([...files.keys()].sort()).toEqual(["a.js", "b-start.js", "licenses.txt"]);
   expect(files.get("a.js")).toBe(parts.get("1.index.js"));
   expect(files.get("licenses.txt")).toBe("modules");
-  expect(await exportsOf(files.get("b.js") ?? "")).toEqual({
+  expect(await exportsOf(files.get("b-start.js") ?? "")).toEqual({
     ids: [2, 3],
     modules: { 10: "ten", 20: "twenty", 30: "thirty" },
   });
-  expect((files.get("b.js") ?? "").split('"twenty"')).toHaveLength(2);
+  expect((files.get("b-start.js") ?? "").split('"twenty"')).toHaveLength(2);
 });
 
 test("two forms of one module are refused, because either would be missing something", () => {

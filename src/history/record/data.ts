@@ -10,7 +10,7 @@ export function dataOf(report: StageReport): HistoryData | undefined {
   const { cleanup, books, isolation } = report;
   const isUnknown = !cleanup && couldNotCleanUp(report);
   if (!cleanup && !books && !isUnknown) return undefined;
-  // There was no place to look: nobody knows of any test data, and nobody knows of none.
+  // There was no place to look, so it is unknown whether there is test data.
   if (cleanup?.looked?.tables === 0 && !cleanup.looked.redis && !books) return undefined;
   const tables = tablesOf(report, isUnknown);
   const branch = branchOf(isolation);

@@ -6,7 +6,7 @@ import { facetVerdicts } from "../../model/staging.ts";
 
 /** Reads a record back. Members that are not known are ignored, so that a newer version's records can still be shown. */
 
-/** Built when something is read: to write a record, nobody needs it. */
+/** Built when a record is read, because writing one doesn't need it. */
 function recordSchema(): z.ZodType<HistoryRecord> {
   const verdict = z.enum(verdicts);
   const count = z.number().nonnegative();
