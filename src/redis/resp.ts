@@ -33,6 +33,8 @@ export function encoded(commands: readonly CommandWords[]): string {
 const [plus, minus, colon, dollar, star, carriageReturn, lineFeed] = [43, 45, 58, 36, 42, 13, 10];
 /** The longest line: an error, a status or a number. Texts of any length have their length before them. */
 const longestLine = 65_536;
+/** As long as a text of Redis can be, in bytes. A larger number would make us hold whatever somebody else at this address sends. */
+const longestText = 512 * 1024 * 1024;
 /** Replies to COMMAND, the deepest that we ask for, need half of it. */
 const deepest = 16;
 
@@ -110,6 +112,7 @@ export class ReplyReader {
       this.#add(null);
       return from;
     }
+    if (length > longestText) throw new NoReply(`expected a text of at most ${longestText} bytes`);
     const to = from + length;
     if (to + 2 > bytes.length) {
       this.#needed = to + 2 - at;

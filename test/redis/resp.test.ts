@@ -70,6 +70,7 @@ it.each([
   ["an empty line", "\r\n"],
   ["a text that is longer than it says", "$3\r\nabcd\r\n"],
   ["a length that is no number", "$3a\r\nabc\r\n"],
+  ["a text that no Redis can send", "$536870913\r\n"],
   ["no length", "$\r\n"],
   ["only a sign", ":-\r\n"],
   ["a line without a carriage return", "+OK\n"],
