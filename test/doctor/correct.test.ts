@@ -213,6 +213,11 @@ test.each([
   ["one axis", "shard: [1, 2, 3]", "${{ strategy.job-total }}"],
   ["a second axis with one value", "{ shard: [1, 2], node: [24] }", "${{ strategy.job-total }}"],
   ["a number beside two axes", "{ shard: [1, 2], browser: [chromium, webkit] }", "2"],
+  [
+    "a third one that is included",
+    "{ shard: [1, 2], include: [{ shard: 3 }, { shard: 1, slow: true }] }",
+    "${{ strategy.job-total }}",
+  ],
   ["a computed list", "{ shard: '${{ fromJson(vars.SHARDS) }}' }", "${{ strategy.job-total }}"],
 ])("shards of %s are no mistake", async (_, matrix, total) => {
   const axes = matrix.startsWith("{") ? matrix : `{ ${matrix} }`;

@@ -42,10 +42,17 @@ function shardsOf(job: Job): Shards | undefined {
   const axes = Object.entries(matrix).filter(([name]) => name !== "include" && name !== "exclude");
   return {
     axis,
-    values: list(matrix[axis]),
+    values: list(matrix[axis])?.concat(includedValues(matrix, axis)),
     others: new Map(axes.flatMap(([name, values]) => (name === axis ? [] : [[name, list(values)?.length] as const]))),
     excludes: (list(matrix.exclude)?.length ?? 0) > 0,
   };
+}
+
+/** An entry whose value the axis doesn't have is a cell of its own; others only add to cells that are there. */
+function includedValues(matrix: Record<string, unknown>, axis: string): unknown[] {
+  const own = list(matrix[axis])?.map(String) ?? [];
+  const included = (list(matrix.include) ?? []).map((entry) => group(entry)[axis]);
+  return included.filter((value) => value !== undefined && !own.includes(String(value)));
 }
 
 /** The axis beside the number of cells, such as `shard` in `${{ matrix.shard }}/${{ strategy.job-total }}`. */
