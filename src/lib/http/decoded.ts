@@ -10,7 +10,7 @@ const mostCodings = 5;
  * @param encoding the header Content-Encoding. If it names a coding that is not known, the body is given as it came
  * @throws Error if it names too many
  */
-export function decode(body: Readable, encoding: string): AsyncIterable<Uint8Array> {
+export function decode(body: Readable, encoding: string): Readable {
   const codings = encoding.toLowerCase().split(",");
   if (codings.length > mostCodings)
     throw new Error(`too many content-encodings in response: ${codings.length}, maximum allowed is ${mostCodings}`);
@@ -47,10 +47,12 @@ function decoderOf(coding: string): Transform | undefined {
 /** With the header of zlib, as the standard says, or without, as some servers send it. */
 class Inflate extends Transform {
   #inflate: Transform | undefined;
+  /** zlib ends where the compressed text does, whatever follows. */
+  #isOver = false;
 
   override _transform(chunk: Buffer, encoding: BufferEncoding, done: TransformCallback): void {
     if (chunk.length > 0) this.#inflate ??= this.#begin(chunk[0] ?? 0);
-    if (this.#inflate) this.#inflate.write(chunk, encoding, done);
+    if (this.#inflate && !this.#isOver) this.#inflate.write(chunk, encoding, done);
     else done();
   }
 
@@ -58,11 +60,14 @@ class Inflate extends Transform {
     const inflate = (first & 0x0f) === 0x08 ? zlib.createInflate(lenient) : zlib.createInflateRaw(lenient);
     inflate.on("data", (chunk) => this.push(chunk));
     inflate.on("error", (error) => this.destroy(error));
+    inflate.once("end", () => {
+      this.#isOver = true;
+    });
     return inflate;
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#inflate) this.#inflate.once("end", () => done()).end();
+    if (this.#inflate && !this.#isOver) this.#inflate.once("end", () => done()).end();
     else done();
   }
 }

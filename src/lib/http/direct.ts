@@ -1,4 +1,5 @@
 import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 
 /**
  * Sends one request without a proxy, as Node's `fetch` does, through Node's own HTTP client: `fetch` takes longer to load than all that a
@@ -103,7 +104,7 @@ export async function askDirectly(url: URL, asked: PlainRequest): Promise<RawAns
     const body = await decoded(message, headers.get("content-encoding"));
     const received = message;
     const why = (error: unknown) => broken ?? (received.complete ? error : closedEarly(error));
-    return { status, headers, body: untilBroken(body, received, (error) => failure("terminated", why(error))) };
+    return { status, headers, body: untilBroken(body, received, signal, (error) => failure("terminated", why(error))) };
   } catch (error) {
     message?.destroy();
     throw failure("fetch failed", error);
@@ -115,26 +116,37 @@ function closedEarly(cause: unknown): Error {
   return Object.assign(new Error("other side closed", { cause }), { code: "ECONNRESET" });
 }
 
-async function decoded(message: IncomingMessage, encoding: string | null): Promise<AsyncIterable<Uint8Array>> {
+async function decoded(message: IncomingMessage, encoding: string | null): Promise<Readable> {
   return encoding === null ? message : (await import("./decoded.ts")).decode(message, encoding);
 }
 
+/** The signal counts until the body is read: all bytes may be here, and decoding them still take long. */
 async function* untilBroken(
-  body: AsyncIterable<Uint8Array>,
+  body: Readable,
   message: IncomingMessage,
+  signal: AbortSignal,
   failure: (error: unknown) => unknown,
 ): AsyncGenerator<Uint8Array> {
+  const abort = () => void body.destroy(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
   try {
+    signal.throwIfAborted();
     yield* body;
+    // What was destroyed in time can end as if it were whole.
+    signal.throwIfAborted();
   } catch (error) {
     throw failure(error);
   } finally {
+    signal.removeEventListener("abort", abort);
     message.destroy();
   }
 }
 
 /** Their body is never read. */
 const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Methods of which a server expects a body: an empty one has a length, too. */
+const sendsBody: ReadonlySet<string> = new Set(["POST", "PUT"]);
 
 /** In the order of `fetch`, as names and values. */
 function headersOf(url: URL, { method, headers, body }: PlainRequest): string[] {
@@ -153,7 +165,7 @@ function headersOf(url: URL, { method, headers, body }: PlainRequest): string[] 
     "sec-fetch-mode": "cors",
     "user-agent": "node",
     "accept-encoding": url.protocol === "https:" ? "br, gzip, deflate" : "gzip, deflate",
-    ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+    ...(body === undefined && !sendsBody.has(method) ? {} : { "content-length": String(Buffer.byteLength(body ?? "")) }),
   };
   for (const [name, value] of Object.entries(usual)) if (!sent.has(name)) sent.set(name, value);
   return [...sent].flat();

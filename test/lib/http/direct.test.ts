@@ -132,6 +132,10 @@ const answers: Record<string, (socket: Socket, count: number) => void> = {
   "brotli that ends early": encoded("br", zlib.brotliCompressSync(text).subarray(0, 20)),
   "deflate that ends early": encoded("deflate", zlib.deflateSync(text).subarray(0, 30)),
   "deflate that isn't": encoded("deflate", Buffer.from("x is not a coding")),
+  "deflate with garbage after it": encoded("deflate", Buffer.concat([zlib.deflateSync(text), Buffer.from("garbage")])),
+  "deflate with a line feed after it": encoded("deflate", Buffer.concat([zlib.deflateSync(text), Buffer.from("\n")])),
+  "deflate without a header, and garbage": encoded("deflate", Buffer.concat([zlib.deflateRawSync(text), Buffer.from("garbage")])),
+  "two deflates": encoded("deflate", Buffer.concat([zlib.deflateSync("one "), zlib.deflateSync("two")])),
   "an empty gzip": encoded("gzip", Buffer.alloc(0)),
   "an empty deflate": encoded("deflate", Buffer.alloc(0)),
   "gzip, and an end in the body": ends(
@@ -151,6 +155,15 @@ describe("an answer is read as by fetch", () => {
   it("an unasked 100 is passed over, as RFC 9110 asks; fetch takes it for an error", async () => {
     const server = await serveRaw(says(`HTTP/1.1 100 Continue\r\n\r\n${answerOf("x").toString()}`));
     expect(await seen(askDirectly, server.url, plain())).toMatchObject({ status: 200, body: "x" });
+  });
+
+  it("what follows a deflated body later is passed over, and the request ends", async () => {
+    const server = await serveRaw((socket) => {
+      socket.setNoDelay(true);
+      const body = Buffer.concat([zlib.deflateSync(text), Buffer.from("garbage")]);
+      for (const byte of answerOf(body, "Content-Encoding: deflate\r\n")) socket.write(Buffer.of(byte));
+    });
+    expect(await seen(askDirectly, server.url, plain())).toMatchObject({ status: 200, body: text });
   });
 
   it.each(["gzip", "deflate", "br"])("%s in one byte at a time", async (coding) => {
@@ -179,6 +192,8 @@ const requests: Record<string, { path?: string; asked: Partial<PlainRequest> }> 
   "an OPTIONS": { asked: { method: "OPTIONS" } },
   "a POST": { asked: { method: "POST", headers: { "content-type": "application/json" }, body: '{"name":"caf\u00e9"}' } },
   "an empty POST": { asked: { method: "POST", headers: { "content-type": "application/json" }, body: "{}" } },
+  "a POST without a body": { asked: { method: "POST" } },
+  "a PUT without a body": { asked: { method: "PUT" } },
   "a body of nothing": { asked: { method: "POST", body: "" } },
   "a value with a line break": { asked: { headers: { "x-evil": "a\r\nX-Other: b" } } },
   "a value beyond Latin": { asked: { headers: { "x-price": "5 \u20ac" } } },
@@ -301,6 +316,34 @@ describe("an abort", () => {
     }
     await server.closed();
     expect(server.requests).toHaveLength(moment === "now" ? 0 : 2);
+  });
+
+  it("after the answer came, and before its body is read, is an error as with fetch", async () => {
+    for (const ask of [byFetch, askDirectly]) {
+      const server = await serveRaw(says(answerOf("ok")));
+      const cancel = new AbortController();
+      const { body } = await ask(server.url, plain({ signal: cancel.signal }));
+      cancel.abort(new Error("enough"));
+      const read = async () => {
+        for await (const _ of body ?? []);
+      };
+      await expect(read()).rejects.toThrow("enough");
+    }
+  });
+
+  it("while all bytes are here, and are still decoded, ends that", async () => {
+    const server = await serveRaw(encoded("gzip", zlib.gzipSync(Buffer.alloc(50_000_000))));
+    const cancel = new AbortController();
+    const { body } = await askDirectly(server.url, plain({ signal: cancel.signal }));
+    let size = 0;
+    const reading = (async () => {
+      for await (const chunk of body ?? []) {
+        size += chunk.length;
+        cancel.abort(new Error("enough"));
+      }
+    })();
+    await expect(reading).rejects.toThrow("enough");
+    expect(size).toBeLessThan(5_000_000);
   });
 
   it("leaves no listener on a signal that all requests of a stage share", async () => {
